@@ -1,0 +1,131 @@
+"""A task's parameter file with what the command line says on top of it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mbrl_ros import __version__
+from mbrl_ros.nodes.schema import NODES, OBJECTIVE, check_nodes
+from mbrl_ros.resources import resource_directory
+from mbrl_ros.settings import SettingsError, for_node, read_parameter_file, specs
+from mbrl_ros.task import TaskSettings
+
+_PACKAGES = ("torch", "numpy", "gymnasium", "mujoco", "dm_control", "cyclonedds", "rosbags")
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """The parameters of every node of a system.
+
+    Attributes:
+        nodes: node name, or ``**`` for all, to flat parameters.
+    """
+
+    nodes: Mapping[str, Mapping[str, Any]]
+
+    def node(self, name: str) -> dict[str, Any]:
+        """Return all parameters of one node, those shared by all nodes included."""
+        return for_node(self.nodes, name)
+
+    @property
+    def shared(self) -> Mapping[str, Any]:
+        """The parameters that hold for every node."""
+        return self.nodes.get("**", {})
+
+    def write(self, path: Path) -> None:
+        """Write a ROS 2 parameter file that starts the same system again."""
+        tree = {
+            "/**" if node == "**" else node: {"ros__parameters": dict(values)}
+            for node, values in self.nodes.items()
+        }
+        text = yaml.safe_dump(tree, sort_keys=False, default_flow_style=None, width=100)
+        versions = "".join(f"# {name} {version}\n" for name, version in versions_in_use().items())
+        path.write_text(f"# Written by mbrl_ros.\n{versions}{text}", encoding="utf-8")
+
+
+def versions_in_use() -> dict[str, str]:
+    """Return the versions of this package, Python and what it stands on."""
+    found = {"mbrl_ros": __version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def task_names() -> list[str]:
+    """Return the names of the tasks that are shipped."""
+    return sorted(path.stem for path in resource_directory("config").glob("*.yaml"))
+
+
+def read_task(task: str, overrides: Mapping[str, Any] | None = None) -> Configuration:
+    """Read a task's parameters.
+
+    Args:
+        task: the name of a shipped task, or the path of a parameter file.
+        overrides: dotted names to values; a name goes to every node that has it, and may be
+            given as ``node.name`` to mean one node only.
+
+    Raises:
+        SettingsError: naming what is unknown, of the wrong type or out of bounds.
+    """
+    path = Path(task)
+    if path.suffix not in (".yaml", ".yml"):
+        path = resource_directory("config") / f"{task}.yaml"
+        if "/" in task or not path.is_file():
+            raise SettingsError(
+                f"unknown task '{task}': expected one of {', '.join(task_names())}, "
+                "or the path of a parameter file (.yaml)"
+            )
+    nodes = {"**": {}, **{node: {} for node in NODES}, **read_parameter_file(path)}
+    check_nodes(nodes, str(path))
+    for name, value in (overrides or {}).items():
+        for node, parameter in _places(name):
+            nodes[node] = {**nodes[node], parameter: value}
+    check_nodes(nodes, "command line")
+    return Configuration(nodes)
+
+
+def parse_assignments(words: Iterable[str]) -> dict[str, Any]:
+    """Parse ``name:=value`` words; values are read as YAML, as ROS 2 does.
+
+    Raises:
+        SettingsError: for a word of another form.
+    """
+    values: dict[str, Any] = {}
+    for word in words:
+        name, separator, text = word.partition(":=")
+        if not separator or not name:
+            raise SettingsError(f"argument '{word}': expected name:=value")
+        try:
+            values[name] = yaml.safe_load(text) if text else ""
+        except yaml.YAMLError:
+            raise SettingsError(f"argument '{word}': the value is not YAML") from None
+    return values
+
+
+def _places(name: str) -> list[tuple[str, str]]:
+    """Return the nodes, and the parameter there, that an override's name means."""
+    node, _, rest = name.partition(".")
+    if node in NODES and rest:
+        return [(node, rest)]
+    if name in {spec.name for spec in specs(TaskSettings)}:
+        return [("**", name)]
+    if name.startswith(OBJECTIVE):
+        return [("mpc_controller", name)]
+    found = [
+        (node, name)
+        for node, settings in NODES.items()
+        if name in {spec.name for spec in specs(settings)}
+    ]
+    if not found:
+        raise SettingsError(f"unknown parameter '{name}': no node has it")
+    return found

@@ -1,0 +1,162 @@
+"""The loop in one process without DDS, deterministic: plant, learner and controller in lock-step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from mbrl_ros.cli.configuration import Configuration
+from mbrl_ros.control.controller import Command, Controller, Reading
+from mbrl_ros.control.settings import ControllerSettings
+from mbrl_ros.dynamics.learner import Learner
+from mbrl_ros.dynamics.settings import TrainerSettings
+from mbrl_ros.nodes.schema import OBJECTIVE, objective_parameters
+from mbrl_ros.objectives.objective import Objective
+from mbrl_ros.plants.settings import SimulatorSettings
+from mbrl_ros.plants.simulator import PlantObservation, make_simulator
+from mbrl_ros.settings import build, specs
+from mbrl_ros.task import TaskSettings
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One finished episode.
+
+    Attributes:
+        env_steps: the environment's own steps of the run when it ended.
+        number: counts episodes of the run, from 0.
+        total_reward: its return, as the environment pays it.
+    """
+
+    env_steps: int
+    number: int
+    total_reward: float
+
+
+class LockStepSystem:
+    """The components of the four nodes, called in turn.
+
+    Attributes:
+        simulator: the plant.
+        learner: fits the model.
+        controller: plans with it.
+        models: how many have passed the gate.
+    """
+
+    def __init__(self, configuration: Configuration) -> None:
+        """Make all components.
+
+        Raises:
+            ValueError: naming the parameter that does not fit.
+        """
+        torch.set_num_threads(1)
+        values = {**configuration.shared, "lock_step": True}
+        task = build(TaskSettings, values)
+        observation, action = task.observation_space(), task.action_space()
+        controller = configuration.node("mpc_controller")
+        objective = Objective.from_parameters(
+            objective_parameters(controller), observation, action
+        )
+        self.simulator = make_simulator(
+            task, build(SimulatorSettings, _own(configuration, "mujoco_sim"))
+        )
+        self.learner = Learner(
+            observation,
+            action,
+            build(TrainerSettings, _own(configuration, "model_trainer")),
+            task.seed,
+        )
+        self.controller = Controller(
+            observation,
+            action,
+            objective,
+            build(ControllerSettings, _own(configuration, "mpc_controller")),
+            period=task.period,
+            lock_step=True,
+            seed=task.seed,
+        )
+        self.models = 0
+        self.learning = True
+        self._return = 0.0
+
+    def step(self) -> tuple[Command | None, PlantObservation, Episode | None]:
+        """Advance by one control step.
+
+        Returns:
+            the command (None where an ended episode is followed by the next), the observation
+            it led to, and the episode if that ended it.
+        """
+        before = self.simulator.observation
+        if before.ended:
+            return None, self.simulator.advance(), None
+        command = self.controller.tick(
+            Reading(
+                before.episode,
+                before.step,
+                before.values,
+                before.action_step,
+                before.ended,
+                time.monotonic(),
+            )
+        )
+        self.simulator.command(command.values, before.episode, before.step, before.time)
+        after = self.simulator.advance()
+        if after.episode != before.episode:
+            self._return = 0.0
+            return command, after, None
+        if self.learning:
+            self.learner.append(
+                before.values, after.action, after.values, before.episode, before.step
+            )
+            self._learn()
+        self._return += after.reward
+        if not after.ended:
+            return command, after, None
+        episode = Episode(self.simulator.env_steps, before.episode, self._return)
+        self._return = 0.0
+        return command, after, episode
+
+    def run(self, env_steps: int, after_step: Callable[[int], None] | None = None) -> list[Episode]:
+        """Learn until the plant has made so many of its own steps; return the episodes."""
+        episodes = []
+        while self.simulator.env_steps < env_steps:
+            _, _, episode = self.step()
+            if episode is not None:
+                episodes.append(episode)
+            if after_step is not None:
+                after_step(self.simulator.env_steps)
+        return episodes
+
+    def evaluate(self, count: int, after_step: Callable[[int], None] | None = None) -> list[float]:
+        """Play whole episodes with the model frozen; return their returns."""
+        self.learning = False
+        self.simulator.reset()
+        self._return = 0.0
+        returns: list[float] = []
+        while len(returns) < count:
+            _, _, episode = self.step()
+            if episode is not None:
+                returns.append(episode.total_reward)
+            if after_step is not None:
+                after_step(len(returns))
+        self.learning = True
+        return returns
+
+    def _learn(self) -> None:
+        learner = self.learner
+        while learner.owed_updates >= 1:
+            learner.update()
+        if learner.is_due:
+            decision = learner.judge()
+            if decision.model is not None:
+                self.models += 1
+                self.controller.offer_model(decision.model, 1, self.models)
+
+
+def _own(configuration: Configuration, node: str) -> dict[str, object]:
+    task = {spec.name for spec in specs(TaskSettings)}
+    values = configuration.node(node)
+    return {n: v for n, v in values.items() if n not in task and not n.startswith(OBJECTIVE)}

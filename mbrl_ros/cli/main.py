@@ -1,0 +1,50 @@
+"""The command ``mbrl-ros``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+from mbrl_ros import __version__
+
+# Command to what it does; each is a module of this folder with `configure` and `run`, imported
+# only when it is called for, since some are slow to import.
+COMMANDS = {
+    "launch": "start a system of nodes without ROS 2, as `ros2 launch` does with it",
+    "learn": "learn a task in lock-step, in one process, as fast as it goes",
+    "report": "write the summary and the figures of a run",
+    "topic": "list, echo, hz or pub topics of a running system",
+    "param": "list, get, set or dump parameters of a running system",
+    "service": "list or call services of a running system",
+    "lifecycle": "get or set the state of a managed node",
+    "node": "list or describe the nodes of a running system",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command.
+
+    Returns:
+        0 for success, 1 if the command ran and failed, 2 for bad input.
+    """
+    words = sys.argv[1:] if arguments is None else arguments
+    parser = argparse.ArgumentParser(
+        prog="mbrl-ros", description="Model-based reinforcement learning for ROS 2."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        if words[:1] == [name]:
+            module = importlib.import_module(f"mbrl_ros.cli.{name}")
+            module.configure(command)
+            command.set_defaults(run=module.run)
+    parsed = parser.parse_args(words)
+    try:
+        return int(parsed.run(parsed))
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130

@@ -1,0 +1,1 @@
+"""Doing it on time and safely."""

@@ -1,0 +1,326 @@
+"""The controller: one command for each tick, whatever happens."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import torch
+
+from mbrl_ros.control.exploration import Exploration
+from mbrl_ros.control.latency import Latency
+from mbrl_ros.control.settings import ControllerSettings
+from mbrl_ros.dynamics.checkpoint import PackedModel, unpack
+from mbrl_ros.dynamics.rollout import Rollout
+from mbrl_ros.objectives.objective import Objective
+from mbrl_ros.planning.icem import ICEM
+from mbrl_ros.planning.loop import NoPlanError, PlanningLoop
+from mbrl_ros.planning.settings import PlannerSettings
+from mbrl_ros.spaces import FloatArray, Space
+
+
+class Outcome(IntEnum):
+    """How a command came about; the constants of ``msg/Action``."""
+
+    PLANNED = 0
+    TRUNCATED = 1
+    REUSED = 2
+    EXPLORATION = 3
+    HOLD = 4
+    FALLBACK = 5
+
+
+@dataclass(frozen=True)
+class Reading:
+    """An observation as it reached the controller.
+
+    Attributes:
+        episode: counts resets.
+        step: control steps since the reset.
+        values: shape ``(O,)``, SI units.
+        action_step: the step answered by the action in effect just before; -1: none.
+        ended: whether the episode ends here.
+        received: on ``time.monotonic`` [s].
+    """
+
+    episode: int
+    step: int
+    values: FloatArray
+    action_step: int
+    ended: bool
+    received: float
+
+
+@dataclass(frozen=True)
+class Command:
+    """What to send.
+
+    Attributes:
+        episode: of the reading it answers.
+        step: of the reading it answers.
+        values: shape ``(A,)``, SI units, within the limits.
+        outcome: how it came about.
+        reason: why it is not a full plan; empty if it is.
+        state_age: age of the reading when the command was ready [s].
+        plan_time: spent planning [s].
+        model: epoch and sequence of the model planned with; zeros for none.
+        expected_return: of the plan, in the objective's unit; NaN without one.
+    """
+
+    episode: int
+    step: int
+    values: FloatArray
+    outcome: Outcome
+    reason: str
+    state_age: float
+    plan_time: float
+    model: tuple[int, int]
+    expected_return: float
+
+
+@dataclass(frozen=True)
+class ActiveModel:
+    """The model in use: what predicts, and which one it is."""
+
+    rollout: Rollout
+    version: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class PlannedPath:
+    """What the last plan expects, for whoever wants to look at it.
+
+    Attributes:
+        reading: planned from.
+        objective: judged by.
+        trajectory: shape ``(M, H + 1, O)``, SI units.
+        actions: shape ``(H, A)``.
+        expected_return: in the objective's unit.
+    """
+
+    reading: Reading
+    objective: Objective
+    trajectory: torch.Tensor
+    actions: torch.Tensor
+    expected_return: float
+
+
+class Controller:
+    """Answers readings with commands.
+
+    `tick` and `reset` belong to one thread. `offer_model` and the attribute
+    ``objective`` may be used from another: they swap a reference, which the next
+    tick takes up whole.
+
+    Attributes:
+        objective: judges plans; replace it at any time.
+        model: the model in use, None before the first.
+        estopped: while true, only the safe command is sent.
+        latency: what is known of the delay of commands.
+        budget: time a plan may take [s].
+        plan_times: of the last 200 planned ticks [s].
+    """
+
+    def __init__(
+        self,
+        observation: Space,
+        action: Space,
+        objective: Objective,
+        settings: ControllerSettings,
+        *,
+        period: float,
+        lock_step: bool,
+        seed: int,
+    ) -> None:
+        """Make a controller.
+
+        Args:
+            observation: O dimensions.
+            action: A dimensions.
+            objective: judges plans.
+            settings: the controller's parameters.
+            period: wall time between two readings [s].
+            lock_step: whether the plant waits, so that no deadline holds.
+            seed: of exploration and sampling.
+        """
+        self.observation = observation
+        self.action = action
+        self.objective = objective
+        self.settings = settings
+        self.period = period
+        self.lock_step = lock_step
+        self.model: ActiveModel | None = None
+        self.estopped = False
+        self.safe = action.clip(np.zeros(action.dim))
+        self.latency = Latency(self.safe)
+        self.plan_times: deque[float] = deque(maxlen=200)
+        self.budget = period * (1.0 - settings.deadline_margin)
+        self._loop = PlanningLoop(ICEM(action, settings.planner), seed)
+        self._exploration = Exploration(action, settings.exploration, seed)
+        self._last: Command | None = None
+        self._plan: torch.Tensor | None = None
+        self._path: tuple[Reading, Objective, ActiveModel, torch.Tensor, float] | None = None
+
+    def reset(self) -> None:
+        """Forget plans and commands, as before the first tick; model and objective stay."""
+        self._loop.reset()
+        self.latency.new_episode()
+        self._last = self._plan = self._path = None
+
+    def offer_model(self, packed: PackedModel, epoch: int, sequence: int) -> None:
+        """Check a model and use it from the next tick on.
+
+        Raises:
+            ValueError: if it is damaged, does not fit, or is not newer; the present one stays.
+        """
+        current = self.model.version if self.model else (0, 0)
+        if (epoch, sequence) <= current:
+            raise ValueError(
+                f"model {epoch}/{sequence}: expected a newer one than {current[0]}/{current[1]}"
+            )
+        model = unpack(packed)
+        for what, mine, theirs in (
+            ("observation", self.observation, model.observation),
+            ("action", self.action, model.action),
+        ):
+            if mine.names != theirs.names:
+                raise ValueError(
+                    f"model {epoch}/{sequence}: {what}: expected {', '.join(mine.names)}, "
+                    f"got {', '.join(theirs.names)}"
+                )
+        self.model = ActiveModel(Rollout(model), (epoch, sequence))
+
+    def tick(self, reading: Reading) -> Command:
+        """Answer a reading, within the budget counted from its arrival.
+
+        A reading that was answered before gets the same answer: a simulator in lock-step
+        repeats itself when it hears nothing.
+        """
+        last = self._last
+        same_episode = last is not None and last.episode == reading.episode
+        if last is not None and same_episode and last.step == reading.step:
+            return last
+        if not same_episode:
+            self.reset()
+        command = self._answer(reading, reading.step - last.step if last and same_episode else 1)
+        self.latency.sent(reading.step, command.values)
+        self._last = command
+        return command
+
+    def silence(self, reading: Reading | None, now: float) -> Command | None:
+        """Return what to send when a period has passed without a new reading.
+
+        Args:
+            reading: the newest one there is.
+            now: on ``time.monotonic`` [s].
+
+        Returns:
+            the rest of the last plan while the reading is fresh enough, then the safe command;
+            None before the first reading.
+        """
+        if reading is None:
+            return None
+        age = now - reading.received
+        plan = self._plan
+        if age <= self.settings.observation_timeout and plan is not None and not self.estopped:
+            ahead = min(int(age / self.period), len(plan) - 1)
+            values = plan[ahead].double().numpy()
+            reason = f"no observation for {age:.3f} s"
+            return self._command(reading, values, Outcome.REUSED, reason)
+        self._plan = None
+        return self._command(reading, self.safe, Outcome.HOLD, f"no observation for {age:.1f} s")
+
+    def farewell(self, reading: Reading) -> Command:
+        """Return the safe command to send last, before falling silent."""
+        return self._command(reading, self.safe, Outcome.HOLD, "deactivated")
+
+    def replace_planner(self, settings: PlannerSettings) -> None:
+        """Plan with other settings from the next tick on; what the last plan knew is kept."""
+        self._loop.planner = ICEM(self.action, settings)
+
+    def path(self) -> PlannedPath | None:
+        """Return what the last plan expects; costs a rollout, so only on demand."""
+        if self._path is None:
+            return None
+        reading, objective, model, actions, expected = self._path
+        start = torch.from_numpy(reading.values).float()
+        trajectory = model.rollout(start, actions[None])[:, 0].clone()
+        return PlannedPath(reading, objective, trajectory, actions, expected)
+
+    def _answer(self, reading: Reading, elapsed: int) -> Command:
+        if self.estopped:
+            self._plan = None
+            return self._command(reading, self.safe, Outcome.FALLBACK, "e-stop")
+        try:
+            self.observation.check(reading.values, "observation")
+        except ValueError as error:
+            return self._command(reading, self.safe, Outcome.FALLBACK, str(error))
+        self.latency.observed(reading.step, reading.action_step)
+        if reading.ended:
+            return self._command(reading, self.safe, Outcome.HOLD, "the episode ended")
+        model = self.model
+        if model is None:
+            return self._command(reading, self._exploration(), Outcome.EXPLORATION, "no model yet")
+        return self._planned(reading, model, elapsed)
+
+    def _planned(self, reading: Reading, model: ActiveModel, elapsed: int) -> Command:
+        objective = self.objective
+        began = time.monotonic()
+        deadline = None if self.lock_step else reading.received + self.budget
+        try:
+            start = self._rolled_forward(reading, model.rollout)
+            result = self._loop.plan(model.rollout, objective, start, deadline, elapsed)
+        except NoPlanError as error:
+            self._plan = None
+            return self._command(reading, self.safe, Outcome.FALLBACK, str(error))
+        took = time.monotonic() - began
+        self.plan_times.append(took)
+        if result is None:
+            if self._plan is None:
+                reason = "no time to plan, and no plan to reuse"
+                return self._command(reading, self.safe, Outcome.FALLBACK, reason)
+            self._plan = self._plan[1:] if len(self._plan) > 1 else self._plan
+            values = self._plan[0].double().numpy()
+            return self._command(reading, values, Outcome.REUSED, "no time to plan", took, model)
+        self._plan = result.actions
+        self._path = (reading, objective, model, result.actions, result.expected_return)
+        outcome = Outcome.PLANNED if result.complete else Outcome.TRUNCATED
+        reason = "" if result.complete else f"time for {result.iterations} iterations only"
+        values = self.action.clip(result.actions[0].double().numpy())
+        return self._command(
+            reading, values, outcome, reason, took, model, result.expected_return
+        )
+
+    def _rolled_forward(self, reading: Reading, rollout: Rollout) -> torch.Tensor:
+        """Return where the plant will be when a command sent now acts, for each member."""
+        start = torch.from_numpy(reading.values).float()
+        in_flight = self.latency.in_flight(reading.step)
+        if not len(in_flight):
+            return start
+        actions = torch.from_numpy(in_flight).float()
+        return rollout(start, actions[None])[:, :, -1].clone()
+
+    def _command(
+        self,
+        reading: Reading,
+        values: FloatArray,
+        outcome: Outcome,
+        reason: str,
+        plan_time: float = 0.0,
+        model: ActiveModel | None = None,
+        expected_return: float = float("nan"),
+    ) -> Command:
+        return Command(
+            reading.episode,
+            reading.step,
+            values,
+            outcome,
+            reason,
+            time.monotonic() - reading.received,
+            plan_time,
+            model.version if model else (0, 0),
+            expected_return,
+        )

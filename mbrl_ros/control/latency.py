@@ -1,0 +1,52 @@
+"""How long a command takes to act, and what acts until then."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+
+import numpy as np
+
+from mbrl_ros.spaces import FloatArray
+
+# Control steps over which the usual delay is taken.
+_MEMORY = 25
+
+
+class Latency:
+    """Measures the delay from an observation to its action's effect, in control steps.
+
+    The plant says with each observation which step's action was in effect just before
+    it, so the delay is read off, wherever it comes from: planning, transport or both.
+
+    Attributes:
+        delay: the usual delay [control steps]; 0 in lock-step.
+    """
+
+    def __init__(self, safe: FloatArray) -> None:
+        self._safe = safe
+        self._measured: deque[int] = deque(maxlen=_MEMORY)
+        self._sent: deque[tuple[int, FloatArray]] = deque(maxlen=_MEMORY)
+        self.delay = 0
+
+    def new_episode(self) -> None:
+        """Forget the commands under way; a new episode starts without any."""
+        self._sent.clear()
+
+    def observed(self, step: int, action_step: int) -> None:
+        """Take in which action was in effect before the observation of ``step``."""
+        if step > 0 and 0 <= action_step < step:
+            self._measured.append(step - 1 - action_step)
+            # The most frequent one; among equals the one measured first.
+            self.delay = Counter(self._measured).most_common(1)[0][0]
+
+    def sent(self, step: int, values: FloatArray) -> None:
+        """Take in the command that was sent in answer to the observation of ``step``."""
+        self._sent.append((step, values))
+
+    def in_flight(self, step: int) -> FloatArray:
+        """Return what will act before an answer to ``step`` can, shape ``(delay, A)``."""
+        actions = []
+        for answered in range(step - self.delay, step):
+            earlier = [values for s, values in self._sent if s <= answered]
+            actions.append(earlier[-1] if earlier else self._safe)
+        return np.stack(actions) if actions else np.empty((0, len(self._safe)))

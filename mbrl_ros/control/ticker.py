@@ -1,0 +1,143 @@
+"""The control loop's own thread: every period one command, in answer to a reading or to silence."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from mbrl_ros.control.controller import Command, Controller, Outcome, Reading
+
+
+@dataclass(frozen=True)
+class TickCounts:
+    """What the ticks came to since the start.
+
+    Attributes:
+        ticks: commands that were due.
+        late: of these, sent after their deadline or never.
+        outcomes: ticks per outcome, indexed by `Outcome`.
+    """
+
+    ticks: int = 0
+    late: int = 0
+    outcomes: tuple[int, ...] = field(default=(0,) * len(Outcome))
+
+
+class Ticker:
+    """Answers readings on a thread of its own, as soon as they come.
+
+    The plant's clock sets the rhythm: a tick begins when a reading arrives and its
+    deadline is one period later. When a reading fails to come, the tick happens all the
+    same. All times are absolute on ``time.monotonic``, so that delays never add up, and
+    a tick that was overrun is skipped, not made up for.
+
+    Attributes:
+        counts: replaced as a whole after each tick.
+        last: the newest command, None before the first.
+    """
+
+    def __init__(self, controller: Controller, send: Callable[[Command], None]) -> None:
+        self.counts = TickCounts()
+        self.last: Command | None = None
+        self._controller = controller
+        self._send = send
+        self._condition = threading.Condition()
+        self._reading: Reading | None = None
+        self._running = False
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to tick, with the counts at zero."""
+        self.counts = TickCounts()
+        self._running = True
+        self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop; returns when the tick under way is over."""
+        with self._condition:
+            self._running = False
+            self._condition.notify()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def observe(self, reading: Reading) -> None:
+        """Hand over a reading; only the newest counts."""
+        with self._condition:
+            self._reading = reading
+            self._condition.notify()
+
+    def _run(self) -> None:
+        controller, period = self._controller, self._controller.period
+        controller.reset()
+        answered: Reading | None = None
+        due = time.monotonic() + 1.5 * period
+        while True:
+            with self._condition:
+                while self._running and self._reading is answered:
+                    # In lock-step the plant waits too: there is nothing to say to its silence.
+                    timeout = None if controller.lock_step else due - time.monotonic()
+                    if not self._condition.wait(timeout):
+                        break
+                if not self._running:
+                    return
+                reading = self._reading
+            if reading is None or reading is answered:
+                command = self._guarded(lambda: controller.silence(answered, time.monotonic()))
+                due = max(due + period, time.monotonic())
+                skipped, deadline = 0, due
+            else:
+                fresh = reading
+                command = self._guarded(lambda: controller.tick(fresh))
+                skipped = _skipped(answered, reading)
+                deadline = reading.received + period
+                due = deadline + 0.5 * period
+                answered = reading
+            if command is not None:
+                self._send(command)
+                self._count(command, skipped, time.monotonic() > deadline)
+
+    def _guarded(self, answer: Callable[[], Command | None]) -> Command | None:
+        """Return the answer, or the safe command if there is a fault in finding it.
+
+        The control path must not die of a mistake in an objective or a model.
+        """
+        try:
+            return answer()
+        except Exception as error:
+            reading = self._reading
+            if reading is None:
+                return None
+            return Command(
+                reading.episode,
+                reading.step,
+                self._controller.safe,
+                Outcome.FALLBACK,
+                f"{type(error).__name__}: {error}",
+                time.monotonic() - reading.received,
+                0.0,
+                (0, 0),
+                float("nan"),
+            )
+
+    def _count(self, command: Command, skipped: int, late: bool) -> None:
+        outcomes = list(self.counts.outcomes)
+        outcomes[command.outcome] += 1
+        late = late and not self._controller.lock_step
+        self.last = command
+        self.counts = replace(
+            self.counts,
+            ticks=self.counts.ticks + 1 + skipped,
+            late=self.counts.late + skipped + late,
+            outcomes=tuple(outcomes),
+        )
+
+
+def _skipped(last: Reading | None, reading: Reading) -> int:
+    """Return how many readings between two were never answered."""
+    if last is None or last.episode != reading.episode:
+        return 0
+    return max(0, reading.step - last.step - 1)

@@ -1,0 +1,1 @@
+"""What happened: transitions, and the bags they are kept in."""

@@ -1,0 +1,161 @@
+"""Reads bags: finished ones, those still being recorded, and what a kill left of one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mcap.records import Channel, Message, Schema
+from rosbags.highlevel import AnyReader
+from rosbags.interfaces import Connection
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+from rosbags.typesys.store import Typestore
+
+from mbrl_ros.data.definitions import typestore
+from mbrl_ros.data.finishing import mcap_files
+from mbrl_ros.data.streaming import BagError, RecordStream, is_finished, is_mcap
+from mbrl_ros.data.transitions import Transitions
+from mbrl_ros.spaces import Space
+
+_TRANSITION = "mbrl_ros/msg/Transition"
+
+
+class Recorded(NamedTuple):
+    """One message of a bag.
+
+    Attributes:
+        topic: its name, absolute.
+        time: when it was received, since 1970 [ns].
+        message: with the fields of its type.
+    """
+
+    topic: str
+    time: int
+    message: Any
+
+
+def read_messages(
+    path: Path, topics: Collection[str] = (), types: Collection[str] = ()
+) -> Iterator[Recorded]:
+    """Yield the messages of a bag in the order they were recorded.
+
+    Args:
+        path: a bag's folder or one of its files.
+        topics: absolute names wanted; empty: all.
+        types: message types wanted; empty: all.
+
+    Raises:
+        BagError: naming the file, if it is none or is damaged where it should be whole.
+            The torn end of an unfinished file is no damage: what is whole is yielded.
+    """
+    for file in _files(path):
+        unfinished = file.suffix == ".mcap" and not is_finished(file)
+        read = _read_unfinished if unfinished else _read_finished
+        try:
+            yield from read(file, frozenset(topics), frozenset(types))
+        except BagError:
+            raise
+        except OSError as error:
+            raise BagError(f"{file}: cannot be read: {error.strerror or error}") from error
+        except Exception as error:  # damaged bytes raise whatever they happen to look like
+            raise BagError(f"{file}: damaged: {' '.join(str(error).split())}") from error
+
+
+def read_transitions(
+    paths: Collection[Path],
+    observation_space: Space | None = None,
+    action_space: Space | None = None,
+) -> Transitions:
+    """Read the transitions of some bags, one bag after the other.
+
+    Args:
+        paths: folders or files.
+        observation_space: names of the observation; by default numbered.
+        action_space: names of the action; by default numbered.
+
+    Raises:
+        BagError: if a file is damaged or a transition does not fit the spaces, or the
+            spaces are not given and there is no transition to tell them from.
+    """
+    table: Transitions | None = None
+    if observation_space is not None and action_space is not None:
+        table = Transitions(observation_space, action_space)
+    for path in paths:
+        for _, _, m in read_messages(path, types=[_TRANSITION]):
+            if table is None:
+                table = Transitions(
+                    observation_space or _numbered("observation", len(m.observation)),
+                    action_space or _numbered("action", len(m.action)),
+                )
+            try:
+                table.append(
+                    m.observation,
+                    m.action,
+                    m.next_observation,
+                    m.reward,
+                    m.terminated,
+                    m.truncated,
+                    m.episode,
+                    m.step,
+                    m.header.stamp.sec * 10**9 + m.header.stamp.nanosec,
+                )
+            except ValueError as error:
+                raise BagError(f"{path}: transition {m.index}: {error}") from None
+    if table is None:
+        raise BagError(f"{', '.join(str(p) for p in paths)}: no transitions")
+    return table
+
+
+def _files(path: Path) -> list[Path]:
+    """Return what to open for a bag: its MCAP files, or a folder of another storage."""
+    if not path.exists():
+        raise BagError(f"{path}: no such file or folder")
+    if path.is_file():
+        return [path]
+    files = mcap_files(path)
+    if not files and not (path / "metadata.yaml").is_file():
+        raise BagError(f"{path}: not a bag: neither an MCAP file nor metadata.yaml in it")
+    return files or [path]
+
+
+def _read_finished(path: Path, topics: frozenset[str], types: frozenset[str]) -> Iterator[Recorded]:
+    with AnyReader([path], default_typestore=typestore()) as reader:
+        wanted: list[Connection] = [
+            c
+            for c in reader.connections
+            if (not topics or c.topic in topics) and (not types or c.msgtype in types)
+        ]
+        if not wanted:
+            return
+        for connection, time, data in reader.messages(connections=wanted):
+            message = reader.deserialize(data, connection.msgtype)
+            yield Recorded(connection.topic, time, message)
+
+
+def _read_unfinished(
+    path: Path, topics: frozenset[str], types: frozenset[str]
+) -> Iterator[Recorded]:
+    if path.stat().st_size == 0:
+        return
+    if not is_mcap(path):
+        raise BagError(f"{path}: not an MCAP file")
+    store: Typestore = get_typestore(Stores.EMPTY)
+    names: dict[int, str] = {}
+    channels: dict[int, tuple[str, str]] = {}
+    for record in RecordStream(path):
+        if isinstance(record, Schema):
+            names[record.id] = record.name
+            definitions = get_types_from_msg(record.data.decode(), record.name)
+            store.register({n: d for n, d in definitions.items() if n not in store.fielddefs})
+        elif isinstance(record, Channel) and record.schema_id in names:
+            name = names[record.schema_id]
+            if (not topics or record.topic in topics) and (not types or name in types):
+                channels[record.id] = (record.topic, name)
+        elif isinstance(record, Message) and record.channel_id in channels:
+            topic, name = channels[record.channel_id]
+            yield Recorded(topic, record.log_time, store.deserialize_cdr(record.data, name))
+
+
+def _numbered(what: str, size: int) -> Space:
+    return Space.of([f"{what}[{i}]" for i in range(size)])

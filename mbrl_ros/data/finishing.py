@@ -1,0 +1,226 @@
+"""Makes whole bags of what recording leaves: chunks, indexes and metadata.yaml."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from mcap.reader import SeekingReader
+from mcap.records import Attachment, Channel, Message, Metadata, Schema
+from mcap.writer import Writer
+
+from mbrl_ros.data.streaming import RecordStream, is_finished, is_mcap
+
+
+def mcap_files(folder: Path) -> list[Path]:
+    """Return the MCAP files of a bag in the order they were recorded."""
+
+    def number(path: Path) -> tuple[int, str]:
+        digits = re.search(r"_(\d+)$", path.stem)
+        return (int(digits.group(1)) if digits else -1, path.name)
+
+    return sorted(folder.glob("*.mcap"), key=number)
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[bool]:
+    """Hold a bag alone; yields False where another process does.
+
+    The lock is the operating system's and ends with its holder, however that dies.
+    """
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(fd)
+
+
+def recover(folder: Path) -> list[str]:
+    """Finish what a killed recorder left in a bag; does nothing while one is at work.
+
+    Args:
+        folder: the bag.
+
+    Returns:
+        one sentence for each file that something was done about.
+    """
+    with locked(folder) as mine:
+        return recover_locked(folder) if mine else []
+
+
+def recover_locked(folder: Path) -> list[str]:
+    """Do the work of `recover` for who holds the lock."""
+    for left in folder.glob("*.tmp"):
+        left.unlink()
+    notes = []
+    for path in mcap_files(folder):
+        if is_finished(path):
+            continue
+        if path.stat().st_size == 0:
+            path.unlink()
+        elif not is_mcap(path):
+            aside = path.with_name(f"{path.name}.damaged")
+            path.rename(aside)
+            notes.append(f"{path}: not an MCAP file, set aside as {aside.name}")
+        else:
+            try:
+                notes.append(finish(path))
+            except OSError as error:
+                # It stays as it is: readable, without an index.
+                notes.append(f"{path}: could not be finished: {error.strerror}")
+    try:
+        write_metadata(folder)
+    except OSError as error:
+        notes.append(f"{folder}/metadata.yaml: could not be written: {error.strerror}")
+    return notes
+
+
+def finish(path: Path) -> str:
+    """Rewrite a live or torn file with chunks and an index, in one step for any reader.
+
+    Returns:
+        what was done, in words.
+
+    Raises:
+        OSError: if the disk does not take it; the file is then as it was.
+    """
+    temporary = path.with_name(f"{path.name}.tmp")
+    stream = RecordStream(path)
+    try:
+        with temporary.open("wb") as file:
+            messages = _copy(stream, Writer(file))
+            file.flush()
+            # Else a power cut could leave the new name with nothing behind it.
+            os.fsync(file.fileno())
+        if messages:
+            temporary.replace(path)
+        else:
+            path.unlink()
+    finally:
+        temporary.unlink(missing_ok=True)
+    lost = f", {stream.lost} damaged bytes at its end left out" if stream.lost else ""
+    return f"{path}: finished with {messages} messages{lost}"
+
+
+def _copy(stream: RecordStream, writer: Writer) -> int:
+    schemas: dict[int, int] = {0: 0}
+    channels: dict[int, int] = {}
+    messages = 0
+    writer.start(profile="ros2")
+    for record in stream:
+        if isinstance(record, Message) and record.channel_id in channels:
+            writer.add_message(
+                channels[record.channel_id],
+                record.log_time,
+                record.data,
+                record.publish_time,
+                record.sequence,
+            )
+            messages += 1
+        elif isinstance(record, Schema) and record.id not in schemas:
+            schemas[record.id] = writer.register_schema(record.name, record.encoding, record.data)
+        elif isinstance(record, Channel) and record.id not in channels:
+            channels[record.id] = writer.register_channel(
+                record.topic,
+                record.message_encoding,
+                schemas.get(record.schema_id, 0),
+                record.metadata,
+            )
+        elif isinstance(record, Metadata):
+            writer.add_metadata(record.name, record.metadata)
+        elif isinstance(record, Attachment):
+            writer.add_attachment(
+                record.create_time, record.log_time, record.name, record.media_type, record.data
+            )
+    writer.finish()
+    return messages
+
+
+def write_metadata(folder: Path) -> None:
+    """Write the metadata.yaml of a bag from the indexes of its finished files.
+
+    Raises:
+        OSError: if the disk does not take it; the old one is then as it was.
+    """
+    files: list[dict[str, Any]] = []
+    topics: dict[tuple[str, str, str], dict[str, Any]] = {}
+    custom: dict[str, str] = {}
+    for path in mcap_files(folder):
+        if is_finished(path):
+            files.append(_describe(path, topics, custom))
+    if not files:
+        return
+    starts = [f["starting_time"]["nanoseconds_since_epoch"] for f in files]
+    ends = [s + f["duration"]["nanoseconds"] for s, f in zip(starts, files, strict=True)]
+    information = {
+        "version": 9,
+        "storage_identifier": "mcap",
+        "relative_file_paths": [f["path"] for f in files],
+        "duration": {"nanoseconds": max(ends) - min(starts)},
+        "starting_time": {"nanoseconds_since_epoch": min(starts)},
+        "message_count": sum(f["message_count"] for f in files),
+        "topics_with_message_count": list(topics.values()),
+        "compression_format": "",
+        "compression_mode": "",
+        "files": files,
+        "custom_data": custom or None,
+        "ros_distro": os.environ.get("ROS_DISTRO", "none"),
+    }
+    text = yaml.safe_dump({"rosbag2_bagfile_information": information}, sort_keys=False)
+    temporary = folder / "metadata.yaml.tmp"
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(folder / "metadata.yaml")
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _describe(
+    path: Path, topics: dict[tuple[str, str, str], dict[str, Any]], custom: dict[str, str]
+) -> dict[str, Any]:
+    """Return a file's own entry, and add to the bag's topics and custom data."""
+    with path.open("rb") as file:
+        reader = SeekingReader(file)
+        summary = reader.get_summary()
+        assert summary is not None  # the file is finished
+        assert summary.statistics is not None
+        for metadata in reader.iter_metadata():
+            if metadata.name == "mbrl_ros":
+                custom.update(metadata.metadata)
+    statistics = summary.statistics
+    for channel in summary.channels.values():
+        schema = summary.schemas.get(channel.schema_id)
+        qos = channel.metadata.get("offered_qos_profiles", "")
+        type_name = schema.name if schema else ""
+        topic = topics.setdefault(
+            (channel.topic, type_name, qos),
+            {
+                "topic_metadata": {
+                    "name": channel.topic,
+                    "type": type_name,
+                    "serialization_format": channel.message_encoding,
+                    "offered_qos_profiles": yaml.safe_load(qos) or [],
+                    "type_description_hash": channel.metadata.get("topic_type_hash", ""),
+                },
+                "message_count": 0,
+            },
+        )
+        topic["message_count"] += statistics.channel_message_counts.get(channel.id, 0)
+    start, end = statistics.message_start_time, statistics.message_end_time
+    return {
+        "path": path.name,
+        "starting_time": {"nanoseconds_since_epoch": start},
+        "duration": {"nanoseconds": end - start},
+        "message_count": statistics.message_count,
+    }

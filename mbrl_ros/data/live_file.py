@@ -1,0 +1,163 @@
+"""The MCAP file that is being recorded: safe against a kill and against a full disk."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from mcap.writer import IndexType, Writer
+
+from mbrl_ros.data.definitions import Topic, offered_qos
+
+# What is kept in memory while the disk refuses it [bytes].
+MAX_PENDING = 256 * 2**20
+
+# After a failure the disk is asked again at this interval [s].
+_RETRY_AFTER = 1.0
+# Largest single write [bytes]: a long queue is not handed over in one piece.
+_WRITE_SIZE = 2**20
+
+
+class _Tail:
+    """The append-only stream below the MCAP writer.
+
+    Its writes never fail: what the disk does not take stays in memory and is handed
+    over later, byte after byte, so the file's offsets remain right.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+        self._position = 0
+        self._retry_at = 0.0
+        self.pending = bytearray()
+        self.error = ""
+
+    def write(self, data: bytes) -> None:
+        self.pending += data
+        self._position += len(data)
+
+    def tell(self) -> int:
+        return self._position
+
+    def drain(self, now: bool = False) -> None:
+        if self.error and not now and time.monotonic() < self._retry_at:
+            return
+        try:
+            while self.pending:
+                written = os.write(self._fd, self.pending[:_WRITE_SIZE])
+                del self.pending[:written]
+            self.error = ""
+        except OSError as error:
+            self.error = error.strerror or str(error)
+            self._retry_at = time.monotonic() + _RETRY_AFTER
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+
+class LiveFile:
+    """An MCAP file to which each message is appended at once, without chunks or index.
+
+    A message is with the operating system before `write` returns, so a killed process
+    loses none. The price, a file that can only be read from start to end, is paid back
+    by `mbrl_ros.data.finishing.finish`.
+
+    Attributes:
+        path: the file.
+        messages: how many were written.
+        lost: how many were not kept, because the disk was full for too long.
+    """
+
+    def __init__(
+        self, path: Path, attachments: Mapping[str, str], metadata: Mapping[str, str]
+    ) -> None:
+        """Create the file.
+
+        Args:
+            path: must not exist.
+            attachments: names to texts, such as the run's configuration.
+            metadata: keys to values.
+
+        Raises:
+            OSError: if it cannot be created.
+        """
+        self.path = path
+        self.messages = 0
+        self.lost = 0
+        self._tail = _Tail(path)
+        self._channels: dict[Topic, int] = {}
+        self._schemas: dict[str, int] = {}
+        self._writer = Writer(
+            self._tail,  # type: ignore[arg-type]  # what the writer needs of a stream
+            use_chunking=False,
+            index_types=IndexType.NONE,
+            repeat_channels=False,
+            repeat_schemas=False,
+            use_statistics=False,
+            use_summary_offsets=False,
+        )
+        self._writer.start(profile="ros2")
+        self._writer.add_metadata("mbrl_ros", dict(metadata))
+        for name, text in attachments.items():
+            now = time.time_ns()
+            self._writer.add_attachment(now, now, name, "application/yaml", text.encode())
+        self._tail.drain()
+
+    @property
+    def size(self) -> int:
+        """Length of the file with what is still to be written [bytes]."""
+        return self._tail.tell()
+
+    @property
+    def pending(self) -> int:
+        """What the disk has not taken yet [bytes]."""
+        return len(self._tail.pending)
+
+    @property
+    def error(self) -> str:
+        """Why the disk does not take it; empty when all is well."""
+        return self._tail.error
+
+    def write(self, topic: Topic, stamp: int, data: bytes) -> None:
+        """Append one message.
+
+        Args:
+            topic: where it was received.
+            stamp: when, since 1970 [ns].
+            data: CDR with its header, as received.
+        """
+        if self.pending > MAX_PENDING:
+            self.lost += 1
+        else:
+            channel = self._channels.get(topic) or self._register(topic)
+            self._writer.add_message(channel, log_time=stamp, publish_time=stamp, data=data)
+            self.messages += 1
+        self._tail.drain()
+
+    def retry(self) -> None:
+        """Hand over what is pending, if the disk takes it now."""
+        self._tail.drain(now=True)
+
+    def close(self) -> int:
+        """End the file and return how many bytes of it the disk did not take."""
+        self._writer.finish()
+        self._tail.drain(now=True)
+        self._tail.close()
+        return self.pending
+
+    def _register(self, topic: Topic) -> int:
+        if topic.type not in self._schemas:
+            text = topic.definition.encode()
+            self._schemas[topic.type] = self._writer.register_schema(topic.type, "ros2msg", text)
+        self._channels[topic] = self._writer.register_channel(
+            topic.name,
+            "cdr",
+            self._schemas[topic.type],
+            {
+                "offered_qos_profiles": offered_qos(topic.latched),
+                "topic_type_hash": topic.hash,
+            },
+        )
+        return self._channels[topic]

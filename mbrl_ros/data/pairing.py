@@ -1,0 +1,165 @@
+"""Pairs consecutive observations of one episode into transitions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from numpy.typing import ArrayLike
+
+from mbrl_ros.data.transitions import check_count, check_reward
+from mbrl_ros.spaces import FloatArray, Space
+
+# How many observations are remembered to know a repeated one by. A plant repeats its
+# last one, if any; the rest is margin.
+_MEMORY = 1000
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One observation as the plant reported it.
+
+    Attributes:
+        episode: counts resets.
+        step: control steps since the reset.
+        values: the observation; shape ``(O,)``, SI units.
+        action: in effect from the previous observation to this one; shape ``(A,)``,
+            empty at step 0.
+        reward: of the step that led here; NaN where the environment pays none.
+        terminated: the task ended here.
+        truncated: the episode was cut here.
+        stamp: when it was read [ns].
+    """
+
+    episode: int
+    step: int
+    values: ArrayLike
+    action: ArrayLike
+    reward: float
+    terminated: bool
+    truncated: bool
+    stamp: int
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One transition; the fields are those of `Transitions.append`."""
+
+    observation: FloatArray
+    action: FloatArray
+    next_observation: FloatArray
+    reward: float
+    terminated: bool
+    truncated: bool
+    episode: int
+    step: int
+    stamp: int
+
+
+@dataclass(frozen=True)
+class _Accepted:
+    """The observation that the next one is paired with."""
+
+    episode: int
+    step: int
+    values: FloatArray
+    ended: bool
+
+    def precedes(self, episode: int, step: int) -> bool:
+        return self.episode == episode and self.step + 1 == step
+
+
+class TransitionPairer:
+    """Turns a stream of observations, however disturbed, into clean transitions.
+
+    What cannot be used is skipped and counted, never an error. The reasons are:
+
+    - ``duplicate``: the same observation again;
+    - ``out_of_order``: older than one already used;
+    - ``gap``: the observation before it is missing or was refused;
+    - ``bad_observation``, ``bad_action``, ``bad_reward``: wrong size, not finite, no count;
+    - ``past_end``: its episode had already ended.
+
+    Attributes:
+        skipped: how many observations led to no transition, per reason.
+    """
+
+    def __init__(self, observation_space: Space, action_space: Space) -> None:
+        self._observation_space = observation_space
+        self._action_space = action_space
+        self._last: _Accepted | None = None
+        self._stray: tuple[int, int] | None = None
+        self._recent: dict[tuple[int, int], tuple[int, bytes]] = {}
+        self.skipped: Counter[str] = Counter()
+
+    def feed(self, seen: Seen) -> Pair | None:
+        """Take one observation and return the transition that it completes, if any."""
+        try:
+            values = self._observation_space.check(seen.values, "observation")
+            key = (check_count(seen.episode, "episode"), check_count(seen.step, "step"))
+        except (ValueError, TypeError):
+            self._skip("bad_observation")
+            return None
+        fingerprint = (seen.stamp, values.tobytes())
+        if self._recent.get(key) == fingerprint:
+            self._skip("duplicate")
+            return None
+        last = self._last
+        if last is not None and key <= (last.episode, last.step) and not self._restarted(key):
+            self._stray = key
+            self._skip("out_of_order")
+            return None
+        self._stray = None
+        self._remember(key, fingerprint)
+        ended = bool(seen.terminated or seen.truncated)
+        self._last = _Accepted(seen.episode, seen.step, values, ended)
+        if last is None or not last.precedes(*key):
+            if seen.step > 0:
+                self._skip("gap")
+            return None
+        if last.ended:
+            self._last = _Accepted(seen.episode, seen.step, values, ended=True)
+            self._skip("past_end")
+            return None
+        return self._pair(last, seen, values)
+
+    def _pair(self, last: _Accepted, seen: Seen, values: FloatArray) -> Pair | None:
+        try:
+            action = self._action_space.check(seen.action, "action")
+        except (ValueError, TypeError):
+            self._skip("bad_action")
+            return None
+        try:
+            reward = check_reward(seen.reward)
+        except (ValueError, TypeError):
+            self._skip("bad_reward")
+            return None
+        return Pair(
+            observation=last.values,
+            action=action,
+            next_observation=values,
+            reward=reward,
+            terminated=bool(seen.terminated),
+            truncated=bool(seen.truncated),
+            episode=seen.episode,
+            step=last.step,
+            stamp=seen.stamp,
+        )
+
+    def _restarted(self, key: tuple[int, int]) -> bool:
+        """Whether an older observation means that the plant was started anew.
+
+        A restarted plant counts from episode 0 again. It shows by a reset, or, where
+        that was missed, by a second observation in a row that continues an older one.
+        """
+        episode, step = key
+        return step == 0 or self._stray == (episode, step - 1)
+
+    def _remember(self, key: tuple[int, int], fingerprint: tuple[int, bytes]) -> None:
+        self._recent.pop(key, None)
+        self._recent[key] = fingerprint
+        if len(self._recent) > _MEMORY:
+            del self._recent[next(iter(self._recent))]
+
+    def _skip(self, reason: str) -> None:
+        self.skipped[reason] += 1

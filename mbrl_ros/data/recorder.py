@@ -1,0 +1,143 @@
+"""Records topics to a rosbag2 bag that survives a kill, a restart and a full disk."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from mbrl_ros.data.definitions import Topic
+from mbrl_ros.data.finishing import finish, locked, mcap_files, recover_locked, write_metadata
+from mbrl_ros.data.live_file import LiveFile
+
+# A file is finished, which takes about a second, and the next one opened at this many
+# messages or bytes. Subscriptions queue longer than that.
+MAX_MESSAGES = 50_000
+MAX_BYTES = 64 * 2**20
+
+
+class Recorder:
+    """Writes messages as they were received to the MCAP files of one bag.
+
+    Attributes:
+        folder: the bag.
+        notes: what was done about files that an earlier recorder left unfinished.
+        counts: messages recorded per topic's name.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        attachments: Mapping[str, str] | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        """Open the bag, or continue it with a further file.
+
+        Args:
+            folder: the bag; made if absent.
+            attachments: names to texts kept in each file, such as the run's configuration.
+            metadata: keys to values kept in each file and in metadata.yaml.
+
+        Raises:
+            OSError: if nothing can be written there, or another process records there.
+        """
+        self.folder = folder
+        self.counts: Counter[str] = Counter()
+        self._attachments = dict(attachments or {})
+        self._metadata = dict(metadata or {})
+        self._lock = ExitStack()
+        self._last_stamp = 0
+        self._finished_bytes = 0
+        self._lost = 0
+        folder.mkdir(parents=True, exist_ok=True)
+        if not self._lock.enter_context(locked(folder)):
+            raise OSError(f"{folder}: another process is recording to this bag")
+        try:
+            self.notes = recover_locked(folder)
+            self._file = self._open_next()
+        except BaseException:
+            self._lock.close()
+            raise
+
+    @property
+    def size(self) -> int:
+        """What was recorded since this recorder was opened, before compression [bytes]."""
+        return self._finished_bytes + self._file.size
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with the disk, in words; empty when all is well."""
+        lost = self._lost + self._file.lost
+        text = ""
+        if self._file.error:
+            text = (
+                f"{self._file.path}: {self._file.error}; {self._file.pending} bytes wait in memory"
+            )
+        if lost:
+            text += f"{'; ' if text else ''}{lost} messages were not recorded"
+        return text
+
+    def write(self, topic: Topic, data: bytes) -> None:
+        """Record one message, received now.
+
+        Args:
+            topic: where it was received.
+            data: CDR with its header.
+        """
+        # A clock that is set back must not turn the order of a bag around.
+        self._last_stamp = max(time.time_ns(), self._last_stamp)
+        self._file.write(topic, self._last_stamp, data)
+        self.counts[topic.name] += 1
+        if self._file.messages >= MAX_MESSAGES or self._file.size >= MAX_BYTES:
+            self._split()
+
+    def retry(self) -> None:
+        """Hand over what waits in memory, if the disk takes it now."""
+        self._file.retry()
+
+    def close(self) -> str:
+        """Finish the bag.
+
+        Returns:
+            what went wrong, in words; empty when all is well.
+        """
+        file = self._file
+        pending = file.close()
+        trouble = f"{pending} bytes could not be written: {file.error}" if pending else ""
+        try:
+            finish(file.path)
+            write_metadata(self.folder)
+        except OSError as error:
+            trouble = "; ".join(filter(None, [trouble, f"not finished: {error.strerror}"]))
+        finally:
+            self._lock.close()
+        return f"{file.path}: {trouble}" if trouble else ""
+
+    def _split(self) -> None:
+        """Go on in a new file, if the disk allows it."""
+        if self._file.pending:
+            return
+        try:
+            following = self._open_next()
+        except OSError:
+            return
+        full, self._file = self._file, following
+        full.close()
+        self._finished_bytes += full.size
+        self._lost += full.lost
+        try:
+            finish(full.path)
+            write_metadata(self.folder)
+        except OSError as error:
+            # Readable as it is; `recover` finishes it.
+            self.notes.append(f"{full.path}: not finished: {error.strerror}")
+
+    def _open_next(self) -> LiveFile:
+        last = mcap_files(self.folder)[-1:]
+        digits = re.search(r"_(\d+)$", last[0].stem) if last else None
+        number = int(digits.group(1)) + 1 if digits else 0
+        path = self.folder / f"{self.folder.name}_{number}.mcap"
+        return LiveFile(path, self._attachments, self._metadata)

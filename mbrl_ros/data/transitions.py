@@ -1,0 +1,202 @@
+"""A growing table of transitions, one numpy array per column."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mbrl_ros.spaces import FloatArray, Space
+
+_FIRST_CAPACITY = 1024
+
+
+class Transitions:
+    """Every transition of a run, in the order of its log.
+
+    The columns are views of the rows in use: they stay valid, and keep their length,
+    while the table grows.
+
+    Attributes:
+        observation_space: names and size of the observations.
+        action_space: names and size of the actions.
+    """
+
+    def __init__(self, observation_space: Space, action_space: Space) -> None:
+        self.observation_space = observation_space
+        self.action_space = action_space
+        self._size = 0
+        o, a = observation_space.dim, action_space.dim
+        self._columns: dict[str, NDArray] = {
+            "observation": np.empty((0, o)),
+            "action": np.empty((0, a)),
+            "next_observation": np.empty((0, o)),
+            "reward": np.empty(0),
+            "terminated": np.empty(0, dtype=bool),
+            "truncated": np.empty(0, dtype=bool),
+            "episode": np.empty(0, dtype=np.int64),
+            "step": np.empty(0, dtype=np.int64),
+            "stamp": np.empty(0, dtype=np.int64),
+        }
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, rows: slice) -> Transitions:
+        """Return some of the rows, without copying where the slice has no negative step."""
+        part = Transitions(self.observation_space, self.action_space)
+        part._columns = {name: self._column(name)[rows] for name in self._columns}
+        part._size = len(part._columns["step"])
+        return part
+
+    def append(
+        self,
+        observation: ArrayLike,
+        action: ArrayLike,
+        next_observation: ArrayLike,
+        reward: float,
+        terminated: bool,
+        truncated: bool,
+        episode: int,
+        step: int,
+        stamp: int = 0,
+    ) -> None:
+        """Add one transition.
+
+        Args:
+            observation: at the start of the step; shape ``(O,)``, SI units.
+            action: applied during the step; shape ``(A,)``, SI units.
+            next_observation: at the end of the step; shape ``(O,)``, SI units.
+            reward: of the step; NaN where the environment pays none.
+            terminated: the task ended at ``next_observation``.
+            truncated: the episode was cut at ``next_observation``.
+            episode: counts resets.
+            step: of the first observation, within its episode.
+            stamp: when ``next_observation`` was read [ns]; 0 where nobody knows.
+
+        Raises:
+            ValueError: for a wrong size, a number that is not finite or a negative count.
+        """
+        row = {
+            "observation": self.observation_space.check(observation, "observation"),
+            "action": self.action_space.check(action, "action"),
+            "next_observation": self.observation_space.check(next_observation, "next_observation"),
+            "reward": check_reward(reward),
+            "terminated": terminated,
+            "truncated": truncated,
+            "episode": check_count(episode, "episode"),
+            "step": check_count(step, "step"),
+            "stamp": stamp,
+        }
+        if self._size == len(self._columns["step"]):
+            self._grow()
+        for name, value in row.items():
+            self._columns[name][self._size] = value
+        self._size += 1
+
+    def windows(self, length: int) -> NDArray[np.int64]:
+        """Return where unbroken stretches of ``length`` rows start, overlapping ones included.
+
+        Rows follow each other when they are consecutive steps of one episode and one
+        starts at the very observation the other ended at. The latter tells a plant that
+        was restarted, and counts its episodes from 0 again, from the one before it.
+
+        Args:
+            length: number of rows, at least 1.
+
+        Returns:
+            start indices in rising order, shape ``(W,)``.
+
+        Raises:
+            ValueError: if ``length`` is less than 1.
+        """
+        if length < 1:
+            raise ValueError(f"window length: expected at least 1, got {length}")
+        if self._size < length:
+            return np.empty(0, dtype=np.int64)
+        follows = (
+            (self.episode[1:] == self.episode[:-1])
+            & (self.step[1:] == self.step[:-1] + 1)
+            & (self.observation[1:] == self.next_observation[:-1]).all(axis=1)
+        )
+        links = np.concatenate(([0], np.cumsum(follows)))
+        starts = np.arange(self._size - length + 1)
+        return starts[links[starts + length - 1] - links[starts] == length - 1]
+
+    @property
+    def observation(self) -> FloatArray:
+        """Observations at the start of each step, shape ``(N, O)``, SI units."""
+        return self._column("observation")
+
+    @property
+    def action(self) -> FloatArray:
+        """Actions applied, shape ``(N, A)``, SI units."""
+        return self._column("action")
+
+    @property
+    def next_observation(self) -> FloatArray:
+        """Observations at the end of each step, shape ``(N, O)``, SI units."""
+        return self._column("next_observation")
+
+    @property
+    def reward(self) -> FloatArray:
+        """Rewards, shape ``(N,)``; NaN where the environment paid none."""
+        return self._column("reward")
+
+    @property
+    def terminated(self) -> NDArray[np.bool_]:
+        """Whether the task ended at the end of each step, shape ``(N,)``."""
+        return self._column("terminated")
+
+    @property
+    def truncated(self) -> NDArray[np.bool_]:
+        """Whether the episode was cut at the end of each step, shape ``(N,)``."""
+        return self._column("truncated")
+
+    @property
+    def episode(self) -> NDArray[np.int64]:
+        """Episode of each transition, shape ``(N,)``."""
+        return self._column("episode")
+
+    @property
+    def step(self) -> NDArray[np.int64]:
+        """Step of each transition's first observation in its episode, shape ``(N,)``."""
+        return self._column("step")
+
+    @property
+    def stamp(self) -> NDArray[np.int64]:
+        """When each ``next_observation`` was read, shape ``(N,)`` [ns]; 0: unknown."""
+        return self._column("stamp")
+
+    def _column(self, name: str) -> NDArray:
+        return self._columns[name][: self._size]
+
+    def _grow(self) -> None:
+        # Doubling makes the mean cost of a row constant. Old arrays are left alone,
+        # so that views of them stay true.
+        capacity = max(_FIRST_CAPACITY, 2 * self._size)
+        for name, old in self._columns.items():
+            new = np.empty((capacity, *old.shape[1:]), dtype=old.dtype)
+            new[: self._size] = old[: self._size]
+            self._columns[name] = new
+
+
+def check_reward(reward: float) -> float:
+    """Return a reward that is finite, or NaN for none.
+
+    Raises:
+        ValueError: if it is infinite.
+    """
+    if np.isinf(reward):
+        raise ValueError(f"reward is {reward}, expected a finite number, or NaN for none")
+    return float(reward)
+
+
+def check_count(value: int, what: str) -> int:
+    """Return a count that a column can hold.
+
+    Raises:
+        ValueError: naming ``what`` if it is negative or too large.
+    """
+    if not 0 <= value < 2**63:
+        raise ValueError(f"{what}: expected a count from 0, got {value}")
+    return int(value)

@@ -1,0 +1,1 @@
+"""What would happen: learned models of ``s' = f(s, a)``."""

@@ -1,0 +1,210 @@
+"""The node data_logger: pairs observations into transitions, hands them out, keeps a bag.
+
+Subscribes ``observation``; publishes ``transition``; serves ``~/get_transitions``. With a
+``run_dir`` it records to ``run_dir/bag``, and started again there it continues the log of
+the process before it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mbrl_ros.data.bags import read_transitions
+from mbrl_ros.data.definitions import Topic
+from mbrl_ros.data.pairing import Seen, TransitionPairer
+from mbrl_ros.data.recorder import Recorder
+from mbrl_ros.data.settings import LoggerSettings
+from mbrl_ros.data.transitions import Transitions
+from mbrl_ros.nodes.parameters import declare
+from mbrl_ros.nodes.runner import run_node
+from mbrl_ros.ros import (
+    DurabilityPolicy,
+    Node,
+    QoSProfile,
+    ReliabilityPolicy,
+    deserialize_message,
+    serialize_message,
+)
+from mbrl_ros.ros import interfaces as ri
+from mbrl_ros.task import TaskSettings
+
+# Deep enough for everything that arrives while a file of the bag is finished.
+_DEEP = QoSProfile(depth=1000, reliability=ReliabilityPolicy.RELIABLE)
+_LATCHED = QoSProfile(
+    depth=100,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
+# Of publishers we do not know: this matches every one.
+_ANY = QoSProfile(depth=1000, reliability=ReliabilityPolicy.BEST_EFFORT)
+
+# The system's own topics, with `model` left out: checkpoints hold the weights, and
+# training_status says when each was published.
+_RECORDED = (
+    ("action", "mbrl_ros/msg/Action", _DEEP),
+    ("goal", "mbrl_ros/msg/Goal", _LATCHED),
+    ("controller_status", "mbrl_ros/msg/ControllerStatus", _DEEP),
+    ("training_status", "mbrl_ros/msg/TrainingStatus", _DEEP),
+)
+
+# How often the log says how it is doing [s].
+_STATUS_PERIOD = 10.0
+
+
+class DataLogger(Node):
+    """Keeps what happened."""
+
+    def __init__(self) -> None:
+        """Open or continue the log.
+
+        Raises:
+            ValueError: naming the parameter, or the file of an earlier log, that is wrong.
+            OSError: if the bag cannot be written.
+        """
+        super().__init__("data_logger")
+        task, settings = declare(self, TaskSettings, LoggerSettings)
+        observation_space, action_space = task.observation_space(), task.action_space()
+        further = [(name, type_name, _ANY) for name, type_name in settings.further_topics()]
+        for name, type_name, _ in further:
+            _interface(name, type_name)
+        self._pairer = TransitionPairer(observation_space, action_space)
+        self._table = Transitions(observation_space, action_space)
+        self._recorder: Recorder | None = None
+        self._troubled = False
+        if settings.record and task.run_dir:
+            self._continue(Path(task.run_dir), task)
+        self._publisher = self.create_publisher(ri.Transition, "transition", _DEEP)
+        self._transition_topic = _topic(self._publisher.topic_name, "mbrl_ros/msg/Transition")
+        self.create_service(ri.GetTransitions, "~/get_transitions", self._on_get_transitions)
+        self.create_timer(_STATUS_PERIOD, self._report)
+        observations = self.create_subscription(
+            ri.Observation, "observation", self._on_observation, _DEEP, raw=True
+        )
+        self._observation_topic = _topic(observations.topic_name, "mbrl_ros/msg/Observation")
+        if self._recorder is not None:
+            for name, type_name, qos in [*_RECORDED, *further]:
+                self._subscribe(name, type_name, qos)
+
+    def destroy_node(self) -> None:
+        """Finish the bag."""
+        if self._recorder is not None:
+            if trouble := self._recorder.close():
+                self.get_logger().error(trouble)
+            self._recorder = None
+        super().destroy_node()
+
+    def _continue(self, run: Path, task: TaskSettings) -> None:
+        """Open the run's bag, and take up the log where an earlier process left it."""
+        folder = run / "bag"
+        configuration = {p.name: p.read_text(encoding="utf-8") for p in sorted(run.glob("*.yaml"))}
+        metadata = {"task": task.task, "seed": str(task.seed)}
+        self._recorder = Recorder(folder, configuration, metadata)
+        for note in self._recorder.notes:
+            self.get_logger().warning(note)
+        self._table = read_transitions(
+            [folder], self._table.observation_space, self._table.action_space
+        )
+        earlier = f", {len(self._table)} transitions already in it" if len(self._table) else ""
+        self.get_logger().info(f"recording to {folder}{earlier}")
+
+    def _subscribe(self, name: str, type_name: str, qos: QoSProfile) -> None:
+        # The callback's topic is known only once the name is resolved.
+        subscription = self.create_subscription(
+            _interface(name, type_name),
+            name,
+            lambda data: self._record(topic, data),
+            qos,
+            raw=True,
+        )
+        topic = _topic(subscription.topic_name, type_name, latched=qos is _LATCHED)
+
+    def _on_observation(self, data: bytes) -> None:
+        try:
+            message = deserialize_message(data, ri.Observation)
+        except Exception:  # each middleware has its own for bytes that are no such message
+            self._pairer.skipped["malformed"] += 1
+            return
+        self._record(self._observation_topic, data)
+        pair = self._pairer.feed(
+            Seen(
+                episode=message.episode,
+                step=message.step,
+                values=message.values,
+                action=message.action,
+                reward=message.reward,
+                terminated=message.terminated,
+                truncated=message.truncated,
+                stamp=message.header.stamp.sec * 10**9 + message.header.stamp.nanosec,
+            )
+        )
+        if pair is None:
+            return
+        self._table.append(**vars(pair))
+        transition = serialize_message(self._message(len(self._table) - 1))
+        # First to the bag: a transition that somebody counts is one that is kept.
+        self._record(self._transition_topic, transition)
+        self._publisher.publish(transition)
+
+    def _record(self, topic: Topic, data: bytes) -> None:
+        if self._recorder is None:
+            return
+        self._recorder.write(topic, data)
+        trouble = self._recorder.trouble
+        if trouble and not self._troubled:
+            self.get_logger().error(f"{trouble}; the log goes on in memory")
+        elif self._troubled and not trouble:
+            self.get_logger().info("the disk takes data again, nothing was lost")
+        self._troubled = bool(trouble)
+
+    def _message(self, index: int) -> Any:
+        table = self._table
+        seconds, nanoseconds = divmod(int(table.stamp[index]), 10**9)
+        return ri.Transition(
+            header=ri.Header(stamp=ri.Time(sec=seconds, nanosec=nanoseconds)),
+            index=index,
+            episode=int(table.episode[index]),
+            step=int(table.step[index]),
+            observation=table.observation[index].tolist(),
+            action=table.action[index].tolist(),
+            next_observation=table.next_observation[index].tolist(),
+            reward=float(table.reward[index]),
+            terminated=bool(table.terminated[index]),
+            truncated=bool(table.truncated[index]),
+        )
+
+    def _on_get_transitions(self, request: Any, response: Any) -> Any:
+        total = len(self._table)
+        indices = range(total)[request.first : request.first + request.count]
+        response.total = total
+        response.transitions = [self._message(index) for index in indices]
+        return response
+
+    def _report(self) -> None:
+        skipped = self._pairer.skipped
+        text = f"{len(self._table)} transitions"
+        if skipped:
+            reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
+            text += f", skipped: {reasons}"
+        if self._recorder is not None:
+            self._recorder.retry()
+            text += f", {self._recorder.size} bytes recorded"
+            if trouble := self._recorder.trouble:
+                self.get_logger().error(trouble)
+        self.get_logger().info(text)
+
+
+def _interface(name: str, type_name: str) -> Any:
+    try:
+        return ri.interface(type_name)
+    except LookupError as error:
+        raise ValueError(f"topics: '{name}': {error}") from None
+
+
+def _topic(name: str, type_name: str, latched: bool = False) -> Topic:
+    return Topic(name, type_name, ri.definition(type_name), ri.type_hash(type_name), latched)
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node until it is told to stop; return the process's exit code."""
+    return run_node(DataLogger, args)

@@ -1,0 +1,197 @@
+"""The node model_trainer: fits the dynamics model to transitions and publishes what passes its gate.
+
+Subscribes ``transition`` and ``controller_status``; asks ``data_logger/get_transitions`` for
+what it missed; publishes ``model`` (latched) and ``training_status``. Checkpoints go to
+``run_dir/checkpoints``; started again there, it continues from the newest.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import torch
+
+from mbrl_ros.dynamics import checkpoint
+from mbrl_ros.dynamics.learner import GateDecision, Learner
+from mbrl_ros.dynamics.settings import TrainerSettings
+from mbrl_ros.dynamics.training import Experience, Training
+from mbrl_ros.nodes.parameters import declare
+from mbrl_ros.nodes.qos import EVENTS, LATCHED
+from mbrl_ros.nodes.runner import run_node
+from mbrl_ros.ros import Future, Node
+from mbrl_ros.ros import interfaces as ri
+from mbrl_ros.task import TaskSettings
+
+# Training gives way to everything else on the machine.
+_NICENESS = 10
+_STATUS_PERIOD = 1.0
+# Transitions asked for at once; small enough not to hold up the logger.
+_CHUNK = 500
+# Checkpoints of a trainer process that are kept.
+_KEPT_CHECKPOINTS = 5
+
+
+class ModelTrainer(Node):
+    """Learns all the time, on a thread that no callback waits for."""
+
+    def __init__(self) -> None:
+        """Start to learn.
+
+        Raises:
+            ValueError: naming the parameter that is wrong.
+        """
+        super().__init__("model_trainer")
+        task, settings = declare(self, TaskSettings, TrainerSettings)
+        os.nice(_NICENESS)
+        torch.set_num_threads(1)
+        self._run = Path(task.run_dir).name
+        self._checkpoints = Path(task.run_dir) / "checkpoints" if task.run_dir else None
+        self._learner = Learner(
+            task.observation_space(), task.action_space(), settings, task.seed
+        )
+        self._restore()
+        self._epoch = int(time.time())
+        self._sequence = 0
+        self._expected = 0
+        self._asking: Future | None = None
+        self._misses = 0
+        self._updates = 0
+        self._model_publisher = self.create_publisher(ri.DynamicsModel, "model", LATCHED)
+        self._status_publisher = self.create_publisher(ri.TrainingStatus, "training_status", EVENTS)
+        self._earlier = self.create_client(ri.GetTransitions, "data_logger/get_transitions")
+        self._training = Training(self._learner, self._on_decision, self.get_logger().warning)
+        self.create_subscription(ri.Transition, "transition", self._on_transition, EVENTS)
+        self.create_subscription(
+            ri.ControllerStatus, "controller_status", self._on_controller_status, EVENTS
+        )
+        self.create_timer(_STATUS_PERIOD, self._report)
+        self._training.start()
+        self.get_logger().info(f"learning with seed {task.seed}, epoch {self._epoch}")
+
+    def destroy_node(self) -> None:
+        """Stop learning."""
+        self._training.stop()
+        super().destroy_node()
+
+    def _restore(self) -> None:
+        """Take up the newest checkpoint of an earlier process in this run, if there is one."""
+        if self._checkpoints is None:
+            return
+        self._checkpoints.mkdir(parents=True, exist_ok=True)
+        for path in reversed(_by_age(self._checkpoints)):
+            try:
+                self._learner.restore(checkpoint.load(path))
+                self.get_logger().info(f"continuing from {path}")
+                return
+            except ValueError as error:
+                self.get_logger().warning(str(error))
+
+    def _on_transition(self, message: ri.Transition) -> None:
+        if message.index == self._expected:
+            self._take(message)
+        elif message.index > self._expected:
+            self._ask()
+        elif message.index == 0:
+            # The logger began a new log; what was learned from the old one stays.
+            self._expected = 0
+            self._take(message)
+
+    def _take(self, message: ri.Transition) -> None:
+        self._expected += 1
+        self._training.add(
+            Experience(
+                message.observation,
+                message.action,
+                message.next_observation,
+                message.episode,
+                message.step,
+            )
+        )
+
+    def _ask(self) -> None:
+        """Ask the logger for what is missing, unless a question is still open."""
+        if self._asking is not None or not self._earlier.service_is_ready():
+            return
+        request = ri.GetTransitions.Request(first=self._expected, count=_CHUNK)
+        self._asking = self._earlier.call_async(request)
+        self._asking.add_done_callback(self._on_earlier)
+
+    def _on_earlier(self, future: Future) -> None:
+        self._asking = None
+        if future.cancelled() or future.exception() is not None:
+            return
+        response = future.result()
+        for message in response.transitions:
+            if message.index == self._expected:
+                self._take(message)
+        if response.transitions and self._expected < response.total:
+            self._ask()
+
+    def _on_controller_status(self, message: ri.ControllerStatus) -> None:
+        self._training.back_off(max(0, message.ticks_late - self._misses))
+        self._misses = message.ticks_late
+
+    def _on_decision(self, decision: GateDecision) -> None:
+        """Publish a model that passed its gate; called on the training thread."""
+        packed = decision.model
+        if packed is None:
+            return
+        self._sequence += 1
+        message = ri.DynamicsModel(
+            run=self._run,
+            epoch=self._epoch,
+            sequence=self._sequence,
+            transitions=len(self._learner.transitions),
+            holdout_error=decision.holdout_error,
+            architecture=packed.architecture,
+            weights=packed.weights,
+            sha256=packed.sha256,
+        )
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._model_publisher.publish(message)
+        if self._checkpoints is not None:
+            path = self._checkpoints / f"model-{self._epoch}-{self._sequence:06d}.safetensors"
+            try:
+                checkpoint.save(packed, path)
+                for old in _by_age(self._checkpoints)[:-_KEPT_CHECKPOINTS]:
+                    old.unlink()
+            except OSError as error:
+                self.get_logger().error(
+                    f"checkpoint not written: {error}", throttle_duration_sec=10.0
+                )
+
+    def _report(self) -> None:
+        # Before the first transition of its own, a restarted trainer may have missed many.
+        if self._asking is not None and not self._earlier.service_is_ready():
+            self._earlier.remove_pending_request(self._asking)
+            self._asking = None
+        if self._expected == 0:
+            self._ask()
+        learner, decision = self._learner, self._training.decision
+        nan = float("nan")
+        message = ri.TrainingStatus(
+            transitions=len(learner.transitions),
+            holdout=len(learner.holdout),
+            updates=learner.updates,
+            train_loss=learner.take_loss(),
+            one_step_error=decision.one_step_error if decision else nan,
+            holdout_error=decision.holdout_error if decision else nan,
+            epoch=self._epoch,
+            sequence=self._sequence,
+            gate=decision.reason if decision else "waiting for data",
+            updates_per_second=(learner.updates - self._updates) / _STATUS_PERIOD,
+        )
+        self._updates = learner.updates
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._status_publisher.publish(message)
+
+
+def _by_age(folder: Path) -> list[Path]:
+    return sorted(folder.glob("model-*.safetensors"))
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node."""
+    return run_node(ModelTrainer, args)

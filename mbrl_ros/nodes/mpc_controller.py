@@ -1,0 +1,310 @@
+"""The node mpc_controller: plans with the learned model and commands the plant.
+
+A managed node. Subscribes ``observation``, ``model``, ``goal`` and ``estop``; publishes
+``action`` every tick while active, ``controller_status``, ``plan`` while someone subscribes,
+and ``/diagnostics``. The service ``~/arm`` ends an e-stop.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import torch
+
+from mbrl_ros.control.controller import Command, Controller, Outcome, PlannedPath, Reading
+from mbrl_ros.control.settings import ControllerSettings
+from mbrl_ros.control.ticker import Ticker
+from mbrl_ros.dynamics.checkpoint import PackedModel
+from mbrl_ros.nodes.objective_parameters import declare_objective
+from mbrl_ros.nodes.parameters import declare, on_change
+from mbrl_ros.nodes.qos import COMMAND, EVENTS, LATCHED, NEWEST
+from mbrl_ros.nodes.runner import run_node
+from mbrl_ros.nodes.schema import OBJECTIVE, objective_parameters
+from mbrl_ros.objectives.objective import Objective
+from mbrl_ros.ros import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from mbrl_ros.ros import interfaces as ri
+from mbrl_ros.settings import build, flat
+from mbrl_ros.task import TaskSettings
+
+_STATUS_PERIOD = 0.5
+
+
+class MpcController(LifecycleNode):
+    """Connects a `Controller`, ticking on a thread of its own, to ROS."""
+
+    def __init__(self) -> None:
+        """Declare everything; with ``autostart`` also configure.
+
+        Raises:
+            ValueError: naming the parameter that is wrong.
+        """
+        super().__init__("mpc_controller")
+        torch.set_num_threads(1)
+        task, settings = declare(self, TaskSettings, ControllerSettings, dynamic=[OBJECTIVE])
+        self._task: TaskSettings = task
+        self._settings: ControllerSettings = settings
+        self._observation, self._action = task.observation_space(), task.action_space()
+        self._objective_values = declare_objective(self, self._observation, self._action)
+        self._controller = Controller(
+            self._observation,
+            self._action,
+            Objective.from_parameters(self._objective_values, self._observation, self._action),
+            settings,
+            period=task.period / task.real_time_factor,
+            lock_step=task.lock_step,
+            seed=task.seed,
+        )
+        self._ticker = Ticker(self._controller, self._send)
+        self._newest: Reading | None = None
+        self._stage = "unconfigured"
+        self._action_publisher: Any = None
+        on_change(self, self._apply)
+        self._status_publisher = self.create_publisher(
+            ri.ControllerStatus, "controller_status", EVENTS
+        )
+        self._diagnostics = self.create_publisher(ri.DiagnosticArray, "/diagnostics", EVENTS)
+        self.create_timer(_STATUS_PERIOD, self._report)
+        if settings.autostart:
+            self.trigger_configure()
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Connect to the topics."""
+        self._action_publisher = self.create_publisher(ri.Action, "action", COMMAND)
+        self._plan_publisher = self.create_publisher(ri.Plan, "plan", COMMAND)
+        self._connections = [
+            self.create_subscription(ri.Observation, "observation", self._on_observation, NEWEST),
+            self.create_subscription(ri.DynamicsModel, "model", self._on_model, LATCHED),
+            self.create_subscription(ri.Goal, "goal", self._on_goal, LATCHED),
+            self.create_subscription(ri.Bool, "estop", self._on_estop, LATCHED),
+        ]
+        self._arm = self.create_service(ri.Trigger, "~/arm", self._on_arm)
+        self._stage = "inactive"
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Start to command, if there is a valid observation to start from."""
+        if self._newest is None:
+            self.get_logger().error("not activated: no valid observation yet")
+            return TransitionCallbackReturn.FAILURE
+        self._ticker.start()
+        self._ticker.observe(self._newest)
+        self._stage = "active"
+        self.get_logger().info(f"active, seed {self._task.seed}")
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Fall silent, after one last safe command."""
+        self._halt()
+        self._stage = "inactive"
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Disconnect from the topics."""
+        self._disconnect()
+        self._stage = "unconfigured"
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Fall silent for good."""
+        self._halt()
+        self._disconnect()
+        self._stage = "finalized"
+        return TransitionCallbackReturn.SUCCESS
+
+    def destroy_node(self) -> None:
+        """Fall silent first."""
+        self._halt()
+        super().destroy_node()
+
+    def _halt(self) -> None:
+        if self._stage != "active":
+            return
+        self._ticker.stop()
+        if self._newest is not None:
+            self._send(self._controller.farewell(self._newest))
+        self._newest = None
+
+    def _disconnect(self) -> None:
+        if self._action_publisher is None:
+            return
+        for subscription in self._connections:
+            self.destroy_subscription(subscription)
+        self.destroy_service(self._arm)
+        self.destroy_publisher(self._plan_publisher)
+        self.destroy_publisher(self._action_publisher)
+        self._action_publisher = None
+
+    def _on_observation(self, message: ri.Observation) -> None:
+        received = time.monotonic()
+        reading = Reading(
+            message.episode,
+            message.step,
+            np.asarray(message.values, dtype=np.float64),
+            message.action_step,
+            message.terminated or message.truncated,
+            received,
+        )
+        if self._stage == "active":
+            self._newest = reading
+            self._ticker.observe(reading)
+            return
+        try:
+            self._observation.check(reading.values, "observation")
+        except ValueError as error:
+            self.get_logger().warning(str(error), throttle_duration_sec=5.0)
+            return
+        self._newest = reading
+        if self._settings.autostart and self._stage == "inactive" and self._never_active():
+            self.trigger_activate()
+
+    def _never_active(self) -> bool:
+        return self._ticker.counts.ticks == 0
+
+    def _on_model(self, message: ri.DynamicsModel) -> None:
+        packed = PackedModel(message.architecture, bytes(message.weights), message.sha256)
+        try:
+            self._controller.offer_model(packed, message.epoch, message.sequence)
+        except ValueError as error:
+            self.get_logger().warning(f"model refused: {error}")
+
+    def _on_goal(self, message: ri.Goal) -> None:
+        try:
+            if len(message.names) != len(message.values):
+                raise ValueError(
+                    f"goal: expected a value for each of {len(message.names)} names, "
+                    f"got {len(message.values)}"
+                )
+            goal = dict(zip(message.names, map(float, message.values), strict=True))
+            self._controller.objective = self._controller.objective.with_goal(goal)
+        except ValueError as error:
+            self.get_logger().warning(f"goal refused: {error}")
+
+    def _on_estop(self, message: ri.Bool) -> None:
+        # Only an explicit call of ~/arm ends it: a topic that says "false" must not.
+        if message.data and not self._controller.estopped:
+            self._controller.estopped = True
+            self.get_logger().error("e-stop: only the safe command until ~/arm is called")
+
+    def _on_arm(self, request: Any, response: Any) -> Any:
+        response.success = self._controller.estopped
+        response.message = "armed" if self._controller.estopped else "there was no e-stop"
+        self._controller.estopped = False
+        return response
+
+    def _apply(self, changed: dict[str, Any]) -> None:
+        """Apply changed parameters together, from the next tick on; ValueError refuses them."""
+        planner = {n: v for n, v in changed.items() if n.startswith("planner.")}
+        objective = objective_parameters(changed)
+        settings = build(ControllerSettings, {**flat(self._settings), **planner})
+        values = {**self._objective_values, **objective}
+        judge = Objective.from_parameters(values, self._observation, self._action)
+        if objective:
+            self._objective_values = values
+            self._controller.objective = judge.with_goal(self._controller.objective.goal)
+        if planner:
+            self._settings = settings
+            self._controller.replace_planner(settings.planner)
+
+    def _send(self, command: Command) -> None:
+        """Publish a command; called on the ticker's thread."""
+        message = ri.Action(
+            episode=command.episode,
+            step=command.step,
+            values=command.values.tolist(),
+            outcome=int(command.outcome),
+            state_age=command.state_age,
+            plan_time=command.plan_time,
+            model_sequence=command.model[1],
+        )
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._action_publisher.publish(message)
+        if self._plan_publisher.get_subscription_count():
+            path = self._controller.path()
+            if path is not None:
+                self._plan_publisher.publish(self._plan_message(path))
+
+    def _plan_message(self, path: PlannedPath) -> ri.Plan:
+        trajectory, actions = path.trajectory, path.actions
+        terms = path.objective.term_rewards(trajectory[:, 1:], actions)
+        message = ri.Plan(
+            episode=path.reading.episode,
+            step=path.reading.step,
+            horizon=len(actions),
+            observation_names=list(self._observation.names),
+            action_names=list(self._action.names),
+            observations=trajectory.mean(dim=0).flatten().tolist(),
+            observation_stds=trajectory.std(dim=0, correction=0).flatten().tolist(),
+            actions=actions.flatten().tolist(),
+            terms=list(terms),
+            rewards=[
+                reward
+                for values in terms.values()
+                for reward in values.broadcast_to(trajectory.shape[:-1][0], len(actions))
+                .mean(dim=0)
+                .tolist()
+            ],
+            expected_return=path.expected_return,
+        )
+        message.header.stamp = self.get_clock().now().to_msg()
+        return message
+
+    def _report(self) -> None:
+        controller, counts, last = self._controller, self._ticker.counts, self._ticker.last
+        active = self._stage == "active"
+        times = np.array(controller.plan_times) if controller.plan_times else np.array([np.nan])
+        epoch, sequence = controller.model.version if controller.model else (0, 0)
+        message = ri.ControllerStatus(
+            state=self._stage,
+            outcome=int(last.outcome) if last else int(Outcome.HOLD),
+            reason=(last.reason if last else "waiting") if active else f"{self._stage}",
+            ticks=counts.ticks,
+            ticks_late=counts.late,
+            outcomes=list(counts.outcomes),
+            plan_time_p50=float(np.percentile(times, 50)),
+            plan_time_p99=float(np.percentile(times, 99)),
+            budget=controller.budget,
+            delay_steps=controller.latency.delay,
+            model_epoch=epoch,
+            model_sequence=sequence,
+            expected_return=last.expected_return if last else float("nan"),
+            estopped=controller.estopped,
+        )
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._status_publisher.publish(message)
+        self._diagnostics.publish(self._diagnostic(message))
+
+    def _diagnostic(self, status: ri.ControllerStatus) -> ri.DiagnosticArray:
+        level, text = ri.DiagnosticStatus.OK, status.state
+        late = status.ticks_late / status.ticks if status.ticks else 0.0
+        if status.state == "active" and status.outcome == Outcome.FALLBACK:
+            level, text = ri.DiagnosticStatus.ERROR, status.reason
+        elif status.state == "active" and (status.outcome == Outcome.HOLD or late > 0.01):
+            level = ri.DiagnosticStatus.WARN
+            text = status.reason or f"{100 * late:.1f} % of ticks late"
+        entry = ri.DiagnosticStatus(
+            level=level,
+            name=f"{self.get_fully_qualified_name().lstrip('/')}: control loop",
+            message=text,
+            hardware_id="",
+            values=[
+                ri.KeyValue(key=key, value=str(value))
+                for key, value in (
+                    ("outcome", Outcome(status.outcome).name),
+                    ("ticks", status.ticks),
+                    ("ticks late", status.ticks_late),
+                    ("plan time p99 [s]", round(status.plan_time_p99, 4)),
+                    ("budget [s]", round(status.budget, 4)),
+                    ("model", f"{status.model_epoch}/{status.model_sequence}"),
+                )
+            ],
+        )
+        array = ri.DiagnosticArray(status=[entry])
+        array.header.stamp = status.header.stamp
+        return array
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node."""
+    return run_node(MpcController, args)

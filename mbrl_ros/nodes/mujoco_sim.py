@@ -1,0 +1,222 @@
+"""The node mujoco_sim: a simulated plant on topics.
+
+Publishes ``observation`` once per control step, ``joint_states`` where the model has joints,
+``/clock``, and ``image`` with a camera. Takes ``action``. Services ``~/reset``, ``~/pause``
+and ``~/step``; they return at once, and the stepping thread acts on them.
+
+As is the custom for simulators, all stamps are simulation time, the time that ``/clock``
+carries; it grows by one period per observation and never runs backwards, over resets
+neither. It begins anew with the process.
+"""
+
+from __future__ import annotations
+
+import array
+from pathlib import Path
+from typing import Any
+
+from mbrl_ros.nodes.parameters import declare
+from mbrl_ros.nodes.runner import run_node
+from mbrl_ros.plants.camera import Camera, Image
+from mbrl_ros.plants.settings import CameraSettings, SimulatorSettings
+from mbrl_ros.plants.simulator import PlantObservation, make_simulator
+from mbrl_ros.plants.stepper import Stepper
+from mbrl_ros.plants.video import Video, open_video
+from mbrl_ros.ros import Node, QoSProfile, ok
+from mbrl_ros.ros import interfaces as ri
+from mbrl_ros.task import TaskSettings
+
+# How often trouble in the stepping thread is looked at [s].
+_CHECK_PERIOD = 0.5
+# How often the same complaint is repeated at most [s].
+_COMPLAINT_PERIOD = 5.0
+# dm_control's random numbers take no larger one.
+_LARGEST_SEED = 2**32 - 1
+
+
+class MujocoSim(Node):
+    """Steps a plant in real time or in lock-step and speaks for it."""
+
+    def __init__(self) -> None:
+        """Make the plant and begin.
+
+        Raises:
+            ValueError: naming the parameter that is wrong.
+        """
+        super().__init__("mujoco_sim")
+        task, settings = declare(self, TaskSettings, SimulatorSettings)
+        self._error: Exception | None = None
+        self._reported = (0, 0)
+        self._simulator = make_simulator(task, settings)
+        self._stepper = Stepper(
+            self._simulator, self._publish, self._fail, real_time_factor=task.real_time_factor
+        )
+        # Reliable and deep, for a logger that must not miss one; a subscription that asks for
+        # best effort gets it from the same publisher.
+        self._observations = self.create_publisher(
+            ri.Observation, "observation", QoSProfile(depth=100)
+        )
+        self._clock_publisher = self.create_publisher(ri.Clock, "/clock", QoSProfile(depth=1))
+        physics = self._simulator.plant.physics
+        self._joints = physics if physics is not None and physics.joints().names else None
+        if self._joints is not None:
+            self._joint_states = self.create_publisher(
+                ri.JointState, "joint_states", QoSProfile(depth=10)
+            )
+        self._video: Video | None = None
+        self._camera = self._open_camera(settings.camera, task.run_dir)
+        self.create_subscription(ri.Action, "action", self._on_action, QoSProfile(depth=1))
+        self.create_service(ri.Reset, "~/reset", self._on_reset)
+        self.create_service(ri.SetBool, "~/pause", self._on_pause)
+        self.create_service(ri.Step, "~/step", self._on_step)
+        self.create_timer(_CHECK_PERIOD, self._check)
+        self._stepper.start()
+        mode = "lock-step" if task.lock_step else f"real time x {task.real_time_factor:g}"
+        self.get_logger().info(f"{settings.environment}: period {task.period:g} s, {mode}")
+
+    def destroy_node(self) -> None:
+        """Stop stepping, finish the video, free the plant."""
+        self._stepper.stop()
+        if self._camera is not None:
+            self._camera.close()
+        if self._video is not None:
+            self._video.close()
+        self._simulator.close()
+        super().destroy_node()
+
+    def _open_camera(self, settings: CameraSettings, run_dir: str) -> Camera | None:
+        if settings.rate <= 0:
+            return None
+        if settings.video and not run_dir:
+            raise ValueError("camera.video: needs run_dir to record into")
+        self._images = self.create_publisher(ri.Image, "image", QoSProfile(depth=2))
+        camera = Camera(self._simulator.plant, settings, self._show)
+        if settings.video:
+            self._video = open_video(Path(run_dir), settings.width, settings.height, settings.rate)
+            self.get_logger().info(f"recording {self._video.path}")
+        return camera
+
+    # On the stepping thread.
+
+    def _publish(self, seen: PlantObservation) -> None:
+        stamp = _time(seen.time)
+        # The clock comes first: nobody on simulation time sees a stamp from the future.
+        self._clock_publisher.publish(ri.Clock(clock=stamp))
+        header = ri.Header(stamp=stamp)
+        self._observations.publish(
+            ri.Observation(
+                header=header,
+                episode=seen.episode,
+                step=seen.step,
+                values=seen.values.tolist(),
+                action=seen.action.tolist(),
+                action_step=seen.action_step,
+                reward=seen.reward,
+                terminated=seen.terminated,
+                truncated=seen.truncated,
+            )
+        )
+        if self._joints is not None:
+            joints = self._joints.joints()
+            self._joint_states.publish(
+                ri.JointState(
+                    header=header,
+                    name=list(joints.names),
+                    position=joints.positions.tolist(),
+                    velocity=joints.velocities.tolist(),
+                    effort=joints.efforts.tolist(),
+                )
+            )
+        if self._camera is not None:
+            # In lock-step nobody is in a hurry, and the video misses nothing.
+            self._camera.offer(seen.time, wait=self._simulator.lock_step)
+
+    def _fail(self, error: Exception) -> None:
+        self._error = error
+
+    # On the camera's thread.
+
+    def _show(self, time: float, image: Image) -> None:
+        height, width, channels = image.shape
+        if self._video is not None:
+            self._video.write(image)
+        if not ok():
+            return
+        self._images.publish(
+            ri.Image(
+                header=ri.Header(stamp=_time(time), frame_id="camera"),
+                height=height,
+                width=width,
+                encoding="rgb8",
+                step=width * channels,
+                data=array.array("B", image.tobytes()),
+            )
+        )
+
+    # On the executor's thread.
+
+    def _on_action(self, message: Any) -> None:
+        try:
+            self._stepper.command(message.values, message.episode, message.step)
+        except ValueError as error:
+            self.get_logger().warning(
+                f"refused {error} ({self._simulator.refused} refused so far)",
+                throttle_duration_sec=_COMPLAINT_PERIOD,
+            )
+
+    def _on_reset(self, request: Any, response: Any) -> Any:
+        if request.seed > _LARGEST_SEED:
+            response.success = False
+            response.message = f"seed: expected at most {_LARGEST_SEED}, got {request.seed}"
+            return response
+        self._stepper.reset(request.seed if request.seed >= 0 else None)
+        response.success = True
+        response.message = f"episode {self._simulator.observation.episode + 1} begins"
+        return response
+
+    def _on_pause(self, request: Any, response: Any) -> Any:
+        self._stepper.pause(request.data)
+        response.success = True
+        response.message = f"{'paused' if request.data else 'running'}, {self._where()}"
+        return response
+
+    def _on_step(self, request: Any, response: Any) -> Any:
+        try:
+            self._stepper.grant(request.steps)
+        except ValueError as error:
+            response.success = False
+            response.message = f"{error}; call {self.get_name()}/pause first"
+        else:
+            response.success = True
+            response.message = f"{request.steps} steps from {self._where()}"
+        return response
+
+    def _where(self) -> str:
+        seen = self._simulator.observation
+        return f"episode {seen.episode} step {seen.step}"
+
+    def _check(self) -> None:
+        if self._error is not None:
+            kind = type(self._error).__name__
+            raise RuntimeError(f"the simulation stopped: {kind}: {self._error}") from self._error
+        counts = (self._simulator.diverged, self._stepper.missed)
+        if counts[0] > self._reported[0]:
+            self.get_logger().warning(
+                f"the simulation became not finite and was reset ({counts[0]} times so far)"
+            )
+        if counts[1] > self._reported[1]:
+            self.get_logger().warning(
+                f"cannot keep up: {counts[1]} control steps left out so far",
+                throttle_duration_sec=_COMPLAINT_PERIOD,
+            )
+        self._reported = counts
+
+
+def _time(seconds: float) -> Any:
+    whole, nanoseconds = divmod(round(seconds * 1e9), 1_000_000_000)
+    return ri.Time(sec=whole, nanosec=nanoseconds)
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node until it is told to stop; return the process's exit code."""
+    return run_node(MujocoSim, args)

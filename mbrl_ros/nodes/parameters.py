@@ -1,0 +1,109 @@
+"""Settings dataclasses as ROS parameters: declared, described, bounded, checked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from mbrl_ros.ros import (
+    FloatingPointRange,
+    IntegerRange,
+    Node,
+    Parameter,
+    ParameterDescriptor,
+    SetParametersResult,
+)
+from mbrl_ros.settings import SettingsError, Spec, build, specs, unknown_parameter
+
+Group = TypeVar("Group")
+
+# Parameters that rclpy itself declares or understands.
+_ROS_OWN = ("use_sim_time", "start_type_description_service", "qos_overrides.")
+
+
+def declare(node: Node, *groups: type[Any], dynamic: Iterable[str] = ()) -> list[Any]:
+    """Declare every setting of the groups as a ROS parameter and return the filled groups.
+
+    Settings that are not ``live`` are read-only from then on.
+
+    Args:
+        node: the node that owns the parameters.
+        groups: settings dataclasses; their names must not clash.
+        dynamic: prefixes of parameters that the node declares itself.
+
+    Raises:
+        SettingsError: for an unknown parameter, a wrong type or a value out of bounds.
+    """
+    known = {spec.name: spec for cls in groups for spec in specs(cls)}
+    overrides = {name: p.value for name, p in node._parameter_overrides.items()}
+    for name in overrides:
+        if name not in known and not name.startswith((*_ROS_OWN, *dynamic)):
+            raise SettingsError(f"{node.get_name()}: {unknown_parameter(name, known)}")
+    filled = []
+    for cls in groups:
+        own = {spec.name for spec in specs(cls)}
+        given = {n: plain(v) for n, v in overrides.items() if n in own}
+        filled.append(build(cls, given, node.get_name()))
+    for name, spec in known.items():
+        value = spec.check(plain(overrides[name])) if name in overrides else spec.default
+        declare_one(node, spec, value)
+    return filled
+
+
+def declare_one(node: Node, spec: Spec, value: Any) -> None:
+    """Declare one parameter with its descriptor, at a value already checked."""
+    kind = {
+        bool: Parameter.Type.BOOL_ARRAY,
+        int: Parameter.Type.INTEGER_ARRAY,
+        float: Parameter.Type.DOUBLE_ARRAY,
+        str: Parameter.Type.STRING_ARRAY,
+    }[spec.kind]
+    # The checked value takes the override's place: a file that says 1 for a number means
+    # 1.0, and rclpy would take an empty list for bytes, where it stays unset instead.
+    node._parameter_overrides.pop(spec.name, None)
+    node.declare_parameter(spec.name, value if value != [] else kind, _descriptor(spec))
+
+
+def on_change(node: Node, accept: Callable[[dict[str, Any]], None]) -> None:
+    """Have ``accept`` judge and apply every change of parameters, all at once.
+
+    Args:
+        node: the node that owns the parameters.
+        accept: takes the changed names and values; raises ValueError to refuse, with
+            nothing changed.
+    """
+
+    def callback(changed: list[Parameter]) -> SetParametersResult:
+        try:
+            accept({p.name: plain(p.value) for p in changed})
+        except ValueError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+    node.add_on_set_parameters_callback(callback)
+
+
+def _descriptor(spec: Spec) -> ParameterDescriptor:
+    descriptor = ParameterDescriptor(
+        name=spec.name, description=spec.description, read_only=not spec.live
+    )
+    if spec.choices:
+        descriptor.additional_constraints = f"one of {', '.join(spec.choices)}"
+    bounded = math.isfinite(spec.low) or math.isfinite(spec.high)
+    if bounded and spec.kind is int and not spec.is_list:
+        low = int(max(spec.low, -(2**63)))
+        high = int(spec.high) if math.isfinite(spec.high) else 2**63 - 1
+        descriptor.integer_range = [IntegerRange(from_value=low, to_value=high, step=0)]
+    elif bounded and spec.kind is float and not spec.is_list:
+        descriptor.floating_point_range = [
+            FloatingPointRange(
+                from_value=float(spec.low), to_value=float(spec.high), step=0.0
+            )
+        ]
+    return descriptor
+
+
+def plain(value: Any) -> Any:
+    """Return arrays as lists; rclpy gives array.array for numeric parameter arrays."""
+    return list(value) if hasattr(value, "__iter__") and not isinstance(value, str) else value

@@ -1,0 +1,57 @@
+"""Which settings each node takes: what a parameter file may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mbrl_ros.control.settings import ControllerSettings
+from mbrl_ros.data.settings import LoggerSettings
+from mbrl_ros.dynamics.settings import TrainerSettings
+from mbrl_ros.objectives.settings import split_terms
+from mbrl_ros.plants.settings import SimulatorSettings
+from mbrl_ros.settings import SettingsError, build, specs
+from mbrl_ros.task import TaskSettings
+
+NODES: dict[str, type] = {
+    "mujoco_sim": SimulatorSettings,
+    "data_logger": LoggerSettings,
+    "model_trainer": TrainerSettings,
+    "mpc_controller": ControllerSettings,
+}
+OBJECTIVE = "objective."
+
+
+def objective_parameters(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of the objective, without their prefix."""
+    return {n.removeprefix(OBJECTIVE): v for n, v in values.items() if n.startswith(OBJECTIVE)}
+
+
+def check_nodes(nodes: Mapping[str, Mapping[str, Any]], where: str) -> None:
+    """Check every node's parameters against its settings.
+
+    Args:
+        nodes: node name, or ``**``, to flat parameters.
+        where: put before an error message.
+
+    Raises:
+        SettingsError: for an unknown node or parameter, a wrong type or a value out of bounds.
+    """
+    build(TaskSettings, nodes.get("**", {}), where)
+    task = {spec.name for spec in specs(TaskSettings)}
+    for node, values in nodes.items():
+        if node == "**":
+            continue
+        if node not in NODES:
+            raise SettingsError(f"{where}: unknown node '{node}': expected {', '.join(NODES)}")
+        own = {n: v for n, v in values.items() if n not in task}
+        if node == "mpc_controller":
+            split_terms(objective_parameters(own))
+            own = {n: v for n, v in own.items() if not n.startswith(OBJECTIVE)}
+        build(NODES[node], own, f"{where}: {node}")
+        for name in set(values) & task:
+            raise SettingsError(
+                f"{where}: {node}: '{name}' must be the same for all nodes: put it under '/**'"
+            )
+
+

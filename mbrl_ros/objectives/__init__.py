@@ -1,0 +1,1 @@
+"""What we want: rewards over batches of predicted trajectories."""

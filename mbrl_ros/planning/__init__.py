@@ -1,0 +1,1 @@
+"""What to do: planners that search action sequences against a model and an objective."""

@@ -1,0 +1,1 @@
+"""What we act on: Gymnasium environments and MuJoCo models, stepped in control periods."""

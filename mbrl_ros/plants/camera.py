@@ -1,0 +1,145 @@
+"""A headless camera on a MuJoCo model, rendering on a thread of its own."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mbrl_ros.plants.physics import Physics
+from mbrl_ros.plants.plant import Plant
+from mbrl_ros.plants.settings import CameraSettings
+from mbrl_ros.spaces import FloatArray
+
+Image = NDArray[np.uint8]
+FREE_CAMERA = -1
+
+
+class Camera:
+    """Renders the state of a plant at a rate of plant time.
+
+    The stepping thread hands over copies of the state; OpenGL and everything slow stay on
+    the camera's thread, since a context belongs to one thread and a control step must not
+    wait for a picture.
+    """
+
+    def __init__(
+        self, plant: Plant, settings: CameraSettings, show: Callable[[float, Image], None]
+    ) -> None:
+        """Open the camera.
+
+        Args:
+            plant: has a MuJoCo model.
+            settings: rate and size.
+            show: called on the camera's thread with plant time [s] and the image
+                ``(height, width, 3)``.
+
+        Raises:
+            ValueError: without a MuJoCo model, such a camera, or a way to render.
+        """
+        if plant.physics is None:
+            raise ValueError(
+                f"camera: environment '{plant.name}' has no MuJoCo model to render; "
+                "set camera.rate to 0"
+            )
+        self._physics: Physics = plant.physics
+        self._camera = _camera_id(self._physics.model, settings.name, plant.name)
+        self._settings = settings
+        self._show = show
+        self._next_time = 0.0
+        self._states: queue.Queue[tuple[float, FloatArray] | None] = queue.Queue(maxsize=1)
+        self._ready = threading.Event()
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
+        self._thread.start()
+        self._ready.wait()
+        if self._error is not None:
+            raise ValueError(
+                f"camera: cannot render ({type(self._error).__name__}: {self._error}); "
+                "set camera.rate to 0, or the environment variable MUJOCO_GL to egl or osmesa"
+            ) from self._error
+
+    def offer(self, time: float, *, wait: bool) -> None:
+        """Hand over the plant's state if a frame is due.
+
+        Args:
+            time: plant time [s].
+            wait: whether to wait for the previous frame rather than leave this one out.
+        """
+        if time < self._next_time - 1e-9:
+            return
+        if self._states.full() and not wait:
+            return
+        self._next_time = max(self._next_time, time - 1.0 / self._settings.rate)
+        self._next_time += 1.0 / self._settings.rate
+        self._hand_over((time, self._physics.state()))
+
+    def close(self) -> None:
+        """Render what was handed over, and close."""
+        self._hand_over(None)
+        self._thread.join()
+
+    def _hand_over(self, item: tuple[float, FloatArray] | None) -> None:
+        # A camera that has failed takes nothing any more, and must not stop the plant.
+        while self._thread.is_alive():
+            try:
+                return self._states.put(item, timeout=0.5)
+            except queue.Full:
+                continue
+
+    def _run(self) -> None:
+        try:
+            renderer = _Renderer(self._physics.model, self._settings, self._camera)
+        except Exception as error:
+            self._error = error
+            return
+        finally:
+            self._ready.set()
+        try:
+            while (item := self._states.get()) is not None:
+                time, state = item
+                self._show(time, renderer.render(state))
+        finally:
+            renderer.close()
+
+
+class _Renderer:
+    """MuJoCo's renderer with data of its own; to be used on one thread."""
+
+    def __init__(self, model: Any, settings: CameraSettings, camera: int) -> None:
+        import mujoco
+
+        buffer = model.vis.global_
+        buffer.offwidth = max(buffer.offwidth, settings.width)
+        buffer.offheight = max(buffer.offheight, settings.height)
+        self._model = model
+        self._data = mujoco.MjData(model)
+        self._camera = camera
+        self._renderer = mujoco.Renderer(model, settings.height, settings.width)
+
+    def render(self, state: FloatArray) -> Image:
+        import mujoco
+
+        mujoco.mj_setState(self._model, self._data, state, mujoco.mjtState.mjSTATE_INTEGRATION)
+        mujoco.mj_forward(self._model, self._data)
+        self._renderer.update_scene(self._data, self._camera)
+        return self._renderer.render()
+
+    def close(self) -> None:
+        self._renderer.close()
+
+
+def _camera_id(model: Any, name: str, environment: str) -> int:
+    names = [model.camera(i).name for i in range(model.ncam)]
+    if not name:
+        return 0 if names else FREE_CAMERA
+    if name not in names:
+        known = ", ".join(names) or "none"
+        raise ValueError(
+            f"camera.name: environment '{environment}' has no camera '{name}', it has: {known}"
+        )
+    return names.index(name)

@@ -1,0 +1,55 @@
+"""Settings of a simulated plant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mbrl_ros.settings import group, setting
+
+SAFE_COMMANDS = ("zero", "hold", "damp")
+
+
+@dataclass(frozen=True)
+class CameraSettings:
+    """A headless camera in the simulation."""
+
+    rate: float = setting(0.0, "frames per plant second; 0: no camera", low=0.0, high=1000.0)
+    width: int = setting(320, "image width [pixels], even", low=16, high=4096)
+    height: int = setting(240, "image height [pixels], even", low=16, high=4096)
+    name: str = setting("", "camera of the MuJoCo model; empty: its first, or a free one")
+    video: bool = setting(False, "also record a video into run_dir (MP4, or GIF without ffmpeg)")
+
+
+@dataclass(frozen=True)
+class SimulatorSettings:
+    """Parameters of the node mujoco_sim."""
+
+    environment: str = setting("", "Gymnasium id, such as HalfCheetah-v5, or an MJCF file (.xml)")
+    task_module: str = setting(
+        "", "for an MJCF file: module:attribute or file.py:attribute with the task's functions"
+    )
+    action_repeat: int = setting(
+        1, "the environment's own steps in one control step", low=1, high=10000
+    )
+    time_step: float = setting(
+        0.0,
+        "time of one of the environment's own steps, where it does not say [s]; 0: as it says",
+        low=0.0,
+        high=10.0,
+    )
+    time_limit: float = setting(
+        0.0, "an episode is cut after this plant time [s]; 0: the environment's own limit", low=0.0
+    )
+    command_timeout: float = setting(
+        0.1, "plant time after which a command is too old to be applied [s]", low=0.0, high=10.0
+    )
+    safe_command: str = setting(
+        "zero",
+        "without a fresh command: zero; hold (repeat the last command, for actions that are "
+        "positions); damp (against the actuators' velocity)",
+        choices=SAFE_COMMANDS,
+    )
+    damping: float = setting(
+        1.0, "for damp: action per actuator velocity [action unit / (rad/s or m/s)]", low=0.0
+    )
+    camera: CameraSettings = group(CameraSettings)

@@ -1,0 +1,272 @@
+"""The step logic of a simulated plant: episodes, commands, their age, what is applied when."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mbrl_ros.plants.environments import make_plant
+from mbrl_ros.plants.fit import check_fit
+from mbrl_ros.plants.plant import Plant, PlantDivergedError
+from mbrl_ros.plants.safety import safe_command
+from mbrl_ros.plants.settings import SimulatorSettings
+from mbrl_ros.spaces import FloatArray, Space
+from mbrl_ros.task import TaskSettings
+
+# Rounding of times that are sums and products of periods [s].
+_EPSILON = 1e-9
+
+
+@dataclass(frozen=True)
+class PlantObservation:
+    """What the plant measured at the start of a control step, and what led there.
+
+    Attributes:
+        time: plant time [s]; grows by one period per observation, over resets too.
+        episode: counts resets, from 0.
+        step: control steps since the reset, from 0.
+        values: shape ``(observation_dim,)``, SI units.
+        action: applied from the previous observation to this one, ``(action_dim,)``; empty
+            at step 0.
+        action_step: the step whose observation that action answered; -1: safe command.
+        reward: of the step that led here; NaN where the environment pays none.
+        terminated: the task ended here.
+        truncated: the episode was cut here.
+    """
+
+    time: float
+    episode: int
+    step: int
+    values: FloatArray
+    action: FloatArray
+    action_step: int
+    reward: float
+    terminated: bool
+    truncated: bool
+
+    @property
+    def ended(self) -> bool:
+        """Whether the next observation belongs to a new episode."""
+        return self.terminated or self.truncated
+
+
+@dataclass(frozen=True)
+class _Command:
+    values: FloatArray
+    episode: int
+    step: int
+    time: float
+
+
+class Simulator:
+    """A plant that takes commands and is advanced by control steps.
+
+    In lock-step, a step applies the command that answers the current observation: the action
+    that answers observation k acts from k to k + 1. In real time it applies the newest
+    command received before the step's beginning: the plant does not wait for an answer to the
+    observation it has only just published, so that action acts from k + 1 to k + 2.
+
+    Without such a command, or with one older than ``command_timeout``, the safe command is
+    applied. An episode that has ended is followed by the next one at the next step.
+
+    ``command`` may be called from another thread; everything else from one.
+
+    Attributes:
+        plant: what is simulated.
+        period: time of a control step [s].
+        lock_step: see above.
+        observation: the newest one.
+        refused: commands that were malformed.
+        diverged: episodes that ended because the simulation became not finite.
+    """
+
+    def __init__(
+        self,
+        plant: Plant,
+        observation_space: Space,
+        action_space: Space,
+        *,
+        period: float,
+        lock_step: bool,
+        safe_mode: str = "zero",
+        damping: float = 1.0,
+        command_timeout: float = 0.1,
+        seed: int = 0,
+    ) -> None:
+        """Check that plant and spaces fit, and start the first episode.
+
+        Raises:
+            ValueError: naming the parameter that does not fit the environment.
+        """
+        check_fit(plant, observation_space, action_space, period)
+        if not lock_step and command_timeout < period - _EPSILON:
+            raise ValueError(
+                f"command_timeout: expected at least the period of {period:g} s, since a command "
+                f"waits that long for the next step, got {command_timeout:g}"
+            )
+        self.plant = plant
+        self.period = period
+        self.lock_step = lock_step
+        self.refused = 0
+        self.diverged = 0
+        self._action_space = action_space
+        self._command_timeout = command_timeout
+        self._seed = seed
+        self._safe_command = safe_command(safe_mode, plant, action_space, damping)
+        self._last = action_space.clip(np.zeros(action_space.dim))
+        self._newest: _Command | None = None
+        self._latched: _Command | None = None
+        self._cut = False
+        self._next_seed: int | None = None
+        # Time begins at one period, since a ROS clock at zero counts as not running yet.
+        self._observations = 0
+        self.observation = self._start_episode(0, None)
+
+    @property
+    def env_steps(self) -> int:
+        """The environment's own steps so far, action repeat included."""
+        return self.plant.env_steps
+
+    @property
+    def answered(self) -> bool:
+        """Whether the newest command answers the newest observation."""
+        command, seen = self._newest, self.observation
+        return command is not None and (command.episode, command.step) == (seen.episode, seen.step)
+
+    @property
+    def restarting(self) -> bool:
+        """Whether a cut episode is still to be followed by the next one."""
+        return self._cut
+
+    def reset(self, seed: int | None = None) -> PlantObservation:
+        """Start the next episode at once.
+
+        Args:
+            seed: for its initial state; None: from the run's seed and the episode's number.
+        """
+        self.observation = self._start_episode(self.observation.episode + 1, seed)
+        return self.observation
+
+    def cut(self, seed: int | None = None) -> None:
+        """Truncate the episode with the next step and start the next one with the step after."""
+        self._cut = True
+        self._next_seed = seed
+
+    def command(self, values: ArrayLike, episode: int, step: int, time: float) -> bool:
+        """Take a command; its values are clipped to the limits.
+
+        Args:
+            values: shape ``(action_dim,)``.
+            episode: of the observation it answers.
+            step: of the observation it answers.
+            time: plant time at which it came [s].
+
+        Returns:
+            whether it was taken; one that answers an earlier episode is not.
+
+        Raises:
+            ValueError: if it is malformed, with nothing changed.
+        """
+        seen = self.observation
+        try:
+            action = self._action_space.check(values, "action")
+            if (episode, step) > (seen.episode, seen.step):
+                raise ValueError(
+                    f"action: answers step {step} of episode {episode}, but the plant is at "
+                    f"step {seen.step} of episode {seen.episode}"
+                )
+        except (TypeError, ValueError) as error:
+            self.refused += 1
+            raise ValueError(str(error)) from None
+        if episode < seen.episode:
+            return False
+        self._newest = _Command(self._action_space.clip(action), episode, step, time)
+        return True
+
+    def advance(self) -> PlantObservation:
+        """Take one control step, or start the next episode, and return the new observation."""
+        if self.observation.ended:
+            return self.reset(self._next_seed)
+        before = self.observation
+        command = self._answer() if self.lock_step else self._latched
+        # Copied, so that nobody who holds an action sees it change.
+        action = (self._safe_command(self._last) if command is None else command.values).copy()
+        try:
+            values, reward, terminated, truncated, _ = self.plant.step(action)
+        except PlantDivergedError:
+            self.diverged += 1
+            return self.reset(self._next_seed)
+        self._last = action
+        self.observation = PlantObservation(
+            self._next_time(),
+            before.episode,
+            before.step + 1,
+            values,
+            action,
+            -1 if command is None else command.step,
+            reward,
+            terminated,
+            truncated or (self._cut and not terminated),
+        )
+        self._latched = self._fresh(self.observation.time)
+        return self.observation
+
+    def close(self) -> None:
+        """Free the plant."""
+        self.plant.close()
+
+    def _start_episode(self, episode: int, seed: int | None) -> PlantObservation:
+        if seed is None:
+            # By the episode's number: an episode does not depend on what came before it.
+            seed = int(np.random.SeedSequence([self._seed, episode]).generate_state(1)[0])
+        values, _ = self.plant.reset(seed=seed)
+        self._newest = self._latched = None
+        self._cut = False
+        self._next_seed = None
+        self._last = self._action_space.clip(np.zeros(self._action_space.dim))
+        nothing = np.empty(0)
+        return PlantObservation(
+            self._next_time(), episode, 0, values, nothing, -1, math.nan, False, False
+        )
+
+    def _answer(self) -> _Command | None:
+        return self._newest if self.answered else None
+
+    def _fresh(self, now: float) -> _Command | None:
+        command = self._newest
+        # One that came just as the episode ended may still answer the earlier episode.
+        if command is None or command.episode != self.observation.episode:
+            return None
+        return command if now - command.time <= self._command_timeout + _EPSILON else None
+
+    def _next_time(self) -> float:
+        self._observations += 1
+        return self._observations * self.period
+
+
+def make_simulator(task: TaskSettings, settings: SimulatorSettings) -> Simulator:
+    """Make the simulator that the parameters describe.
+
+    Raises:
+        ValueError: naming the parameter that does not fit.
+    """
+    observation_space, action_space = task.observation_space(), task.action_space()
+    plant = make_plant(settings)
+    try:
+        return Simulator(
+            plant,
+            observation_space,
+            action_space,
+            period=task.period,
+            lock_step=task.lock_step,
+            safe_mode=settings.safe_command,
+            damping=settings.damping,
+            command_timeout=settings.command_timeout,
+            seed=task.seed,
+        )
+    except ValueError:
+        plant.close()
+        raise

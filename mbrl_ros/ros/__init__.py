@@ -1,0 +1,32 @@
+"""The ROS 2 API the nodes use: rclpy where it is installed, else the embedded runtime.
+
+The names are rclpy's, in one flat set. ``MBRL_ROS_RUNTIME=rclpy`` or ``embedded`` forces
+one of the two.
+"""
+
+import os
+from typing import TYPE_CHECKING
+
+_wish = os.environ.get("MBRL_ROS_RUNTIME", "")
+if _wish not in ("", "rclpy", "embedded"):
+    raise ImportError(f"MBRL_ROS_RUNTIME is '{_wish}', but must be rclpy or embedded")
+
+#: Which runtime is in use: ``rclpy`` or ``embedded``.
+RUNTIME: str = _wish
+if not _wish:
+    try:
+        # A find_spec alone would take an rclpy built for another Python.
+        import rclpy  # noqa: F401
+
+        RUNTIME = "rclpy"
+    except ImportError:
+        RUNTIME = "embedded"
+
+if TYPE_CHECKING or RUNTIME == "embedded":
+    from mbrl_ros.ros.embedded.api import *  # noqa: F403
+    from mbrl_ros.ros.embedded.api import __all__ as _names
+else:
+    from mbrl_ros.ros.rclpy_api import *  # noqa: F403
+    from mbrl_ros.ros.rclpy_api import __all__ as _names
+
+__all__ = ["RUNTIME", *_names]

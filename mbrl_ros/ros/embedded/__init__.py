@@ -1,0 +1,1 @@
+"""ROS 2 without an installation: the part of rclpy that this package uses, on Cyclone DDS."""

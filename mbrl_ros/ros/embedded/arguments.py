@@ -1,0 +1,115 @@
+"""ROS's command line: ``--ros-args -r -p --params-file --log-level``."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from mbrl_ros.ros.embedded.exceptions import RCLError
+from mbrl_ros.ros.embedded.names import Remap, parse_remap
+from mbrl_ros.ros.embedded.parameter_files import load_parameter_file, matching, parse_value
+
+
+class UnknownROSArgsError(RuntimeError):
+    """The command line holds ROS arguments that are not known."""
+
+
+@dataclass
+class Arguments:
+    """What the command line says."""
+
+    remaps: list[Remap] = field(default_factory=list)
+    #: In order: (pattern of nodes, name, value)
+    file_parameters: list[tuple[str, str, Any]] = field(default_factory=list)
+    parameters: list[tuple[str, str, Any]] = field(default_factory=list)
+    log_levels: dict[str, str] = field(default_factory=dict)  # "" for the default
+    enclave: str = "/"
+    console: bool = True
+    rosout: bool = True
+    #: What is left for the program.
+    others: list[str] = field(default_factory=list)
+
+    def parameters_of(self, node: str) -> dict[str, Any]:
+        """Return the overrides for a node, by its full name.
+
+        Later ones win, exact names over wildcards, ``-p`` over files.
+        """
+        return {
+            **matching(self.file_parameters, node),
+            **matching(self.parameters, node),
+        }
+
+
+_SWITCHES = {
+    "--enable-stdout-logs": ("console", True),
+    "--disable-stdout-logs": ("console", False),
+    "--enable-rosout-logs": ("rosout", True),
+    "--disable-rosout-logs": ("rosout", False),
+    # There are no log files, so nothing to switch.
+    "--enable-external-lib-logs": (None, True),
+    "--disable-external-lib-logs": (None, False),
+}
+_WITH_VALUE = {
+    "-r": "remap",
+    "--remap": "remap",
+    "-p": "param",
+    "--param": "param",
+    "--params-file": "params-file",
+    "--log-level": "log-level",
+    "-e": "enclave",
+    "--enclave": "enclave",
+}
+
+
+def parse(arguments: Iterable[str]) -> Arguments:
+    """Parse a command line.
+
+    Raises:
+        UnknownROSArgsError: if a ROS argument is unknown.
+        RCLError: if one is malformed or a file cannot be read.
+    """
+    result = Arguments()
+    ours = False
+    remaining = iter(list(arguments))
+    for argument in remaining:
+        if argument == "--ros-args":
+            ours = True
+        elif not ours:
+            result.others.append(argument)
+        elif argument == "--":
+            ours = False
+        elif argument in _SWITCHES:
+            attribute, value = _SWITCHES[argument]
+            if attribute:
+                setattr(result, attribute, value)
+        elif argument in _WITH_VALUE or ":=" in argument:
+            # A rule without -r is an old way to remap that ROS 2 still takes.
+            kind = _WITH_VALUE.get(argument, "remap")
+            text = next(remaining, None) if argument in _WITH_VALUE else argument
+            if text is None:
+                raise RCLError(f"argument {argument} needs a value")
+            try:
+                _apply(result, kind, text)
+            except (ValueError, OSError) as error:
+                raise RCLError(f"argument {argument} {text}: {error}") from None
+        else:
+            raise UnknownROSArgsError(f"Found unknown ROS arguments: '{argument}'")
+    return result
+
+
+def _apply(result: Arguments, kind: str, text: str) -> None:
+    if kind == "remap":
+        result.remaps.append(parse_remap(text))
+    elif kind == "param":
+        name, found, value = text.partition(":=")
+        if not found or not name:
+            raise ValueError("must have the form name:=value")
+        node, colon, rest = name.partition(":")
+        pattern = f"/{node.lstrip('/')}" if colon else "/**"
+        result.parameters.append((pattern, rest if colon else name, parse_value(value)))
+    elif kind == "params-file":
+        result.file_parameters.extend(load_parameter_file(text))
+    elif kind == "log-level":
+        logger, found, level = text.rpartition(":=")
+        result.log_levels[logger if found else ""] = level
+    else:
+        result.enclave = text

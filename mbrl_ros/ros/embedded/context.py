@@ -1,0 +1,201 @@
+"""The life of the runtime in this process: `init()` to `shutdown()`."""
+
+import atexit
+import sys
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from mbrl_ros.ros.embedded import logging, signals
+from mbrl_ros.ros.embedded.arguments import Arguments, parse
+from mbrl_ros.ros.embedded.dds import Participant, domain_id
+from mbrl_ros.ros.embedded.exceptions import NotInitializedException, RCLError
+from mbrl_ros.ros.embedded.graph import Graph
+
+
+class Context:
+    """Arguments and DDS participant that the nodes of a process share."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._ok = False
+        self._initialized = False
+        #: Counts `init()`, so that an executor knows what it belongs to.
+        self.session = 0
+        self._callbacks: list[Any] = []
+        self._nodes: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._participant: Participant | None = None
+        self._graph: Graph | None = None
+        self._domain_id = 0
+        self.arguments = Arguments()
+
+    def init(self, args: list[str] | None = None, *, domain_id: int | None = None) -> None:
+        """Parse the arguments and get ready; ``args`` default to the process's own.
+
+        Raises:
+            RuntimeError: if it is initialized already.
+            RCLError: if an argument or the environment is wrong.
+        """
+        with self._lock:
+            if self._ok:
+                raise RuntimeError("Context.init() must only be called once")
+            self._domain_id = _domain_id(domain_id)
+            self.arguments = parse(sys.argv if args is None else args)
+            for name, level in self.arguments.log_levels.items():
+                try:
+                    logging.set_logger_level(name, logging.severity(level))
+                except ValueError as error:
+                    raise RCLError(f"argument --log-level: {error}") from None
+            logging.set_console(self.arguments.console)
+            self._ok = self._initialized = True
+            self.session += 1
+            _contexts.add(self)
+
+    def ok(self) -> bool:
+        """Return whether it is initialized and not shut down."""
+        return self._ok
+
+    def get_domain_id(self) -> int:
+        """Return the DDS domain.
+
+        Raises:
+            NotInitializedException: before `init()`.
+        """
+        if not self._initialized:
+            raise NotInitializedException()
+        return self._domain_id
+
+    def shutdown(self) -> None:
+        """Stop executors; nodes stay until they are destroyed.
+
+        Raises:
+            RuntimeError: if it is not initialized or was shut down already.
+        """
+        if not self._shut_down():
+            raise RuntimeError("Context must be initialized before it can be shutdown")
+
+    def try_shutdown(self) -> None:
+        """Shut down unless that has happened already."""
+        self._shut_down()
+
+    def _shut_down(self) -> bool:
+        with self._lock:
+            if not self._ok:
+                return False
+            self._ok = False
+            callbacks, self._callbacks = self._callbacks, []
+        for reference in callbacks:
+            callback = reference()
+            if callback is not None:
+                callback()
+        self._close_if_unused()
+        return True
+
+    def on_shutdown(self, callback: Callable[[], None]) -> None:
+        """Call a method once when the context is shut down; it is held weakly."""
+        with self._lock:
+            self._callbacks = [kept for kept in self._callbacks if kept() is not None]
+            self._callbacks.append(weakref.WeakMethod(callback))
+
+    # For nodes.
+
+    def join(self, node: Any) -> tuple[Participant, Graph]:
+        """Return participant and graph for a new node.
+
+        Raises:
+            NotInitializedException: unless initialized.
+            RCLError: if the DDS domain cannot be joined.
+        """
+        with self._lock:
+            if not self._ok:
+                raise NotInitializedException("cannot create node")
+            if self._participant is None or self._graph is None:
+                self._participant = Participant(self._domain_id, self.arguments.enclave)
+                self._graph = Graph(self._participant)
+            self._nodes.add(node)
+            return self._participant, self._graph
+
+    def leave(self, node: Any) -> None:
+        """Note that a node has been destroyed."""
+        with self._lock:
+            self._nodes.discard(node)
+        self._close_if_unused()
+
+    def _close_if_unused(self) -> None:
+        with self._lock:
+            if not self._ok and not self._nodes:
+                self.close()
+
+    def close(self) -> None:
+        """Leave the DDS domain, so that others notice at once."""
+        with self._lock:
+            participant, self._participant, self._graph = self._participant, None, None
+            if participant is not None:
+                participant.close()
+
+
+def _domain_id(wish: int | None) -> int:
+    if wish is None:
+        return domain_id()
+    if not 0 <= wish <= 232:
+        raise RCLError(f"domain id is {wish}, but must be from 0 to 232")
+    return wish
+
+
+_contexts: weakref.WeakSet[Context] = weakref.WeakSet()
+_default = Context()
+
+
+@atexit.register
+def _at_exit() -> None:
+    for context in list(_contexts):
+        context.try_shutdown()
+        context.close()
+    signals.uninstall()
+
+
+def get_default_context() -> Context:
+    """Return the context used where none is given."""
+    return _default
+
+
+def init(
+    args: list[str] | None = None,
+    *,
+    context: Context | None = None,
+    domain_id: int | None = None,
+) -> None:
+    """Initialize the runtime; ``args`` default to the process's own.
+
+    With the default context, SIGINT and SIGTERM shut it down from then on.
+    """
+    context = _default if context is None else context
+    context.init(args, domain_id=domain_id)
+    if context is _default:
+        signals.install(context.try_shutdown)
+
+
+def shutdown(*, context: Context | None = None) -> None:
+    """Shut the runtime down.
+
+    Raises:
+        RuntimeError: if it is not initialized or was shut down already.
+    """
+    context = _default if context is None else context
+    context.shutdown()
+    if context is _default:
+        signals.uninstall()
+
+
+def try_shutdown(*, context: Context | None = None) -> None:
+    """Shut the runtime down unless that has happened already."""
+    context = _default if context is None else context
+    context.try_shutdown()
+    if context is _default:
+        signals.uninstall()
+
+
+def ok(*, context: Context | None = None) -> bool:
+    """Return whether the runtime is initialized and not shut down."""
+    return (_default if context is None else context).ok()

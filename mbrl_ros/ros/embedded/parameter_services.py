@@ -1,0 +1,80 @@
+"""The services by which others read and set a node's parameters."""
+
+from typing import TYPE_CHECKING, Any
+
+from mbrl_ros.ros.embedded.exceptions import (
+    ParameterNotDeclaredException,
+    ParameterUninitializedException,
+)
+from mbrl_ros.ros.embedded.messages import service_class
+from mbrl_ros.ros.embedded.parameter import Parameter, SetParametersResult
+from mbrl_ros.ros.embedded.qos import qos_profile_parameters
+
+if TYPE_CHECKING:
+    from mbrl_ros.ros.embedded.node import Node
+
+
+class ParameterServices:
+    """Answers for one node. Like rclpy, it answers with nothing where a name is unknown."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+        for stem, callback in {
+            "DescribeParameters": self._describe,
+            "GetParameters": self._get,
+            "GetParameterTypes": self._types,
+            "ListParameters": self._list,
+            "SetParameters": self._set,
+            "SetParametersAtomically": self._set_atomically,
+        }.items():
+            name = "".join(f"_{c.lower()}" if c.isupper() else c for c in stem).lstrip("_")
+            node.create_service(
+                service_class(f"rcl_interfaces/srv/{stem}"),
+                f"~/{name}",
+                callback,
+                qos_profile=qos_profile_parameters,
+            )
+
+    def _describe(self, request: Any, response: Any) -> Any:
+        try:
+            response.descriptors = self._node.describe_parameters(request.names)
+        except ParameterNotDeclaredException:
+            response.descriptors = []
+        return response
+
+    def _get(self, request: Any, response: Any) -> Any:
+        try:
+            response.values = [
+                parameter.get_parameter_value()
+                for parameter in self._node.get_parameters(request.names)
+            ]
+        except (ParameterNotDeclaredException, ParameterUninitializedException):
+            response.values = []
+        return response
+
+    def _types(self, request: Any, response: Any) -> Any:
+        try:
+            response.types = self._node.get_parameter_types(request.names)
+        except ParameterNotDeclaredException:
+            response.types = []
+        return response
+
+    def _list(self, request: Any, response: Any) -> Any:
+        response.result = self._node.list_parameters(request.prefixes, request.depth)
+        return response
+
+    def _set(self, request: Any, response: Any) -> Any:
+        response.results = [self._try_to_set([message]) for message in request.parameters]
+        return response
+
+    def _set_atomically(self, request: Any, response: Any) -> Any:
+        response.result = self._try_to_set(request.parameters)
+        return response
+
+    def _try_to_set(self, messages: list[Any]) -> Any:
+        try:
+            return self._node.set_parameters_atomically(
+                [Parameter.from_parameter_msg(message) for message in messages]
+            )
+        except (ParameterNotDeclaredException, ValueError) as error:
+            return SetParametersResult(successful=False, reason=str(error))

@@ -1,0 +1,100 @@
+"""Subscriptions."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from cyclonedds.core import DDSException, DDSStatus
+
+from mbrl_ros.ros.embedded.codec import deserialize
+from mbrl_ros.ros.embedded.dds import Reader
+from mbrl_ros.ros.embedded.endpoint import dds_type, policy_name, user_data
+from mbrl_ros.ros.embedded.qos import QoSProfile
+
+if TYPE_CHECKING:
+    from mbrl_ros.ros.embedded.node import Node
+
+
+class Subscription:
+    """Receives messages of one type from one topic; made by `Node.create_subscription()`."""
+
+    def __init__(
+        self,
+        node: "Node",
+        msg_type: Any,
+        topic: str,
+        callback: Callable[[Any], Any],
+        qos_profile: QoSProfile,
+        raw: bool,
+    ) -> None:
+        participant = node.participant
+        self.msg_type = msg_type
+        self.topic_name = topic
+        self.callback = callback
+        self.qos_profile = qos_profile
+        self.raw = raw
+        #: Messages dropped because they were not of this type.
+        self.malformed = 0
+        self._logger = node.get_logger()
+        self._destroyed = False
+        self.reader = Reader(
+            participant,
+            participant.topic(f"rt{topic}", dds_type(msg_type._TYPE)),
+            qos_profile,
+            user_data(msg_type._TYPE),
+        )
+        self.reader.entity.set_status_mask(DDSStatus.RequestedIncompatibleQos)
+        self.condition = self.reader.condition
+        self.status = Incompatibility(self)
+
+    def get_publisher_count(self) -> int:
+        """Return the number of matching publishers."""
+        return self.reader.matched()
+
+    def execute(self) -> None:
+        """Take one message and call back with it."""
+        if self._destroyed:
+            return
+        taken = self.reader.take()
+        if taken is None:
+            return
+        if self.raw:
+            self.callback(taken[0])
+            return
+        try:
+            message = deserialize(taken[0], self.msg_type._TYPE)
+        except ValueError as error:
+            self.malformed += 1
+            if self.malformed == 1:
+                self._logger.error(
+                    f"Dropped a malformed message on topic '{self.topic_name}' ({error}); "
+                    "further ones are only counted"
+                )
+            return
+        self.callback(message)
+
+    def destroy(self) -> None:
+        """Stop receiving; use `Node.destroy_subscription()`."""
+        self._destroyed = True
+        self.reader.close()
+
+
+class Incompatibility:
+    """Warns of a publisher that offers less than a subscription asks for."""
+
+    def __init__(self, subscription: Subscription) -> None:
+        self._subscription = subscription
+        self.condition = subscription.reader.entity
+
+    def execute(self) -> None:
+        """Warn once per such publisher."""
+        subscription = self._subscription
+        try:
+            status = subscription.reader.entity.get_requested_incompatible_qos_status()
+        except DDSException:
+            return  # destroyed meanwhile
+        if status.total_count_change > 0:
+            subscription._logger.warning(
+                f"New publisher discovered on topic '{subscription.topic_name}', offering "
+                "incompatible QoS. No messages will be received from it. Last incompatible "
+                f"policy: {policy_name(status.last_policy_id)}"
+            )

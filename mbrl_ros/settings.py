@@ -1,0 +1,244 @@
+"""Typed settings read from ROS 2 parameter files.
+
+A group of settings is a frozen dataclass whose fields are made with `setting`:
+type, default, bounds and description stand in one place, and serve the YAML
+files, the ROS parameter descriptors and the documentation alike. Groups nest;
+a nested group's parameters have dotted names (``planner.horizon``).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+Value = bool | int | float | str | list[bool] | list[int] | list[float] | list[str]
+Group = TypeVar("Group")
+
+_SCALARS = (bool, int, float, str)
+
+
+class SettingsError(ValueError):
+    """A parameter that is unknown, of the wrong type or out of bounds; one line that says which."""
+
+
+def setting(
+    default: Any,
+    description: str,
+    *,
+    low: float = -math.inf,
+    high: float = math.inf,
+    choices: tuple[str, ...] = (),
+    live: bool = False,
+) -> Any:
+    """Declare one setting of a group.
+
+    Args:
+        default: value where the file names none; its type is the field's annotation.
+        description: unit and meaning.
+        low: smallest value allowed, for numbers and for each element of a list.
+        high: largest value allowed.
+        choices: the words allowed, for text.
+        live: whether it may change while the node runs.
+    """
+    metadata = {
+        "description": description,
+        "low": low,
+        "high": high,
+        "choices": choices,
+        "live": live,
+    }
+    if isinstance(default, list):
+        return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def group(cls: type[Group]) -> Group:
+    """Declare a nested group of settings."""
+    return typing.cast(Group, dataclasses.field(default_factory=cls))
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What one parameter may be, as a flat, dotted name."""
+
+    name: str
+    kind: type
+    is_list: bool
+    default: Value
+    description: str
+    low: float
+    high: float
+    choices: tuple[str, ...]
+    live: bool
+
+    @property
+    def expected(self) -> str:
+        """What a value must be, in words."""
+        if self.choices:
+            return f"one of {', '.join(self.choices)}"
+        words = {bool: "true or false", int: "an integer", float: "a number", str: "text"}
+        text = f"a list of {self.kind.__name__}" if self.is_list else words[self.kind]
+        if math.isfinite(self.low) and math.isfinite(self.high):
+            text += f" in [{self.low:g}, {self.high:g}]"
+        elif math.isfinite(self.low):
+            text += f" >= {self.low:g}"
+        elif math.isfinite(self.high):
+            text += f" <= {self.high:g}"
+        return text
+
+    def check(self, value: Any) -> Value:
+        """Return the value in its declared type.
+
+        Raises:
+            SettingsError: naming the parameter, the value and what was expected.
+        """
+        if self.is_list:
+            if not isinstance(value, list | tuple):
+                raise self._refusal(value)
+            return typing.cast(Value, [self._scalar(element, value) for element in value])
+        return self._scalar(value, value)
+
+    def _scalar(self, element: Any, whole: Any) -> Any:
+        if self.kind is float and isinstance(element, int) and not isinstance(element, bool):
+            element = float(element)
+        if not isinstance(element, self.kind) or (self.kind is not bool and element is True):
+            raise self._refusal(whole)
+        if isinstance(element, bool) and self.kind is not bool:
+            raise self._refusal(whole)
+        if isinstance(element, int | float) and not isinstance(element, bool):
+            # NaN fails both comparisons. Limits may be infinite by design.
+            if not self.low <= element <= self.high:
+                raise self._refusal(whole)
+        if self.choices and element not in self.choices:
+            raise self._refusal(whole)
+        return element
+
+    def _refusal(self, value: Any) -> SettingsError:
+        return SettingsError(f"parameter '{self.name}': expected {self.expected}, got {value!r}")
+
+
+def specs(cls: type, prefix: str = "") -> Iterator[Spec]:
+    """Yield the flat specification of every setting of a group, nested ones included."""
+    hints = typing.get_type_hints(cls)
+    for field in dataclasses.fields(cls):
+        hint = hints[field.name]
+        name = prefix + field.name
+        if dataclasses.is_dataclass(hint):
+            yield from specs(typing.cast(type, hint), f"{name}.")
+            continue
+        is_list = typing.get_origin(hint) is list
+        kind = typing.get_args(hint)[0] if is_list else hint
+        if kind not in _SCALARS or isinstance(hint, types.UnionType):
+            raise TypeError(f"setting '{name}' has type {hint}, which no parameter can hold")
+        if field.default_factory is not dataclasses.MISSING:
+            default = field.default_factory()
+        else:
+            default = field.default
+        yield Spec(name, kind, is_list, default, **field.metadata)
+
+
+def build(cls: type[Group], values: Mapping[str, Any], where: str = "") -> Group:
+    """Make a group of settings from flat, dotted parameters.
+
+    Args:
+        cls: a dataclass of settings.
+        values: dotted names to values; what is absent takes its default.
+        where: put before an error message, such as a file's name.
+
+    Raises:
+        SettingsError: for an unknown name, a wrong type or a value out of bounds.
+    """
+    known = {spec.name: spec for spec in specs(cls)}
+    try:
+        for name in values:
+            if name not in known:
+                raise SettingsError(unknown_parameter(name, known))
+        checked = {name: known[name].check(value) for name, value in values.items()}
+        return _construct(cls, checked, "")
+    except (SettingsError, ValueError) as error:
+        raise SettingsError(f"{where}: {error}" if where else str(error)) from None
+
+
+def _construct(cls: type[Group], values: Mapping[str, Any], prefix: str) -> Group:
+    hints = typing.get_type_hints(cls)
+    arguments: dict[str, Any] = {}
+    for field in dataclasses.fields(typing.cast(Any, cls)):
+        name = prefix + field.name
+        if dataclasses.is_dataclass(hints[field.name]):
+            arguments[field.name] = _construct(hints[field.name], values, f"{name}.")
+        elif name in values:
+            arguments[field.name] = values[name]
+    return cls(**arguments)
+
+
+def unknown_parameter(name: str, known: Mapping[str, Any] | list[str]) -> str:
+    """Say that a parameter is unknown, and which one may have been meant."""
+    import difflib
+
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f"unknown parameter '{name}'" + (f": did you mean '{close[0]}'?" if close else "")
+
+
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Turn nested mappings into dotted names."""
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            flat.update(flatten(value, f"{name}."))
+        else:
+            flat[name] = value
+    return flat
+
+
+def flat(instance: Any, prefix: str = "") -> dict[str, Any]:
+    """Return a group of settings as flat, dotted parameters."""
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(instance):
+        value = getattr(instance, field.name)
+        if dataclasses.is_dataclass(value):
+            values.update(flat(value, f"{prefix}{field.name}."))
+        else:
+            values[prefix + field.name] = value
+    return values
+
+
+def read_parameter_file(path: Path) -> dict[str, dict[str, Any]]:
+    """Read a ROS 2 parameter file.
+
+    Returns:
+        node name (``/**`` for all) to flat parameters.
+
+    Raises:
+        SettingsError: if the file cannot be read or has another form.
+    """
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(tree, dict):
+        raise SettingsError(f"{path}: expected node names with ros__parameters, got {tree!r}")
+    nodes: dict[str, dict[str, Any]] = {}
+    for node, section in tree.items():
+        if not isinstance(section, dict) or set(section) != {"ros__parameters"}:
+            raise SettingsError(f"{path}: '{node}': expected one key 'ros__parameters' below it")
+        parameters = section["ros__parameters"] or {}
+        if not isinstance(parameters, dict):
+            raise SettingsError(f"{path}: '{node}': expected parameters, got {parameters!r}")
+        nodes[str(node).removeprefix("/")] = flatten(parameters)
+    return nodes
+
+
+def for_node(nodes: Mapping[str, Mapping[str, Any]], node: str) -> dict[str, Any]:
+    """Return the parameters that hold for one node: those of all nodes, then its own."""
+    return {**nodes.get("**", {}), **nodes.get(node, {})}

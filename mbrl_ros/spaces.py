@@ -1,0 +1,121 @@
+"""Named, bounded vectors: the names that goals, limits and rewards speak of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Space:
+    """An observation or action vector whose dimensions have names and limits.
+
+    Attributes:
+        names: one per dimension, unique.
+        low: lower limits, ``-inf`` where there is none; shape ``(dim,)``, SI units.
+        high: upper limits, ``inf`` where there is none; shape ``(dim,)``, SI units.
+        angles: the names of dimensions that are angles in radians and wrap at 2 pi.
+    """
+
+    names: tuple[str, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    angles: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        names: Sequence[str],
+        low: Sequence[float] | None = None,
+        high: Sequence[float] | None = None,
+        angles: Sequence[str] = (),
+    ) -> Space:
+        """Build a space; limits left out (or empty) are infinite.
+
+        Raises:
+            ValueError: naming what does not fit.
+        """
+        dim = len(names)
+        if dim == 0:
+            raise ValueError("names: expected at least one name, got none")
+        if len(set(names)) != dim:
+            double = next(name for name in names if list(names).count(name) > 1)
+            raise ValueError(f"names: '{double}' stands there more than once")
+        lows = tuple(float(v) for v in low) if low is not None and len(low) else (-np.inf,) * dim
+        highs = tuple(float(v) for v in high) if high is not None and len(high) else (np.inf,) * dim
+        for field, values in (("low", lows), ("high", highs)):
+            if len(values) != dim:
+                raise ValueError(f"{field}: expected {dim} values, one per name, got {len(values)}")
+        for name, lo, hi in zip(names, lows, highs, strict=True):
+            if not lo < hi:
+                raise ValueError(f"limits of '{name}': expected low < high, got {lo} and {hi}")
+        for name in angles:
+            if name not in names:
+                raise ValueError(f"angles: '{name}' is not one of {', '.join(names)}")
+        return cls(tuple(names), lows, highs, tuple(angles))
+
+    @property
+    def dim(self) -> int:
+        """Number of dimensions."""
+        return len(self.names)
+
+    @cached_property
+    def lower(self) -> FloatArray:
+        """Lower limits as an array of shape ``(dim,)``."""
+        return np.asarray(self.low, dtype=np.float64)
+
+    @cached_property
+    def upper(self) -> FloatArray:
+        """Upper limits as an array of shape ``(dim,)``."""
+        return np.asarray(self.high, dtype=np.float64)
+
+    @cached_property
+    def angle_indices(self) -> tuple[int, ...]:
+        """Indices of the dimensions that are angles."""
+        return tuple(self.names.index(name) for name in self.angles)
+
+    def index(self, name: str) -> int:
+        """Return the index of a dimension.
+
+        Raises:
+            ValueError: if no dimension has this name.
+        """
+        try:
+            return self.names.index(name)
+        except ValueError:
+            raise ValueError(
+                f"unknown dimension '{name}': expected one of {', '.join(self.names)}"
+            ) from None
+
+    def check(self, values: ArrayLike, what: str) -> FloatArray:
+        """Return ``values`` as a finite array of shape ``(dim,)``.
+
+        Args:
+            values: anything numpy can convert.
+            what: how an error message calls the vector.
+
+        Raises:
+            ValueError: naming the dimension, its value and what was expected.
+        """
+        array = np.asarray(values, dtype=np.float64)
+        if array.shape != (self.dim,):
+            raise ValueError(
+                f"{what}: expected {self.dim} values ({', '.join(self.names)}), "
+                f"got shape {array.shape}"
+            )
+        if not np.isfinite(array).all():
+            bad = int(np.flatnonzero(~np.isfinite(array))[0])
+            raise ValueError(
+                f"{what}: '{self.names[bad]}' is {array[bad]}, expected a finite number"
+            )
+        return array
+
+    def clip(self, values: FloatArray) -> FloatArray:
+        """Return ``values`` (shape ``(..., dim)``) within the limits."""
+        return np.clip(values, self.lower, self.upper)

@@ -1,0 +1,77 @@
+"""What every node of a system must agree on: the task's spaces and its time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mbrl_ros.settings import group, setting
+from mbrl_ros.spaces import Space
+
+
+@dataclass(frozen=True)
+class ObservationSettings:
+    """The observation vector."""
+
+    names: list[str] = setting([], "name of each observation dimension, in order")
+    low: list[float] = setting([], "lower limit of each dimension [SI]; empty: none")
+    high: list[float] = setting([], "upper limit of each dimension [SI]; empty: none")
+    angles: list[str] = setting([], "names of dimensions that are angles [rad] and wrap")
+
+
+@dataclass(frozen=True)
+class ActionSettings:
+    """The action vector."""
+
+    names: list[str] = setting([], "name of each action dimension, in order")
+    low: list[float] = setting([], "lower limit of each dimension [SI]")
+    high: list[float] = setting([], "upper limit of each dimension [SI]")
+
+
+@dataclass(frozen=True)
+class TaskSettings:
+    """Parameters that stand under ``/**`` in a parameter file, and so hold for every node."""
+
+    task: str = setting("", "name of the task")
+    seed: int = setting(0, "seed of everything random in the run", low=0, high=2**31 - 1)
+    run_dir: str = setting("", "folder the run writes to; empty: write nothing")
+    period: float = setting(0.04, "control period, in the plant's time [s]", low=1e-4, high=10.0)
+    real_time_factor: float = setting(
+        1.0, "plant seconds per wall second, in real time", low=0.01, high=100.0
+    )
+    lock_step: bool = setting(
+        False, "the plant waits for the action that answers its observation; no deadlines"
+    )
+    observation: ObservationSettings = group(ObservationSettings)
+    action: ActionSettings = group(ActionSettings)
+
+    def observation_space(self) -> Space:
+        """Return the observation's space.
+
+        Raises:
+            ValueError: naming the parameter that does not fit.
+        """
+        o = self.observation
+        return _space("observation", o.names, o.low, o.high, o.angles)
+
+    def action_space(self) -> Space:
+        """Return the action's space, whose limits are finite.
+
+        Raises:
+            ValueError: naming the parameter that does not fit.
+        """
+        a = self.action
+        if not (len(a.low) == len(a.high) == len(a.names)):
+            raise ValueError(
+                f"action.low and action.high: expected {len(a.names)} values each, "
+                f"got {len(a.low)} and {len(a.high)}"
+            )
+        return _space("action", a.names, a.low, a.high, [])
+
+
+def _space(
+    what: str, names: list[str], low: list[float], high: list[float], angles: list[str]
+) -> Space:
+    try:
+        return Space.of(names, low, high, angles)
+    except ValueError as error:
+        raise ValueError(f"{what}.{error}") from None

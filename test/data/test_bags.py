@@ -1,0 +1,280 @@
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from bag_messages import ACTION_SPACE, GOALS, OBSERVATION_SPACE, TRANSITIONS, cdr, goal, transition
+from mcap.reader import make_reader
+from mcap_ros2.decoder import DecoderFactory
+from rosbags.highlevel import AnyReader
+from rosbags.interfaces import QosDurability, QosReliability
+from rosbags.rosbag2 import Reader
+
+from mbrl_ros.data import recorder as recorder_module
+from mbrl_ros.data.bags import BagError, read_messages, read_transitions
+from mbrl_ros.data.finishing import recover
+from mbrl_ros.data.recorder import Recorder
+from mbrl_ros.data.settings import LoggerSettings
+from mbrl_ros.data.streaming import is_finished
+
+
+def record(folder, count, first=0):
+    recorder = Recorder(folder, {"config.yaml": "seed: 7\n"}, {"task": "test", "seed": "7"})
+    recorder.write(GOALS, cdr(goal(1.5)))
+    for i in range(first, first + count):
+        recorder.write(TRANSITIONS, cdr(transition(i)))
+    return recorder
+
+
+def indices(path):
+    return [m.index for _, _, m in read_messages(path, types=[TRANSITIONS.type])]
+
+
+@pytest.fixture
+def bag(tmp_path):
+    return tmp_path / "bag"
+
+
+def test_a_finished_bag_opens_everywhere(bag):
+    before = time.time_ns()
+    assert record(bag, 50).close() == ""
+    (file,) = bag.glob("*.mcap")
+
+    for path in (bag, file):
+        with AnyReader([path]) as reader:
+            assert reader.message_count == 51
+            assert before <= reader.start_time <= reader.end_time <= time.time_ns()
+            (connection,) = (c for c in reader.connections if c.topic == TRANSITIONS.name)
+            for i, (_, _, data) in enumerate(reader.messages(connections=[connection])):
+                assert data == cdr(transition(i))
+                assert reader.deserialize(data, connection.msgtype).index == i
+
+    with file.open("rb") as stream:
+        reader = make_reader(stream, decoder_factories=[DecoderFactory()])
+        read = [m for _, _, _, m in reader.iter_decoded_messages(topics=[TRANSITIONS.name])]
+        assert [m.index for m in read] == list(range(50))
+        assert list(read[3].next_observation) == [4.0, 0.5]
+        (attachment,) = reader.iter_attachments()
+        assert (attachment.name, attachment.data) == ("config.yaml", b"seed: 7\n")
+    information = yaml.safe_load((bag / "metadata.yaml").read_text())
+    assert information["rosbag2_bagfile_information"]["custom_data"] == {
+        "task": "test",
+        "seed": "7",
+    }
+
+
+def test_latched_topics_are_offered_as_latched(bag):
+    record(bag, 1).close()
+    for path in (bag, next(bag.glob("*.mcap"))):
+        with Reader(path) as reader:
+            qos = {c.topic: c.ext.offered_qos_profiles[0] for c in reader.connections}
+            hashes = {c.topic: c.digest for c in reader.connections}
+        assert qos["/goal"].durability == QosDurability.TRANSIENT_LOCAL
+        assert qos["/transition"].durability == QosDurability.VOLATILE
+        assert {q.reliability for q in qos.values()} == {QosReliability.RELIABLE}
+        if path == bag:
+            assert hashes["/goal"] == GOALS.hash
+
+
+def test_transitions_read_back_as_they_were(bag):
+    record(bag, 300).close()
+    table = read_transitions([bag], OBSERVATION_SPACE, ACTION_SPACE)
+    assert len(table) == 300
+    assert np.array_equal(table.observation[:, 0], np.arange(300))
+    assert np.array_equal(table.step, np.arange(300) % 100)
+    assert math.isnan(table.reward[7])
+    assert table.reward[8] == 8.0
+    assert list(np.flatnonzero(table.truncated)) == [99, 199, 299]
+    assert table.stamp[0] == 40_000_000
+    assert read_transitions([bag]).observation_space.names == ("observation[0]", "observation[1]")
+
+
+def test_a_bag_continues_in_further_files_without_repeats(bag, monkeypatch):
+    monkeypatch.setattr(recorder_module, "MAX_MESSAGES", 40)
+    record(bag, 100).close()
+    record(bag, 30, first=100).close()
+    files = sorted(p.name for p in bag.glob("*.mcap"))
+    assert files == ["bag_0.mcap", "bag_1.mcap", "bag_2.mcap", "bag_3.mcap"]
+    assert indices(bag) == list(range(130))
+    with Reader(bag) as reader:
+        assert reader.message_count == 132
+        count = {c.topic: c.msgcount for c in reader.connections}
+        assert count == {"/goal": 2, "/transition": 130}
+        assert len(list(reader.messages())) == 132
+
+
+def test_a_bag_can_be_read_while_it_is_recorded_and_has_one_recorder(bag):
+    recorder = record(bag, 20)
+    assert indices(bag) == list(range(20))
+    assert recover(bag) == []
+    with pytest.raises(OSError, match="another process is recording to this bag"):
+        Recorder(bag)
+    recorder.write(TRANSITIONS, cdr(transition(20)))
+    recorder.close()
+    assert indices(bag) == list(range(21))
+    assert not list(bag.glob("*.tmp"))
+
+
+def test_a_recorder_without_messages_leaves_no_file(bag):
+    Recorder(bag).close()
+    assert list(bag.iterdir()) == []
+
+
+WRITER = """
+import sys
+sys.path.insert(0, sys.argv[2])
+from pathlib import Path
+from bag_messages import TRANSITIONS, cdr, transition
+from mbrl_ros.data.recorder import Recorder
+recorder = Recorder(Path(sys.argv[1]))
+i = 0
+while True:
+    recorder.write(TRANSITIONS, cdr(transition(i)))
+    print(i, flush=True)
+    i += 1
+"""
+
+
+def test_a_killed_recorder_loses_nothing(bag):
+    writer = subprocess.Popen(
+        [sys.executable, "-c", WRITER, bag, Path(__file__).parent],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    for line in writer.stdout:
+        if int(line) >= 500:
+            break
+    writer.send_signal(signal.SIGKILL)
+    said = [500, *map(int, writer.stdout.read().split())]
+    writer.wait()
+
+    assert indices(bag)[: said[-1] + 1] == list(range(said[-1] + 1))
+    (file,) = bag.glob("*.mcap")
+    assert not is_finished(file)
+    recorder = record(bag, 10, first=len(indices(bag)))
+    assert len(recorder.notes) == 1
+    assert "finished with" in recorder.notes[0]
+    recorder.close()
+    assert indices(bag) == list(range(len(indices(bag))))
+    with Reader(bag) as reader:
+        assert reader.message_count == len(list(reader.messages())) == len(indices(bag)) + 1
+
+
+@pytest.mark.parametrize("cut", [1, 7, 100, 500, 5000])
+def test_a_torn_end_costs_only_what_is_torn(bag, cut):
+    recorder = record(bag, 100)
+    recorder.retry()
+    (file,) = bag.glob("*.mcap")
+    whole = file.read_bytes()
+    recorder.close()
+    file.write_bytes(whole[:-cut])
+    (bag / "metadata.yaml").unlink()
+    kept = indices(bag)
+    assert kept == list(range(len(kept)))
+    assert 100 - len(kept) <= cut // 100 + 1
+    (note,) = recover(bag)
+    assert "damaged bytes at its end left out" in note
+    assert recover(bag) == []
+    assert indices(bag) == kept
+    with Reader(bag) as reader:
+        assert reader.message_count == len(kept) + 1
+
+
+def test_foreign_and_empty_files_are_set_aside(bag):
+    record(bag, 5).close()
+    (bag / "bag_1.mcap").write_bytes(b"\0" * 5000)
+    (bag / "bag_2.mcap").touch()
+    with pytest.raises(BagError, match=r"bag_1\.mcap: not an MCAP file"):
+        indices(bag)
+    (note,) = recover(bag)
+    assert "bag_1.mcap: not an MCAP file, set aside as bag_1.mcap.damaged" in note
+    assert indices(bag) == list(range(5))
+    assert not (bag / "bag_2.mcap").exists()
+
+
+def test_damage_inside_a_finished_file_is_one_clear_error(bag):
+    record(bag, 200).close()
+    (file,) = bag.glob("*.mcap")
+    data = bytearray(file.read_bytes())
+    middle = len(data) // 3
+    data[middle : middle + 20] = b"\xff" * 20
+    file.write_bytes(data)
+    with pytest.raises(BagError, match=r"bag_0\.mcap: damaged: ") as caught:
+        indices(bag)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_no_bag_is_refused_by_name(tmp_path):
+    with pytest.raises(BagError, match="none: no such file or folder"):
+        read_transitions([tmp_path / "none"])
+    with pytest.raises(BagError, match="not a bag"):
+        read_transitions([tmp_path])
+    text = tmp_path / "notes.txt"
+    text.write_text("hello")
+    with pytest.raises(BagError, match=r"notes\.txt"):
+        read_transitions([text])
+
+
+def test_transitions_of_another_task_are_refused(bag):
+    record(bag, 3).close()
+    with pytest.raises(BagError, match="transition 0: action: expected 2 values"):
+        read_transitions([bag], OBSERVATION_SPACE, OBSERVATION_SPACE)
+    other = bag.with_name("other")
+    recorder = Recorder(other)
+    recorder.write(GOALS, cdr(goal(1.0)))
+    recorder.close()
+    with pytest.raises(BagError, match="no transitions"):
+        read_transitions([other])
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    mount = tmp_path / "disk"
+    mount.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(mount)]
+    if os.geteuid() != 0 or subprocess.run(command, capture_output=True).returncode != 0:
+        pytest.skip("needs the right to mount a tmpfs")
+    yield mount
+    subprocess.run(["umount", "-l", str(mount)], check=True)
+
+
+def test_a_full_disk_delays_but_loses_nothing(small_disk):
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(b"\0" * 200_000)
+    bag = small_disk / "bag"
+    recorder = record(bag, 600)
+    recorder.retry()
+    assert "No space left on device" in recorder.trouble
+    written = indices(bag)
+    assert written == list(range(len(written)))
+    assert 0 < len(written) < 600
+    ballast.unlink()
+    recorder.retry()
+    assert recorder.trouble == ""
+    assert indices(bag) == list(range(600))
+    assert recorder.close() == ""
+    assert is_finished(bag / "bag_0.mcap")
+    assert indices(bag) == list(range(600))
+
+
+def test_a_disk_that_stays_full_keeps_what_was_written(small_disk):
+    bag = small_disk / "bag"
+    recorder = record(bag, 3000)
+    recorder.retry()
+    written = indices(bag)
+    trouble = recorder.close()
+    assert "bytes could not be written: No space left on device" in trouble
+    assert indices(bag)[: len(written)] == written
+
+
+def test_topics_are_named_with_their_type():
+    settings = LoggerSettings(topics=["imu  sensor_msgs/msg/Imu"])
+    assert settings.further_topics() == [("imu", "sensor_msgs/msg/Imu")]
+    with pytest.raises(ValueError, match="expected 'name package/msg/Type', got 'imu'"):
+        LoggerSettings(topics=["imu"]).further_topics()

@@ -1,0 +1,267 @@
+"""The node as users run it: a process of its own, spoken to over DDS."""
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+ros = pytest.importorskip("mbrl_ros.ros")
+ri = pytest.importorskip("mbrl_ros.ros.interfaces")
+
+CONFIG = Path(__file__).parents[2] / "config"
+RUN = "import sys; from mbrl_ros.nodes.mujoco_sim import main; sys.exit(main())"
+
+
+@pytest.fixture(autouse=True)
+def own_domain(monkeypatch):
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(101 + os.getpid() % 100))
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+
+
+def started(*parameters, task="cartpole_swingup", file=None):
+    """Start the node's process with parameters such as ``lock_step:=true``."""
+    arguments = ["--ros-args", "--params-file", str(file or CONFIG / f"{task}.yaml")]
+    for parameter in parameters:
+        arguments += ["-p", parameter]
+    # The process chooses its graphics itself, not as the tests' process did.
+    environment = {k: v for k, v in os.environ.items() if k != "MUJOCO_GL"}
+    return subprocess.Popen(
+        [sys.executable, "-c", RUN, *arguments],
+        env=environment,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+class Client:
+    """A controller and a user in one; spins only while it waits."""
+
+    def __init__(self):
+        self.node = ros.Node("client")
+        self.observations, self.clocks, self.joints, self.images = [], [], [], []
+        self.answer = None
+        deep = ros.QoSProfile(depth=100)
+        self.node.create_subscription(ri.Observation, "observation", self.on_observation, deep)
+        self.node.create_subscription(ri.Clock, "/clock", self.clocks.append, deep)
+        self.node.create_subscription(ri.JointState, "joint_states", self.joints.append, deep)
+        self.node.create_subscription(ri.Image, "image", self.images.append, deep)
+        self.actions = self.node.create_publisher(ri.Action, "action", ros.QoSProfile(depth=1))
+        self.services = {
+            "reset": self.node.create_client(ri.Reset, "mujoco_sim/reset"),
+            "pause": self.node.create_client(ri.SetBool, "mujoco_sim/pause"),
+            "step": self.node.create_client(ri.Step, "mujoco_sim/step"),
+        }
+
+    def on_observation(self, message):
+        self.observations.append(message)
+        if self.answer is not None:
+            self.send(message, self.answer)
+
+    def send(self, message, values):
+        self.actions.publish(ri.Action(values=values, episode=message.episode, step=message.step))
+
+    def call(self, name, request):
+        client = self.services[name]
+        assert client.wait_for_service(timeout_sec=10.0)
+        future = client.call_async(request)
+        ros.spin_until_future_complete(self.node, future, timeout_sec=5.0)
+        assert future.done()
+        return future.result()
+
+    def spin(self, seconds):
+        self.until(lambda: False, seconds, fail=False)
+
+    def until(self, condition, seconds=10.0, fail=True):
+        end = time.monotonic() + seconds
+        while not condition() and time.monotonic() < end:
+            ros.spin_once(self.node, timeout_sec=0.02)
+        if fail:
+            assert condition()
+
+    def steps(self):
+        """Observations without repetitions."""
+        unique = {(o.episode, o.step): o for o in self.observations}
+        return [unique[key] for key in sorted(unique)]
+
+
+@pytest.fixture
+def client():
+    ros.init()
+    client = Client()
+    yield client
+    client.node.destroy_node()
+    ros.shutdown()
+
+
+@pytest.fixture
+def start():
+    processes = []
+
+    def begin(*parameters, **options):
+        processes.append(started(*parameters, **options))
+        return processes[-1]
+
+    yield begin
+    for process in processes:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        try:
+            _, errors = process.communicate(timeout=5.0)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        assert "Traceback" not in errors, errors
+
+
+def seconds(stamp):
+    return stamp.sec + 1e-9 * stamp.nanosec
+
+
+def test_real_time(client, start):
+    process = start("seed:=3")
+    client.answer = [0.5]
+    client.until(lambda: len(client.observations) >= 30)
+    seen = client.steps()
+    last = seen[-1]
+    # The answer to one observation is applied from the next one on, if it comes in time.
+    assert [0.5] in [list(o.action) for o in seen if o.action_step == o.step - 2]
+    assert not [o for o in seen if o.action_step > o.step - 2 and o.step > 1]
+    assert len(last.values) == 5
+    stamps = [seconds(o.header.stamp) for o in seen]
+    assert all(b - a == pytest.approx(0.04) for a, b in itertools.pairwise(stamps))
+    assert client.clocks
+    assert list(client.joints[-1].name) == ["slider", "hinge_1"]
+    assert client.joints[-1].position[0] in [o.values[0] for o in seen]
+
+    # The controller dies: the safe command, after the timeout.
+    client.answer = None
+    client.spin(0.6)
+    assert list(client.observations[-1].action) == [0.0]
+    assert client.observations[-1].action_step == -1
+
+    process.send_signal(signal.SIGINT)
+    assert process.wait(5.0) == 0
+
+
+def test_lock_step_waits_and_a_late_controller_gets_it_going(client, start):
+    start("lock_step:=true")
+    client.until(lambda: len(client.observations) >= 2)
+    assert {(o.episode, o.step) for o in client.observations} == {(0, 0)}
+    client.answer = [0.1]
+    client.until(lambda: len(client.steps()) >= 300, 20.0)
+    # Faster than real time, and every observation answered.
+    assert all(o.action_step == o.step - 1 for o in client.steps() if o.step > 0)
+    times = [seconds(c.clock) for c in client.clocks]
+    assert times == sorted(times)
+    assert client.steps()[-1].episode >= 1
+
+
+def test_services(client, start):
+    start()
+    client.until(lambda: len(client.observations) >= 5)
+    refused = client.call("step", ri.Step.Request(steps=2))
+    assert not refused.success
+    assert "not paused" in refused.message
+
+    assert client.call("pause", ri.SetBool.Request(data=True)).success
+    client.spin(0.2)
+    stands = client.observations[-1].step
+    client.spin(0.7)
+    assert client.observations[-1].step == stands
+    assert client.call("step", ri.Step.Request(steps=3)).success
+    client.until(lambda: client.observations[-1].step == stands + 3, 2.0)
+
+    refused = client.call("reset", ri.Reset.Request(seed=2**40))
+    assert not refused.success
+    assert "seed: expected at most" in refused.message
+    before = seconds(client.clocks[-1].clock)
+    assert client.call("reset", ri.Reset.Request(seed=7)).success
+    client.until(lambda: client.observations[-1].episode == 1)
+    first = list(client.observations[-1].values)
+    assert client.call("pause", ri.SetBool.Request(data=False)).success
+    assert client.call("reset", ri.Reset.Request(seed=7)).success
+    client.until(lambda: client.observations[-1].episode == 2)
+    assert list(next(o for o in client.steps() if o.episode == 2).values) == first
+    assert next(o for o in reversed(client.steps()) if o.episode == 1).truncated
+    assert seconds(client.clocks[-1].clock) > before
+
+
+def test_malformed_actions_are_warned_of_and_change_nothing(client, start):
+    process = start("lock_step:=true")
+    client.until(lambda: client.observations)
+    for values in ([], [0.1, 0.2], [float("nan")]):
+        client.send(client.observations[-1], values)
+        client.spin(0.2)
+    assert client.observations[-1].step == 0
+    client.send(client.observations[-1], [0.2])
+    client.until(lambda: client.observations[-1].step == 1)
+    process.send_signal(signal.SIGINT)
+    output = "".join(process.communicate(timeout=5.0))
+    assert output.count("refused action: expected 1 values (motor)") == 1
+
+
+def test_camera_and_video(client, start, tmp_path, graphics_library):
+    process = start(
+        "lock_step:=true",
+        "camera.rate:=25.0",
+        "camera.width:=64",
+        "camera.height:=48",
+        "camera.video:=true",
+        f"run_dir:={tmp_path}",
+    )
+    client.answer = [0.5]
+    client.until(lambda: len(client.images) >= 5)
+    image = client.images[-1]
+    assert (image.width, image.height, image.step, image.encoding) == (64, 48, 192, "rgb8")
+    assert len(image.data) == 64 * 48 * 3
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10.0) == 0
+    assert next(tmp_path.glob("video.*")).stat().st_size > 0
+
+
+def test_an_error_in_a_task_ends_the_process(arm_file, tmp_path):
+    (tmp_path / "task.py").write_text(
+        "def observation(model, data):\n    assert data.time < 0.1, 'nose'\n    return data.qpos\n"
+    )
+    file = tmp_path / "arm.yaml"
+    shared = {
+        "period": 0.01,
+        "observation": {"names": ["angle"]},
+        "action": {"names": ["torque"], "low": [-2.0], "high": [2.0]},
+    }
+    own = {"environment": str(arm_file), "task_module": str(tmp_path / "task.py")}
+    tree = {"/**": {"ros__parameters": shared}, "mujoco_sim": {"ros__parameters": own}}
+    file.write_text(yaml.safe_dump(tree))
+    process = started(file=file)
+    _, errors = process.communicate(timeout=20.0)
+    assert process.returncode == 1
+    assert errors.strip().endswith("the simulation stopped: AssertionError: nose")
+
+
+@pytest.mark.parametrize(
+    ("mujoco_sim", "words"),
+    [
+        ({"environment": "NoSuch-v0"}, "environment 'NoSuch-v0'"),
+        ({"action_repeat": 3}, "period: environment"),
+        ({"actoin_repeat": 4}, "unknown parameter 'actoin_repeat'"),
+        ({"action_repeat": "four"}, "parameter 'action_repeat'"),
+        ({"camera": {"rate": 10.0, "video": True}}, "camera.video: needs run_dir"),
+    ],
+)
+def test_bad_parameters_end_the_process_with_one_line(start, tmp_path, mujoco_sim, words):
+    tree = yaml.safe_load((CONFIG / "cartpole_swingup.yaml").read_text())
+    tree["mujoco_sim"]["ros__parameters"].update(mujoco_sim)
+    file = tmp_path / "bad.yaml"
+    file.write_text(yaml.safe_dump(tree))
+    process = started(file=file)
+    output, errors = process.communicate(timeout=20.0)
+    assert process.returncode == 2, output + errors
+    assert words in errors
+    assert len(errors.strip().splitlines()) == 1

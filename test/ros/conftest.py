@@ -1,0 +1,103 @@
+"""Each test gets a DDS domain of its own; what it makes is taken down again."""
+
+import itertools
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("MBRL_ROS_RUNTIME", "embedded")
+
+from mbrl_ros.ros import RUNTIME
+
+if RUNTIME != "embedded":
+    collect_ignore_glob = ["test_*.py"]
+
+ROOT = Path(__file__).resolve().parents[2]
+_tests = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def domain(monkeypatch):
+    # Three by turns per run: runs at the same time have different ones.
+    number = 100 + (3 * os.getpid() + next(_tests) % 3) % 130
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(number))
+    monkeypatch.delenv("CYCLONEDDS_URI", raising=False)
+    monkeypatch.delenv("ROS_AUTOMATIC_DISCOVERY_RANGE", raising=False)
+    return number
+
+
+class World:
+    """Makes nodes, each in a context and so in a DDS participant of its own."""
+
+    def __init__(self):
+        from mbrl_ros.ros import Context, SingleThreadedExecutor
+
+        self._context_class, self._executor_class = Context, SingleThreadedExecutor
+        self._made = []
+
+    def node(self, name="node", arguments=(), node_class=None, **options):
+        from mbrl_ros.ros import Node
+
+        context = self._context_class()
+        context.init(args=["--ros-args", *arguments])
+        node = (node_class or Node)(name, context=context, **options)
+        executor = self._executor_class(context=context)
+        executor.add_node(node)
+        self._made.append((node, executor, context))
+        return node
+
+    def spin(self, until=lambda: False, timeout=10.0):
+        """Spin all nodes until a condition holds; returns whether it does."""
+        end = time.monotonic() + timeout
+        while not until():
+            if time.monotonic() > end:
+                return False
+            for _, executor, _ in self._made:
+                executor.spin_once(timeout_sec=0.002)
+        return True
+
+    def close(self):
+        for node, executor, context in self._made:
+            executor.shutdown()
+            node.destroy_node()
+            context.try_shutdown()
+
+
+@pytest.fixture
+def world():
+    made = World()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Start Python code in a process of its own; its output is read as text."""
+    processes = []
+
+    def begin(code, *arguments):
+        path = tmp_path / f"process{len(processes)}.py"
+        path.write_text(code, encoding="utf-8")
+        process = subprocess.Popen(
+            [sys.executable, str(path), *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+                "PYTHONUNBUFFERED": "1",
+            },
+        )
+        processes.append(process)
+        return process
+
+    yield begin
+    for process in processes:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
