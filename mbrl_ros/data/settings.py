@@ -15,7 +15,6 @@ class LoggerSettings:
     topics: list[str] = setting(
         [
             "joint_states sensor_msgs/msg/JointState",
-            "plan mbrl_ros/msg/Plan",
             "/rosout rcl_interfaces/msg/Log",
             "/parameter_events rcl_interfaces/msg/ParameterEvent",
         ],

@@ -89,14 +89,16 @@ class Training:
         while self._running:
             busy = learner.owed_updates >= 1
             self._take_in(wait=not busy and not learner.is_due)
-            if busy:
+            # Judged on time even when updates lag behind the data: better a model that is
+            # not quite done than an old one.
+            if learner.is_due and learner.updates:
+                self.decision = learner.judge()
+                self._on_decision(self.decision)
+            elif busy:
                 began = time.monotonic()
                 learner.update()
                 if self._rest:
                     time.sleep(self._rest * (time.monotonic() - began))
-            elif learner.is_due:
-                self.decision = learner.judge()
-                self._on_decision(self.decision)
 
     def _take_in(self, wait: bool) -> None:
         """Move what has come in to the learner."""

@@ -37,6 +37,7 @@ from rclpy.qos import (
     qos_profile_services_default,
 )
 from rclpy.serialization import deserialize_message, serialize_message
+from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 from rclpy.time import Time
 from rclpy.utilities import get_default_context
@@ -80,6 +81,7 @@ __all__ = [
     "RCLError",
     "ReliabilityPolicy",
     "SetParametersResult",
+    "SignalHandlerOptions",
     "SingleThreadedExecutor",
     "Time",
     "TransitionCallbackReturn",

@@ -1,9 +1,11 @@
-"""Each test gets a DDS domain of its own; what it makes is taken down again."""
+"""Tests have a DDS domain to themselves; what they make is taken down again."""
 
+import fcntl
 import itertools
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -17,17 +19,30 @@ if RUNTIME != "embedded":
     collect_ignore_glob = ["test_*.py"]
 
 ROOT = Path(__file__).resolve().parents[2]
-_tests = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def free_domain():
+    """Claim a DDS domain, so that runs at the same time do not see each other."""
+    for number in itertools.chain(range(100 + os.getpid() % 130, 230), range(100, 230)):
+        lock = (Path(tempfile.gettempdir()) / f"mbrl_ros_test_domain_{number}").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            continue
+        yield number
+        lock.close()
+        return
+    pytest.fail("all DDS domains are taken")
 
 
 @pytest.fixture(autouse=True)
-def domain(monkeypatch):
-    # Three by turns per run: runs at the same time have different ones.
-    number = 100 + (3 * os.getpid() + next(_tests) % 3) % 130
-    monkeypatch.setenv("ROS_DOMAIN_ID", str(number))
+def domain(monkeypatch, free_domain):
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(free_domain))
     monkeypatch.delenv("CYCLONEDDS_URI", raising=False)
     monkeypatch.delenv("ROS_AUTOMATIC_DISCOVERY_RANGE", raising=False)
-    return number
+    return free_domain
 
 
 class World:

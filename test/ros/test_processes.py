@@ -33,10 +33,11 @@ node.create_timer(0.02, talk)
 try:
     spin(node)
 except (KeyboardInterrupt, ExternalShutdownException):
-    print("stopped")
+    pass
 finally:
     node.destroy_node()
     try_shutdown()
+    print("stopped")
 assert threading.active_count() == 1, threading.enumerate()
 """
 
@@ -60,8 +61,7 @@ def test_signals_end_it_cleanly(start, number):
     assert process.stdout.readline() == "ready\n"
     process.send_signal(number)
     out, err = process.communicate(timeout=10)
-    assert out == "stopped\n"
-    assert process.returncode == 0
+    assert (out, process.returncode) == ("stopped\n", 0), err
     assert err.count("\n") == 1
     assert "] [talker]: talking" in err
     assert "\033" not in err  # no colours into a pipe

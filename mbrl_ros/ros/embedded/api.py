@@ -54,6 +54,7 @@ from mbrl_ros.ros.embedded.qos import (
     qos_profile_sensor_data,
     qos_profile_services_default,
 )
+from mbrl_ros.ros.embedded.signals import SignalHandlerOptions
 from mbrl_ros.ros.embedded.task import Future
 
 QoSDurabilityPolicy = DurabilityPolicy
@@ -94,6 +95,7 @@ __all__ = [
     "RCLError",
     "ReliabilityPolicy",
     "SetParametersResult",
+    "SignalHandlerOptions",
     "SingleThreadedExecutor",
     "Time",
     "TransitionCallbackReturn",

@@ -165,14 +165,16 @@ def init(
     *,
     context: Context | None = None,
     domain_id: int | None = None,
+    signal_handler_options: signals.SignalHandlerOptions = signals.SignalHandlerOptions.ALL,
 ) -> None:
     """Initialize the runtime; ``args`` default to the process's own.
 
-    With the default context, SIGINT and SIGTERM shut it down from then on.
+    With the default context, SIGINT and SIGTERM shut it down from then on, unless
+    ``signal_handler_options`` leaves them to the caller.
     """
     context = _default if context is None else context
     context.init(args, domain_id=domain_id)
-    if context is _default:
+    if context is _default and signal_handler_options is signals.SignalHandlerOptions.ALL:
         signals.install(context.try_shutdown)
 
 

@@ -117,7 +117,7 @@ def definition_of(name: str) -> Definition:
         name,
         {field: _field_type(desc) for field, desc in fields},
         # As rosidl generates them, and as fields of this type want them.
-        {c: bytes([value]) if kind == "byte" else value for c, kind, value in constants},
+        {c: bytes([int(value)]) if kind == "byte" else value for c, kind, value in constants},
     )
 
 

@@ -9,10 +9,18 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from enum import Enum
 from types import FrameType
 from typing import Any
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class SignalHandlerOptions(Enum):
+    """Which signals shut the context down."""
+
+    NO = 0
+    ALL = 3
 
 
 class _Watcher:
