@@ -16,6 +16,8 @@ from mbrl_ros.dynamics.settings import GateSettings
 _GOLDEN = (math.sqrt(5) - 1) / 2
 # Enough for a steady figure, few enough to judge in milliseconds.
 _MOST_WINDOWS = 256
+# With fewer windows than this, shorter ones are taken: short episodes hold no long ones.
+_FEWEST_WINDOWS = 5
 
 
 class Holdout:
@@ -29,7 +31,7 @@ class Holdout:
         self._log = log
         self._settings = settings
         self._rows: list[int] = []
-        self._starts: list[int] = []
+        self._lengths: list[int] = []  # of the unbroken stretch that ends with each row
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -40,10 +42,9 @@ class Holdout:
         segment = row // s.segment
         if (segment + 1) * _GOLDEN % 1.0 >= s.holdout_fraction:
             return False
+        follows = bool(self._rows) and self._follows(self._rows[-1], row, segment)
+        self._lengths.append(self._lengths[-1] + 1 if follows else 1)
         self._rows.append(row)
-        first = row - s.horizon + 1
-        if first >= segment * s.segment and self._unbroken(first, row):
-            self._starts.append(first)
         return True
 
     def one_step_error(self, model: EnsembleModel) -> float:
@@ -61,15 +62,16 @@ class Holdout:
         """Return the RMS error of rollouts, in standard deviations of each dimension.
 
         The members' mean prediction, over ``horizon`` steps of recorded actions, averaged over
-        steps, dimensions and windows. Infinite while there is no window.
+        steps, dimensions and windows. Infinite while nothing is kept back.
         """
-        if not self._starts:
+        horizon, starts = self._windows()
+        if not len(starts):
             return math.inf
-        chosen = np.linspace(0, len(self._starts) - 1, min(len(self._starts), _MOST_WINDOWS))
-        rows = np.asarray(self._starts, dtype=np.int64)[chosen.astype(np.int64)]
+        chosen = np.linspace(0, len(starts) - 1, min(len(starts), _MOST_WINDOWS))
+        rows = starts[chosen.astype(np.int64)]
         state: Tensor | None = None
         errors = []
-        for k in range(self._settings.horizon):
+        for k in range(horizon):
             state, actual = self._members(model, rows + k, state)
             error = model.encoding.delta(actual, state.mean(dim=0))
             errors.append(error / model.observation_std)
@@ -91,11 +93,22 @@ class Holdout:
         following, _ = model.predict(state, action.expand(model.members, -1, -1))
         return following, actual
 
-    def _unbroken(self, first: int, last: int) -> bool:
+    def _windows(self) -> tuple[int, NDArray[np.int64]]:
+        """Return the length of the windows to judge by, and where they start."""
+        rows, lengths = np.array(self._rows, dtype=np.int64), np.array(self._lengths)
+        for horizon in range(self._settings.horizon, 0, -1):
+            starts = rows[lengths >= horizon] - horizon + 1
+            if len(starts) >= _FEWEST_WINDOWS:
+                break
+        return horizon, starts
+
+    def _follows(self, before: int, row: int, segment: int) -> bool:
         log = self._log
         return bool(
-            log.episode[first] == log.episode[last]
-            and log.step[last] - log.step[first] == last - first
+            before == row - 1
+            and before >= segment * self._settings.segment
+            and log.episode[before] == log.episode[row]
+            and log.step[before] + 1 == log.step[row]
         )
 
 

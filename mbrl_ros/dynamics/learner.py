@@ -170,8 +170,10 @@ class Learner:
         if self._published is None:
             bound, against = gate.first_error, "allowed of a first model"
         else:
-            bound = gate.factor * self.holdout.open_loop_error(self._published)
-            against = f"allowed, {gate.factor:g} times the published model's"
+            # A small hold-out makes small errors jump about: below some size, it is not worse.
+            of_published = self.holdout.open_loop_error(self._published)
+            bound = max(gate.good_error, gate.factor * of_published)
+            against = f"allowed (the published model's: {of_published:.3f})"
         if not error <= bound:
             reason = f"held back: hold-out error {error:.3f}, at most {bound:.3f} {against}"
             return GateDecision(None, error, one_step, reason)

@@ -42,6 +42,9 @@ class GateSettings:
     first_error: float = setting(
         0.7, "largest open-loop error of the first model, in standard deviations", low=0.0
     )
+    good_error: float = setting(
+        0.15, "an open-loop error that always passes, in standard deviations", low=0.0
+    )
     factor: float = setting(
         1.3, "allowed open-loop error, relative to the published model's on the same data", low=1.0
     )

@@ -1,0 +1,119 @@
+"""One node's process: started, watched, ended, and what it writes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+
+class LogTail:
+    """Reads the lines that are added to a growing file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._position = path.stat().st_size if path.exists() else 0
+        self._partial = b""
+
+    def lines(self) -> list[str]:
+        """Return the whole lines added since the last call."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._position)
+                data = file.read()
+        except FileNotFoundError:
+            return []
+        self._position += len(data)
+        *whole, self._partial = (self._partial + data).split(b"\n")
+        return [line.decode(errors="replace") for line in whole]
+
+
+class NodeProcess:
+    """A node that can be started again and again; its output goes to one file.
+
+    The node writes to the file itself: no pipe can fill up and hold it, whatever becomes of
+    this process.
+
+    Attributes:
+        name: of the node.
+        log: the file.
+        started: on ``time.monotonic`` [s].
+    """
+
+    def __init__(self, name: str, arguments: list[str], log: Path) -> None:
+        self.name = name
+        self.log = log
+        self.started = 0.0
+        self._arguments = arguments
+        self._process: subprocess.Popen[bytes] | None = None
+        self._tail = LogTail(log)
+
+    def start(self) -> None:
+        """Start the process in a session of its own, out of reach of the terminal's Ctrl-C.
+
+        To be called on the main thread only: the kernel ends the process with the thread
+        that started it.
+        """
+        command = [
+            sys.executable,
+            "-m",
+            "mbrl_ros.nodes",
+            "--die-with",
+            str(os.getpid()),
+            self.name,
+            *self._arguments,
+        ]
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            )
+        self.started = time.monotonic()
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process; None before the first start."""
+        return self._process.pid if self._process else None
+
+    @property
+    def running(self) -> bool:
+        """Whether it is there."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def exit_code(self) -> int | None:
+        """Of the last process that ended; negative for a signal; None while it runs."""
+        return self._process.poll() if self._process else None
+
+    @property
+    def ending(self) -> str:
+        """How it ended, in words."""
+        code = self.exit_code
+        if code is None:
+            return "running"
+        if code < 0:
+            with contextlib.suppress(ValueError):
+                return f"killed by {signal.Signals(-code).name}"
+        return f"exit code {code}"
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, SIGKILL also to whatever it has started itself."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            if number == signal.SIGKILL:
+                os.killpg(self._process.pid, number)
+            else:
+                self._process.send_signal(number)
+
+    def output(self) -> list[str]:
+        """Return the lines it wrote since the last call."""
+        return self._tail.lines()

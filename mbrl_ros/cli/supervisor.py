@@ -1,0 +1,161 @@
+"""Keeps the nodes of a system running, and ends all of them."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from mbrl_ros.cli.node_process import NodeProcess
+from mbrl_ros.launching import REFUSED
+
+# A node that lives for so long has come up well [s].
+_WELL = 10.0
+# Pause before a restart: the first, and the longest [s].
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.3, 10.0
+# Crashes in a row, each soon after the start, until there is no hope.
+_HOPELESS = 6
+# How long a node may take after SIGINT, and after SIGTERM [s]. The logger finishes a bag.
+_GRACE, _SECOND_GRACE = 15.0, 3.0
+_HURRIED_GRACE = 1.5
+_POLL = 0.02
+
+
+class NodeRefusedError(ValueError):
+    """A node cannot work with its configuration; one line that says why."""
+
+
+class NodeCrashesError(RuntimeError):
+    """A node crashes again and again."""
+
+
+class _Kept:
+    """A node's process with what restarting it needs."""
+
+    def __init__(self, process: NodeProcess) -> None:
+        self.process = process
+        self.crashes = 0
+        self.due: float | None = None
+        self.error = ""
+
+
+class Supervisor:
+    """The processes of a system.
+
+    All methods are for the main thread.
+
+    Attributes:
+        restarts: how often each node was started again.
+    """
+
+    def __init__(
+        self,
+        nodes: Sequence[str],
+        arguments: Sequence[str],
+        logs: Path,
+        tell: Callable[[str, str], None],
+    ) -> None:
+        """Make the processes, without starting them.
+
+        Args:
+            nodes: names, in the order of starting.
+            arguments: of every node.
+            logs: folder for a file with each node's output.
+            tell: takes a node's name and a line: its own output, or what became of it.
+        """
+        logs.mkdir(parents=True, exist_ok=True)
+        self._kept = {
+            name: _Kept(NodeProcess(name, list(arguments), logs / f"{name}.log")) for name in nodes
+        }
+        self._tell = tell
+        self.restarts = dict.fromkeys(nodes, 0)
+
+    @property
+    def processes(self) -> Mapping[str, NodeProcess]:
+        """The nodes' processes by name."""
+        return {name: kept.process for name, kept in self._kept.items()}
+
+    def start(self) -> None:
+        """Start all nodes."""
+        for kept in self._kept.values():
+            kept.process.start()
+
+    def check(self) -> None:
+        """Pass on output and start again what has crashed; to be called all the time.
+
+        Raises:
+            NodeRefusedError: if a node refused its configuration.
+            NodeCrashesError: if a node crashes again and again.
+        """
+        for kept in self._kept.values():
+            # In this order: once it is seen to have ended, its last words are there to read.
+            ended = not kept.process.running
+            self._listen(kept)
+            if ended:
+                self._revive(kept, time.monotonic())
+
+    def stop(self, order: Sequence[Sequence[str]], hurried: Callable[[], bool]) -> None:
+        """End all nodes, one group after the other; none is left when this returns.
+
+        Args:
+            order: groups of names.
+            hurried: whether there is no time for that: all at once then, and soon by force.
+        """
+        for group in order:
+            self._stop_group([self._kept[name] for name in group], hurried)
+        for kept in self._kept.values():
+            self._listen(kept)
+
+    def _stop_group(self, group: Sequence[_Kept], hurried: Callable[[], bool]) -> None:
+        began, hurry = time.monotonic(), hurried()
+        steps = _escalation(began, hurry)
+        while any(kept.process.running for kept in group):
+            now = time.monotonic()
+            if hurried() and not hurry:
+                hurry, steps = True, _escalation(now, True)
+                group = list(self._kept.values())
+            while steps and steps[0][0] <= now:
+                _, number = steps.pop(0)
+                for kept in group:
+                    if kept.process.running and number != signal.SIGINT:
+                        self._tell(kept.process.name, f"does not stop: {number.name}")
+                    kept.process.send(number)
+            for kept in group:
+                self._listen(kept)
+            time.sleep(_POLL)
+
+    def _listen(self, kept: _Kept) -> None:
+        for line in kept.process.output():
+            if line.startswith("error: "):
+                kept.error = line.removeprefix("error: ")
+            self._tell(kept.process.name, line)
+
+    def _revive(self, kept: _Kept, now: float) -> None:
+        process = kept.process
+        if kept.due is None:
+            if process.exit_code == REFUSED:
+                raise NodeRefusedError(f"{process.name}: {kept.error or f'see {process.log}'}")
+            kept.crashes = kept.crashes + 1 if now - process.started < _WELL else 1
+            if kept.crashes >= _HOPELESS:
+                raise NodeCrashesError(
+                    f"{process.name} crashes again and again ({process.ending}): see {process.log}"
+                )
+            pause = min(_FIRST_PAUSE * 2 ** (kept.crashes - 1), _LONGEST_PAUSE)
+            kept.due = now + pause
+            self._tell(process.name, f"[WARN] ended ({process.ending}), starts again in {pause:g} s")
+        if now >= kept.due:
+            kept.due = None
+            self.restarts[process.name] += 1
+            process.start()
+
+
+def _escalation(now: float, hurry: bool) -> list[tuple[float, signal.Signals]]:
+    """Return when to send which signal."""
+    grace = _HURRIED_GRACE if hurry else _GRACE
+    second = _HURRIED_GRACE if hurry else _SECOND_GRACE
+    return [
+        (now, signal.SIGINT),
+        (now + grace, signal.SIGTERM),
+        (now + grace + second, signal.SIGKILL),
+    ]
