@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,19 @@ Value = bool | int | float | str | list[bool] | list[int] | list[float] | list[s
 Group = TypeVar("Group")
 
 _SCALARS = (bool, int, float, str)
+# What a ROS parameter can hold.
+_SMALLEST_INTEGER, _LARGEST_INTEGER = -(2**63), 2**63 - 1
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which 1e-3 is a number, as for ROS 2; PyYAML alone takes it for text."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
+    list("-+0123456789"),
+)
 
 
 class SettingsError(ValueError):
@@ -107,16 +121,16 @@ class Spec:
         return self._scalar(value, value)
 
     def _scalar(self, element: Any, whole: Any) -> Any:
-        if self.kind is float and isinstance(element, int) and not isinstance(element, bool):
-            element = float(element)
-        if not isinstance(element, self.kind) or (self.kind is not bool and element is True):
-            raise self._refusal(whole)
         if isinstance(element, bool) and self.kind is not bool:
             raise self._refusal(whole)
-        if isinstance(element, int | float) and not isinstance(element, bool):
-            # NaN fails both comparisons. Limits may be infinite by design.
-            if not self.low <= element <= self.high:
-                raise self._refusal(whole)
+        if isinstance(element, int) and not _SMALLEST_INTEGER <= element <= _LARGEST_INTEGER:
+            raise self._refusal(whole)
+        if self.kind is float and isinstance(element, int):
+            element = float(element)
+        fits = isinstance(element, self.kind)
+        # NaN fails both comparisons. Limits may be infinite by design.
+        if not fits or (self.kind in (int, float) and not self.low <= element <= self.high):
+            raise self._refusal(whole)
         if self.choices and element not in self.choices:
             raise self._refusal(whole)
         return element
@@ -211,6 +225,19 @@ def flat(instance: Any, prefix: str = "") -> dict[str, Any]:
     return values
 
 
+def read_yaml(text: str) -> Any:
+    """Read YAML as ROS 2 does.
+
+    Raises:
+        ValueError: in one line, if it is not YAML.
+    """
+    try:
+        return yaml.load(text, _Loader)  # _Loader is a SafeLoader
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        # A ValueError is an impossible date, for instance.
+        raise ValueError(" ".join(str(error).split())) from None
+
+
 def read_parameter_file(path: Path) -> dict[str, dict[str, Any]]:
     """Read a ROS 2 parameter file.
 
@@ -221,21 +248,28 @@ def read_parameter_file(path: Path) -> dict[str, dict[str, Any]]:
         SettingsError: if the file cannot be read or has another form.
     """
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        tree = read_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    except ValueError as error:
+        raise SettingsError(f"{path}: not YAML: {error}") from None
     if not isinstance(tree, dict):
-        raise SettingsError(f"{path}: expected node names with ros__parameters, got {tree!r}")
+        kind = type(tree).__name__
+        raise SettingsError(f"{path}: expected node names with ros__parameters, got {kind}")
     nodes: dict[str, dict[str, Any]] = {}
     for node, section in tree.items():
         if not isinstance(section, dict) or set(section) != {"ros__parameters"}:
             raise SettingsError(f"{path}: '{node}': expected one key 'ros__parameters' below it")
-        parameters = section["ros__parameters"] or {}
+        parameters = section["ros__parameters"]
+        if parameters is None:
+            parameters = {}
         if not isinstance(parameters, dict):
             raise SettingsError(f"{path}: '{node}': expected parameters, got {parameters!r}")
-        nodes[str(node).removeprefix("/")] = flatten(parameters)
+        try:
+            flat_parameters = flatten(parameters)
+        except RecursionError:
+            raise SettingsError(f"{path}: '{node}': a parameter holds itself") from None
+        nodes.setdefault(str(node).removeprefix("/"), {}).update(flat_parameters)
     return nodes
 
 

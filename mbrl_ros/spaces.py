@@ -58,6 +58,8 @@ class Space:
         for name in angles:
             if name not in names:
                 raise ValueError(f"angles: '{name}' is not one of {', '.join(names)}")
+            if list(angles).count(name) > 1:
+                raise ValueError(f"angles: '{name}' stands there more than once")
         return cls(tuple(names), lows, highs, tuple(angles))
 
     @property
@@ -103,7 +105,10 @@ class Space:
         Raises:
             ValueError: naming the dimension, its value and what was expected.
         """
-        array = np.asarray(values, dtype=np.float64)
+        try:
+            array = np.asarray(values, dtype=np.float64)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ValueError(f"{what}: expected {self.dim} numbers: {error}") from None
         if array.shape != (self.dim,):
             raise ValueError(
                 f"{what}: expected {self.dim} values ({', '.join(self.names)}), "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from mbrl_ros.settings import group, setting
@@ -65,6 +66,9 @@ class TaskSettings:
                 f"action.low and action.high: expected {len(a.names)} values each, "
                 f"got {len(a.low)} and {len(a.high)}"
             )
+        for field, values in (("low", a.low), ("high", a.high)):
+            if not all(map(math.isfinite, values)):
+                raise ValueError(f"action.{field}: expected finite limits, got {values}")
         return _space("action", a.names, a.low, a.high, [])
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections import deque
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 import torch
 
+from mbrl_ros.control.command import Command, Outcome, Reading
 from mbrl_ros.control.exploration import Exploration
 from mbrl_ros.control.latency import Latency
 from mbrl_ros.control.settings import ControllerSettings
@@ -22,65 +22,6 @@ from mbrl_ros.planning.settings import PlannerSettings
 from mbrl_ros.spaces import FloatArray, Space
 
 
-class Outcome(IntEnum):
-    """How a command came about; the constants of ``msg/Action``."""
-
-    PLANNED = 0
-    TRUNCATED = 1
-    REUSED = 2
-    EXPLORATION = 3
-    HOLD = 4
-    FALLBACK = 5
-
-
-@dataclass(frozen=True)
-class Reading:
-    """An observation as it reached the controller.
-
-    Attributes:
-        episode: counts resets.
-        step: control steps since the reset.
-        values: shape ``(O,)``, SI units.
-        action_step: the step answered by the action in effect just before; -1: none.
-        ended: whether the episode ends here.
-        received: on ``time.monotonic`` [s].
-    """
-
-    episode: int
-    step: int
-    values: FloatArray
-    action_step: int
-    ended: bool
-    received: float
-
-
-@dataclass(frozen=True)
-class Command:
-    """What to send.
-
-    Attributes:
-        episode: of the reading it answers.
-        step: of the reading it answers.
-        values: shape ``(A,)``, SI units, within the limits.
-        outcome: how it came about.
-        reason: why it is not a full plan; empty if it is.
-        state_age: age of the reading when the command was ready [s].
-        plan_time: spent planning [s].
-        model: epoch and sequence of the model planned with; zeros for none.
-        expected_return: of the plan, in the objective's unit; NaN without one.
-    """
-
-    episode: int
-    step: int
-    values: FloatArray
-    outcome: Outcome
-    reason: str
-    state_age: float
-    plan_time: float
-    model: tuple[int, int]
-    expected_return: float
-
-
 @dataclass(frozen=True)
 class ActiveModel:
     """The model in use: what predicts, and which one it is."""
@@ -90,13 +31,34 @@ class ActiveModel:
 
 
 @dataclass(frozen=True)
+class _Plan:
+    """The newest plan: its actions, shape ``(H, A)``, begin with the answer to a step."""
+
+    actions: torch.Tensor
+    episode: int
+    step: int
+
+
+@dataclass(frozen=True)
+class _Path:
+    """What it takes to say what the newest plan expects."""
+
+    reading: Reading
+    objective: Objective
+    model: ActiveModel
+    start: torch.Tensor
+    actions: torch.Tensor
+    expected_return: float
+
+
+@dataclass(frozen=True)
 class PlannedPath:
     """What the last plan expects, for whoever wants to look at it.
 
     Attributes:
         reading: planned from.
         objective: judged by.
-        trajectory: shape ``(M, H + 1, O)``, SI units.
+        trajectory: shape ``(M, H + 1, O)``, SI units; it begins where the first action acts.
         actions: shape ``(H, A)``.
         expected_return: in the objective's unit.
     """
@@ -161,14 +123,16 @@ class Controller:
         self._loop = PlanningLoop(ICEM(action, settings.planner), seed)
         self._exploration = Exploration(action, settings.exploration, seed)
         self._last: Command | None = None
-        self._plan: torch.Tensor | None = None
-        self._path: tuple[Reading, Objective, ActiveModel, torch.Tensor, float] | None = None
+        self._plan: _Plan | None = None
+        self._planned_step = 0
+        self._path: _Path | None = None
 
     def reset(self) -> None:
         """Forget plans and commands, as before the first tick; model and objective stay."""
+        self._withdraw_plan()
         self._loop.reset()
         self.latency.new_episode()
-        self._last = self._plan = self._path = None
+        self._last = None
 
     def offer_model(self, packed: PackedModel, epoch: int, sequence: int) -> None:
         """Check a model and use it from the next tick on.
@@ -200,13 +164,13 @@ class Controller:
         repeats itself when it hears nothing.
         """
         last = self._last
-        same_episode = last is not None and last.episode == reading.episode
-        if last is not None and same_episode and last.step == reading.step:
+        continues = last is not None and last.episode == reading.episode
+        if last is not None and continues and last.step == reading.step and not self.estopped:
             return last
-        if not same_episode:
+        # A plant that was restarted counts from the start, perhaps of the same episode.
+        if last is None or not continues or reading.step < last.step:
             self.reset()
-        command = self._answer(reading, reading.step - last.step if last and same_episode else 1)
-        self.latency.sent(reading.step, command.values)
+        command = self._answer(reading)
         self._last = command
         return command
 
@@ -224,18 +188,33 @@ class Controller:
         if reading is None:
             return None
         age = now - reading.received
-        plan = self._plan
-        if age <= self.settings.observation_timeout and plan is not None and not self.estopped:
-            ahead = min(int(age / self.period), len(plan) - 1)
-            values = plan[ahead].double().numpy()
-            reason = f"no observation for {age:.3f} s"
-            return self._command(reading, values, Outcome.REUSED, reason)
-        self._plan = None
-        return self._command(reading, self.safe, Outcome.HOLD, f"no observation for {age:.1f} s")
+        reason = f"no observation for {age:.2f} s"
+        if age <= self.settings.observation_timeout:
+            reused = self._reused(reading, reading.step + int(age / self.period))
+            if reused is not None:
+                return self._command(reading, reused, Outcome.REUSED, reason)
+        return self._command(reading, self.safe, Outcome.HOLD, reason)
+
+    def stand_in(self, reading: Reading) -> Command:
+        """Return what to send while `tick` is still busy with an earlier reading.
+
+        Unlike `tick` it takes no time, and it may be called from another thread.
+        """
+        reused = None if reading.ended else self._reused(reading, reading.step)
+        if reused is None:
+            return self._command(reading, self.safe, Outcome.HOLD, "the last tick is not over")
+        return self._command(reading, reused, Outcome.REUSED, "the last tick is not over")
 
     def farewell(self, reading: Reading) -> Command:
         """Return the safe command to send last, before falling silent."""
+        self._withdraw_plan()
         return self._command(reading, self.safe, Outcome.HOLD, "deactivated")
+
+    def fault(self, reading: Reading, error: Exception) -> Command:
+        """Return the safe command, after an exception on the control path."""
+        self._withdraw_plan()
+        reason = f"{type(error).__name__}: {error}"
+        return self._command(reading, self.safe, Outcome.FALLBACK, reason)
 
     def replace_planner(self, settings: PlannerSettings) -> None:
         """Plan with other settings from the next tick on; what the last plan knew is kept."""
@@ -243,56 +222,72 @@ class Controller:
 
     def path(self) -> PlannedPath | None:
         """Return what the last plan expects; costs a rollout, so only on demand."""
-        if self._path is None:
+        path = self._path
+        if path is None:
             return None
-        reading, objective, model, actions, expected = self._path
-        start = torch.from_numpy(reading.values).float()
-        trajectory = model.rollout(start, actions[None])[:, 0].clone()
-        return PlannedPath(reading, objective, trajectory, actions, expected)
+        trajectory = path.model.rollout(path.start, path.actions[None])[:, 0].clone()
+        return PlannedPath(
+            path.reading, path.objective, trajectory, path.actions, path.expected_return
+        )
 
-    def _answer(self, reading: Reading, elapsed: int) -> Command:
+    def _answer(self, reading: Reading) -> Command:
         if self.estopped:
-            self._plan = None
+            self._withdraw_plan()
             return self._command(reading, self.safe, Outcome.FALLBACK, "e-stop")
         try:
             self.observation.check(reading.values, "observation")
         except ValueError as error:
+            self._withdraw_plan()
             return self._command(reading, self.safe, Outcome.FALLBACK, str(error))
         self.latency.observed(reading.step, reading.action_step)
         if reading.ended:
+            self._withdraw_plan()
             return self._command(reading, self.safe, Outcome.HOLD, "the episode ended")
         model = self.model
         if model is None:
             return self._command(reading, self._exploration(), Outcome.EXPLORATION, "no model yet")
-        return self._planned(reading, model, elapsed)
+        return self._planned(reading, model)
 
-    def _planned(self, reading: Reading, model: ActiveModel, elapsed: int) -> Command:
+    def _planned(self, reading: Reading, model: ActiveModel) -> Command:
         objective = self.objective
         began = time.monotonic()
         deadline = None if self.lock_step else reading.received + self.budget
         try:
             start = self._rolled_forward(reading, model.rollout)
+            elapsed = reading.step - self._planned_step
             result = self._loop.plan(model.rollout, objective, start, deadline, elapsed)
         except NoPlanError as error:
-            self._plan = None
+            self._withdraw_plan()
             return self._command(reading, self.safe, Outcome.FALLBACK, str(error))
+        self._planned_step = reading.step
         took = time.monotonic() - began
         self.plan_times.append(took)
         if result is None:
-            if self._plan is None:
+            reused = self._reused(reading, reading.step)
+            if reused is None:
                 reason = "no time to plan, and no plan to reuse"
                 return self._command(reading, self.safe, Outcome.FALLBACK, reason)
-            self._plan = self._plan[1:] if len(self._plan) > 1 else self._plan
-            values = self._plan[0].double().numpy()
-            return self._command(reading, values, Outcome.REUSED, "no time to plan", took, model)
-        self._plan = result.actions
-        self._path = (reading, objective, model, result.actions, result.expected_return)
+            return self._command(reading, reused, Outcome.REUSED, "no time to plan", took, model)
+        self._plan = _Plan(result.actions, reading.episode, reading.step)
+        self._path = _Path(reading, objective, model, start, result.actions, result.expected_return)
         outcome = Outcome.PLANNED if result.complete else Outcome.TRUNCATED
         reason = "" if result.complete else f"time for {result.iterations} iterations only"
         values = self.action.clip(result.actions[0].double().numpy())
-        return self._command(
-            reading, values, outcome, reason, took, model, result.expected_return
-        )
+        return self._command(reading, values, outcome, reason, took, model, result.expected_return)
+
+    def _withdraw_plan(self) -> None:
+        """Let nobody act on the last plan any more; the next one may still start from it."""
+        self._plan = self._path = None
+
+    def _reused(self, reading: Reading, step: int) -> FloatArray | None:
+        """Return what the last plan holds for a step, shape ``(A,)``; None if it holds nothing."""
+        plan = self._plan
+        if plan is None or self.estopped or plan.episode != reading.episode:
+            return None
+        ahead = step - plan.step
+        if not 0 <= ahead < len(plan.actions):
+            return None
+        return self.action.clip(plan.actions[ahead].double().numpy())
 
     def _rolled_forward(self, reading: Reading, rollout: Rollout) -> torch.Tensor:
         """Return where the plant will be when a command sent now acts, for each member."""
@@ -313,6 +308,7 @@ class Controller:
         model: ActiveModel | None = None,
         expected_return: float = float("nan"),
     ) -> Command:
+        self.latency.sent(reading.step, values)
         return Command(
             reading.episode,
             reading.step,

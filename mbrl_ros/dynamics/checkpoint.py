@@ -10,14 +10,16 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import safetensors.torch
 import torch
+from torch import Tensor
 
 from mbrl_ros.dynamics.model import EnsembleModel
 from mbrl_ros.dynamics.settings import ModelSettings
-from mbrl_ros.settings import SettingsError, build
+from mbrl_ros.settings import build, flatten
 from mbrl_ros.spaces import Space
 
 
@@ -50,9 +52,7 @@ def pack(model: EnsembleModel) -> PackedModel:
     }
     state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     weights = safetensors.torch.save(state)
-    return PackedModel(
-        json.dumps(architecture), weights, hashlib.sha256(weights).hexdigest()
-    )
+    return PackedModel(json.dumps(architecture), weights, hashlib.sha256(weights).hexdigest())
 
 
 def unpack(packed: PackedModel) -> EnsembleModel:
@@ -67,21 +67,53 @@ def unpack(packed: PackedModel) -> EnsembleModel:
             f"model weights: expected SHA-256 {packed.sha256[:12] or '(none)'}…, got {found[:12]}…"
         )
     try:
-        architecture = json.loads(packed.architecture)
-        if architecture["type"] != "ensemble":
-            raise CheckpointError(
-                f"model architecture: type: expected 'ensemble', got {architecture['type']!r}"
-            )
-        settings = build(ModelSettings, architecture["settings"], "model architecture")
-        model = EnsembleModel(
-            Space.of(**architecture["observation"]), Space.of(**architecture["action"]), settings
-        )
-    except (KeyError, TypeError, json.JSONDecodeError, SettingsError) as error:
-        raise CheckpointError(f"model architecture: {error!r}") from None
-    try:
         state = safetensors.torch.load(packed.weights)
-    except safetensors.SafetensorError as error:
+    except (safetensors.SafetensorError, KeyError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"model weights: not safetensors: {error}") from None
+    model = _model_without_weights(packed.architecture, len(state))
+    _check_state(state, model)
+    model.load_state_dict(state, assign=True)
+    return model.eval().requires_grad_(False)
+
+
+def _model_without_weights(architecture: str, tensors: int) -> EnsembleModel:
+    """Return a model that takes no memory for its weights: the architecture may ask for any size.
+
+    Args:
+        architecture: JSON.
+        tensors: how many the weights have, which bounds the number of layers.
+    """
+    try:
+        read = json.loads(architecture)
+        if read["type"] != "ensemble":
+            raise ValueError(f"type: expected 'ensemble', got {read['type']!r}")
+        settings = build(ModelSettings, flatten(read["settings"]))
+        if len(settings.hidden) > tensors:
+            raise ValueError(f"{len(settings.hidden)} hidden layers, but only {tensors} tensors")
+        with torch.device("meta"):
+            return EnsembleModel(_space(read["observation"]), _space(read["action"]), settings)
+    except KeyError as error:
+        raise CheckpointError(f"model architecture: {error} is missing") from None
+    except (AttributeError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise CheckpointError(f"model architecture: {error}") from None
+
+
+def _space(read: Any) -> Space:
+    if (
+        not isinstance(read, dict)
+        or not _are_texts(read["names"])
+        or not _are_texts(read["angles"])
+    ):
+        raise ValueError("expected spaces with lists of names")
+    return Space.of(**read)
+
+
+def _are_texts(read: Any) -> bool:
+    return isinstance(read, list) and all(isinstance(element, str) for element in read)
+
+
+def _check_state(state: dict[str, Tensor], model: EnsembleModel) -> None:
+    """Refuse weights that do not fit the model, or that no prediction can be made with."""
     expected = model.state_dict()
     if set(state) != set(expected):
         odd = sorted(set(state) ^ set(expected))[0]
@@ -92,15 +124,17 @@ def unpack(packed: PackedModel) -> EnsembleModel:
                 f"model weights: '{name}': expected shape {tuple(expected[name].shape)}, "
                 f"got {tuple(tensor.shape)}"
             )
+        if tensor.dtype != torch.float32:
+            raise CheckpointError(f"model weights: '{name}': expected float32, got {tensor.dtype}")
         # Limits may be infinite by design, but nothing may be NaN.
         if tensor.isnan().any() or (name not in ("low", "high") and tensor.isinf().any()):
             raise CheckpointError(f"model weights: '{name}' holds a number that is not finite")
-    model.load_state_dict({name: t.to(torch.float32) for name, t in state.items()})
-    return model.eval().requires_grad_(False)
+        if name.endswith("_std") and not (tensor > 0).all():
+            raise CheckpointError(f"model weights: '{name}' holds a deviation that is not positive")
 
 
 def save(packed: PackedModel, path: Path) -> None:
-    """Write a checkpoint: one safetensors file whose metadata holds the architecture.
+    """Write a checkpoint: one safetensors file whose metadata holds architecture and hash.
 
     The file appears whole or not at all.
 
@@ -108,10 +142,16 @@ def save(packed: PackedModel, path: Path) -> None:
         OSError: if it cannot be written.
     """
     state = safetensors.torch.load(packed.weights)
-    data = safetensors.torch.save(state, metadata={"architecture": packed.architecture})
+    metadata = {"architecture": packed.architecture, "sha256": packed.sha256}
+    data = safetensors.torch.save(state, metadata=metadata)
     partial = path.with_suffix(".partial")
-    partial.write_bytes(data)
-    partial.replace(path)
+    try:
+        partial.write_bytes(data)
+        partial.replace(path)
+    except OSError:
+        # On a full disk, what is left over would only make things worse.
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def load(path: Path) -> EnsembleModel:
@@ -121,11 +161,17 @@ def load(path: Path) -> EnsembleModel:
         CheckpointError: if the file is not there, damaged or does not fit.
     """
     try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            architecture = (file.metadata() or {}).get("architecture", "")
-            weights = safetensors.torch.save({name: file.get_tensor(name) for name in file.keys()})
-        return unpack(PackedModel(architecture, weights, hashlib.sha256(weights).hexdigest()))
-    except (OSError, safetensors.SafetensorError) as error:
+        # Read once: safe_open opens the file twice, and it may be replaced in between.
+        data = path.read_bytes()
+        state = safetensors.torch.load(data)
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        metadata = header.get("__metadata__") or {}
+        # The same tensors give the same bytes, so the hash holds for what was packed.
+        weights = safetensors.torch.save(state)
+        return unpack(
+            PackedModel(metadata.get("architecture", ""), weights, metadata.get("sha256", ""))
+        )
+    except (OSError, KeyError, RuntimeError, safetensors.SafetensorError) as error:
         raise CheckpointError(f"{path}: not a checkpoint: {error}") from None
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from None

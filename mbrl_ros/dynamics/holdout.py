@@ -58,11 +58,15 @@ class Holdout:
         predicted, actual = self._predict(model, rows)
         return _rms(model.encoding.delta(actual, predicted) / model.delta_std)
 
-    def open_loop_error(self, model: EnsembleModel) -> float:
-        """Return the RMS error of rollouts, in standard deviations of each dimension.
+    def open_loop_error(self, model: EnsembleModel, scale: Tensor) -> float:
+        """Return the RMS error of rollouts, in units of ``scale``.
 
         The members' mean prediction, over ``horizon`` steps of recorded actions, averaged over
         steps, dimensions and windows. Infinite while nothing is kept back.
+
+        Args:
+            model: predicts.
+            scale: unit of each dimension, shape ``(O,)``; the same for models to be compared.
         """
         horizon, starts = self._windows()
         if not len(starts):
@@ -74,7 +78,7 @@ class Holdout:
         for k in range(horizon):
             state, actual = self._members(model, rows + k, state)
             error = model.encoding.delta(actual, state.mean(dim=0))
-            errors.append(error / model.observation_std)
+            errors.append(error / scale)
         return _rms(torch.stack(errors))
 
     def _predict(self, model: EnsembleModel, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
@@ -109,6 +113,8 @@ class Holdout:
             and before >= segment * self._settings.segment
             and log.episode[before] == log.episode[row]
             and log.step[before] + 1 == log.step[row]
+            # A plant that was restarted counts its episodes from 0 again.
+            and (log.next_observation[before] == log.observation[row]).all()
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,7 +72,8 @@ class Learner:
         self._trained = 0
         self._normalized_at = 0
         self._judged_at = 0
-        self._published: EnsembleModel | None = None
+        self._judged_at_update = 0
+        self._best: EnsembleModel | None = None
         self._losses: list[float] = []
 
     def restore(self, model: EnsembleModel) -> None:
@@ -80,11 +82,10 @@ class Learner:
         Raises:
             ValueError: if its spaces or sizes are others.
         """
-        mine = (self.model.observation.names, self.model.action.names, self.model.settings)
-        if mine != (model.observation.names, model.action.names, model.settings):
+        if _layout(self.model) != _layout(model):
             raise ValueError("the checkpoint is of a model with other spaces or settings")
         self.model.load_state_dict(model.state_dict())
-        self._published = model
+        self._best = model
 
     def append(
         self,
@@ -125,9 +126,16 @@ class Learner:
 
     @property
     def is_due(self) -> bool:
-        """Whether enough has come in since the last decision for another one."""
+        """Whether enough has come in or been fitted since the last decision for another one."""
         total, gate = len(self.transitions), self.settings.gate
-        return total >= gate.first_transitions and total - self._judged_at >= gate.interval
+        if self.updates == 0 or total < gate.first_transitions:
+            return False
+        # After many transitions at once, the updates that go with them count instead.
+        fitted = self.updates - self._judged_at_update
+        return (
+            total - self._judged_at >= gate.interval
+            or fitted >= gate.interval * self.settings.optimizer.updates_per_transition
+        )
 
     def update(self) -> None:
         """Make one gradient step on a random batch, each member on its own."""
@@ -155,29 +163,31 @@ class Learner:
     def judge(self) -> GateDecision:
         """Decide whether the present model may be published.
 
-        Candidate and published model are compared on the same hold-out, which no
-        model has been trained on.
+        It is compared with the best one so far, on the same hold-out, which no model has
+        been trained on: with the last one, each could be a little worse than the one before.
         """
-        self._judged_at = len(self.transitions)
+        self._judged_at, self._judged_at_update = len(self.transitions), self.updates
         gate = self.settings.gate
         packed = pack(self.model)
         try:
             candidate = unpack(packed)
-        except ValueError as error:
-            return GateDecision(None, float("nan"), float("nan"), f"held back: {error}")
-        error = self.holdout.open_loop_error(candidate)
+        except ValueError as damage:
+            return GateDecision(None, float("nan"), float("nan"), f"held back: {damage}")
+        error = self.holdout.open_loop_error(candidate, candidate.observation_std)
         one_step = self.holdout.one_step_error(candidate)
-        if self._published is None:
+        best, of_best = self._best, math.inf
+        if best is None:
             bound, against = gate.first_error, "allowed of a first model"
         else:
             # A small hold-out makes small errors jump about: below some size, it is not worse.
-            of_published = self.holdout.open_loop_error(self._published)
-            bound = max(gate.good_error, gate.factor * of_published)
-            against = f"allowed (the published model's: {of_published:.3f})"
-        if not error <= bound:
+            of_best = self.holdout.open_loop_error(best, candidate.observation_std)
+            bound = max(gate.good_error, gate.factor * of_best)
+            against = f"allowed (the best model's: {of_best:.3f})"
+        if not math.isfinite(error) or not error <= bound:
             reason = f"held back: hold-out error {error:.3f}, at most {bound:.3f} {against}"
             return GateDecision(None, error, one_step, reason)
-        self._published = candidate
+        if error <= of_best:
+            self._best = candidate
         reason = f"published: hold-out error {error:.3f}, at most {bound:.3f} {against}"
         return GateDecision(packed, error, one_step, reason)
 
@@ -188,3 +198,8 @@ class Learner:
             torch.from_numpy(log.action[rows]).float(),
             torch.from_numpy(log.next_observation[rows]).float(),
         )
+
+
+def _layout(model: EnsembleModel) -> tuple[object, ...]:
+    """Return what two models must share for one to take the other's weights."""
+    return model.observation.names, model.observation.angles, model.action.names, model.settings

@@ -25,10 +25,10 @@ class Rollout:
         network, o = model.network, model.observation.dim
         self._weights = [w.detach().clone() for w in network.weights]
         self._biases = [b.detach().clone() for b in network.biases]
-        first, last = self._weights[0], self._weights[-1]
-        self._biases[0] -= ((model.input_mean / model.input_std) @ first)[:, None]
-        self._weights[0] = first / model.input_std[:, None]
-        self._weights[-1] = (last[..., :o] * model.delta_std).contiguous()
+        self._biases[0] -= ((model.input_mean / model.input_std) @ self._weights[0])[:, None]
+        self._weights[0] /= model.input_std[:, None]
+        # Without hidden layers, the last one is the first.
+        self._weights[-1] = (self._weights[-1][..., :o] * model.delta_std).contiguous()
         self._biases[-1] = self._biases[-1][..., :o] * model.delta_std + model.delta_mean
         self._buffers: dict[tuple[int, int], tuple[Tensor, Tensor, list[Tensor]]] = {}
 

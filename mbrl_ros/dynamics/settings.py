@@ -46,7 +46,7 @@ class GateSettings:
         0.15, "an open-loop error that always passes, in standard deviations", low=0.0
     )
     factor: float = setting(
-        1.3, "allowed open-loop error, relative to the published model's on the same data", low=1.0
+        1.3, "allowed open-loop error, relative to the best model's on the same data", low=1.0
     )
     interval: int = setting(25, "transitions between two tries to publish", low=1)
 

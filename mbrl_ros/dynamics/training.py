@@ -35,13 +35,14 @@ class Training:
 
     Attributes:
         decision: the last decision of the gate.
+        failure: what ended the thread before its time; None while all is well.
     """
 
     def __init__(
         self,
         learner: Learner,
         on_decision: Callable[[GateDecision], None],
-        on_refusal: Callable[[str], None],
+        on_refusal: Callable[[str], object],
     ) -> None:
         """Make the thread, not yet started.
 
@@ -51,13 +52,14 @@ class Training:
             on_refusal: called on the thread with why a transition was left out.
         """
         self.decision: GateDecision | None = None
+        self.failure: Exception | None = None
         self._learner = learner
         self._on_decision = on_decision
         self._on_refusal = on_refusal
         self._queue: queue.SimpleQueue[Experience] = queue.SimpleQueue()
         self._rest = 0.0
         self._running = False
-        self._thread = threading.Thread(target=self._run, name="training", daemon=True)
+        self._thread = threading.Thread(target=self._guarded, name="training", daemon=True)
 
     def start(self) -> None:
         """Begin to learn."""
@@ -84,6 +86,12 @@ class Training:
         else:
             self._rest = 0.8 * self._rest if self._rest > 0.1 else 0.0
 
+    def _guarded(self) -> None:
+        try:
+            self._run()
+        except Exception as error:  # told by the owner, who can end the process
+            self.failure = error
+
     def _run(self) -> None:
         learner = self._learner
         while self._running:
@@ -91,7 +99,7 @@ class Training:
             self._take_in(wait=not busy and not learner.is_due)
             # Judged on time even when updates lag behind the data: better a model that is
             # not quite done than an old one.
-            if learner.is_due and learner.updates:
+            if learner.is_due:
                 self.decision = learner.judge()
                 self._on_decision(self.decision)
             elif busy:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -54,6 +55,16 @@ class Objective:
                         f"objective.{name}.of: unknown dimension '{dimension}': "
                         f"expected one of {', '.join(known)}"
                     )
+            for field in ("weight", "offset", "target"):
+                if not math.isfinite(value := getattr(term, field)):
+                    raise ValueError(
+                        f"objective.{name}.{field}: expected a finite number, got {value}"
+                    )
+            if term.lower > term.upper:
+                raise ValueError(
+                    f"objective.{name}.lower: expected at most upper = {term.upper:g}, "
+                    f"got {term.lower:g}"
+                )
             if term.sigmoid in ("gaussian", "long_tail") and not 0 < term.value_at_margin < 1:
                 raise ValueError(
                     f"objective.{name}.value_at_margin: expected a number between 0 and 1 for "
@@ -91,7 +102,8 @@ class Objective:
             name to rewards, each of shape ``(..., H)``.
         """
         return {
-            name: term.offset + term.weight * TERMS[term.type](self._value(term, observations, actions), term)
+            name: term.offset
+            + term.weight * TERMS[term.type](self._value(term, observations, actions), term)
             for name, term in self.terms.items()
         }
 
@@ -113,7 +125,9 @@ class Objective:
         Returns:
             mean over members less ``caution`` standard deviations, shape ``(N,)``.
         """
-        per_member = self.rewards(trajectories[:, :, 1:], actions).sum(dim=-1)
+        rewards = self.rewards(trajectories[:, :, 1:], actions)
+        # Terms that read actions only are the same for all members.
+        per_member = rewards.sum(dim=-1).broadcast_to(trajectories.shape[:2])
         worth = per_member.mean(dim=0)
         if self.settings.caution and per_member.shape[0] > 1:
             worth = worth - self.settings.caution * per_member.std(dim=0)

@@ -63,6 +63,9 @@ def split_terms(
     fixed = {name: value for name, value in values.items() if "." not in name}
     settings = build(ObjectiveSettings, fixed, "objective")
     grouped: dict[str, dict[str, Any]] = {name: {} for name in settings.terms}
+    if len(grouped) < len(settings.terms):
+        double = next(name for name in grouped if settings.terms.count(name) > 1)
+        raise SettingsError(f"objective.terms: '{double}' stands there more than once")
     for name, value in values.items():
         term, dot, field = name.partition(".")
         if not dot:

@@ -33,7 +33,8 @@ def tolerance(x: Tensor, term: TermSettings) -> Tensor:
     """
     distance = torch.clamp_min(torch.maximum(term.lower - x, x - term.upper), 0.0)
     if term.margin == 0.0:
-        return (distance == 0.0).to(x.dtype)
+        # What is not finite must stay so, for planners to see: 0 * nan is nan.
+        return (distance == 0.0).to(x.dtype) + 0.0 * distance
     return _SIGMOIDS[term.sigmoid](distance / term.margin, term.value_at_margin)
 
 

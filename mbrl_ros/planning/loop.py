@@ -34,6 +34,37 @@ class PlanResult:
     complete: bool
 
 
+class DurationEstimate:
+    """How long something takes, with an allowance for how much that varies.
+
+    As TCP estimates its time-out (RFC 6298): smoothed mean plus a multiple of the smoothed
+    deviation. One slow outlier is soon forgotten.
+
+    Attributes:
+        bound: the next one should not take longer [s].
+    """
+
+    def __init__(self) -> None:
+        self._mean = 0.0
+        self._deviation = 0.0
+        self.bound = 0.0
+
+    def add(self, duration: float) -> None:
+        """Take in how long one took [s]."""
+        if self.bound == 0.0:
+            self._mean, self._deviation = duration, duration / 2
+        else:
+            self._deviation += 0.25 * (abs(duration - self._mean) - self._deviation)
+            self._mean += 0.125 * (duration - self._mean)
+        self.bound = self._mean + 2 * self._deviation
+
+    def forget(self) -> None:
+        """Expect a little less: without a try, nobody would know that it is fast again."""
+        self._mean *= 0.9
+        self._deviation *= 0.9
+        self.bound *= 0.9
+
+
 class PlanningLoop:
     """Runs a planner against a model and an objective, as far as the time goes."""
 
@@ -41,7 +72,7 @@ class PlanningLoop:
         self.planner = planner
         self._generator = torch.Generator().manual_seed(seed)
         self._search: Search | None = None
-        self._iteration_time = 0.0
+        self._iteration_time = DurationEstimate()
 
     def reset(self) -> None:
         """Forget the last plan."""
@@ -77,9 +108,9 @@ class PlanningLoop:
         best = float("nan")
         while search.iteration < planner.settings.iterations:
             began = time.monotonic()
-            if deadline is not None and began + self._iteration_time > deadline:
-                # Forget slowly what an iteration costs, or one slow iteration would be the last.
-                self._iteration_time *= 0.9
+            if deadline is not None and began + self._iteration_time.bound > deadline:
+                if search.iteration == 0:
+                    self._iteration_time.forget()
                 break
             candidates = planner.sample(search, self._generator)
             returns = objective.returns(rollout(start, candidates), candidates)
@@ -88,11 +119,11 @@ class PlanningLoop:
                 raise NoPlanError("no candidate has a finite return")
             search = planner.update(search, candidates, returns)
             best = float(torch.where(returns.isfinite(), returns, -torch.inf).max())
-            took = time.monotonic() - began
-            self._iteration_time = max(took, 0.9 * self._iteration_time + 0.1 * took)
+            self._iteration_time.add(time.monotonic() - began)
+        # Even without an iteration: the last plan has moved on by the elapsed steps.
+        self._search = search
         if search.iteration == 0:
             return None
-        self._search = search
         return PlanResult(
             search.mean, best, search.iteration, search.iteration == planner.settings.iterations
         )

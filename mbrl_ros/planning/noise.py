@@ -33,10 +33,11 @@ def coloured_noise(
     # The constant and, for even lengths, the Nyquist component are real.
     spectrum[..., 0, 1] = 0.0
     spectrum[..., 0, 0] *= 2.0**0.5
-    weights = scale[1:].clone()
+    power = 4.0 * scale**2
+    power[0] /= 2.0
     if length % 2 == 0:
         spectrum[..., -1, 1] = 0.0
         spectrum[..., -1, 0] *= 2.0**0.5
-        weights[-1] *= (1 + length % 2) / 2.0
-    sigma = 2.0 * torch.sqrt((weights**2).sum()) / length
+        power[-1] /= 2.0
+    sigma = torch.sqrt(power.sum()) / length
     return torch.fft.irfft(torch.view_as_complex(spectrum), n=length) / sigma

@@ -165,7 +165,8 @@ class Simulator:
             time: plant time at which it came [s].
 
         Returns:
-            whether it was taken; one that answers an earlier episode is not.
+            whether it was taken; one that answers an earlier episode, or an earlier step than
+            the newest command does, is not.
 
         Raises:
             ValueError: if it is malformed, with nothing changed.
@@ -181,7 +182,8 @@ class Simulator:
         except (TypeError, ValueError) as error:
             self.refused += 1
             raise ValueError(str(error)) from None
-        if episode < seen.episode:
+        newest = self._newest
+        if episode < seen.episode or (newest is not None and step < newest.step):
             return False
         self._newest = _Command(self._action_space.clip(action), episode, step, time)
         return True

@@ -1,0 +1,72 @@
+"""A controller whose model is exact: position and velocity of a mass under a force."""
+
+import time
+
+import numpy as np
+import torch
+
+from mbrl_ros.control.controller import Controller, Reading
+from mbrl_ros.control.settings import ControllerSettings, ExplorationSettings
+from mbrl_ros.dynamics.checkpoint import PackedModel, pack
+from mbrl_ros.dynamics.model import EnsembleModel
+from mbrl_ros.dynamics.settings import ModelSettings
+from mbrl_ros.objectives.objective import Objective
+from mbrl_ros.planning.settings import PlannerSettings
+from mbrl_ros.spaces import Space
+
+OBSERVATION = Space.of(["position", "velocity"])
+# Zero is no allowed force, so that the safe command is not zero.
+ACTION = Space.of(["force"], [0.25], [1.0])
+SAFE = [0.25]
+A = np.array([[1.0, 0.1], [0.0, 0.9]])
+B = np.array([[0.0], [0.1]])
+PERIOD = 0.04
+
+
+def step(state, force):
+    return A @ state + B @ np.atleast_1d(force)
+
+
+def exact_model(observation=OBSERVATION, action=ACTION) -> PackedModel:
+    """Return a model without hidden layers, which is a linear map, with the true weights."""
+    model = EnsembleModel(observation, action, ModelSettings(members=2, hidden=[]))
+    o = observation.dim
+    weight = np.concatenate([A - np.eye(o), B], axis=1).T
+    with torch.no_grad():
+        model.network.weights[0].zero_()
+        model.network.weights[0][..., :o] = torch.from_numpy(weight).float()
+    return pack(model)
+
+
+def objective() -> Objective:
+    return Objective.from_parameters(
+        {"terms": ["fast"], "fast.of": ["velocity"]}, OBSERVATION, ACTION
+    )
+
+
+def controller(*, model=True, lock_step=True, period=PERIOD, seed=0, judge=None, **planner):
+    settings = ControllerSettings(
+        planner=PlannerSettings(
+            **{"horizon": 8, "candidates": 16, "elites": 4, "iterations": 2, **planner}
+        ),
+        exploration=ExplorationSettings(std=0.5),
+        observation_timeout=0.2,
+    )
+    made = Controller(
+        OBSERVATION, ACTION, judge or objective(), settings,
+        period=period, lock_step=lock_step, seed=seed,
+    )  # fmt: skip
+    if model:
+        made.offer_model(exact_model(), 1, 1)
+    return made
+
+
+def reading(step=0, values=(0.0, 0.0), *, episode=0, action_step=None, ended=False, age=0.0):
+    return Reading(
+        episode,
+        step,
+        np.asarray(values, dtype=np.float64),
+        step - 1 if action_step is None else action_step,
+        ended,
+        time.monotonic() - age,
+    )

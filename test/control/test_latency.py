@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+
+from mbrl_ros.control.latency import Latency
+
+SAFE = np.array([7.0])
+
+
+def measured(delay, steps=30):
+    """Return the latency of a plant where the answer to step k acts from step k + delay on."""
+    latency = Latency(SAFE)
+    for step in range(steps):
+        latency.observed(step, step - 1 - delay if step > delay else -1)
+        latency.sent(step, np.array([float(step)]))
+    return latency
+
+
+def test_nothing_is_under_way_before_anything_was_measured():
+    latency = Latency(SAFE)
+    assert latency.delay == 0
+    assert latency.in_flight(5).shape == (0, 1)
+
+
+@pytest.mark.parametrize("delay", [0, 1, 2, 5])
+def test_the_delay_is_read_off_the_observations(delay):
+    assert measured(delay).delay == delay
+
+
+def test_the_usual_delay_counts_not_the_odd_one():
+    latency = Latency(SAFE)
+    for step in range(1, 25):
+        latency.observed(step, step - 1 - (3 if step % 4 == 0 else 1))
+    assert latency.delay == 1
+
+
+def test_a_change_of_the_delay_is_followed():
+    latency = measured(1)
+    for step in range(30, 60):
+        latency.observed(step, step - 3)
+    assert latency.delay == 2
+
+
+def test_what_was_sent_since_acts_before_the_next_answer():
+    np.testing.assert_array_equal(measured(2).in_flight(30), [[28.0], [29.0]])
+
+
+def test_where_an_answer_is_missing_the_one_before_is_held():
+    latency = measured(3)
+    latency.sent(32, np.array([32.0]))
+    # Steps 30 and 31 were never answered.
+    np.testing.assert_array_equal(latency.in_flight(33), [[29.0], [29.0], [32.0]])
+
+
+def test_a_new_episode_begins_with_the_safe_command_but_the_known_delay():
+    latency = measured(2)
+    latency.new_episode()
+    assert latency.delay == 2
+    np.testing.assert_array_equal(latency.in_flight(0), [SAFE, SAFE])
+    latency.sent(0, np.array([1.0]))
+    np.testing.assert_array_equal(latency.in_flight(1), [SAFE, [1.0]])
+
+
+@pytest.mark.parametrize(("step", "action_step"), [(0, -1), (5, -1), (5, 5), (5, 9)])
+def test_observations_that_tell_nothing_are_left_out(step, action_step):
+    latency = measured(1)
+    for _ in range(100):
+        latency.observed(step, action_step)
+    assert latency.delay == 1
+
+
+def test_a_delay_longer_than_the_memory_breaks_nothing():
+    latency = Latency(SAFE)
+    for step in range(100, 110):
+        latency.observed(step, 0)
+        latency.sent(step, np.array([float(step)]))
+    assert latency.in_flight(110).shape == (latency.delay, 1)

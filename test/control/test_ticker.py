@@ -1,0 +1,275 @@
+import threading
+import time
+
+import numpy as np
+import pytest
+from known import controller as real_controller
+from known import reading as real_reading
+
+from mbrl_ros.control.controller import Command, Outcome, Reading
+from mbrl_ros.control.ticker import Ticker
+
+PATIENCE = 20.0
+
+
+def wait_for(condition):
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.001)
+
+
+def reading(step, episode=0):
+    return Reading(episode, step, np.zeros(1), step - 1, False, time.monotonic())
+
+
+class Fake:
+    """A controller that answers at once, unless it is held, and notes what it was asked."""
+
+    safe = np.array([0.5])
+
+    def __init__(self, period=30.0, lock_step=False):
+        self.period, self.lock_step = period, lock_step
+        self.asked, self.resets, self.entered = [], 0, threading.Event()
+        self.go, self.trouble = threading.Event(), None
+        self.go.set()
+
+    def reset(self):
+        self.resets += 1
+
+    def tick(self, reading):
+        self.asked.append(reading.step)
+        self.entered.set()
+        assert self.go.wait(PATIENCE)
+        if self.trouble:
+            raise self.trouble
+        return self._command(reading, Outcome.PLANNED)
+
+    def silence(self, reading, now):
+        return None if reading is None else self._command(reading, Outcome.HOLD)
+
+    def stand_in(self, reading):
+        return self._command(reading, Outcome.REUSED)
+
+    def fault(self, reading, error):
+        return self._command(reading, Outcome.FALLBACK, f"{type(error).__name__}: {error}")
+
+    def _command(self, reading, outcome, reason=""):
+        return Command(
+            reading.episode, reading.step, self.safe, outcome, reason, 0.0, 0.0, (1, 1), 0.0
+        )
+
+
+@pytest.fixture
+def ticking():
+    tickers = []
+
+    def start(controller):
+        sent = []
+        ticker = Ticker(controller, sent.append)
+        ticker.start()
+        tickers.append((ticker, controller))
+        return ticker, sent
+
+    yield start
+    for ticker, controller in tickers:
+        if isinstance(controller, Fake):
+            controller.go.set()
+        ticker.stop()
+
+
+def told(sent):
+    return [(command.step, command.outcome) for command in sent]
+
+
+def test_each_reading_is_answered_once(ticking):
+    fake = Fake()
+    ticker, sent = ticking(fake)
+    for k in range(20):
+        ticker.observe(reading(k))
+        wait_for(lambda count=k + 1: len(sent) == count)
+    assert told(sent) == [(k, Outcome.PLANNED) for k in range(20)]
+    assert fake.asked == list(range(20))
+    wait_for(lambda: ticker.counts.ticks == 20)
+    assert ticker.counts.late == 0
+    assert ticker.counts.outcomes[Outcome.PLANNED] == 20
+    assert ticker.last is sent[-1]
+    assert fake.resets == 1
+
+
+def test_only_the_newest_reading_counts_and_the_others_are_skipped(ticking):
+    fake = Fake()
+    fake.go.clear()
+    ticker, _ = ticking(fake)
+    ticker.observe(reading(0))
+    assert fake.entered.wait(PATIENCE)
+    for k in range(1, 5):
+        ticker.observe(reading(k))
+    fake.go.set()
+    wait_for(lambda: ticker.counts.outcomes[Outcome.PLANNED] == 2)
+    assert fake.asked == [0, 4]
+    assert (ticker.counts.ticks, ticker.counts.late) == (5, 3)
+
+
+def test_while_a_tick_overruns_the_last_plan_stands_in(ticking):
+    fake = Fake()
+    fake.go.clear()
+    ticker, sent = ticking(fake)
+    ticker.observe(reading(0))
+    assert fake.entered.wait(PATIENCE)
+    ticker.observe(reading(1))
+    assert told(sent) == [(1, Outcome.REUSED)]
+    assert ticker.counts.ticks == 0
+    fake.go.set()
+    wait_for(lambda: len(sent) == 3)
+    assert told(sent)[1:] == [(0, Outcome.PLANNED), (1, Outcome.PLANNED)]
+
+
+def test_a_new_episode_skips_nothing(ticking):
+    ticker, sent = ticking(Fake())
+    ticker.observe(reading(90))
+    wait_for(lambda: len(sent) == 1)
+    ticker.observe(reading(0, episode=1))
+    wait_for(lambda: ticker.counts.ticks == 2)
+    assert ticker.counts.late == 0
+
+
+def test_an_answer_after_its_period_is_late(ticking):
+    fake = Fake(period=0.05)
+    fake.go.clear()
+    ticker, _ = ticking(fake)
+    first = reading(0)
+    ticker.observe(first)
+    assert fake.entered.wait(PATIENCE)
+    wait_for(lambda: time.monotonic() > first.received + 0.05)
+    fake.go.set()
+    wait_for(lambda: ticker.counts.outcomes[Outcome.PLANNED] == 1)
+    assert ticker.counts.late >= 1
+
+
+def test_silence_is_answered_in_every_period(ticking):
+    ticker, sent = ticking(Fake(period=0.02))
+    wait_for(lambda: ticker._thread is not None)
+    time.sleep(0.1)
+    assert sent == []  # before the first reading there is nothing to say
+    ticker.observe(reading(7))
+    wait_for(lambda: len(sent) >= 5)
+    assert told(sent)[:5] == [(7, Outcome.PLANNED)] + [(7, Outcome.HOLD)] * 4
+    ticker.observe(reading(8))
+    wait_for(lambda: (8, Outcome.PLANNED) in told(sent))
+
+
+def test_in_lock_step_silence_has_no_answer_and_nothing_is_late(ticking):
+    fake = Fake(period=0.01, lock_step=True)
+    ticker, sent = ticking(fake)
+    fake.go.clear()
+    ticker.observe(reading(0))
+    assert fake.entered.wait(PATIENCE)
+    ticker.observe(reading(0))
+    time.sleep(0.1)
+    assert sent == []
+    fake.go.set()
+    wait_for(lambda: len(sent) == 2)
+    time.sleep(0.1)
+    assert told(sent) == [(0, Outcome.PLANNED)] * 2
+    wait_for(lambda: ticker.counts.ticks == 2)
+    assert ticker.counts.late == 0
+
+
+def test_a_fault_in_the_controller_gives_the_safe_command_and_the_loop_goes_on(ticking):
+    fake = Fake()
+    fake.trouble = ZeroDivisionError("by nothing")
+    ticker, sent = ticking(fake)
+    ticker.observe(reading(3, episode=2))
+    wait_for(lambda: len(sent) == 1)
+    command = sent[0]
+    assert (command.outcome, command.reason) == (Outcome.FALLBACK, "ZeroDivisionError: by nothing")
+    assert (command.episode, command.step) == (2, 3)
+    fake.trouble = None
+    ticker.observe(reading(4, episode=2))
+    wait_for(lambda: len(sent) == 2)
+    assert sent[1].outcome == Outcome.PLANNED
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_in_sending_does_not_end_the_loop():
+    sent = []
+
+    def send(command):
+        sent.append(command)
+        if len(sent) == 1:
+            raise RuntimeError("the middleware is gone")
+
+    ticker = Ticker(Fake(), send)
+    ticker.start()
+    ticker.observe(reading(0))
+    wait_for(lambda: len(sent) == 1)
+    ticker._thread.join(0.1)
+    alive = ticker._thread.is_alive()
+    ticker.stop()
+    assert alive
+
+
+def test_stopping_waits_for_the_tick_under_way_and_sends_nothing_afterwards(ticking):
+    fake = Fake(period=0.02)
+    fake.go.clear()
+    ticker, sent = ticking(fake)
+    ticker.observe(reading(0))
+    assert fake.entered.wait(PATIENCE)
+    stopper = threading.Thread(target=ticker.stop)
+    stopper.start()
+    stopper.join(0.05)
+    assert stopper.is_alive()
+    fake.go.set()
+    stopper.join(PATIENCE)
+    assert not stopper.is_alive()
+    assert "ticker" not in [t.name for t in threading.enumerate()]
+    count = len(sent)
+    ticker.observe(reading(1))
+    time.sleep(0.1)
+    assert len(sent) == count
+
+
+def test_stopping_needs_no_reading_and_may_be_repeated(ticking):
+    ticker, _ = ticking(Fake())
+    ticker.stop()
+    ticker.stop()
+
+
+def test_started_again_it_counts_from_zero(ticking):
+    fake = Fake()
+    ticker, sent = ticking(fake)
+    for k in range(10):
+        ticker.observe(reading(k))
+        wait_for(lambda count=k + 1: ticker.counts.ticks == count)
+    ticker.stop()
+    ticker.start()
+    assert ticker.counts.ticks < 5
+    ticker.observe(reading(10))
+    wait_for(lambda: (10, Outcome.PLANNED) in told(sent))
+    assert fake.resets == 2
+
+
+def test_started_again_it_does_not_answer_what_came_before(ticking):
+    fake = Fake()
+    ticker, _ = ticking(fake)
+    ticker.observe(reading(0))
+    wait_for(lambda: ticker.counts.ticks == 1)
+    ticker.stop()
+    ticker.start()
+    time.sleep(0.1)
+    ticker.observe(reading(5))
+    wait_for(lambda: 5 in fake.asked)
+    assert fake.asked == [0, 5]
+
+
+def test_with_a_real_controller_a_loop_without_readings_ends_in_the_safe_command(ticking):
+    made = real_controller(lock_step=False, period=0.05)
+    ticker, sent = ticking(made)
+    for k in range(5):
+        ticker.observe(real_reading(k))
+        wait_for(lambda count=k + 1: ticker.counts.ticks >= count)
+    wait_for(lambda: sent[-1].outcome == Outcome.HOLD)
+    assert sent[-1].values.tolist() == made.safe.tolist()
+    outcomes = [command.outcome for command in sent]
+    assert Outcome.REUSED in outcomes[: outcomes.index(Outcome.HOLD) + 1]

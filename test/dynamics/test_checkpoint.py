@@ -1,0 +1,264 @@
+import hashlib
+import json
+import pickle
+import resource
+import threading
+from dataclasses import replace
+
+import pytest
+import safetensors.torch
+import torch
+from systems import ACTION, WITH_ANGLES, random_model
+
+from mbrl_ros.dynamics.checkpoint import CheckpointError, PackedModel, load, pack, save, unpack
+
+PACKED = pack(random_model(WITH_ANGLES))
+STATE = safetensors.torch.load(PACKED.weights)
+ARCHITECTURE = json.loads(PACKED.architecture)
+
+
+def packed(architecture=PACKED.architecture, weights=PACKED.weights):
+    """Return a packed model whose hash is right, whatever else is wrong."""
+    return PackedModel(architecture, weights, hashlib.sha256(weights).hexdigest())
+
+
+def with_state(**changes):
+    """Return a packed model with other tensors; None leaves one out."""
+    state = {name: t for name, t in {**STATE, **changes}.items() if t is not None}
+    return packed(weights=safetensors.torch.save(state))
+
+
+def with_architecture(**changes):
+    return packed(json.dumps({**ARCHITECTURE, **changes}))
+
+
+def with_settings(**changes):
+    return with_architecture(settings={**ARCHITECTURE["settings"], **changes})
+
+
+def test_a_model_is_the_same_after_its_journey():
+    model = random_model(WITH_ANGLES, seed=5)
+    model.high[0] = 12.0
+    arrived = unpack(pack(model))
+    assert (arrived.observation, arrived.action) == (WITH_ANGLES, ACTION)
+    assert arrived.settings == model.settings
+    states, actions = torch.randn(3, 9, 4), torch.randn(3, 9, 1)
+    for mine, theirs in zip(
+        model.predict(states, actions), arrived.predict(states, actions), strict=True
+    ):
+        torch.testing.assert_close(theirs, mine, atol=0, rtol=0)
+    assert not any(p.requires_grad for p in arrived.parameters())
+
+
+def test_packing_takes_a_copy():
+    model = random_model(WITH_ANGLES)
+    sent = pack(model)
+    model.network.weights[0].data.zero_()
+    assert unpack(sent).network.weights[0].abs().sum() > 0
+
+
+def refused(damaged, message):
+    with pytest.raises(CheckpointError, match=message) as refusal:
+        unpack(damaged)
+    assert "\n" not in str(refusal.value)
+    assert len(str(refusal.value)) < 300
+
+
+def test_weights_that_do_not_match_their_hash_are_refused():
+    flipped = bytearray(PACKED.weights)
+    flipped[-1] ^= 1
+    refused(replace(PACKED, weights=bytes(flipped)), "expected SHA-256")
+    refused(replace(PACKED, weights=PACKED.weights[:-1]), "expected SHA-256")
+    refused(replace(PACKED, sha256=""), r"expected SHA-256 \(none\)")
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        b"",
+        b"\x00" * 100,
+        PACKED.weights[: len(PACKED.weights) // 2],
+        PACKED.weights[:-4],
+        PACKED.weights + b"more",
+        b"\xff" * 8 + PACKED.weights[8:],
+        pickle.dumps({"network.weights.0": [1.0]}),
+    ],
+    ids=["empty", "zeros", "half", "truncated", "longer", "huge_header", "pickle"],
+)
+def test_what_is_not_safetensors_is_refused(weights):
+    refused(packed(weights=weights), "not safetensors")
+
+
+def test_a_pickle_is_not_executed(tmp_path):
+    marker = tmp_path / "executed"
+
+    class Evil:
+        def __reduce__(self):
+            return (open, (str(marker), "w"))
+
+    refused(packed(weights=pickle.dumps(Evil())), "not safetensors")
+    path = tmp_path / "model.safetensors"
+    torch.save({"weights": Evil()}, path)
+    with pytest.raises(CheckpointError, match="not a checkpoint"):
+        load(path)
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"network.biases.1": None}, "tensor 'network.biases.1' is missing or unknown"),
+        ({"extra": torch.ones(1)}, "tensor 'extra' is missing or unknown"),
+        ({"input_mean": torch.ones(3)}, r"'input_mean': expected shape \(7,\), got \(3,\)"),
+        ({"network.weights.0": torch.ones(1, 7, 16)}, r"expected shape \(3, 7, 16\), got \(1, 7"),
+        ({"delta_mean": torch.tensor([0, torch.nan, 0, 0])}, "'delta_mean' holds a number that is"),
+        ({"low": torch.full((4,), torch.nan)}, "'low' holds a number that is not finite"),
+        (
+            {"network.biases.0": torch.full((3, 1, 16), torch.inf)},
+            "'network.biases.0' holds a number that is not finite",
+        ),
+        ({"input_std": torch.zeros(7)}, "'input_std' holds a deviation that is not positive"),
+        ({"delta_std": -torch.ones(4)}, "'delta_std' holds a deviation that is not positive"),
+        (
+            {"delta_mean": torch.full((4,), 1e300, dtype=torch.float64)},
+            "expected float32, got torch.float64",
+        ),
+        ({"delta_mean": torch.ones(4, dtype=torch.int64)}, "expected float32, got torch.int64"),
+        ({"delta_mean": torch.ones(4, dtype=torch.complex64)}, "expected float32"),
+    ],
+)
+def test_weights_that_do_not_fit_the_architecture_are_refused(changes, message):
+    refused(with_state(**changes), message)
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    ["", "{", "null", "3", '"text"', "[]", "[1]", "{}", "\x00", "[" * 100_000, '{"type": NaN}'],
+)
+def test_an_architecture_that_is_no_json_object_is_refused(architecture):
+    refused(packed(architecture), "^model architecture: ")
+
+
+SPACE = ARCHITECTURE["observation"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"type": "transformer"},
+        {"type": None},
+        {"observation": None},
+        {"observation": []},
+        {"observation": {"names": ["a"]}},
+        {"observation": {**SPACE, "names": "abcd"}},
+        {"observation": {**SPACE, "names": [1, 2, 3, 4]}},
+        {"observation": {**SPACE, "names": []}},
+        {"observation": {**SPACE, "names": ["a", "a", "b", "c"]}},
+        {"observation": {**SPACE, "low": ["x"] * 4}},
+        {"observation": {**SPACE, "low": [None] * 4}},
+        {"observation": {**SPACE, "low": [10**400] * 4}},
+        {"observation": {**SPACE, "low": 7}},
+        {"observation": {**SPACE, "angles": 7}},
+        {"observation": {**SPACE, "angles": ["elbow"]}},
+        {"observation": {**SPACE, "more": 1}},
+        {"action": 5},
+        {"settings": None},
+        {"settings": 5},
+        {"settings": ["members", "hidden"]},
+        {"settings": {"members": "3"}},
+        {"settings": {"members": 0}},
+        {"settings": {"members": 1e400}},
+        {"settings": {"hidden": 16}},
+        {"settings": {"hidden": [16.5]}},
+        {"settings": {"hidden": [0]}},
+        {"settings": {"surprise": 1}},
+    ],
+    ids=str,
+)
+def test_an_architecture_of_wrong_types_is_refused(changes):
+    refused(with_architecture(**changes), "^model architecture: ")
+
+
+def test_an_architecture_without_its_spaces_is_refused():
+    for left_out in ARCHITECTURE:
+        rest = {name: value for name, value in ARCHITECTURE.items() if name != left_out}
+        refused(packed(json.dumps(rest)), f"^model architecture: '{left_out}' is missing")
+
+
+def peak_memory():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def test_an_architecture_that_asks_for_gigabytes_is_refused_before_it_gets_them():
+    before = peak_memory()
+    refused(with_settings(members=50, hidden=[4096, 4096]), "expected shape")
+    refused(with_settings(hidden=[4096] * 100_000), "100000 hidden layers, but only")
+    names = [f"x{i}" for i in range(20_000)]
+    wide = {"names": names, "low": [], "high": [], "angles": []}
+    refused(with_architecture(observation=wide, action=wide), "expected shape")
+    assert peak_memory() - before < 200e6
+
+
+def test_a_checkpoint_on_disk_is_the_same_model(tmp_path):
+    path = tmp_path / "model.safetensors"
+    save(PACKED, path)
+    read = load(path)
+    assert read.observation == WITH_ANGLES
+    for name, tensor in read.state_dict().items():
+        assert torch.equal(tensor, STATE[name])
+    assert [p.name for p in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+def test_damaged_checkpoint_files_are_refused_by_name(tmp_path):
+    path = tmp_path / "model.safetensors"
+    save(PACKED, path)
+    whole = path.read_bytes()
+    flipped = bytearray(whole)
+    flipped[-1] ^= 1
+    for damaged in (b"", whole[:-1], whole[: len(whole) // 2], bytes(flipped), b"\x80\x04N."):
+        path.write_bytes(damaged)
+        with pytest.raises(CheckpointError, match=r"^\S*/model\.safetensors: "):
+            load(path)
+    for place in (tmp_path / "nowhere", tmp_path):
+        with pytest.raises(CheckpointError, match="not a checkpoint"):
+            load(place)
+
+
+def test_a_safetensors_file_of_someone_else_is_refused(tmp_path):
+    path = tmp_path / "other.safetensors"
+    safetensors.torch.save_file({"x": torch.ones(2)}, path)
+    with pytest.raises(CheckpointError, match=r"other\.safetensors: model"):
+        load(path)
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_old_one_and_nothing_else(tmp_path):
+    path = tmp_path / "model.safetensors"
+    save(PACKED, path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            save(pack(random_model(WITH_ANGLES, seed=9)), path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert torch.equal(load(path).network.weights[0], STATE["network.weights.0"])
+    assert [p.name for p in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+def test_whoever_reads_while_a_checkpoint_is_written_reads_a_whole_one(tmp_path):
+    path = tmp_path / "model.safetensors"
+    models = [pack(random_model(WITH_ANGLES, seed=seed)) for seed in range(2)]
+    save(models[0], path)
+
+    def rewrite():
+        for k in range(100):
+            save(models[k % 2], path)
+
+    writer = threading.Thread(target=rewrite)
+    writer.start()
+    read = 0
+    while writer.is_alive():
+        load(path)
+        read += 1
+    writer.join()
+    assert read > 0

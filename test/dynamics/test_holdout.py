@@ -1,0 +1,163 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from systems import ACTION, OBSERVATION, fed, random_model, with_gate
+
+from mbrl_ros.data.transitions import Transitions
+from mbrl_ros.dynamics.holdout import Holdout
+from mbrl_ros.dynamics.settings import GateSettings
+from mbrl_ros.spaces import Space
+
+LINE = Space.of(["position"])
+UNIT = torch.ones(1)
+
+
+def claims(count, **settings):
+    """Return which of so many rows are kept back."""
+    log = Transitions(LINE, ACTION)
+    holdout = Holdout(log, GateSettings(**settings))
+    kept = []
+    for row in range(count):
+        log.append([0.0], [0.0], [0.0], math.nan, False, False, 0, row)
+        kept.append(holdout.claim(row))
+    assert len(holdout) == sum(kept)
+    return np.array(kept)
+
+
+def persistence():
+    """Return a model that predicts no change at all."""
+    model = random_model(LINE)
+    for weight in (*model.network.weights, *model.network.biases):
+        weight.data.zero_()
+    model.delta_mean.zero_()
+    model.delta_std.fill_(1.0)
+    model.low.fill_(-torch.inf)
+    model.high.fill_(torch.inf)
+    return model
+
+
+def walked(starts_episode, settings, count=400):
+    """Return a hold-out of a walk by one a step; an episode starts elsewhere, far away."""
+    log = Transitions(LINE, ACTION)
+    holdout = Holdout(log, settings)
+    position, episode, step = 0.0, 0, 0
+    for row in range(count):
+        if row and starts_episode(row):
+            position, episode, step = position + 1e4, episode + 1, 0
+        log.append([position], [0.0], [position + 1], math.nan, False, False, episode, step)
+        holdout.claim(row)
+        position, step = position + 1, step + 1
+    return holdout
+
+
+def walking_error(horizon):
+    """Return the error of standing still: one after one step, two after two, and so on."""
+    return math.sqrt(np.mean(np.arange(1, horizon + 1) ** 2))
+
+
+@pytest.mark.parametrize("fraction", [0.05, 0.1, 0.3])
+def test_the_share_kept_back_is_as_asked_everywhere(fraction):
+    kept = claims(10_000, holdout_fraction=fraction)
+    for part in kept.reshape(4, -1):
+        assert part.mean() == pytest.approx(fraction, abs=0.02)
+
+
+def test_whole_segments_are_kept_back_and_always_the_same():
+    kept = claims(2000, segment=20)
+    assert (kept.reshape(-1, 20).all(axis=1) == kept.reshape(-1, 20).any(axis=1)).all()
+    np.testing.assert_array_equal(kept, claims(2000, segment=20))
+
+
+def test_something_is_kept_back_by_the_time_of_the_first_model():
+    gate = GateSettings()
+    assert claims(gate.first_transitions).sum() >= gate.segment
+
+
+def test_the_first_rows_are_for_training():
+    assert not claims(10, holdout_fraction=0.5)[:2].any()
+
+
+def test_the_open_loop_error_is_that_of_predictions_stepped_over_the_horizon():
+    for horizon in (1, 4, 8):
+        holdout = walked(lambda row: False, GateSettings(horizon=horizon))
+        error = holdout.open_loop_error(persistence(), UNIT)
+        assert error == pytest.approx(walking_error(horizon), rel=1e-5)
+        assert holdout.open_loop_error(persistence(), 2 * UNIT) == pytest.approx(error / 2)
+
+
+def test_windows_never_cross_the_end_of_an_episode():
+    # Episodes of seven steps, out of step with the segments of ten: across an end, the
+    # error would be that of a jump by ten thousand.
+    holdout = walked(lambda row: row % 7 == 0, GateSettings(horizon=5))
+    assert holdout.open_loop_error(persistence(), UNIT) == pytest.approx(walking_error(5), rel=1e-5)
+
+
+def test_windows_are_no_longer_than_the_data_has_unbroken_stretches():
+    short = walked(lambda row: row % 3 == 0, GateSettings(horizon=8))
+    assert short.open_loop_error(persistence(), UNIT) == pytest.approx(walking_error(3), rel=1e-5)
+    # Neighbouring segments are not joined to longer windows either.
+    pieces = walked(lambda row: False, GateSettings(horizon=8, segment=4, holdout_fraction=0.5))
+    assert pieces.open_loop_error(persistence(), UNIT) == pytest.approx(walking_error(4), rel=1e-5)
+
+
+def test_windows_never_cross_a_restart_of_the_plant_or_missing_steps():
+    for jump in (lambda step: step + 1, lambda step: step + 3):
+        log = Transitions(LINE, ACTION)
+        holdout = Holdout(log, GateSettings(horizon=8, segment=10, holdout_fraction=0.5))
+        position, step = 0.0, 0
+        for row in range(400):
+            if row % 5 == 0:
+                # The next row counts on in the same episode, but from another place.
+                position, step = position + 1e4, jump(step)
+            log.append([position], [0.0], [position + 1], math.nan, False, False, 0, step)
+            holdout.claim(row)
+            position, step = position + 1, step + 1
+        error = holdout.open_loop_error(persistence(), UNIT)
+        assert error == pytest.approx(walking_error(5), rel=1e-5)
+
+
+def test_the_one_step_error_is_in_deviations_of_the_change():
+    holdout, model = walked(lambda row: False, GateSettings()), persistence()
+    assert holdout.one_step_error(model) == pytest.approx(1.0)
+    model.delta_std.fill_(4.0)
+    assert holdout.one_step_error(model) == pytest.approx(0.25)
+
+
+def test_with_nothing_kept_back_there_is_no_error():
+    holdout = Holdout(Transitions(OBSERVATION, ACTION), GateSettings())
+    assert math.isnan(holdout.one_step_error(random_model()))
+    assert holdout.open_loop_error(random_model(), torch.ones(2)) == math.inf
+
+
+def test_nothing_kept_back_is_ever_trained_on():
+    settings = with_gate(segment=5)
+    kept = claims(300, segment=5)
+    learner = fed(settings, count=0)
+    rng = np.random.default_rng(0)
+    observation, action = rng.normal(size=(300, 2)), rng.uniform(-1, 1, (300, 1))
+    # What is kept back jumps a million times farther, which every figure of the
+    # normalisation, and then the weights, would tell.
+    following = observation + rng.normal(size=(300, 2)) * np.where(kept, 1e6, 1.0)[:, None]
+    for row in range(300):
+        learner.append(observation[row], action[row], following[row], 0, row)
+    for _ in range(20):
+        learner.update()
+    change = (following - observation)[~kept]
+    np.testing.assert_allclose(learner.model.delta_std.numpy(), change.std(axis=0), rtol=1e-4)
+    assert learner.model.high.max() < 100
+    assert learner.take_loss() < 5.0
+
+
+@pytest.mark.parametrize("episodes", [True, False], ids=["episodes", "missing_steps"])
+def test_windows_are_unbroken_even_if_the_state_happens_to_go_on(episodes):
+    log = Transitions(LINE, ACTION)
+    holdout = Holdout(log, GateSettings(horizon=8))
+    for row in range(400):
+        piece = row // 3
+        episode, step = (piece, row) if episodes else (0, row + piece)
+        log.append([row], [0.0], [row + 1], math.nan, False, False, episode, step)
+        holdout.claim(row)
+    error = holdout.open_loop_error(persistence(), UNIT)
+    assert error == pytest.approx(walking_error(3), rel=1e-5)

@@ -1,0 +1,134 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from systems import ACTION, OBSERVATION, WITH_ANGLES, A, B, random_model, trained
+
+from mbrl_ros.dynamics.model import EnsembleModel
+from mbrl_ros.dynamics.rollout import Rollout
+from mbrl_ros.dynamics.settings import ModelSettings
+
+
+@pytest.mark.parametrize("hidden", [[16, 16], []], ids=str)
+@pytest.mark.parametrize("observation", [OBSERVATION, WITH_ANGLES], ids=["plain", "angles"])
+def test_renewing_the_normalisation_leaves_predictions_unchanged(observation, hidden):
+    model = random_model(observation, hidden=hidden)
+    o = observation.dim
+    states, actions = torch.randn(3, 50, o), torch.randn(3, 50, 1)
+    mean, _ = model.predict(states, actions)
+    for scale, shift in ((0.2, 3.0), (15.0, -1.0)):
+        data = scale * torch.randn(300, o) + shift
+        old = model.input_mean.clone()
+        model.normalize_from(data, torch.rand(300, 1), data + scale * torch.randn(300, o))
+        assert not torch.allclose(model.input_mean, old)
+        model.low.fill_(-torch.inf)
+        model.high.fill_(torch.inf)
+        torch.testing.assert_close(model.predict(states, actions)[0], mean, atol=2e-4, rtol=1e-4)
+
+
+def test_after_normalising_inputs_and_targets_have_unit_scale():
+    model = EnsembleModel(WITH_ANGLES, ACTION, ModelSettings(members=2, hidden=[4]))
+    before = torch.randn(500, 4) * torch.tensor([9.0, 1.0, 0.05, 2.0])
+    action, after = torch.rand(500, 1), before + 0.1 * torch.randn(500, 4)
+    model.normalize_from(before, action, after)
+    target = model.normalized_delta(before, after)
+    torch.testing.assert_close(target.std(dim=0, correction=0), torch.ones(4))
+    torch.testing.assert_close(target.mean(dim=0), torch.zeros(4), atol=1e-5, rtol=0)
+    inputs = (model.encoding.encode(before, action) - model.input_mean) / model.input_std
+    torch.testing.assert_close(inputs.std(dim=0, correction=0), torch.ones(7))
+
+
+def test_a_dimension_that_never_changes_breaks_nothing():
+    model = random_model()
+    constant = torch.ones(100, 2)
+    constant[:, 1] = torch.randn(100)
+    model.normalize_from(constant, torch.zeros(100, 1), constant)
+    mean, std = model.predict(torch.randn(3, 10, 2), torch.randn(3, 10, 1))
+    assert mean.isfinite().all()
+    assert std.isfinite().all()
+    assert (std > 0).all()
+
+
+def test_predictions_stay_near_the_range_of_the_data_except_for_angles():
+    model = random_model(WITH_ANGLES)
+    data = torch.rand(100, 4)
+    model.normalize_from(data, torch.rand(100, 1), data)
+    mean, _ = model.predict(torch.full((3, 1, 4), 50.0), torch.zeros(3, 1, 1))
+    height, yaw, velocity, _ = mean[0, 0]
+    assert height == pytest.approx(2.0, abs=0.1)  # once the range beyond its end
+    assert velocity == pytest.approx(2.0, abs=0.1)
+    assert yaw > 40.0
+
+
+def test_the_model_learns_a_linear_system():
+    learner = trained(updates=700)
+    rng = np.random.default_rng(7)
+    # Within what was visited in training.
+    states, actions = rng.uniform(-0.8, 0.8, (200, 2)), rng.uniform(-1, 1, (200, 1))
+    truth = torch.from_numpy(states @ A.T + actions @ B.T).float()
+    with torch.no_grad():
+        mean, std = learner.model.predict(
+            torch.from_numpy(states).float().expand(3, -1, -1),
+            torch.from_numpy(actions).float().expand(3, -1, -1),
+        )
+    change = truth - torch.from_numpy(states).float()
+    error = (mean.mean(dim=0) - truth).square().mean().sqrt() / change.square().mean().sqrt()
+    assert error < 0.05
+    # It knows that the system is not random.
+    assert std.mean() < 0.2 * change.std()
+
+
+def test_members_agree_on_what_was_seen_and_differ_on_what_was_not():
+    model = trained().model
+    rollout = Rollout(model)
+    actions = torch.zeros(20, 1, 1)
+    near = rollout(torch.tensor([0.2, -0.2]), actions)[:, :, 1].std(dim=0).mean()
+    model.high.fill_(math.inf)
+    model.low.fill_(-math.inf)
+    far = rollout(torch.tensor([30.0, -30.0]), actions)[:, :, 1].std(dim=0).mean()
+    assert near > 0
+    assert far > 5 * near
+
+
+@pytest.mark.parametrize("hidden", [[16, 16], [16], []], ids=str)
+@pytest.mark.parametrize("per_member", [False, True], ids=["one_start", "start_per_member"])
+@pytest.mark.parametrize("observation", [OBSERVATION, WITH_ANGLES], ids=["plain", "angles"])
+def test_a_rollout_is_prediction_step_by_step(observation, per_member, hidden):
+    model, o = random_model(observation, hidden=hidden), observation.dim
+    start = torch.randn(3, 1, o) if per_member else torch.randn(o)
+    actions = torch.rand(6, 12, 1) * 2 - 1
+    trajectories = Rollout(model)(start, actions)
+    assert trajectories.shape == (3, 6, 13, o)
+    state = start.expand(3, 6, o)
+    torch.testing.assert_close(trajectories[:, :, 0], state)
+    for k in range(12):
+        state, _ = model.predict(state, actions[:, k].expand(3, -1, -1))
+        torch.testing.assert_close(trajectories[:, :, k + 1], state, atol=1e-4, rtol=1e-4)
+
+
+def test_a_rollout_stays_within_the_same_range_as_predictions():
+    model = random_model()
+    model.high.fill_(0.5)
+    model.low.fill_(-0.5)
+    trajectories = Rollout(model)(torch.tensor([5.0, -5.0]), torch.ones(4, 3, 1))
+    assert trajectories[:, :, 1:].abs().max() <= 0.5
+
+
+def test_a_rollout_keeps_its_model_though_training_goes_on():
+    model = random_model()
+    rollout = Rollout(model)
+    start, actions = torch.randn(2), torch.rand(4, 5, 1)
+    before = rollout(start, actions).clone()
+    for weight in model.network.weights:
+        weight.data += 1.0
+    torch.testing.assert_close(rollout(start, actions), before, atol=0, rtol=0)
+
+
+def test_rollouts_of_different_sizes_do_not_disturb_each_other():
+    rollout, start = Rollout(random_model()), torch.randn(2)
+    actions = torch.rand(4, 5, 1)
+    whole = rollout(start, actions).clone()
+    rollout(torch.randn(2), torch.rand(7, 3, 1))
+    torch.testing.assert_close(rollout(start, actions[:2])[:, :, :6], whole[:, :2])
+    torch.testing.assert_close(rollout(start, actions), whole)

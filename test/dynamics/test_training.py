@@ -1,0 +1,187 @@
+import math
+import threading
+import time
+
+import pytest
+from systems import ACTION, OBSERVATION, SMALL, drive, with_gate
+
+from mbrl_ros.dynamics.checkpoint import unpack
+from mbrl_ros.dynamics.learner import Learner
+from mbrl_ros.dynamics.training import Experience, Training
+
+PATIENCE = 20.0
+
+
+def wait_for(condition):
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.002)
+
+
+class Slow(Learner):
+    """A learner whose gradient steps last until they are let go."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.entered, self.let_go = threading.Event(), threading.Event()
+
+    def update(self):
+        self.entered.set()
+        assert self.let_go.wait(PATIENCE)
+        super().update()
+
+
+class Paced(Learner):
+    """A learner whose gradient steps take a known time."""
+
+    def update(self):
+        time.sleep(0.004)
+        self.updates += 1
+
+
+@pytest.fixture
+def started():
+    running = []
+
+    def start(kind=Learner, settings=SMALL):
+        learner = kind(OBSERVATION, ACTION, settings, 0)
+        decisions, refusals = [], []
+        training = Training(learner, decisions.append, refusals.append)
+        training.start()
+        running.append((training, learner))
+        return training, learner, decisions, refusals
+
+    yield start
+    for training, learner in running:
+        if isinstance(learner, Slow):
+            learner.let_go.set()
+        training.stop()
+
+
+def test_a_model_is_learned_and_published_by_itself(started):
+    training, learner, decisions, refusals = started()
+    for transition in drive(300):
+        training.add(Experience(*transition))
+    wait_for(lambda: any(d.model for d in decisions) and learner.owed_updates < 1)
+    assert len(learner.transitions) == 300
+    assert learner.updates == 300
+    assert training.decision is decisions[-1]
+    published = next(d.model for d in decisions if d.model)
+    assert unpack(published).observation == OBSERVATION
+    assert refusals == []
+
+
+def test_it_waits_when_nothing_is_owed_and_wakes_up_for_more(started):
+    training, learner, _, _ = started()
+    for transition in drive(100):
+        training.add(Experience(*transition))
+    wait_for(lambda: learner.updates == 100)
+    used = time.process_time()
+    time.sleep(0.3)
+    assert time.process_time() - used < 0.15
+    assert learner.updates == 100
+    for observation, action, following, _, step in drive(50):
+        training.add(Experience(observation, action, following, 9, step))
+    wait_for(lambda: learner.updates == 150)
+
+
+def test_handing_over_never_waits_for_a_gradient_step(started):
+    training, learner, _, _ = started(Slow)
+    for transition in drive(60):
+        training.add(Experience(*transition))
+    assert learner.entered.wait(PATIENCE)
+    # Returns though the thread is in the middle of a step.
+    for transition in drive(1000, seed=1):
+        training.add(Experience(*transition))
+    assert learner.updates == 0
+    learner.let_go.set()
+    wait_for(lambda: len(learner.transitions) == 1060)
+
+
+def test_bad_transitions_are_refused_and_the_rest_is_learned(started):
+    training, learner, _, refusals = started()
+    good = list(drive(60))
+    for bad in (
+        Experience([math.nan, 0.0], [0.0], [0.0, 0.0], 0, 0),
+        Experience([0.0, 0.0], [0.0, 0.0], [0.0, 0.0], 0, 0),
+        Experience([0.0, 0.0], [0.0], [math.inf, 0.0], 0, 0),
+        Experience([0.0, 0.0], [0.0], [{}, 0.0], 0, 0),
+        Experience([0.0, 0.0], [0.0], [0.0, 0.0], 0, -1),
+    ):
+        training.add(bad)
+        training.add(Experience(*good.pop()))
+    for transition in good:
+        training.add(Experience(*transition))
+    wait_for(lambda: learner.updates == 60)
+    assert len(refusals) == 5
+    assert "'position' is nan" in refusals[0]
+    assert "action: expected 1 values" in refusals[1]
+
+
+def steps_in(learner, seconds):
+    before = learner.updates
+    time.sleep(seconds)
+    return learner.updates - before
+
+
+def test_it_gives_way_while_deadlines_are_missed_and_comes_back_afterwards(started):
+    training, learner, _, _ = started(Paced, with_gate(interval=10**6))
+    for transition in drive(2000):
+        training.add(Experience(*transition))
+    wait_for(lambda: learner.updates > 5)
+    training.back_off(0)
+    at_ease = steps_in(learner, 0.4)
+    for _ in range(6):
+        training.back_off(3)
+    resting = steps_in(learner, 0.4)
+    for _ in range(30):
+        training.back_off(0)
+    steps_in(learner, 0.1)
+    recovered = steps_in(learner, 0.4)
+    assert 0 < resting < at_ease / 3
+    assert recovered > 2 * resting
+
+
+def test_the_gate_is_asked_on_time_though_updates_lag_behind(started):
+    training, learner, decisions, _ = started(Paced)
+    for transition in drive(2000):
+        training.add(Experience(*transition))
+    wait_for(lambda: decisions)
+    assert learner.owed_updates > 1000
+
+
+def test_stopping_waits_for_the_step_under_way_and_ends_the_thread(started):
+    training, learner, _, _ = started(Slow)
+    for transition in drive(60):
+        training.add(Experience(*transition))
+    assert learner.entered.wait(PATIENCE)
+    stopper = threading.Thread(target=training.stop)
+    stopper.start()
+    stopper.join(0.05)
+    assert stopper.is_alive()
+    learner.let_go.set()
+    stopper.join(PATIENCE)
+    assert not stopper.is_alive()
+    assert learner.updates == 1
+    assert "training" not in [t.name for t in threading.enumerate()]
+
+
+def test_stopping_does_not_wait_for_data(started):
+    training, _, _, _ = started()
+    stopper = threading.Thread(target=training.stop)
+    stopper.start()
+    stopper.join(PATIENCE)
+    assert not stopper.is_alive()
+
+
+def test_what_ends_the_thread_is_kept_for_its_owner(started):
+    class Broken(Learner):
+        def update(self):
+            raise RuntimeError("out of memory")
+
+    training, *_ = started(Broken)
+    for transition in drive(100):
+        training.add(Experience(*transition))
+    wait_for(lambda: training.failure is not None)
+    assert str(training.failure) == "out of memory"

@@ -1,0 +1,283 @@
+import dataclasses
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from mbrl_ros.control.settings import ControllerSettings
+from mbrl_ros.objectives.settings import ObjectiveSettings, TermSettings
+from mbrl_ros.settings import (
+    SettingsError,
+    build,
+    flat,
+    flatten,
+    for_node,
+    group,
+    read_parameter_file,
+    setting,
+    specs,
+)
+from mbrl_ros.system.schema import NODES, check_nodes
+from mbrl_ros.task import TaskSettings
+
+CONFIG = Path(__file__).parents[1] / "config"
+
+
+@dataclass(frozen=True)
+class Wheel:
+    radius: float = setting(0.1, "radius [m]", low=0.0, high=1.0)
+    spokes: int = setting(8, "spokes", low=0)
+
+
+@dataclass(frozen=True)
+class Robot:
+    name: str = setting("r2", "what it is called")
+    kind: str = setting("mobile", "how it moves", choices=("mobile", "fixed"))
+    armed: bool = setting(False, "whether it may move")
+    limits: list[float] = setting([], "limits", low=-10.0, high=10.0)
+    ports: list[int] = setting([1, 2], "ports", low=1)
+    labels: list[str] = setting([], "labels")
+    wheel: Wheel = group(Wheel)
+
+
+def test_defaults_stand_where_nothing_is_given():
+    robot = build(Robot, {})
+    assert robot == Robot()
+    assert robot.wheel.radius == 0.1
+    assert robot.ports == [1, 2]
+
+
+def test_a_list_default_is_not_shared_between_instances():
+    Robot().ports.append(3)
+    assert Robot().ports == [1, 2]
+
+
+def test_values_reach_nested_groups_by_dotted_names():
+    robot = build(Robot, {"wheel.radius": 0.5, "name": "c3", "ports": [7]})
+    assert (robot.wheel.radius, robot.wheel.spokes, robot.name) == (0.5, 8, "c3")
+    assert robot.ports == [7]
+
+
+def test_an_integer_will_do_for_a_number_alone_and_in_a_list():
+    robot = build(Robot, {"wheel.radius": 1, "limits": [1, 2.5]})
+    assert isinstance(robot.wheel.radius, float)
+    assert robot.limits == [1.0, 2.5]
+    assert all(isinstance(limit, float) for limit in robot.limits)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("wheel.spokes", 8.0),
+        ("wheel.spokes", "8"),
+        ("wheel.spokes", True),
+        ("wheel.spokes", None),
+        ("wheel.spokes", [8]),
+        ("wheel.spokes", -1),
+        ("wheel.spokes", 2**63),
+        ("wheel.radius", True),
+        ("wheel.radius", "0.1"),
+        ("wheel.radius", math.nan),
+        ("wheel.radius", math.inf),
+        ("wheel.radius", -1e-9),
+        ("wheel.radius", 1.0000001),
+        ("wheel.radius", 10**400),
+        ("armed", 1),
+        ("armed", 0.0),
+        ("armed", "true"),
+        ("name", 5),
+        ("name", True),
+        ("kind", "flying"),
+        ("kind", "MOBILE"),
+        ("limits", 1.0),
+        ("limits", "1.0"),
+        ("limits", [1.0, math.nan]),
+        ("limits", [1.0, 11.0]),
+        ("limits", [True]),
+        ("limits", [[1.0]]),
+        ("ports", [1.5]),
+        ("ports", [0]),
+        ("labels", ["a", 1]),
+    ],
+)
+def test_wrong_types_and_values_out_of_bounds_are_refused_by_name(name, value):
+    with pytest.raises(SettingsError, match=f"^parameter '{name}': expected .*, got "):
+        build(Robot, {name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("wheel.radius", 2.0, "a number in [0, 1], got 2.0"),
+        ("wheel.spokes", "x", "an integer >= 0, got 'x'"),
+        ("kind", "x", "one of mobile, fixed, got 'x'"),
+        ("armed", "x", "true or false, got 'x'"),
+        ("labels", 1, "a list of str, got 1"),
+    ],
+)
+def test_a_refusal_says_what_was_expected(name, value, expected):
+    with pytest.raises(SettingsError) as refusal:
+        build(Robot, {name: value})
+    assert str(refusal.value) == f"parameter '{name}': expected {expected}"
+
+
+def test_infinite_limits_are_numbers_where_no_bound_forbids_them():
+    task = build(TaskSettings, {"observation.low": [-math.inf]})
+    assert task.observation.low == [-math.inf]
+
+
+def test_an_unknown_parameter_is_refused_with_the_one_that_was_meant():
+    with pytest.raises(SettingsError, match=r"^f\.yaml: unknown parameter 'wheel\.radios'"):
+        build(Robot, {"wheel.radios": 1.0}, "f.yaml")
+    with pytest.raises(SettingsError, match=r"did you mean 'wheel\.radius'\?"):
+        build(Robot, {"wheel.radios": 1.0})
+    with pytest.raises(SettingsError, match=r"^unknown parameter 'zzzzzz'$"):
+        build(Robot, {"zzzzzz": 1.0})
+
+
+def test_a_group_itself_is_no_parameter():
+    with pytest.raises(SettingsError, match="unknown parameter 'wheel'"):
+        build(Robot, {"wheel": None})
+
+
+def test_flat_parameters_build_the_same_group_again():
+    robot = build(Robot, {"wheel.spokes": 3, "limits": [1.0], "kind": "fixed", "armed": True})
+    parameters = flat(robot)
+    assert parameters["wheel.spokes"] == 3
+    assert set(parameters) == {spec.name for spec in specs(Robot)}
+    assert build(Robot, parameters) == robot
+
+
+def test_a_field_that_no_parameter_can_hold_is_a_programming_error():
+    for hint in (dict, list[list[int]], "int | None"):
+
+        @dataclass
+        class Odd:
+            field: hint = setting(None, "odd")  # type: ignore[valid-type]
+
+        with pytest.raises(TypeError, match="which no parameter can hold"):
+            list(specs(Odd))
+
+
+@pytest.mark.parametrize(
+    "cls",
+    [TaskSettings, ObjectiveSettings, TermSettings, *NODES.values()],
+    ids=lambda c: c.__name__,
+)
+def test_every_default_is_itself_allowed_and_described(cls):
+    for spec in specs(cls):
+        assert spec.check(spec.default) == spec.default
+        assert len(spec.description) > 3
+        assert "\n" not in spec.description
+
+
+def test_every_setting_of_the_planner_may_change_while_it_runs():
+    assert all(s.live for s in specs(ControllerSettings) if s.name.startswith("planner."))
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "parameters.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_parameter_file_gives_flat_parameters_per_node(tmp_path):
+    path = write(
+        tmp_path,
+        """
+        /**: {ros__parameters: {seed: 3, deep: {er: {still: [1, 2]}}}}
+        /arm: {ros__parameters: {seed: 4, wheel.radius: 1.0}}
+        leg: {ros__parameters: }
+        """,
+    )
+    nodes = read_parameter_file(path)
+    assert nodes == {
+        "**": {"seed": 3, "deep.er.still": [1, 2]},
+        "arm": {"seed": 4, "wheel.radius": 1.0},
+        "leg": {},
+    }
+    assert for_node(nodes, "arm")["seed"] == 4
+    assert for_node(nodes, "leg") == for_node(nodes, "unheard_of") == nodes["**"]
+
+
+def test_two_sections_of_one_node_are_taken_together(tmp_path):
+    path = write(tmp_path, "/a: {ros__parameters: {x: 1}}\na: {ros__parameters: {y: 2}}")
+    assert read_parameter_file(path) == {"a": {"x": 1, "y": 2}}
+
+
+def test_numbers_are_read_as_ros_2_reads_them(tmp_path):
+    path = write(tmp_path, "a: {ros__parameters: {x: 1e-3, y: 2.5E+2, z: -.inf, n: 12}}")
+    values = read_parameter_file(path)["a"]
+    assert values == {"x": 0.001, "y": 250.0, "z": -math.inf, "n": 12}
+    assert isinstance(values["n"], int)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: [1", "not YAML"),
+        ("a: {ros__parameters: {day: 2024-99-99}}", "not YAML: month must be"),
+        ("", "expected node names with ros__parameters, got NoneType"),
+        ("just words", "expected node names with ros__parameters, got str"),
+        ("- a", "expected node names with ros__parameters, got list"),
+        ("a: 5", "'a': expected one key 'ros__parameters'"),
+        ("a: {parameters: {}}", "'a': expected one key 'ros__parameters'"),
+        ("a: {ros__parameters: {}, b: {}}", "'a': expected one key 'ros__parameters'"),
+        ("a: {ros__parameters: [1]}", r"'a': expected parameters, got \[1\]"),
+        ("a: {ros__parameters: 0}", "'a': expected parameters, got 0"),
+        ("a: {ros__parameters: &x {b: *x}}", "'a': a parameter holds itself"),
+        ("a: " + "[" * 5000, "not YAML"),
+    ],
+)
+def test_files_of_another_form_are_refused_in_one_line(tmp_path, text, message):
+    path = write(tmp_path, text)
+    with pytest.raises(SettingsError, match=message) as refusal:
+        read_parameter_file(path)
+    assert str(refusal.value).startswith(f"{path}: ")
+    assert "\n" not in str(refusal.value)
+
+
+def test_files_that_cannot_be_read_are_refused(tmp_path):
+    with pytest.raises(SettingsError, match=r"nowhere\.yaml: cannot be read: No such file"):
+        read_parameter_file(tmp_path / "nowhere.yaml")
+    with pytest.raises(SettingsError, match="cannot be read: Is a directory"):
+        read_parameter_file(tmp_path)
+    binary = tmp_path / "binary.yaml"
+    binary.write_bytes(b"\xff\xfe\x00\x80")
+    with pytest.raises(SettingsError, match="not YAML"):
+        read_parameter_file(binary)
+
+
+def test_flatten_and_build_agree_with_dataclasses_asdict():
+    settings = ControllerSettings()
+    assert flatten(dataclasses.asdict(settings)) == flat(settings)
+
+
+@pytest.mark.parametrize("path", sorted(CONFIG.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_shipped_task_is_valid_and_its_spaces_build(path):
+    nodes = read_parameter_file(path)
+    check_nodes(nodes, path.name)
+    task = build(TaskSettings, nodes["**"])
+    assert task.task == path.stem
+    assert task.observation_space().dim > 0
+    assert task.action_space().dim > 0
+
+
+def test_nodes_refuse_what_is_not_theirs():
+    with pytest.raises(SettingsError, match=r"^f: unknown node 'pilot': expected mujoco_sim"):
+        check_nodes({"pilot": {}}, "f")
+    with pytest.raises(SettingsError, match=r"f: .*unknown parameter 'planner\.horizon'"):
+        check_nodes({"**": {"planner.horizon": 3}}, "f")
+    with pytest.raises(SettingsError, match="f: model_trainer: unknown parameter 'planner"):
+        check_nodes({"model_trainer": {"planner.horizon": 3}}, "f")
+    with pytest.raises(SettingsError, match="must be the same for all nodes"):
+        check_nodes({"model_trainer": {"seed": 3}}, "f")
+    with pytest.raises(SettingsError, match="f: model_trainer: unknown parameter 'objective"):
+        check_nodes({"model_trainer": {"objective.terms": ["a"]}}, "f")
+
+
+def test_a_wrong_objective_is_refused_with_the_file_it_stands_in():
+    parameters = {"objective.terms": ["a"], "objective.a.wait": 1.0}
+    with pytest.raises(SettingsError, match=r"^f: mpc_controller: objective\.a: .*'weight'\?"):
+        check_nodes({"mpc_controller": parameters}, "f")
