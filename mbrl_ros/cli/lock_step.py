@@ -1,4 +1,4 @@
-"""The loop in one process without DDS, deterministic: plant, learner and controller in lock-step."""
+"""The loop in one process without DDS, deterministic: plant, learner, controller in lock-step."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from dataclasses import dataclass
 
 import torch
 
-from mbrl_ros.cli.configuration import Configuration
-from mbrl_ros.control.controller import Command, Controller, Reading
+from mbrl_ros.control.command import Command, Reading
+from mbrl_ros.control.controller import Controller
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.dynamics.learner import Learner
 from mbrl_ros.dynamics.settings import TrainerSettings
-from mbrl_ros.nodes.schema import OBJECTIVE, objective_parameters
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.plants.settings import SimulatorSettings
 from mbrl_ros.plants.simulator import PlantObservation, make_simulator
 from mbrl_ros.settings import build, specs
+from mbrl_ros.system.configuration import Configuration
+from mbrl_ros.system.schema import OBJECTIVE, objective_parameters
 from mbrl_ros.task import TaskSettings
 
 
@@ -44,6 +45,9 @@ class LockStepSystem:
         learner: fits the model.
         controller: plans with it.
         models: how many have passed the gate.
+        episodes: complete ones so far, those of `evaluate` left out.
+        holdout_errors: (env steps, open-loop error) at every decision of the gate.
+        plan_ms: planning time of every planned command [ms].
     """
 
     def __init__(self, configuration: Configuration) -> None:
@@ -57,9 +61,7 @@ class LockStepSystem:
         task = build(TaskSettings, values)
         observation, action = task.observation_space(), task.action_space()
         controller = configuration.node("mpc_controller")
-        objective = Objective.from_parameters(
-            objective_parameters(controller), observation, action
-        )
+        objective = Objective.from_parameters(objective_parameters(controller), observation, action)
         self.simulator = make_simulator(
             task, build(SimulatorSettings, _own(configuration, "mujoco_sim"))
         )
@@ -79,7 +81,10 @@ class LockStepSystem:
             seed=task.seed,
         )
         self.models = 0
-        self.learning = True
+        self.episodes: list[Episode] = []
+        self.holdout_errors: list[tuple[int, float]] = []
+        self.plan_ms: list[float] = []
+        self._learning = True
         self._return = 0.0
 
     def step(self) -> tuple[Command | None, PlantObservation, Episode | None]:
@@ -102,12 +107,14 @@ class LockStepSystem:
                 time.monotonic(),
             )
         )
+        if command.plan_time:
+            self.plan_ms.append(1e3 * command.plan_time)
         self.simulator.command(command.values, before.episode, before.step, before.time)
         after = self.simulator.advance()
         if after.episode != before.episode:
             self._return = 0.0
             return command, after, None
-        if self.learning:
+        if self._learning:
             self.learner.append(
                 before.values, after.action, after.values, before.episode, before.step
             )
@@ -119,30 +126,45 @@ class LockStepSystem:
         self._return = 0.0
         return command, after, episode
 
-    def run(self, env_steps: int, after_step: Callable[[int], None] | None = None) -> list[Episode]:
-        """Learn until the plant has made so many of its own steps; return the episodes."""
-        episodes = []
+    def run(
+        self,
+        env_steps: int,
+        on_step: Callable[[int], None] = lambda _: None,
+        on_episode: Callable[[Episode], None] = lambda _: None,
+    ) -> None:
+        """Learn until the plant has made so many of its own steps.
+
+        Args:
+            env_steps: the environment's own steps, action repeat included.
+            on_step: called after every control step with the steps made so far.
+            on_episode: called after every complete episode.
+        """
         while self.simulator.env_steps < env_steps:
             _, _, episode = self.step()
             if episode is not None:
-                episodes.append(episode)
-            if after_step is not None:
-                after_step(self.simulator.env_steps)
-        return episodes
+                self.episodes.append(episode)
+                on_episode(episode)
+            on_step(self.simulator.env_steps)
 
-    def evaluate(self, count: int, after_step: Callable[[int], None] | None = None) -> list[float]:
-        """Play whole episodes with the model frozen; return their returns."""
-        self.learning = False
+    def evaluate(
+        self, episodes: int, on_episode: Callable[[int], None] = lambda _: None
+    ) -> list[float]:
+        """Play whole episodes with the model frozen and return their returns.
+
+        Args:
+            episodes: how many.
+            on_episode: called after every episode with the number played so far.
+        """
+        self._learning = False
         self.simulator.reset()
         self._return = 0.0
         returns: list[float] = []
-        while len(returns) < count:
+        while len(returns) < episodes:
             _, _, episode = self.step()
             if episode is not None:
                 returns.append(episode.total_reward)
-            if after_step is not None:
-                after_step(len(returns))
-        self.learning = True
+                on_episode(len(returns))
+        self._learning = True
         return returns
 
     def _learn(self) -> None:
@@ -151,6 +173,7 @@ class LockStepSystem:
             learner.update()
         if learner.is_due:
             decision = learner.judge()
+            self.holdout_errors.append((self.simulator.env_steps, decision.holdout_error))
             if decision.model is not None:
                 self.models += 1
                 self.controller.offer_model(decision.model, 1, self.models)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import re
 import sys
 
 from mbrl_ros import __version__
@@ -28,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         0 for success, 1 if the command ran and failed, 2 for bad input.
     """
-    words = sys.argv[1:] if arguments is None else arguments
+    words = _gathered(sys.argv[1:] if arguments is None else arguments)
     parser = argparse.ArgumentParser(
         prog="mbrl-ros", description="Model-based reinforcement learning for ROS 2."
     )
@@ -48,3 +49,14 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _gathered(words: list[str]) -> list[str]:
+    """Put all ``name:=value`` words behind the first argument, where argparse finds them.
+
+    They may stand anywhere on the command line, as with ros2.
+    """
+    assignments = [word for word in words if re.match(r"[\w.]+:=", word)]
+    others = [word for word in words if word not in assignments]
+    place = 2 if len(others) > 1 and not others[1].startswith("-") else len(others)
+    return [*others[:place], *assignments, *others[place:]]

@@ -8,7 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+
+
+def node_command(node: str, arguments: Sequence[str]) -> list[str]:
+    """Return the command that runs a node until its end or that of this process."""
+    parent = str(os.getpid())
+    return [sys.executable, "-m", "mbrl_ros.nodes", "--die-with", parent, node, *arguments]
 
 
 class LogTail:
@@ -44,11 +51,11 @@ class NodeProcess:
         started: on ``time.monotonic`` [s].
     """
 
-    def __init__(self, name: str, arguments: list[str], log: Path) -> None:
+    def __init__(self, name: str, command: Sequence[str], log: Path) -> None:
         self.name = name
         self.log = log
         self.started = 0.0
-        self._arguments = arguments
+        self._command = list(command)
         self._process: subprocess.Popen[bytes] | None = None
         self._tail = LogTail(log)
 
@@ -58,18 +65,9 @@ class NodeProcess:
         To be called on the main thread only: the kernel ends the process with the thread
         that started it.
         """
-        command = [
-            sys.executable,
-            "-m",
-            "mbrl_ros.nodes",
-            "--die-with",
-            str(os.getpid()),
-            self.name,
-            *self._arguments,
-        ]
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                command,
+                self._command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from mbrl_ros.cli.node_process import NodeProcess
-from mbrl_ros.launching import REFUSED
+from mbrl_ros.system.launching import REFUSED
 
 # A node that lives for so long has come up well [s].
 _WELL = 10.0
@@ -51,25 +51,24 @@ class Supervisor:
 
     def __init__(
         self,
-        nodes: Sequence[str],
-        arguments: Sequence[str],
+        commands: Mapping[str, Sequence[str]],
         logs: Path,
         tell: Callable[[str, str], None],
     ) -> None:
         """Make the processes, without starting them.
 
         Args:
-            nodes: names, in the order of starting.
-            arguments: of every node.
+            commands: of the nodes by name, in the order of starting.
             logs: folder for a file with each node's output.
             tell: takes a node's name and a line: its own output, or what became of it.
         """
         logs.mkdir(parents=True, exist_ok=True)
         self._kept = {
-            name: _Kept(NodeProcess(name, list(arguments), logs / f"{name}.log")) for name in nodes
+            name: _Kept(NodeProcess(name, command, logs / f"{name}.log"))
+            for name, command in commands.items()
         }
         self._tell = tell
-        self.restarts = dict.fromkeys(nodes, 0)
+        self.restarts = dict.fromkeys(commands, 0)
 
     @property
     def processes(self) -> Mapping[str, NodeProcess]:
@@ -143,7 +142,9 @@ class Supervisor:
                 )
             pause = min(_FIRST_PAUSE * 2 ** (kept.crashes - 1), _LONGEST_PAUSE)
             kept.due = now + pause
-            self._tell(process.name, f"[WARN] ended ({process.ending}), starts again in {pause:g} s")
+            self._tell(
+                process.name, f"[WARN] ended ({process.ending}), starts again in {pause:g} s"
+            )
         if now >= kept.due:
             kept.due = None
             self.restarts[process.name] += 1

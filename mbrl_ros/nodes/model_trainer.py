@@ -1,4 +1,4 @@
-"""The node model_trainer: fits the dynamics model to transitions and publishes what passes its gate.
+"""The node model_trainer: fits the dynamics model, publishes what passes its gate.
 
 Subscribes ``transition`` and ``controller_status``; asks ``data_logger/get_transitions`` for
 what it missed; publishes ``model`` (latched) and ``training_status``. Checkpoints go to
@@ -48,9 +48,7 @@ class ModelTrainer(Node):
         torch.set_num_threads(1)
         self._run = Path(task.run_dir).name
         self._checkpoints = Path(task.run_dir) / "checkpoints" if task.run_dir else None
-        self._learner = Learner(
-            task.observation_space(), task.action_space(), settings, task.seed
-        )
+        self._learner = Learner(task.observation_space(), task.action_space(), settings, task.seed)
         self._restore()
         self._epoch = int(time.time())
         self._sequence = 0
@@ -71,8 +69,10 @@ class ModelTrainer(Node):
         self.get_logger().info(f"learning with seed {task.seed}, epoch {self._epoch}")
 
     def destroy_node(self) -> None:
-        """Stop learning."""
+        """Stop learning, and say how far it came."""
         self._training.stop()
+        if self._training.failure is None:
+            self._report()
         super().destroy_node()
 
     def _restore(self) -> None:
@@ -163,6 +163,9 @@ class ModelTrainer(Node):
                 )
 
     def _report(self) -> None:
+        if self._training.failure is not None:
+            # A process that does not learn is of no use: it is started again.
+            raise RuntimeError("training ended") from self._training.failure
         # Before the first transition of its own, a restarted trainer may have missed many.
         if self._asking is not None and not self._earlier.service_is_ready():
             self._earlier.remove_pending_request(self._asking)

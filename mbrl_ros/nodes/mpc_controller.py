@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from mbrl_ros.control.controller import Command, Controller, Outcome, PlannedPath, Reading
+from mbrl_ros.control.command import Command, Outcome, Reading
+from mbrl_ros.control.controller import Controller, PlannedPath
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.control.ticker import Ticker
 from mbrl_ros.dynamics.checkpoint import PackedModel
@@ -21,11 +22,11 @@ from mbrl_ros.nodes.objective_parameters import declare_objective
 from mbrl_ros.nodes.parameters import declare, on_change
 from mbrl_ros.nodes.qos import COMMAND, EVENTS, LATCHED, NEWEST
 from mbrl_ros.nodes.runner import run_node
-from mbrl_ros.nodes.schema import OBJECTIVE, objective_parameters
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.ros import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from mbrl_ros.ros import interfaces as ri
 from mbrl_ros.settings import build, flat
+from mbrl_ros.system.schema import OBJECTIVE, objective_parameters
 from mbrl_ros.task import TaskSettings
 
 _STATUS_PERIOD = 0.5
@@ -114,8 +115,9 @@ class MpcController(LifecycleNode):
         return TransitionCallbackReturn.SUCCESS
 
     def destroy_node(self) -> None:
-        """Fall silent first."""
+        """Fall silent, and say how it went."""
         self._halt()
+        self._report()
         super().destroy_node()
 
     def _halt(self) -> None:
@@ -220,7 +222,7 @@ class MpcController(LifecycleNode):
         )
         message.header.stamp = self.get_clock().now().to_msg()
         self._action_publisher.publish(message)
-        if self._plan_publisher.get_subscription_count():
+        if command.outcome <= Outcome.TRUNCATED and self._plan_publisher.get_subscription_count():
             path = self._controller.path()
             if path is not None:
                 self._plan_publisher.publish(self._plan_message(path))

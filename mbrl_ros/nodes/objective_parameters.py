@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from mbrl_ros.nodes.parameters import declare_one, plain
-from mbrl_ros.nodes.schema import OBJECTIVE, objective_parameters
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.objectives.settings import ObjectiveSettings, TermSettings
 from mbrl_ros.ros import Node
 from mbrl_ros.settings import flat, specs
 from mbrl_ros.spaces import Space
+from mbrl_ros.system.schema import OBJECTIVE, objective_parameters
 
 
 def declare_objective(node: Node, observation: Space, action: Space) -> dict[str, Any]:

@@ -63,6 +63,9 @@ def declare_one(node: Node, spec: Spec, value: Any) -> None:
     # 1.0, and rclpy would take an empty list for bytes, where it stays unset instead.
     node._parameter_overrides.pop(spec.name, None)
     node.declare_parameter(spec.name, value if value != [] else kind, _descriptor(spec))
+    if value == []:
+        # One that stays unset would leave get_parameters, and so `ros2 param dump`, empty.
+        node._parameters[spec.name] = Parameter(spec.name, kind, [])
 
 
 def on_change(node: Node, accept: Callable[[dict[str, Any]], None]) -> None:
@@ -97,9 +100,7 @@ def _descriptor(spec: Spec) -> ParameterDescriptor:
         descriptor.integer_range = [IntegerRange(from_value=low, to_value=high, step=0)]
     elif bounded and spec.kind is float and not spec.is_list:
         descriptor.floating_point_range = [
-            FloatingPointRange(
-                from_value=float(spec.low), to_value=float(spec.high), step=0.0
-            )
+            FloatingPointRange(from_value=float(spec.low), to_value=float(spec.high), step=0.0)
         ]
     return descriptor
 

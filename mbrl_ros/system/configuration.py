@@ -12,9 +12,9 @@ from typing import Any
 import yaml
 
 from mbrl_ros import __version__
-from mbrl_ros.nodes.schema import NODES, OBJECTIVE, check_nodes
 from mbrl_ros.resources import resource_directory
-from mbrl_ros.settings import SettingsError, for_node, read_parameter_file, specs
+from mbrl_ros.settings import SettingsError, for_node, read_parameter_file, read_yaml, specs
+from mbrl_ros.system.schema import NODES, OBJECTIVE, check_nodes
 from mbrl_ros.task import TaskSettings
 
 _PACKAGES = ("torch", "numpy", "gymnasium", "mujoco", "dm_control", "cyclonedds", "rosbags")
@@ -106,8 +106,8 @@ def parse_assignments(words: Iterable[str]) -> dict[str, Any]:
         if not separator or not name:
             raise SettingsError(f"argument '{word}': expected name:=value")
         try:
-            values[name] = yaml.safe_load(text) if text else ""
-        except yaml.YAMLError:
+            values[name] = read_yaml(text) if text else ""
+        except ValueError:
             raise SettingsError(f"argument '{word}': the value is not YAML") from None
     return values
 

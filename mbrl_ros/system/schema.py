@@ -46,12 +46,13 @@ def check_nodes(nodes: Mapping[str, Mapping[str, Any]], where: str) -> None:
             raise SettingsError(f"{where}: unknown node '{node}': expected {', '.join(NODES)}")
         own = {n: v for n, v in values.items() if n not in task}
         if node == "mpc_controller":
-            split_terms(objective_parameters(own))
+            try:
+                split_terms(objective_parameters(own))
+            except SettingsError as error:
+                raise SettingsError(f"{where}: {node}: {error}") from None
             own = {n: v for n, v in own.items() if not n.startswith(OBJECTIVE)}
         build(NODES[node], own, f"{where}: {node}")
-        for name in set(values) & task:
+        for name in sorted(set(values) & task):
             raise SettingsError(
                 f"{where}: {node}: '{name}' must be the same for all nodes: put it under '/**'"
             )
-
-

@@ -1,0 +1,14 @@
+"""The three nodes that learn to control a robot, which speaks for itself.
+
+Arguments: `ros2 launch mbrl_ros robot.launch.py --show-args`. Any parameter of a node may be
+given too, such as planner.horizon:=30.
+"""
+
+from launch import LaunchDescription
+from mbrl_ros.system.launch_description import describe
+from mbrl_ros.system.launching import ROBOT
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Return what is to be launched; the nodes are listed in `mbrl_ros.system.launching`."""
+    return describe(ROBOT)

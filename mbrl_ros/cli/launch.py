@@ -1,0 +1,53 @@
+"""``mbrl-ros launch sim|robot [name:=value ...]``."""
+
+from __future__ import annotations
+
+import argparse
+
+from mbrl_ros.settings import SettingsError
+from mbrl_ros.system.launching import KINDS, Kind, plan
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("kind", choices=KINDS, help="with a simulated plant, or for a robot")
+    parser.add_argument(
+        "assignments",
+        nargs="*",
+        metavar="name:=value",
+        help="an argument below, or a parameter of a node, such as planner.horizon:=30",
+    )
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = "\n\n".join(_described(kind) for kind in KINDS.values())
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run a system until its time is over or a signal comes; return the exit code."""
+    kind = KINDS[arguments.kind]
+    system = plan(kind, _split(arguments.assignments))
+    try:
+        # Imported only now: a mistake above is told without waiting for the middleware.
+        from mbrl_ros.cli.run import Run
+    except ImportError as error:
+        raise ValueError(f"the middleware cannot be used: {error}") from None
+
+    return Run(system).run()
+
+
+def _split(words: list[str]) -> dict[str, str]:
+    values = {}
+    for word in words:
+        name, separator, text = word.partition(":=")
+        if not separator or not name:
+            raise SettingsError(f"argument '{word}': expected name:=value")
+        values[name] = text
+    return values
+
+
+def _described(kind: Kind) -> str:
+    lines = [f"arguments of {kind.name}:"]
+    for argument in kind.arguments:
+        default = "must be given" if argument.default is None else f"default {argument.default}"
+        ending = f" ({default})" if argument.default != "" else ""
+        lines.append(f"  {argument.name + ':=':19}{argument.description}{ending}")
+    return "\n".join(lines)

@@ -1,0 +1,185 @@
+"""``mbrl-ros learn``: the components of the nodes in lock-step, one process, no DDS."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import math
+import statistics
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from mbrl_ros.reports.history import History, percentile
+from mbrl_ros.reports.metrics import RunMetrics
+from mbrl_ros.settings import SettingsError, build
+from mbrl_ros.system.configuration import (
+    Configuration,
+    parse_assignments,
+    read_task,
+    versions_in_use,
+)
+from mbrl_ros.task import TaskSettings
+
+if TYPE_CHECKING:
+    from mbrl_ros.cli.lock_step import LockStepSystem
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("task", help="a shipped task, or the path of a parameter file (.yaml)")
+    parser.add_argument(
+        "--steps", type=int, default=5000, help="the environment's own steps to learn from"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of everything random")
+    parser.add_argument("--out", type=Path, required=True, help="new or empty folder to write to")
+    parser.add_argument(
+        "--eval-episodes", type=int, default=3, help="episodes played with the model frozen"
+    )
+    parser.add_argument("parameters", nargs="*", help="further parameters, name:=value")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Learn, evaluate and report.
+
+    Raises:
+        SettingsError: for an argument or parameter that does not fit.
+        OSError: if the folder cannot be written.
+    """
+    for name, value, least in (
+        ("--steps", arguments.steps, 1),
+        ("--eval-episodes", arguments.eval_episodes, 0),
+    ):
+        if value < least:
+            raise SettingsError(f"{name}: expected an integer >= {least}, got {value}")
+    overrides = {**parse_assignments(arguments.parameters), "seed": arguments.seed, "run_dir": ""}
+    configuration = read_task(arguments.task, overrides)
+    out: Path = arguments.out
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise SettingsError(f"--out: {out} is occupied: expected a new or an empty folder")
+    out.mkdir(parents=True, exist_ok=True)
+    configuration.write(out / "config.yaml")
+    _learn(configuration, out, arguments)
+    return 0
+
+
+def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespace) -> None:
+    # Slow to import, and bad arguments should be refused at once.
+    from mbrl_ros.cli.lock_step import Episode, LockStepSystem
+    from mbrl_ros.dynamics.checkpoint import pack, save
+    from mbrl_ros.reports.figure import draw_report
+
+    system = LockStepSystem(configuration)
+    began = time.monotonic()
+    with _progress() as shown, (out / "curve.csv").open("w", newline="", encoding="utf-8") as file:
+        curve = csv.writer(file)
+        curve.writerow(["env_steps", "episode", "return"])
+        bar = shown.add_task("learning", total=arguments.steps, note="")
+
+        def on_episode(episode: Episode) -> None:
+            curve.writerow([episode.env_steps, episode.number, f"{episode.total_reward:.6g}"])
+            file.flush()
+            shown.update(bar, note=f"last return {episode.total_reward:.1f}")
+
+        system.run(
+            arguments.steps,
+            lambda steps: shown.update(bar, completed=min(steps, arguments.steps)),
+            on_episode,
+        )
+        learned = time.monotonic()
+        env_steps = system.simulator.env_steps
+        evaluation = shown.add_task("evaluating", total=arguments.eval_episodes, note="")
+        eval_returns = system.evaluate(
+            arguments.eval_episodes, lambda done: shown.update(evaluation, completed=done)
+        )
+    (out / "checkpoints").mkdir()
+    save(pack(system.learner.model), out / "checkpoints" / "model-0-000001.safetensors")
+    summary = {
+        "task": configuration.shared.get("task") or Path(arguments.task).stem,
+        "seed": arguments.seed,
+        "env_steps": env_steps,
+        "episodes": len(system.episodes),
+        "episode_returns": [episode.total_reward for episode in system.episodes],
+        "eval_returns": eval_returns,
+        "eval_return_mean": statistics.fmean(eval_returns) if eval_returns else None,
+        "models_published": system.models,
+        "transitions": len(system.learner.transitions),
+        "updates": system.learner.updates,
+        "holdout_error": system.holdout_errors[-1][1] if system.holdout_errors else None,
+        "plan_ms_p50": percentile(system.plan_ms, 50),
+        "plan_ms_p99": percentile(system.plan_ms, 99),
+        "learn_seconds": learned - began,
+        "wall_seconds": time.monotonic() - began,
+        "runtime": "lock-step",
+        "versions": versions_in_use(),
+    }
+    text = json.dumps({n: _plain(v) for n, v in summary.items()}, indent=2)
+    (out / "summary.json").write_text(f"{text}\n", encoding="utf-8")
+    draw_report(*_drawn(system, configuration, summary, out), out / "report.png")
+    _tell(summary, out)
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+        console=Console(stderr=True),
+    )
+
+
+def _drawn(
+    system: LockStepSystem, configuration: Configuration, summary: dict[str, Any], out: Path
+) -> tuple[History, dict[str, Any]]:
+    """Return the run as the report of a run in real time has it, in plant time."""
+    own_step = system.simulator.plant.time_step
+    history = History(
+        run_dir=out,
+        parameters=configuration.nodes,
+        task=build(TaskSettings, configuration.shared),
+        record={},
+        metrics=RunMetrics(),
+        transitions=system.learner.transitions,
+        plan_ms=system.plan_ms,
+        errors=[(steps * own_step, 0, error) for steps, error in system.holdout_errors],
+    )
+    shown = {
+        **summary,
+        "wall_seconds": summary["env_steps"] * own_step,
+        "episode_seconds": [episode.env_steps * own_step for episode in system.episodes],
+        "budget_ms": None,
+    }
+    return history, shown
+
+
+def _tell(summary: dict[str, Any], out: Path) -> None:
+    console = Console()
+    returns = summary["episode_returns"]
+    console.print(
+        f"{summary['task']}, seed {summary['seed']}: {summary['env_steps']} steps, "
+        + (f"{len(returns)} episodes, last return {returns[-1]:.1f}" if returns else "no episode")
+    )
+    if summary["eval_returns"]:
+        each = ", ".join(f"{value:.1f}" for value in summary["eval_returns"])
+        console.print(f"model frozen: mean return {summary['eval_return_mean']:.1f} ({each})")
+    for name in ("curve.csv", "summary.json", "report.png", "checkpoints", "config.yaml"):
+        console.print(f"  {out / name}", soft_wrap=True)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value that JSON has: NaN is none."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,23 @@
+"""``mbrl-ros report RUN_DIR``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("run_dir", type=Path, help="folder of a run, whether it ended well or not")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write summary.json and report.png of a run, and show the main figures."""
+    # Imported only now: reading bags takes a while to load.
+    from rich.console import Console
+
+    from mbrl_ros.reports.report import write_report
+    from mbrl_ros.reports.table import print_report
+
+    print_report(write_report(arguments.run_dir), Console(highlight=False))
+    return 0

@@ -1,0 +1,1 @@
+"""What the commands for a running system are made of."""

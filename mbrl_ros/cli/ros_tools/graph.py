@@ -1,0 +1,94 @@
+"""Names in the graph: what is there, what is hidden, how it is found."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from mbrl_ros.cli.ros_tools.interfaces import find_interface
+from mbrl_ros.cli.ros_tools.session import Session
+from mbrl_ros.cli.ros_tools.verbs import CommandError
+
+NamesAndTypes = list[tuple[str, list[str]]]
+
+#: How long a node may take to answer about itself [s].
+_ANSWER = 10.0
+_NAME = re.compile(r"/[A-Za-z_]\w*(/[A-Za-z_]\w*)*", re.ASCII)
+
+
+def absolute(name: str, what: str) -> str:
+    """Return a name with its leading slash.
+
+    Raises:
+        ValueError: if it cannot be the name of a topic, service or node.
+    """
+    full = name if name.startswith("/") else f"/{name}"
+    if not _NAME.fullmatch(full):
+        raise ValueError(
+            f"'{name}' is no {what} name: letters, digits and _ between slashes, no part "
+            "starting with a digit"
+        )
+    return full
+
+
+def split(full_name: str) -> tuple[str, str]:
+    """Return name and namespace of a node."""
+    namespace, _, name = full_name.rpartition("/")
+    return name, namespace or "/"
+
+
+def is_hidden(name: str) -> bool:
+    """Return whether lists leave a name out."""
+    return any(part.startswith("_") for part in name.split("/"))
+
+
+def visible(names: NamesAndTypes, hidden_too: bool = False) -> NamesAndTypes:
+    """Return names in order, without the hidden ones."""
+    return sorted(entry for entry in names if hidden_too or not is_hidden(entry[0]))
+
+
+def node_names(session: Session, hidden_too: bool = False) -> list[str]:
+    """Return the full names of the nodes that are known now, in order."""
+    found = [
+        f"{'' if namespace == '/' else namespace}/{name}"
+        for name, namespace in session.node.get_node_names_and_namespaces()
+    ]
+    return sorted(name for name in found if hidden_too or not is_hidden(name))
+
+
+def find_node(session: Session, name: str) -> str:
+    """Wait for a node and return its full name.
+
+    Raises:
+        CommandError: if it does not appear.
+    """
+    full = absolute(name, "node")
+    if not session.find(lambda: full in node_names(session, True)):
+        raise CommandError(f"Node not found: '{full}'")
+    return full
+
+
+def call_node(
+    session: Session, node: str, service: str, kind: str, timeout: float = _ANSWER, **fields: Any
+) -> Any:
+    """Call one of the services every node of a kind has, and return the response.
+
+    Args:
+        session: whose node calls.
+        node: full name of the other node.
+        service: last part of the service's name.
+        kind: its type, such as lifecycle_msgs/srv/GetState.
+        timeout: for the answer [s].
+        **fields: of the request.
+
+    Raises:
+        CommandError: if the service is not there or does not answer.
+    """
+    service_type = find_interface(kind, "srv")
+    client = session.node.create_client(service_type, f"{node}/{service}")
+    try:
+        if not session.find(client.service_is_ready):
+            raise CommandError(f"node '{node}' does not offer the service '{node}/{service}'")
+        return session.call(client, service_type.Request(**fields), timeout)
+    finally:
+        session.node.destroy_client(client)

@@ -1,0 +1,55 @@
+"""The quality of service that suits the endpoints already there."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from mbrl_ros.ros import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+
+_LATCHED, _RELIABLE = DurabilityPolicy.TRANSIENT_LOCAL, ReliabilityPolicy.RELIABLE
+_DEPTH = 100
+
+
+def to_hear(publishers: list[Any], arguments: argparse.Namespace) -> QoSProfile:
+    """Return what hears every publisher, as much of it as all of them offer.
+
+    Args:
+        publishers: endpoint information.
+        arguments: with what the user wants.
+    """
+    profiles = [publisher.qos_profile for publisher in publishers]
+    reliable = [profile.reliability == _RELIABLE for profile in profiles]
+    latched = [profile.durability == _LATCHED for profile in profiles]
+    for offered, name, given in (
+        (reliable, "reliable", arguments.qos_reliability),
+        (latched, "transient local", arguments.qos_durability),
+    ):
+        if any(offered) and not all(offered) and not given:
+            print(f"WARNING: some, but not all, publishers are {name}", file=sys.stderr)
+    # With no publisher, what every publisher matches.
+    return _profile(arguments, bool(reliable) and all(reliable), bool(latched) and all(latched))
+
+
+def to_be_heard(subscriptions: list[Any], arguments: argparse.Namespace) -> QoSProfile:
+    """Return what every subscription hears.
+
+    Args:
+        subscriptions: endpoint information.
+        arguments: with what the user wants.
+    """
+    latched = any(end.qos_profile.durability == _LATCHED for end in subscriptions)
+    return _profile(arguments, True, latched)
+
+
+def _profile(arguments: argparse.Namespace, reliable: bool, latched: bool) -> QoSProfile:
+    if arguments.qos_reliability:
+        reliable = arguments.qos_reliability == "reliable"
+    if arguments.qos_durability:
+        latched = arguments.qos_durability == "transient_local"
+    return QoSProfile(
+        depth=arguments.qos_depth or _DEPTH,
+        reliability=_RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
+        durability=_LATCHED if latched else DurabilityPolicy.VOLATILE,
+    )

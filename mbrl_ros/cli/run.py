@@ -1,0 +1,171 @@
+"""A run from start to report: the nodes' processes, the monitor, what the user sees."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+from mbrl_ros import ros
+from mbrl_ros.cli.console import Console, make_console
+from mbrl_ros.cli.domain import check_unused, claim_domain
+from mbrl_ros.cli.node_process import node_command
+from mbrl_ros.cli.stop_request import StopRequest
+from mbrl_ros.cli.supervisor import NodeCrashesError, NodeRefusedError, Supervisor
+from mbrl_ros.nodes.run_monitor import RunMonitor
+from mbrl_ros.system.launching import MONITOR, System
+
+_POLL = 0.1
+# The trainer counts aloud once a second: so long it may take to have told all [s].
+_SETTLE = 2.5
+# Watching and showing give way to the control loop.
+_NICENESS = 5
+
+
+class Run:
+    """One run of a system."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self._stop = StopRequest()
+        self._console: Console | None = None
+
+    def run(self) -> int:
+        """Run until the duration is over or a signal comes.
+
+        Returns:
+            the exit code: 0 also after a signal, 1 if a node did nothing but crash.
+
+        Raises:
+            ValueError: if the domain is in use or a node refuses its configuration.
+            OSError: if the run folder cannot be written.
+        """
+        system = self._system
+        with self._stop, claim_domain(), _middleware():
+            _look_around(system)
+            if self._stop.asked:
+                return 0
+            system.prepare_folder(ros.RUNTIME)
+            with _spinning_monitor(system) as monitor:
+                self._console = make_console(system, monitor)
+                try:
+                    code = self._supervise(monitor)
+                except NodeRefusedError:
+                    if monitor.metrics.env_steps == 0:
+                        # Nothing happened: the next attempt shall find the folder free.
+                        shutil.rmtree(system.run_dir, ignore_errors=True)
+                    raise
+            self._finish(self._console)
+        return code
+
+    def _supervise(self, monitor: RunMonitor) -> int:
+        system, console = self._system, self._console
+        assert console is not None
+        arguments = ["--ros-args", "--params-file", str(system.parameter_file)]
+        supervisor = Supervisor(
+            {name: node_command(name, arguments) for name in system.kind.nodes},
+            system.run_dir / "logs",
+            console.node_line,
+        )
+        end = time.monotonic() + system.duration if system.duration > 0 else float("inf")
+        hopeless = ""
+        console.start()
+        try:
+            supervisor.start()
+            while not self._stop.asked and time.monotonic() < end:
+                supervisor.check()
+                console.update()
+                self._stop.wait(_POLL)
+            console.say("stopping")
+        except NodeCrashesError as error:
+            hopeless = str(error)
+        finally:
+            self._stop_nodes(supervisor, monitor)
+            console.close()
+        if hopeless:
+            print(f"error: {hopeless}", file=sys.stderr)
+        return 1 if hopeless else 0
+
+    def _stop_nodes(self, supervisor: Supervisor, monitor: RunMonitor) -> None:
+        *first, trainer, logger = self._system.kind.stopping
+
+        def hurried() -> bool:
+            return self._stop.hurried
+
+        supervisor.stop([[name] for name in first], hurried)
+        self._settle(supervisor, monitor, trainer)
+        supervisor.stop([[trainer], [logger]], hurried)
+
+    def _settle(self, supervisor: Supervisor, monitor: RunMonitor, trainer: str) -> None:
+        """Let the trainer say that it has counted the last transition, for the bag."""
+        end = time.monotonic() + _SETTLE
+        metrics = monitor.metrics
+        while supervisor.processes[trainer].running and not self._stop.hurried:
+            # First of all, the last transition must have come here too.
+            time.sleep(2 * _POLL)
+            if metrics.trained >= metrics.transitions or time.monotonic() > end:
+                return
+
+    def _finish(self, console: Console) -> None:
+        # Imported only now: it draws figures and reads models.
+        from mbrl_ros.reports.report import write_report
+
+        console.show_report(write_report(self._system.run_dir))
+
+
+@contextlib.contextmanager
+def _middleware() -> Iterator[None]:
+    # So that the nodes use the very same.
+    os.environ["MBRL_ROS_RUNTIME"] = ros.RUNTIME
+    try:
+        ros.init(args=[], signal_handler_options=ros.SignalHandlerOptions.NO)
+    except ros.RCLError as error:
+        raise ValueError(str(error)) from None
+    try:
+        yield
+    finally:
+        ros.try_shutdown()
+
+
+def _look_around(system: System) -> None:
+    try:
+        node = ros.Node("launch", enable_rosout=False)
+    except ros.RCLError as error:
+        raise ValueError(str(error)) from None
+    try:
+        check_unused(node, [*system.kind.nodes, MONITOR])
+    finally:
+        node.destroy_node()
+
+
+@contextlib.contextmanager
+def _spinning_monitor(system: System) -> Iterator[RunMonitor]:
+    parameters = {
+        "task": system.configuration.shared.get("task", ""),
+        "run_dir": str(system.run_dir),
+        **system.monitor_parameters,
+    }
+    monitor = RunMonitor([ros.Parameter(name, value=value) for name, value in parameters.items()])
+    over = threading.Event()
+    thread = threading.Thread(target=_spin, args=(monitor, over), name="monitor", daemon=True)
+    thread.start()
+    try:
+        yield monitor
+    finally:
+        over.set()
+        thread.join()
+        monitor.destroy_node()
+
+
+def _spin(monitor: RunMonitor, over: threading.Event) -> None:
+    # On Linux this is a matter of the calling thread alone.
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+    executor = ros.SingleThreadedExecutor()
+    executor.add_node(monitor)
+    while not over.is_set():
+        executor.spin_once(timeout_sec=_POLL)
+    executor.shutdown()

@@ -1,0 +1,126 @@
+"""The node run_monitor: follows a run and keeps ``run_dir/metrics.jsonl``, a line a second.
+
+Subscribes ``observation``, ``action``, ``transition``, ``controller_status`` and
+``training_status``. As a process of its own, it prints a line now and then, and writes the
+report of the run when it ends.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from mbrl_ros.nodes.parameters import declare
+from mbrl_ros.nodes.qos import EVENTS
+from mbrl_ros.nodes.runner import run_node
+from mbrl_ros.reports.lines import one_line
+from mbrl_ros.reports.metrics import RunMetrics
+from mbrl_ros.ros import Node, Parameter
+from mbrl_ros.ros import interfaces as ri
+from mbrl_ros.settings import setting
+from mbrl_ros.task import TaskSettings
+
+_PERIOD = 1.0
+
+
+@dataclass(frozen=True)
+class MonitorSettings:
+    """The monitor's parameters."""
+
+    action_repeat: int = setting(
+        1, "the environment's own steps in one control step, as mujoco_sim's", low=1
+    )
+    line_period: float = setting(0.0, "time between printed lines [s]; 0: none", low=0.0)
+    report: bool = setting(False, "write the report of the run at the end")
+
+
+class RunMonitor(Node):
+    """Connects `RunMetrics` to ROS.
+
+    Attributes:
+        metrics: changed by the thread that spins the node.
+        started: since 1970 [s].
+        settings: the node's own parameters.
+        run_dir: None: write nothing.
+    """
+
+    def __init__(self, parameters: list[Parameter] | None = None) -> None:
+        """Begin to follow.
+
+        Args:
+            parameters: on top of those of the command line.
+
+        Raises:
+            ValueError: naming the parameter that is wrong.
+            OSError: if metrics.jsonl cannot be written.
+        """
+        super().__init__("run_monitor", parameter_overrides=parameters)
+        task, settings = declare(self, TaskSettings, MonitorSettings)
+        self.settings: MonitorSettings = settings
+        self.run_dir = Path(task.run_dir) if task.run_dir else None
+        self.metrics = RunMetrics(settings.action_repeat)
+        self.started = time.time()
+        self._file: TextIO | None = None
+        if self.run_dir is not None:
+            self._file = (self.run_dir / "metrics.jsonl").open("a", encoding="utf-8")
+        for topic, kind in (
+            ("observation", "Observation"),
+            ("action", "Action"),
+            ("transition", "Transition"),
+            ("controller_status", "ControllerStatus"),
+            ("training_status", "TrainingStatus"),
+        ):
+            self._follow(topic, kind)
+        self.create_timer(_PERIOD, self._write)
+        if settings.line_period > 0:
+            self.create_timer(settings.line_period, self._print)
+
+    def destroy_node(self) -> None:
+        """Write the last line."""
+        self._write()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        super().destroy_node()
+
+    def _follow(self, topic: str, kind: str) -> None:
+        self.create_subscription(
+            getattr(ri, kind), topic, lambda m: self.metrics.feed(kind, m, time.time()), EVENTS
+        )
+
+    def _write(self) -> None:
+        if self._file is None:
+            return
+        now = time.time()
+        line: dict[str, Any] = {"seconds": round(now - self.started, 2)}
+        line |= self.metrics.snapshot(now)
+        try:
+            self._file.write(json.dumps(line) + "\n")
+            self._file.flush()
+        except OSError as error:
+            self.get_logger().error(f"metrics.jsonl: {error.strerror}", throttle_duration_sec=10.0)
+
+    def _print(self) -> None:
+        now = time.time()
+        print(one_line(self.metrics, now, now - self.started), flush=True)
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node, then write the report if that was asked for."""
+    made: list[RunMonitor] = []
+
+    def make() -> RunMonitor:
+        made.append(RunMonitor())
+        return made[0]
+
+    code = run_node(make, args)
+    if code == 0 and made[0].settings.report and made[0].run_dir is not None:
+        # Imported only now: it draws figures and reads models.
+        from mbrl_ros.reports.report import write_report
+
+        report = write_report(made[0].run_dir, wait_for_bag=True)
+        print("\n".join(report.lines()), flush=True)
+    return code

@@ -1,0 +1,164 @@
+"""Everything a report needs of a run, read from its folder alone."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mbrl_ros.data.bags import read_messages
+from mbrl_ros.data.finishing import mcap_files, recover
+from mbrl_ros.data.transitions import Transitions
+from mbrl_ros.reports.metrics import OUTCOMES, RunMetrics
+from mbrl_ros.settings import build, for_node, read_parameter_file, specs
+from mbrl_ros.system.launching import CONFIGURATION, RECORD
+from mbrl_ros.task import TaskSettings
+
+_KINDS = ("Observation", "Action", "Transition", "ControllerStatus", "TrainingStatus")
+_REUSED = OUTCOMES.index("REUSED")
+
+
+class NoRunError(ValueError):
+    """A folder that no run wrote to; one line that says so."""
+
+
+@dataclass
+class History:
+    """What happened in a run.
+
+    Attributes:
+        run_dir: the run's folder.
+        parameters: node name, or ``**``, to flat parameters.
+        task: the parameters that hold for all nodes.
+        record: what the launcher wrote down; empty if it was none of ours.
+        metrics: fed with all messages of the bag.
+        started: since 1970 [s]; NaN if nothing is known.
+        ended: since 1970 [s]; NaN if there are no messages.
+        plan_ms: planning time of each planned action [ms].
+        errors: time since the start [s], model epoch and hold-out error, once for each model.
+        transitions: as logged.
+        notes: one sentence for each thing that was not as it should be.
+    """
+
+    run_dir: Path
+    parameters: Mapping[str, Mapping[str, Any]]
+    task: TaskSettings
+    record: dict[str, Any]
+    metrics: RunMetrics
+    transitions: Transitions | None
+    started: float = math.nan
+    ended: float = math.nan
+    plan_ms: list[float] = field(default_factory=list)
+    errors: list[tuple[float, int, float]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def wall_seconds(self) -> float:
+        """From the start to the last message; 0 if there was none [s]."""
+        return self.ended - self.started if math.isfinite(self.ended) else 0.0
+
+    def feed(self, kind: str, message: Any, now: float) -> None:
+        """Take a message of the bag."""
+        self.metrics.feed(kind, message, now)
+        if not math.isfinite(self.started):
+            self.started = now
+        self.ended = now
+        if kind == "Action" and message.outcome <= _REUSED and message.plan_time > 0:
+            self.plan_ms.append(1e3 * message.plan_time)
+        elif kind == "TrainingStatus" and math.isfinite(message.holdout_error):
+            point = (now - self.started, int(message.epoch), float(message.holdout_error))
+            if not self.errors or self.errors[-1][1:] != point[1:]:
+                self.errors.append(point)
+        elif kind == "Transition" and self.transitions is not None:
+            self.transitions.append(
+                message.observation,
+                message.action,
+                message.next_observation,
+                message.reward,
+                message.terminated,
+                message.truncated,
+                message.episode,
+                message.step,
+            )
+
+
+def read_history(run_dir: Path) -> History:
+    """Read a run, whether it ended well or not.
+
+    What a killed logger left of the bag is finished first.
+
+    Raises:
+        NoRunError: if no run wrote to the folder.
+        SettingsError: if its configuration cannot be read.
+    """
+    file = run_dir / CONFIGURATION
+    if not file.is_file():
+        raise NoRunError(f"{run_dir}: not a run folder: no {CONFIGURATION} in it")
+    parameters = read_parameter_file(file)
+    shared = for_node(parameters, "run_monitor")
+    known = {spec.name for spec in specs(TaskSettings)}
+    task = build(TaskSettings, {n: v for n, v in shared.items() if n in known}, str(file))
+    simulator = for_node(parameters, "mujoco_sim")
+    record = _read_record(run_dir / RECORD)
+    history = History(
+        run_dir,
+        parameters,
+        task,
+        record,
+        RunMetrics(int(simulator.get("action_repeat", 1))),
+        _table(task),
+        started=float(record.get("started", math.nan)),
+    )
+    for path in checkpoints(run_dir):
+        _, epoch, sequence = path.stem.split("-")
+        history.metrics.count_models(int(epoch), int(sequence))
+    _read_bag(history, run_dir / "bag")
+    return history
+
+
+def checkpoints(run_dir: Path) -> list[Path]:
+    """Return the models that were kept, from the oldest to the newest."""
+    return sorted((run_dir / "checkpoints").glob("model-*-*.safetensors"))
+
+
+def _table(task: TaskSettings) -> Transitions | None:
+    try:
+        return Transitions(task.observation_space(), task.action_space())
+    except ValueError:
+        return None
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _read_bag(history: History, bag: Path) -> None:
+    if not bag.is_dir():
+        history.notes.append("there is no bag: nothing was recorded")
+        return
+    try:
+        history.notes += recover(bag)
+    except OSError as error:
+        history.notes.append(f"{bag}: could not be finished: {error.strerror}")
+    names = {f"mbrl_ros/msg/{kind}": kind for kind in _KINDS}
+    for path in mcap_files(bag):
+        try:
+            for _, time, message in read_messages(path, types=names):
+                history.feed(names[message.__msgtype__], message, time * 1e-9)
+        except ValueError as error:
+            # What came before the damage counts, and so do the other files.
+            history.notes.append(str(error))
+
+
+def percentile(values: list[float], share: float) -> float:
+    """Return a percentile; NaN of nothing."""
+    return float(np.percentile(values, share)) if values else math.nan

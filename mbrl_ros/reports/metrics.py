@@ -1,0 +1,240 @@
+"""What a run comes to, message by message; the same live and from a bag."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+#: Names of the outcomes in the order of ``msg/Action``'s constants.
+OUTCOMES = ("PLANNED", "TRUNCATED", "REUSED", "EXPLORATION", "HOLD", "FALLBACK")
+
+#: The node whose life each type of message proves.
+SOURCES = {
+    "Observation": "mujoco_sim",
+    "Transition": "data_logger",
+    "TrainingStatus": "model_trainer",
+    "ControllerStatus": "mpc_controller",
+}
+
+# Who has said nothing for so long is not alive [s]; the rarest message comes once a second.
+_ALIVE = 3.0
+# Where nothing at all was heard for so long, it was the listener who was away [s].
+_AWAY = 1.0
+# Stamps that differ more from the time of arrival are of another clock [s].
+_SAME_CLOCK = 60.0
+
+
+@dataclass(frozen=True)
+class EpisodeReturn:
+    """A complete episode.
+
+    Attributes:
+        time: when it ended, since 1970 [s].
+        env_steps: of the run until then.
+        total_reward: as the environment paid it; NaN where it pays none.
+    """
+
+    time: float
+    env_steps: int
+    total_reward: float
+
+
+class Tally:
+    """Adds up counters that start again at zero when their process does."""
+
+    def __init__(self, size: int) -> None:
+        self._base = [0] * size
+        self._last = [0] * size
+
+    def update(self, values: Sequence[int]) -> None:
+        """Take the newest values; the first tells by falling that all have started again."""
+        if values[0] < self._last[0]:
+            self._base = self.totals
+        self._last = [int(value) for value in values]
+
+    @property
+    def totals(self) -> list[int]:
+        """The counts over all processes."""
+        return [base + last for base, last in zip(self._base, self._last, strict=True)]
+
+
+class RunMetrics:
+    """Follows a run by its messages, whichever of its nodes start again meanwhile.
+
+    Attributes:
+        episodes: the complete ones, all of whose steps were seen.
+        env_steps: the environment's own steps, action repeat included.
+        running_return: of the episode under way.
+        running_steps: control steps of the episode under way.
+        transitions: logged.
+        trained: transitions the trainer has counted.
+        longest_silence: between two actions of an active controller [s].
+        plan_ms: median and 99th percentile of the newest planning times [ms].
+        budget_ms: time a plan may take [ms].
+        model: epoch and sequence of the model in use.
+        holdout_error: of the newest model judged [standard deviations].
+        state: of the controller, its lifecycle's.
+    """
+
+    def __init__(self, action_repeat: int = 1) -> None:
+        self.episodes: list[EpisodeReturn] = []
+        self.env_steps = 0
+        self.running_return = 0.0
+        self.running_steps = 0
+        self.transitions = 0
+        self.trained = 0
+        self.longest_silence = 0.0
+        self.plan_ms = (math.nan, math.nan)
+        self.budget_ms = math.nan
+        self.model = (0, 0)
+        self.holdout_error = math.nan
+        self.state = ""
+        self._action_repeat = action_repeat
+        self._counts = Tally(2 + len(OUTCOMES))
+        self._models: dict[int, int] = {}
+        self._seen: dict[str, float] = {}
+        self._newest = -math.inf
+        self._place = (-1, 0)
+        self._whole = False
+        self._last_action: float | None = None
+
+    def feed(self, kind: str, message: Any, now: float) -> None:
+        """Take a message.
+
+        Args:
+            kind: its type's short name; of others than those of this class nothing is taken.
+            message: with the fields of ``msg/<kind>.msg``.
+            now: when it came, since 1970 [s].
+        """
+        if now - self._newest > _AWAY:
+            self._last_action = None
+        self._newest = max(self._newest, now)
+        if kind in SOURCES:
+            self._seen[SOURCES[kind]] = now
+        if kind == "Observation":
+            self._observation(message, now)
+        elif kind == "Action":
+            self._action(message, now)
+        elif kind == "ControllerStatus":
+            self._controller(message, now)
+        elif kind == "TrainingStatus":
+            self._trainer(message)
+        elif kind == "Transition":
+            self.transitions = int(message.index) + 1
+
+    @property
+    def ticks(self) -> int:
+        """Commands that were due."""
+        return self._counts.totals[0]
+
+    @property
+    def ticks_late(self) -> int:
+        """Of these, sent after their deadline or never."""
+        return self._counts.totals[1]
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """Ticks per outcome."""
+        return dict(zip(OUTCOMES, self._counts.totals[2:], strict=True))
+
+    @property
+    def models_published(self) -> int:
+        """Models that have passed their gate, of all trainers of the run."""
+        return sum(self._models.values())
+
+    @property
+    def returns(self) -> list[float]:
+        """Returns of the complete episodes, where the environment pays any."""
+        return [e.total_reward for e in self.episodes if math.isfinite(e.total_reward)]
+
+    def count_models(self, epoch: int, sequence: int) -> None:
+        """Note that a trainer has come so far."""
+        self._models[epoch] = max(sequence, self._models.get(epoch, 0))
+
+    def ages(self, now: float) -> dict[str, float]:
+        """Return the time since each node that has spoken last did so [s]."""
+        return {node: now - seen for node, seen in self._seen.items()}
+
+    def alive(self, now: float) -> dict[str, bool]:
+        """Return whether each node that has spoken still does."""
+        ages = self.ages(now)
+        # The logger has nothing to say while the plant is silent.
+        pause = ages.get("mujoco_sim", 0.0)
+        return {
+            node: age - (pause if node == "data_logger" else 0.0) < _ALIVE
+            for node, age in ages.items()
+        }
+
+    def snapshot(self, now: float) -> dict[str, Any]:
+        """Return the state as what JSON can hold; None for what is not known yet."""
+        return {
+            "time": round(now, 3),
+            "env_steps": self.env_steps,
+            "episodes": len(self.episodes),
+            "last_return": finite(self.returns[-1] if self.returns else math.nan),
+            "running_return": finite(self.running_return),
+            "ticks": self.ticks,
+            "ticks_late": self.ticks_late,
+            "outcomes": self.outcomes,
+            "plan_ms_p50": finite(self.plan_ms[0]),
+            "plan_ms_p99": finite(self.plan_ms[1]),
+            "budget_ms": finite(self.budget_ms),
+            "longest_silence_s": round(self.longest_silence, 4),
+            "model_epoch": self.model[0],
+            "model_sequence": self.model[1],
+            "models_published": self.models_published,
+            "holdout_error": finite(self.holdout_error),
+            "transitions_logged": self.transitions,
+            "transitions_trained": self.trained,
+            "alive": self.alive(now),
+        }
+
+    def _observation(self, message: Any, now: float) -> None:
+        episode, step = int(message.episode), int(message.step)
+        before_episode, before_step = self._place
+        if episode == before_episode and step <= before_step and step > 0:
+            return  # the same again, as in lock-step
+        follows = episode == before_episode and step > before_step
+        self.env_steps += (step - before_step if follows else step) * self._action_repeat
+        if not follows:
+            self.running_return, self._whole = 0.0, step <= 1
+        elif step != before_step + 1:
+            self._whole = False
+        self._place = (episode, step)
+        self.running_steps = step
+        if step > 0:
+            self.running_return += float(message.reward)
+        if (message.terminated or message.truncated) and self._whole and step > 0:
+            self.episodes.append(EpisodeReturn(now, self.env_steps, self.running_return))
+            self._whole = False
+
+    def _action(self, message: Any, now: float) -> None:
+        stamp = message.header.stamp.sec + message.header.stamp.nanosec * 1e-9
+        sent = stamp if abs(stamp - now) < _SAME_CLOCK else now
+        if self._last_action is not None:
+            self.longest_silence = max(self.longest_silence, sent - self._last_action)
+        self._last_action = sent
+
+    def _controller(self, message: Any, now: float) -> None:
+        # That soon after an action, it was told to fall silent; later, it may have died.
+        last = self._last_action
+        if message.state != "active" and last is not None and now - last < _AWAY:
+            self._last_action = None
+        self._counts.update([message.ticks, message.ticks_late, *message.outcomes])
+        self.plan_ms = (1e3 * message.plan_time_p50, 1e3 * message.plan_time_p99)
+        self.budget_ms = 1e3 * message.budget
+        self.model = (int(message.model_epoch), int(message.model_sequence))
+        self.count_models(*self.model)
+        self.state = message.state
+
+    def _trainer(self, message: Any) -> None:
+        self.trained = int(message.transitions)
+        self.holdout_error = float(message.holdout_error)
+        self.count_models(int(message.epoch), int(message.sequence))
+
+
+def finite(value: float, digits: int = 4) -> float | None:
+    """Return a number rounded; None where there is none, which JSON can hold."""
+    return round(float(value), digits) if math.isfinite(value) else None

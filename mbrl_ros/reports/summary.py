@@ -1,0 +1,63 @@
+"""A run in a few figures: ``summary.json``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from mbrl_ros.reports.history import History, percentile
+from mbrl_ros.reports.metrics import finite
+
+SUMMARY = "summary.json"
+
+
+def summarize(history: History) -> dict[str, Any]:
+    """Return the figures of a run; lists and None where there is nothing to tell.
+
+    ``env_steps`` and ``episode_env_steps`` are the environment's own steps, action repeat
+    included; ``episode_seconds`` are since the start.
+    """
+    metrics = history.metrics
+    complete = [e for e in metrics.episodes if finite(e.total_reward) is not None]
+    budget = finite(metrics.budget_ms, 2)
+    return {
+        "task": history.task.task,
+        "seed": history.task.seed,
+        "launch": history.record.get("launch"),
+        "runtime": history.record.get("runtime"),
+        "wall_seconds": round(history.wall_seconds, 2),
+        "env_steps": metrics.env_steps,
+        "episodes": len(metrics.episodes),
+        "episode_returns": [round(e.total_reward, 3) for e in complete],
+        "episode_seconds": [round(e.time - history.started, 2) for e in complete],
+        "episode_env_steps": [e.env_steps for e in complete],
+        "best_return": finite(max((e.total_reward for e in complete), default=float("nan")), 3),
+        "ticks": metrics.ticks,
+        "ticks_late": metrics.ticks_late,
+        "in_time": finite(1 - metrics.ticks_late / metrics.ticks, 5) if metrics.ticks else None,
+        "outcomes": metrics.outcomes,
+        "longest_silence_s": round(metrics.longest_silence, 4),
+        "plan_ms_p50": finite(percentile(history.plan_ms, 50), 2),
+        "plan_ms_p99": finite(percentile(history.plan_ms, 99), 2),
+        "plan_ms_max": finite(max(history.plan_ms, default=float("nan")), 2),
+        "budget_ms": budget,
+        "models_published": metrics.models_published,
+        "holdout_error": finite(metrics.holdout_error),
+        "transitions_logged": metrics.transitions,
+        "transitions_trained": metrics.trained,
+        "versions": history.record.get("versions", {}),
+        "notes": history.notes,
+    }
+
+
+def write_summary(summary: dict[str, Any], run_dir: Path) -> Path:
+    """Write summary.json, whole or not at all.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    path = run_dir / SUMMARY
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    return partial.replace(path)

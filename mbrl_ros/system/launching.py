@@ -1,0 +1,237 @@
+"""What a system is made of, as data: for `mbrl-ros launch` and for `ros2 launch` alike."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mbrl_ros.settings import SettingsError, build, setting, specs, unknown_parameter
+from mbrl_ros.system.configuration import (
+    Configuration,
+    parse_assignments,
+    read_task,
+    versions_in_use,
+)
+from mbrl_ros.system.schema import NODES, OBJECTIVE
+from mbrl_ros.task import TaskSettings
+
+CONFIGURATION = "config.yaml"
+RECORD = "launch.json"
+MONITOR = "run_monitor"
+
+#: A node's exit code for a configuration it cannot work with; starting it again is no use.
+REFUSED = 2
+
+
+@dataclass(frozen=True)
+class LaunchSettings:
+    """What a launch takes for itself; everything else are parameters of the nodes."""
+
+    task: str = setting(
+        "cartpole_swingup", "a shipped task, or the path of a parameter file (.yaml)"
+    )
+    duration: float = setting(90.0, "wall time after which all is stopped [s]; 0: never", low=0.0)
+    run_dir: str = setting(
+        "", "new or empty folder for all that is written; empty: runs/<task>-<date>-<time>"
+    )
+    view: str = setting(
+        "auto",
+        "what is shown: auto (a live view in a terminal, else a line now and then) or none",
+        choices=("auto", "none"),
+    )
+
+
+@dataclass(frozen=True)
+class Argument:
+    """An argument of a launch.
+
+    Attributes:
+        name: as in ``name:=value``.
+        default: as text; None where it must be given.
+        description: unit and meaning.
+    """
+
+    name: str
+    default: str | None
+    description: str
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of system.
+
+    Attributes:
+        name: of its launch file, ``<name>.launch.py``.
+        nodes: its processes, in the order of starting.
+        stopping: the same in the order of stopping.
+        arguments: what it takes besides parameters of the nodes.
+    """
+
+    name: str
+    nodes: tuple[str, ...]
+    stopping: tuple[str, ...]
+    arguments: tuple[Argument, ...]
+
+
+def _arguments(**defaults: str | None) -> tuple[Argument, ...]:
+    described = {spec.name: spec.description for spec in specs(TaskSettings)}
+    described["seed"] += "; empty: as in the parameter file, else 0"
+    described["real_time_factor"] += "; empty: as in the parameter file, else 1"
+    described |= {spec.name: spec.description for spec in specs(LaunchSettings)}
+    return tuple(Argument(name, default, described[name]) for name, default in defaults.items())
+
+
+# The logger is the first to come and the last to go, so that the bag has everything. The
+# controller goes before the plant, which so gets its last, safe command.
+SIM = Kind(
+    "sim",
+    ("data_logger", "model_trainer", "mpc_controller", "mujoco_sim"),
+    ("mpc_controller", "mujoco_sim", "model_trainer", "data_logger"),
+    _arguments(
+        task="cartpole_swingup",
+        duration="90",
+        seed="",
+        run_dir="",
+        real_time_factor="",
+        view="auto",
+    ),
+)
+ROBOT = Kind(
+    "robot",
+    ("data_logger", "model_trainer", "mpc_controller"),
+    ("mpc_controller", "model_trainer", "data_logger"),
+    _arguments(task=None, duration="0", seed="", run_dir="", view="auto"),
+)
+KINDS = {kind.name: kind for kind in (SIM, ROBOT)}
+
+
+@dataclass(frozen=True)
+class System:
+    """A system ready to be started.
+
+    Attributes:
+        kind: which nodes.
+        configuration: their parameters.
+        run_dir: absolute.
+        duration: wall time after which it ends [s]; 0: never.
+        view: ``auto`` or ``none``.
+    """
+
+    kind: Kind
+    configuration: Configuration
+    run_dir: Path
+    duration: float
+    view: str
+
+    @property
+    def parameter_file(self) -> Path:
+        """The resolved configuration, once the folder is prepared."""
+        return self.run_dir / CONFIGURATION
+
+    @property
+    def monitor_parameters(self) -> dict[str, Any]:
+        """Parameters of the run monitor besides those of every node."""
+        simulator = self.configuration.nodes.get("mujoco_sim", {})
+        return {"action_repeat": int(simulator.get("action_repeat", 1))}
+
+    def prepare_folder(self, runtime: str) -> None:
+        """Make the run folder and write down what is started.
+
+        Args:
+            runtime: ``rclpy`` or ``embedded``.
+
+        Raises:
+            SettingsError: if the folder is occupied, or cannot be written.
+        """
+        check_free(self.run_dir)
+        record = {
+            "launch": self.kind.name,
+            "command": sys.argv,
+            "runtime": runtime,
+            "started": time.time(),
+            "duration": self.duration,
+            "versions": versions_in_use(),
+        }
+        text = json.dumps(record, indent=2)
+        try:
+            self.run_dir.mkdir(parents=True, exist_ok=True)
+            self.configuration.write(self.parameter_file)
+            (self.run_dir / RECORD).write_text(f"{text}\n", encoding="utf-8")
+        except OSError as error:
+            reason = f"{self.run_dir} cannot be written: {error.strerror}"
+            raise SettingsError(f"run_dir: {reason}") from None
+
+
+def plan(kind: Kind, given: Mapping[str, str]) -> System:
+    """Make out what is to be started; nothing is written yet.
+
+    Args:
+        kind: of system.
+        given: arguments, and parameters of the nodes, as text; an empty one was not given.
+
+    Raises:
+        SettingsError: naming what is unknown, of the wrong type or out of bounds, or a run
+            folder that is occupied.
+    """
+    given = {name: text for name, text in given.items() if text != ""}
+    for argument in kind.arguments:
+        if argument.default is None and argument.name not in given:
+            raise SettingsError(f"{argument.name}:= is missing: {argument.description}")
+    own = {spec.name: spec for spec in specs(LaunchSettings)}
+    defaults = {a.name: a.default for a in kind.arguments if a.name in own and a.default}
+    launch = build(
+        LaunchSettings,
+        {
+            name: text if own[name].kind is str else _value(name, text)
+            for name, text in {**defaults, **given}.items()
+            if name in own
+        },
+    )
+    parameters = {name: _value(name, text) for name, text in given.items() if name not in own}
+    _check_known(parameters, [*own, *(a.name for a in kind.arguments)])
+    # The folder that a file names is that of the run it was written for.
+    configuration = read_task(launch.task, {**parameters, "run_dir": ""})
+    shared = configuration.shared
+    run_dir = Path(launch.run_dir).expanduser().absolute() if launch.run_dir else None
+    if run_dir is None:
+        name = str(shared.get("task") or Path(launch.task).stem)
+        run_dir = Path.cwd() / "runs" / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    check_free(run_dir)
+    nodes = {
+        node: values
+        for node, values in configuration.nodes.items()
+        if node == "**" or node in kind.nodes
+    }
+    nodes["**"] = {**shared, "seed": shared.get("seed", 0), "run_dir": str(run_dir)}
+    return System(kind, replace(configuration, nodes=nodes), run_dir, launch.duration, launch.view)
+
+
+def check_free(run_dir: Path) -> None:
+    """Check that a run may write to a folder.
+
+    Raises:
+        SettingsError: if something else is there.
+    """
+    if run_dir.exists() and not run_dir.is_dir():
+        raise SettingsError(f"run_dir: {run_dir} is not a folder")
+    if run_dir.is_dir() and any(run_dir.iterdir()):
+        raise SettingsError(f"run_dir: {run_dir} is occupied: expected a new or an empty folder")
+
+
+def _value(name: str, text: str) -> Any:
+    return parse_assignments([f"{name}:={text}"])[name]
+
+
+def _check_known(parameters: Mapping[str, Any], arguments: list[str]) -> None:
+    """Refuse a name that nobody has, with arguments of the launch among the suggestions."""
+    known = [*arguments, *(spec.name for spec in specs(TaskSettings))]
+    for settings in NODES.values():
+        known += [spec.name for spec in specs(settings)]
+    for name in parameters:
+        if name not in known and name.partition(".")[0] not in (*NODES, OBJECTIVE.rstrip(".")):
+            raise SettingsError(unknown_parameter(name, known))

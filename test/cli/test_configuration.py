@@ -1,0 +1,164 @@
+import math
+from pathlib import Path
+
+import pytest
+
+from mbrl_ros.settings import SettingsError, read_parameter_file
+from mbrl_ros.system.configuration import (
+    Configuration,
+    parse_assignments,
+    read_task,
+    task_names,
+    versions_in_use,
+)
+from mbrl_ros.system.schema import NODES
+
+CONFIG = Path(__file__).parents[2] / "config"
+
+
+def test_the_shipped_tasks_are_known_by_name():
+    assert task_names() == sorted(path.stem for path in CONFIG.glob("*.yaml"))
+    assert "cartpole_swingup" in task_names()
+
+
+@pytest.mark.parametrize("task", [path.stem for path in CONFIG.glob("*.yaml")])
+def test_every_shipped_task_configures_every_node(task):
+    configuration = read_task(task)
+    assert set(configuration.nodes) == {"**", *NODES}
+    assert configuration.shared["task"] == task
+    for node in NODES:
+        assert configuration.node(node)["period"] == configuration.shared["period"]
+
+
+def test_overrides_go_to_the_nodes_that_have_the_parameter():
+    configuration = read_task(
+        "cartpole_swingup",
+        {
+            "seed": 7,
+            "planner.horizon": 11,
+            "model_trainer.model.members": 3,
+            "objective.caution": 0.5,
+            "action_repeat": 2,
+        },
+    )
+    assert configuration.shared["seed"] == 7
+    assert configuration.node("mpc_controller")["planner.horizon"] == 11
+    assert configuration.node("mpc_controller")["objective.caution"] == 0.5
+    assert configuration.node("model_trainer")["model.members"] == 3
+    assert configuration.node("mujoco_sim")["action_repeat"] == 2
+    for node in NODES:
+        assert configuration.node(node)["seed"] == 7
+    assert "planner.horizon" not in configuration.node("model_trainer")
+
+
+def test_overrides_leave_the_rest_as_it_was():
+    plain, changed = read_task("pendulum_swingup"), read_task("pendulum_swingup", {"seed": 1})
+    assert {**changed.shared, "seed": 0} == {**plain.shared, "seed": 0}
+    assert all(changed.nodes[node] == plain.nodes[node] for node in NODES)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"sede": 1}, "unknown parameter 'sede'"),
+        ({"planner.horizen": 1}, "unknown parameter 'planner.horizen'"),
+        ({"mpc_controller.planner.horizen": 1}, "did you mean 'planner.horizon'"),
+        ({"pilot.seed": 1}, "unknown parameter 'pilot.seed'"),
+        (
+            {"planner.horizon": 0},
+            r"command line: mpc_controller: .*expected an integer in \[1, 1000\]",
+        ),
+        ({"planner.horizon": "long"}, "expected an integer"),
+        ({"seed": 1.5}, "command line: parameter 'seed': expected an integer"),
+        ({"lock_step": 1}, "'lock_step': expected true or false"),
+        ({"objective.upright.wait": 1.0}, r"command line: mpc_controller: objective\.upright"),
+        ({"mpc_controller.seed": 1}, "'seed' must be the same for all nodes"),
+        ({"mpc_controller": 1}, "unknown parameter 'mpc_controller'"),
+    ],
+)
+def test_wrong_overrides_are_refused_by_name(overrides, message):
+    with pytest.raises(SettingsError, match=message) as refusal:
+        read_task("cartpole_swingup", overrides)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("task", ["cartpole", "", "config/cartpole_swingup", "../x", "a\x00b"])
+def test_an_unknown_task_is_refused_with_the_known_ones(task):
+    with pytest.raises(SettingsError, match=r"unknown task .*cartpole_swingup, .*reacher_easy"):
+        read_task(task)
+
+
+def test_a_parameter_file_of_ones_own_will_do(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "/**: {ros__parameters: {task: mine, period: 0.1}}\n"
+        "model_trainer: {ros__parameters: {optimizer: {learning_rate: 1e-4}}}\n"
+    )
+    configuration = read_task(str(path), {"period": 0.2})
+    assert configuration.shared == {"task": "mine", "period": 0.2}
+    assert configuration.node("model_trainer")["optimizer.learning_rate"] == 0.0001
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("/**: {ros__parameters: {sede: 1}}", "unknown parameter 'sede': did you mean 'seed'"),
+        ("pilot: {ros__parameters: {}}", "unknown node 'pilot'"),
+        ("model_trainer: {ros__parameters: {model: {members: many}}}", "'model.members': expected"),
+        ("[", "not YAML"),
+    ],
+)
+def test_a_wrong_file_is_refused_by_its_name(tmp_path, text, message):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(SettingsError, match=message) as refusal:
+        read_task(str(path))
+    assert str(refusal.value).startswith(f"{path}: ")
+    with pytest.raises(SettingsError, match="cannot be read"):
+        read_task(str(tmp_path / "other.yaml"))
+
+
+def test_values_on_the_command_line_have_the_types_they_have_in_a_file():
+    values = parse_assignments(
+        ["seed:=3", "a.b:=1e-3", "c:=true", "d:=[1.0, 2]", "e:=text", "f:=", "g:=-.inf", "h:=a:=b"]
+    )
+    assert values == {
+        "seed": 3, "a.b": 0.001, "c": True, "d": [1.0, 2], "e": "text", "f": "", "g": -math.inf,
+        "h": "a:=b",
+    }  # fmt: skip
+    assert isinstance(values["seed"], int)
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("seed", "expected name:=value"),
+        ("seed=3", "expected name:=value"),
+        (":=3", "expected name:=value"),
+        ("seed:=[1", "the value is not YAML"),
+        ("seed:=2024-99-99", "the value is not YAML"),
+        ("seed:={a", "the value is not YAML"),
+    ],
+)
+def test_words_of_another_form_are_refused(word, message):
+    with pytest.raises(SettingsError, match=message):
+        parse_assignments([word])
+
+
+@pytest.mark.parametrize("task", ["cartpole_swingup", "half_cheetah"])
+def test_what_is_written_starts_the_same_system_again(tmp_path, task):
+    configuration = read_task(task, {"seed": 12, "planner.momentum": 1e-7})
+    path = tmp_path / "configuration.yaml"
+    configuration.write(path)
+    assert read_task(str(path)) == Configuration(configuration.nodes)
+    assert set(read_parameter_file(path)) == {"**", *NODES}
+
+
+def test_what_is_written_names_the_versions_in_use(tmp_path):
+    path = tmp_path / "configuration.yaml"
+    read_task("cartpole_swingup").write(path)
+    text = path.read_text()
+    versions = versions_in_use()
+    assert {"mbrl_ros", "python", "torch", "numpy"} <= set(versions)
+    for name, version in versions.items():
+        assert f"# {name} {version}\n" in text

@@ -1,0 +1,100 @@
+"""What `mbrl-ros launch` says before anything is started."""
+
+import re
+
+import pytest
+import yaml
+
+from mbrl_ros.cli.main import main
+from mbrl_ros.system.launching import KINDS, ROBOT, SIM, SettingsError, plan
+
+
+@pytest.fixture
+def occupied(tmp_path):
+    (tmp_path / "something").write_text("")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["task:=cartpole"], "unknown task 'cartpole'"),
+        (["durration:=5"], "unknown parameter 'durration': did you mean 'duration'"),
+        (["planner.horizn:=5"], "did you mean 'planner.horizon'"),
+        (["mpc_controller.nothing:=1"], "unknown parameter 'nothing'"),
+        (["planner.horizon:=far"], "'planner.horizon': expected an integer"),
+        (["duration:=long"], "'duration': expected a number"),
+        (["duration:=-1"], "'duration': expected a number >= 0"),
+        (["seed:=1.5"], "'seed': expected an integer"),
+        (["view:=all"], "'view': expected one of auto, none"),
+        (["task:=/nowhere/task.yaml"], "/nowhere/task.yaml: cannot be read"),
+        (["seed=4"], "argument 'seed=4': expected name:=value"),
+    ],
+)
+def test_bad_input_is_told_in_one_line(words, reason, capsys, tmp_path):
+    assert main(["launch", "sim", f"run_dir:={tmp_path / 'run'}", *words]) == 2
+    out, err = capsys.readouterr()
+    assert re.fullmatch(r"error: [^\n]*\n", err)
+    assert reason in err
+    assert out == ""
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_unreadable_file(capsys, tmp_path):
+    file = tmp_path / "task.yaml"
+    file.write_text("{: no yaml")
+    assert main(["launch", "sim", f"task:={file}"]) == 2
+    assert re.fullmatch(r"error: .*task.yaml: not YAML[^\n]*\n", capsys.readouterr().err)
+
+
+def test_an_occupied_run_folder_is_left_alone(capsys, occupied):
+    assert main(["launch", "sim", f"run_dir:={occupied}"]) == 2
+    assert capsys.readouterr().err == (
+        f"error: run_dir: {occupied} is occupied: expected a new or an empty folder\n"
+    )
+    assert [path.name for path in occupied.iterdir()] == ["something"]
+
+
+def test_a_robot_must_have_a_task():
+    with pytest.raises(SettingsError, match="task:= is missing"):
+        plan(ROBOT, {})
+
+
+def test_the_folder_holds_what_starts_the_same_system_again(tmp_path):
+    given = {"seed": "7", "real_time_factor": "2", "planner.horizon": "12"}
+    system = plan(SIM, {**given, "run_dir": str(tmp_path / "1")})
+    system.prepare_folder("embedded")
+    again = plan(SIM, {"task": str(system.parameter_file), "run_dir": str(tmp_path / "2")})
+    assert again.configuration.node("mpc_controller")["planner.horizon"] == 12
+    shared = {**system.configuration.shared, "run_dir": str(tmp_path / "2")}
+    assert again.configuration.shared == shared
+    assert (shared["seed"], shared["real_time_factor"]) == (7, 2)
+
+
+def test_the_default_folder_is_named_after_task_and_time(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    system = plan(SIM, {"task": "pendulum_swingup"})
+    assert system.run_dir.parent == tmp_path / "runs"
+    assert re.fullmatch(r"pendulum_swingup-\d{8}-\d{6}", system.run_dir.name)
+
+
+def test_a_robot_has_no_simulator(tmp_path):
+    system = plan(ROBOT, {"task": "cartpole_swingup", "run_dir": str(tmp_path / "run")})
+    system.prepare_folder("rclpy")
+    assert "mujoco_sim" not in yaml.safe_load(system.parameter_file.read_text())
+    assert system.duration == 0
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_all_nodes_are_stopped_and_the_logger_is_the_last(kind):
+    assert sorted(kind.stopping) == sorted(kind.nodes)
+    assert kind.stopping[-2:] == ("model_trainer", "data_logger")
+    assert kind.stopping[0] == "mpc_controller"
+
+
+def test_help_names_the_arguments(capsys):
+    with pytest.raises(SystemExit):
+        main(["launch", "--help"])
+    out = capsys.readouterr().out
+    for argument in SIM.arguments:
+        assert f"{argument.name}:=" in out

@@ -1,0 +1,113 @@
+"""Messages for the tests: built and serialised without any ROS."""
+
+import math
+
+import numpy as np
+
+from mbrl_ros.data.definitions import Topic, typestore
+
+
+def make(kind, **fields):
+    fields.setdefault("header", header())
+    return typestore().types[f"mbrl_ros/msg/{kind}"](**fields)
+
+
+def header(seconds=0.0):
+    types = typestore().types
+    stamp = types["builtin_interfaces/msg/Time"](sec=int(seconds), nanosec=round(seconds % 1 * 1e9))
+    return types["std_msgs/msg/Header"](stamp=stamp, frame_id="")
+
+
+def observation(episode, step, reward=1.0, ended=False):
+    return make(
+        "Observation",
+        episode=episode,
+        step=step,
+        values=np.zeros(2),
+        action=np.zeros(1 if step else 0),
+        action_step=step - 1,
+        reward=reward if step else math.nan,
+        terminated=False,
+        truncated=ended,
+    )
+
+
+def action(step=0, outcome=0, plan_time=0.02, sent=0.0):
+    return make(
+        "Action",
+        header=header(sent),
+        episode=0,
+        step=step,
+        values=np.zeros(1),
+        outcome=outcome,
+        state_age=0.0,
+        plan_time=plan_time,
+        model_sequence=1,
+    )
+
+
+def controller_status(ticks, late=0, outcomes=(0, 0, 0, 0, 0, 0), state="active", model=(0, 0)):
+    return make(
+        "ControllerStatus",
+        state=state,
+        outcome=0,
+        reason="",
+        ticks=ticks,
+        ticks_late=late,
+        outcomes=np.array(outcomes, dtype=np.uint64),
+        plan_time_p50=0.02,
+        plan_time_p99=0.03,
+        budget=0.034,
+        delay_steps=1,
+        model_epoch=model[0],
+        model_sequence=model[1],
+        expected_return=0.0,
+        estopped=False,
+    )
+
+
+def training_status(transitions, epoch=1, sequence=0, error=0.1):
+    return make(
+        "TrainingStatus",
+        transitions=transitions,
+        holdout=0,
+        updates=0,
+        train_loss=0.0,
+        one_step_error=error,
+        holdout_error=error,
+        epoch=epoch,
+        sequence=sequence,
+        gate="",
+        updates_per_second=0.0,
+    )
+
+
+def transition(index, episode=0, step=None):
+    step = index if step is None else step
+    return make(
+        "Transition",
+        index=index,
+        episode=episode,
+        step=step,
+        observation=np.array([math.sin(0.1 * step), math.cos(0.1 * step)]),
+        action=np.array([0.1]),
+        next_observation=np.array([math.sin(0.1 * (step + 1)), math.cos(0.1 * (step + 1))]),
+        reward=1.0,
+        terminated=False,
+        truncated=False,
+    )
+
+
+def topic(kind):
+    store = typestore()
+    name = f"mbrl_ros/msg/{kind}"
+    text, _ = store.generate_msgdef(name, ros_version=2)
+    return Topic(f"/{kind.lower()}", name, text, store.hash_rihs01(name), False)
+
+
+def cdr(message):
+    return bytes(typestore().serialize_cdr(message, message.__msgtype__))
+
+
+def kind_of(message):
+    return message.__msgtype__.rpartition("/")[2]

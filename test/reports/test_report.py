@@ -1,0 +1,170 @@
+"""Reports of runs that ended well, badly, or before anything happened."""
+
+import json
+import re
+
+import pytest
+import torch
+import yaml
+
+from mbrl_ros.cli.main import main
+from mbrl_ros.data.recorder import Recorder
+from mbrl_ros.dynamics import checkpoint
+from mbrl_ros.dynamics.model import EnsembleModel
+from mbrl_ros.dynamics.settings import ModelSettings
+from mbrl_ros.reports.history import read_history
+from mbrl_ros.reports.prediction import main_dimensions, predict
+from mbrl_ros.reports.report import write_report
+from mbrl_ros.spaces import Space
+
+from . import messages as m
+
+SHARED = {
+    "task": "toy",
+    "seed": 3,
+    "period": 0.1,
+    "observation": {"names": ["sine", "cosine"]},
+    "action": {"names": ["push"], "low": [-1.0], "high": [1.0]},
+}
+CONTROLLER = {
+    "planner": {"horizon": 10},
+    "objective": {"terms": ["up"], "up": {"type": "linear", "of": ["cosine"]}},
+}
+
+
+@pytest.fixture
+def run_dir(tmp_path):
+    tree = {
+        "/**": {"ros__parameters": SHARED},
+        "mujoco_sim": {"ros__parameters": {"action_repeat": 2}},
+        "mpc_controller": {"ros__parameters": CONTROLLER},
+    }
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(tree))
+    (tmp_path / "launch.json").write_text(json.dumps({"runtime": "embedded", "launch": "sim"}))
+    return tmp_path
+
+
+def record(run_dir, close=True):
+    """Record one episode of 60 steps and the beginning of another."""
+    recorder = Recorder(run_dir / "bag")
+    topics = {}
+    for step in range(80):
+        episode, step_in = (0, step) if step <= 60 else (1, step - 61)
+        written = [m.observation(episode, step_in, ended=step == 60), m.action(step)]
+        if step < 60:
+            written.append(m.transition(step))
+        if step % 20 == 19:
+            written.append(m.controller_status(step, 1, (step, 0, 0, 0, 0, 0), model=(5, 1)))
+            written.append(m.training_status(min(step, 60), 5, step // 20, 1.0 / step))
+        for message in written:
+            kind = m.kind_of(message)
+            recorder.write(topics.setdefault(kind, m.topic(kind)), m.cdr(message))
+    if close:
+        assert recorder.close() == ""
+    else:
+        recorder._lock.close()
+
+
+def save_model(run_dir, names=("sine", "cosine")):
+    folder = run_dir / "checkpoints"
+    folder.mkdir(exist_ok=True)
+    settings = ModelSettings(members=2, hidden=[8])
+    space = Space.of(list(names))
+    model = EnsembleModel(space, Space.of(["push"], [-1.0], [1.0]), settings)
+    model.low.fill_(-torch.inf)
+    checkpoint.save(checkpoint.pack(model), folder / "model-5-000004.safetensors")
+
+
+def check(run_dir):
+    summary = json.loads((run_dir / "summary.json").read_text())
+    assert (summary["task"], summary["seed"], summary["runtime"]) == ("toy", 3, "embedded")
+    assert summary["episode_returns"] == [60.0]
+    assert summary["env_steps"] == 2 * (60 + 18)
+    assert summary["transitions_logged"] == 60
+    assert (summary["ticks"], summary["ticks_late"]) == (79, 1)
+    assert summary["outcomes"]["PLANNED"] == 79
+    assert summary["plan_ms_p50"] == pytest.approx(20.0)
+    assert summary["models_published"] >= 3
+    assert (run_dir / "report.png").stat().st_size > 20_000
+    return summary
+
+
+def test_a_run_that_ended_well(run_dir, capsys):
+    record(run_dir)
+    save_model(run_dir)
+    assert main(["report", str(run_dir)]) == 0
+    assert "60" in capsys.readouterr().out
+    summary = check(run_dir)
+    assert summary["models_published"] == 4
+    assert summary["notes"] == []
+
+
+def test_a_run_whose_logger_was_killed(run_dir):
+    record(run_dir, close=False)
+    with next((run_dir / "bag").glob("*.mcap")).open("ab") as file:
+        file.write(b"\x05\xff\x00")
+    report = write_report(run_dir)
+    check(run_dir)
+    assert len(report.notes) == 1
+    assert "finished with" in report.notes[0]
+
+
+def test_a_run_with_a_damaged_file_of_several(run_dir):
+    record(run_dir)
+    (run_dir / "bag" / "bag_7.mcap").write_bytes(b"what is this")
+    write_report(run_dir)
+    check(run_dir)
+
+
+def test_a_run_that_had_hardly_begun(run_dir, capsys):
+    assert main(["report", str(run_dir)]) == 0
+    assert "no episode was completed" in capsys.readouterr().out
+    summary = json.loads((run_dir / "summary.json").read_text())
+    assert (summary["episode_returns"], summary["ticks"]) == ([], 0)
+    assert summary["notes"] == ["there is no bag: nothing was recorded"]
+    assert (run_dir / "report.png").exists()
+
+
+def test_what_is_no_run_is_refused_in_one_line(tmp_path, capsys):
+    assert main(["report", str(tmp_path)]) == 2
+    assert re.fullmatch(r"error: .*: not a run folder: [^\n]*\n", capsys.readouterr().err)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written(run_dir, capsys):
+    (run_dir / "summary.partial").mkdir()
+    assert main(["report", str(run_dir)]) == 2
+    assert re.fullmatch(r"error: [^\n]*\n", capsys.readouterr().err)
+
+
+def test_predictions_begin_at_what_was_measured(run_dir):
+    record(run_dir)
+    save_model(run_dir)
+    history = read_history(run_dir)
+    prediction = predict(history)
+    assert (prediction.horizon, prediction.starts) == (10, [0, 10, 20, 30, 40])
+    assert prediction.actual.shape == (51, 2)
+    assert prediction.means.shape == prediction.stds.shape == (5, 11, 2)
+    assert prediction.means[:, 0] == pytest.approx(prediction.actual[:50:10], abs=1e-6)
+    assert prediction.stds[:, 0] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_model_of_something_else_is_not_compared(run_dir):
+    record(run_dir)
+    save_model(run_dir, names=("a", "b"))
+    assert predict(read_history(run_dir)) is None
+
+
+def test_a_damaged_model_is_left_out(run_dir):
+    record(run_dir)
+    save_model(run_dir)
+    (run_dir / "checkpoints" / "model-5-000009.safetensors").write_bytes(b"broken")
+    history = read_history(run_dir)
+    assert predict(history).model == "model-5-000004"
+    assert "model-5-000009" in history.notes[0]
+
+
+def test_the_main_dimensions_are_those_of_the_objective(run_dir):
+    history = read_history(run_dir)
+    assert main_dimensions(history, 1) == [1]
+    assert main_dimensions(history, 3) == [1, 0]

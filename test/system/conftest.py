@@ -1,0 +1,96 @@
+"""Systems of several processes, each on a DDS domain that it has to itself."""
+
+import fcntl
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("MBRL_ROS_RUNTIME", "embedded")
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def domain(monkeypatch):
+    """Claim a DDS domain, so that runs at the same time do not see each other."""
+    for number in itertools.chain(range(100 + os.getpid() % 130, 230), range(100, 230)):
+        lock = (Path(tempfile.gettempdir()) / f"mbrl_ros_test_domain_{number}").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            continue
+        monkeypatch.setenv("ROS_DOMAIN_ID", str(number))
+        yield number
+        lock.close()
+        return
+    pytest.fail("all DDS domains are taken")
+
+
+def processes_of(run_dir):
+    """Return the nodes' processes of a run: name to process id."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().decode().split("\0")
+        except OSError:
+            continue
+        if "mbrl_ros.nodes" in words and f"{run_dir}/config.yaml" in words:
+            found[words[words.index("--ros-args") - 1]] = int(folder.name)
+    return found
+
+
+def eventually(condition, timeout=40.0):
+    """Wait for something to become true, and return it."""
+    end = time.monotonic() + timeout
+    while not (value := condition()):
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
+    return value
+
+
+class Launched:
+    """`mbrl-ros launch` in a process of its own."""
+
+    def __init__(self, run_dir, words, **options):
+        self.run_dir = run_dir
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "mbrl_ros.cli", "launch", *words, f"run_dir:={run_dir}"],
+            stdout=options.pop("stdout", subprocess.PIPE),
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            **options,
+        )
+
+    @property
+    def nodes(self):
+        return processes_of(self.run_dir)
+
+    def end(self, number=signal.SIGINT, timeout=60):
+        """Send a signal; return what was written to standard output and standard error."""
+        self.process.send_signal(number)
+        return self.process.communicate(timeout=timeout)
+
+
+@pytest.fixture
+def launch(tmp_path):
+    made = []
+
+    def begin(*words, run_dir=None, **options):
+        made.append(Launched(run_dir or tmp_path / f"run{len(made)}", words, **options))
+        return made[-1]
+
+    yield begin
+    for launched in made:
+        if launched.process.poll() is None:
+            launched.process.kill()
+        launched.process.communicate()
+    eventually(lambda: not any(launched.nodes for launched in made), 10)
