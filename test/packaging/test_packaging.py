@@ -1,0 +1,146 @@
+"""What pip installs, and that all the files which name a version or a package agree."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from mbrl_ros import __version__
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = ("msg", "srv", "config", "launch")
+# What is in a checkout but not in the repository.
+LEFT_OUT = (".*", "build", "dist", "install", "log", "runs", "*.egg-info", "__pycache__")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The paths of an sdist, and of the wheel built from it as an index would have it."""
+    folder = tmp_path_factory.mktemp("dist")
+    source = folder / "source"
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    shutil.copytree(ROOT / ".ci", source / ".ci")
+    sdist = _backend("build_sdist", source, folder)
+    shutil.unpack_archive(sdist, folder / "unpacked")
+    (unpacked,) = (folder / "unpacked").iterdir()
+    return sdist, _backend("build_wheel", unpacked, folder)
+
+
+def _backend(hook, source, folder):
+    code = f"import sys; from setuptools import build_meta as b; print(b.{hook}(sys.argv[1]))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, folder],
+        cwd=source,
+        text=True,
+        capture_output=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder / done.stdout.splitlines()[-1]
+
+
+def _data_files():
+    return {
+        f"{kind}/{path.name}" for kind in DATA for path in (ROOT / kind).iterdir() if path.is_file()
+    }
+
+
+def test_wheel_holds_everything(built):
+    with zipfile.ZipFile(built[1]) as wheel:
+        names = set(wheel.namelist())
+    modules = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "mbrl_ros").rglob("*.py")
+        if "__pycache__" not in path.parts
+    }
+    assert modules <= names
+    assert {f"mbrl_ros/share/{name}" for name in _data_files()} <= names
+    # Nothing at the top of site-packages but ours.
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"mbrl_ros"}
+
+
+def test_sdist_builds_and_tests_like_a_checkout(built):
+    with tarfile.open(built[0]) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    needed = {"CMakeLists.txt", "package.xml", "requirements.txt", "Makefile", "LICENSE"}
+    assert needed | _data_files() | {".ci/make_venv.py", "test/ros2/sim_launch.py"} <= names
+
+
+def test_installed_wheel_finds_its_files(built, tmp_path):
+    """Without a checkout around it; pip would do no more than unpack it."""
+    with zipfile.ZipFile(built[1]) as wheel:
+        wheel.extractall(tmp_path / "site")
+    code = (
+        "import mbrl_ros, mbrl_ros.resources as r; print(mbrl_ros.__file__)\n"
+        f"for kind in {DATA}: print(r.resource_directory(kind))"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
+        text=True,
+        check=True,
+        stdout=subprocess.PIPE,
+    ).stdout.splitlines()
+    package = tmp_path / "site" / "mbrl_ros"
+    assert out == [str(package / "__init__.py"), *(str(package / "share" / kind) for kind in DATA)]
+
+
+def test_one_version():
+    setup = (ROOT / "setup.py").read_text()
+    package = (ROOT / "package.xml").read_text()
+    assert f'version="{__version__}"' in setup
+    assert f"<version>{__version__}</version>" in package
+    assert f"## [{__version__}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_pinned_versions_are_within_the_ranges():
+    requirements = pytest.importorskip("packaging.requirements")
+    pins = {}
+    for line in (ROOT / "requirements.txt").read_text().splitlines():
+        if line and not line.startswith("#"):
+            pin = requirements.Requirement(line)
+            if pin.marker is None or pin.marker.evaluate():
+                name = re.sub(r"[-_.]+", "-", pin.name).lower()
+                pins[name] = str(pin.specifier).removeprefix("==")
+    ranges = re.findall(
+        r'"([A-Za-z][\w-]*(?:[<>=]=?[\d.,<>=]+)?)",', (ROOT / "setup.py").read_text()
+    )
+    checked = 0
+    for text in ranges:
+        wanted = requirements.Requirement(text)
+        name = re.sub(r"[-_.]+", "-", wanted.name).lower()
+        if name in pins:
+            assert wanted.specifier.contains(pins[name]), (text, pins[name])
+            checked += 1
+    assert checked >= 19
+
+
+def test_every_node_has_its_executable():
+    cmake = (ROOT / "CMakeLists.txt").read_text()
+    (listed,) = re.findall(r"foreach\(node ([^)]*)\)", cmake)
+    with_main = {
+        path.stem
+        for path in (ROOT / "mbrl_ros" / "nodes").glob("[a-z]*.py")
+        if "def main(" in path.read_text()
+    }
+    assert set(listed.split()) == with_main
+
+
+def test_old_python_is_told_so(tmp_path):
+    code = (
+        "import runpy, sys; sys.version_info = (3, 9, 2);"
+        "sys.argv = ['make_venv.py', sys.argv[1]];"
+        f"runpy.run_path({str(ROOT / '.ci' / 'make_venv.py')!r}, run_name='__main__')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "venv"], text=True, stderr=subprocess.PIPE
+    )
+    assert done.returncode == 2
+    assert done.stderr == "error: needs Python 3.10 or newer, got 3.9.2: make PYTHON=python3.11\n"
+    assert not (tmp_path / "venv").exists()

@@ -1,0 +1,138 @@
+"""Builds the package with colcon as a user would, once per state of its sources."""
+
+import fcntl
+import hashlib
+import itertools
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from installation import (
+    FOLDERS,
+    ROOT,
+    SETUPS,
+    SOURCES,
+    Started,
+    build,
+    clean_environment,
+    copy_sources,
+    forget_old_caches,
+    sourced,
+    why_not,
+    with_packages,
+)
+
+_counter = itertools.count()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _real_ros():
+    if reason := why_not():
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def install():
+    """The setup file of a workspace with the package, from a plain `colcon build`."""
+    digest = hashlib.sha256(str(SETUPS[-1]).encode())
+    files = [path for name in FOLDERS for path in (ROOT / name).rglob("*") if path.is_file()]
+    for path in sorted([*files, *(ROOT / name for name in SOURCES)]):
+        if "__pycache__" not in path.parts and path.relative_to(ROOT).parts[0] != "test":
+            digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
+    caches = Path(tempfile.gettempdir()) / f"mbrl_ros-colcon-{os.getuid()}"
+    caches.mkdir(mode=0o700, exist_ok=True)
+    workspace = caches / digest.hexdigest()[:16]
+    with (caches.parent / f"{caches.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = workspace / "done"
+        if not done.exists():
+            if workspace.exists():
+                subprocess.run(["rm", "-rf", str(workspace)], check=True)
+            copy_sources(workspace / "src" / "mbrl_ros")
+            build(workspace)
+            done.touch()
+        os.utime(workspace)
+        forget_old_caches(caches)
+    return workspace / "install" / "setup.bash"
+
+
+@pytest.fixture
+def domain():
+    # test/ros has those from 100.
+    return 1 + (7 * os.getpid() + next(_counter)) % 99
+
+
+@pytest.fixture(scope="session")
+def _workspace_environment(install):
+    return sourced(clean_environment(0), SETUPS[-1], install)
+
+
+@pytest.fixture
+def ros_environment(_workspace_environment, domain, tmp_path):
+    """A sourced workspace, with the Python of the tests first in the PATH."""
+    return {
+        **with_packages(_workspace_environment),
+        "ROS_DOMAIN_ID": str(domain),
+        "ROS_LOG_DIR": str(tmp_path / "log"),
+    }
+
+
+@pytest.fixture
+def ros2(ros_environment, tmp_path):
+    """Run a ros2 command to its end; returns what it printed, on both channels."""
+
+    def run(*words, code=0, timeout=30):
+        result = subprocess.run(
+            ["ros2", *map(str, words)],
+            env=ros_environment,
+            cwd=tmp_path,
+            text=True,
+            timeout=timeout,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        assert code is None or result.returncode == code, result.stdout
+        return result.stdout
+
+    return run
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Start a process that ends with the test."""
+    started = []
+
+    def begin(*words, environment):
+        output = tmp_path / f"output{len(started)}.txt"
+        started.append(Started(words, environment, output, tmp_path))
+        return started[-1]
+
+    yield begin
+    for process in started:
+        process.kill()
+
+
+@pytest.fixture
+def real_script(ros_environment, start, tmp_path):
+    """Start Python code on real rclpy."""
+
+    def begin(code, *arguments):
+        path = tmp_path / "real_script.py"
+        path.write_text(code)
+        return start("python3", path, *arguments, environment=ros_environment)
+
+    return begin
+
+
+@pytest.fixture
+def embedded_environment(domain):
+    """The environment of a user without ROS 2."""
+    return {
+        **clean_environment(domain),
+        "PATH": f"{Path(sys.prefix) / 'bin'}:/usr/bin:/bin",
+        "PYTHONPATH": str(ROOT),
+        "MBRL_ROS_RUNTIME": "embedded",
+    }

@@ -1,0 +1,80 @@
+"""What `colcon build` installs."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from installation import ROOT, SETUPS, build, clean_environment, copy_sources, sourced
+
+EXECUTABLES = ["data_logger", "model_trainer", "mpc_controller", "mujoco_sim", "run_monitor"]
+
+
+def test_interfaces(ros2):
+    names = [
+        f"mbrl_ros/{path.parent.name}/{path.stem}"
+        for kind in ("msg", "srv")
+        for path in (ROOT / kind).iterdir()
+    ]
+    assert sorted(ros2("interface", "package", "mbrl_ros").split()) == sorted(names)
+    shown = ros2("interface", "show", "mbrl_ros/msg/Observation")
+    assert "float64[] values" in shown
+    assert "std_msgs/Header header" in shown
+
+
+def test_executables(ros2, install):
+    listed = ros2("pkg", "executables", "mbrl_ros").split()[1::2]
+    assert sorted(listed) == EXECUTABLES
+    prefix = install.parent / "mbrl_ros"
+    out = subprocess.run(
+        [prefix / "bin" / "mbrl-ros", "--version"],
+        env=sourced(clean_environment(0), SETUPS[-1], install),
+        text=True,
+        stdout=subprocess.PIPE,
+        check=True,
+    ).stdout
+    assert out.strip() == "0.1.0"
+
+
+def test_data_files(ros2, install):
+    share = Path(ros2("pkg", "prefix", "--share", "mbrl_ros").strip())
+    assert share == install.parent / "mbrl_ros" / "share" / "mbrl_ros"
+    for kind in ("config", "launch", "msg", "srv"):
+        wanted = {path.name for path in (ROOT / kind).iterdir() if path.is_file()}
+        assert wanted <= {path.name for path in (share / kind).iterdir()}
+
+
+def test_without_the_python_packages(install):
+    """One line says what to do, where ROS 2's Python lacks torch."""
+    environment = sourced(clean_environment(0), SETUPS[-1], install)
+    has_torch = ["python3", "-c", "import torch"]
+    if not subprocess.run(has_torch, env=environment, stderr=subprocess.DEVNULL).returncode:
+        pytest.skip("the system's Python has torch")
+    node = install.parent / "mbrl_ros" / "lib" / "mbrl_ros" / "mpc_controller"
+    result = subprocess.run([node], env=environment, text=True, stderr=subprocess.PIPE)
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: No module named 'torch' in /usr/bin/python3: ")
+    requirements = result.stderr.split()[-1]
+    assert "torch==" in Path(requirements).read_text()
+
+
+def test_symlink_install(tmp_path):
+    source = tmp_path / "src" / "mbrl_ros"
+    copy_sources(source)
+    setup = build(tmp_path, "--symlink-install")
+    code = (
+        "import mbrl_ros.settings, mbrl_ros.msg, mbrl_ros.resources as r;"
+        "from mbrl_ros.msg import Observation; from mbrl_ros.srv import Reset;"
+        "print(r.__file__); print(r.resource_directory('config'))"
+    )
+    module, config = subprocess.run(
+        ["python3", "-c", code],
+        cwd=tmp_path,  # python -c would take the checkout's own package first
+        env=sourced(clean_environment(0), SETUPS[-1], setup),
+        text=True,
+        check=True,
+        stdout=subprocess.PIPE,
+    ).stdout.split()
+    # An edit of the source takes effect without a new build.
+    assert Path(module).is_symlink()
+    assert Path(module).resolve() == (source / "mbrl_ros" / "resources.py").resolve()
+    assert (Path(config) / "cartpole_swingup.yaml").is_file()
