@@ -20,7 +20,7 @@ from mbrl_ros.control.ticker import Ticker
 from mbrl_ros.dynamics.checkpoint import PackedModel
 from mbrl_ros.nodes.objective_parameters import declare_objective
 from mbrl_ros.nodes.parameters import declare, on_change
-from mbrl_ros.nodes.qos import COMMAND, EVENTS, LATCHED, NEWEST
+from mbrl_ros.nodes.qos import COMMAND, EVENTS, LATCHED, NEWEST, UNLATCHED
 from mbrl_ros.nodes.runner import run_node
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.ros import LifecycleNode, LifecycleState, TransitionCallbackReturn
@@ -30,6 +30,8 @@ from mbrl_ros.system.schema import OBJECTIVE, objective_parameters
 from mbrl_ros.task import TaskSettings
 
 _STATUS_PERIOD = 0.5
+# How old an observation may be to begin with [s]; a plant in lock-step repeats it twice a second.
+_FRESH = 1.0
 
 
 class MpcController(LifecycleNode):
@@ -77,17 +79,20 @@ class MpcController(LifecycleNode):
         self._connections = [
             self.create_subscription(ri.Observation, "observation", self._on_observation, NEWEST),
             self.create_subscription(ri.DynamicsModel, "model", self._on_model, LATCHED),
-            self.create_subscription(ri.Goal, "goal", self._on_goal, LATCHED),
-            self.create_subscription(ri.Bool, "estop", self._on_estop, LATCHED),
         ]
+        for qos in (LATCHED, UNLATCHED):
+            self._connections += [
+                self.create_subscription(ri.Goal, "goal", self._on_goal, qos),
+                self.create_subscription(ri.Bool, "estop", self._on_estop, qos),
+            ]
         self._arm = self.create_service(ri.Trigger, "~/arm", self._on_arm)
         self._stage = "inactive"
         return TransitionCallbackReturn.SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Start to command, if there is a valid observation to start from."""
-        if self._newest is None:
-            self.get_logger().error("not activated: no valid observation yet")
+        if self._newest is None or time.monotonic() - self._newest.received > _FRESH:
+            self.get_logger().error(f"not activated: no valid observation within {_FRESH:g} s")
             return TransitionCallbackReturn.FAILURE
         self._ticker.start()
         self._ticker.observe(self._newest)

@@ -17,3 +17,6 @@ LATCHED = QoSProfile(
     reliability=ReliabilityPolicy.RELIABLE,
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
 )
+
+#: The same from publishers that do not latch, which a latched subscription does not hear.
+UNLATCHED = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
