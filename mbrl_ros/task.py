@@ -75,6 +75,11 @@ class TaskSettings:
 def _space(
     what: str, names: list[str], low: list[float], high: list[float], angles: list[str]
 ) -> Space:
+    if not names:
+        raise ValueError(
+            f"{what}.names: expected at least one name, got none: is the task's parameter file "
+            "given (--ros-args --params-file FILE)?"
+        )
     try:
         return Space.of(names, low, high, angles)
     except ValueError as error:
