@@ -52,7 +52,9 @@ class Console:
         )
 
     def node_line(self, node: str, line: str) -> None:
-        """Show a line that a node wrote, or that tells about it."""
+        """Show a line of a node if it tells of something wrong."""
+        if "[WARN]" in line or "[ERROR]" in line or "[FATAL]" in line:
+            self.say(f"[{node}] {line}")
 
     def update(self) -> None:
         """Show how the run is doing, if it is time for that."""
@@ -64,6 +66,11 @@ class Console:
 
     def close(self) -> None:
         """Show no more of the nodes."""
+
+    def show_state(self) -> None:
+        """Show in a line how the run stands."""
+        now = time.time()
+        self.say(one_line(self.monitor.metrics, now, now - self.monitor.started))
 
     def show_report(self, report: Report) -> None:
         """Show the main figures and what was written."""
@@ -98,8 +105,7 @@ class LineConsole(Console):
         if time.monotonic() < self._due:
             return
         self._due += _LINE_PERIOD
-        now = time.time()
-        self.say(one_line(self.monitor.metrics, now, now - self.monitor.started))
+        self.show_state()
 
 
 class LiveConsole(Console):
@@ -127,11 +133,6 @@ class LiveConsole(Console):
         with self._guarded():
             self._live.start()
         self._thread.start()
-
-    def node_line(self, node: str, line: str) -> None:
-        """Show what is worth interrupting for."""
-        if "[WARN]" in line or "[ERROR]" in line or "[FATAL]" in line:
-            self.say(f"[{node}] {line}")
 
     def say(self, text: str) -> None:
         """Show a line above the view, and that an end has begun within it."""

@@ -44,7 +44,11 @@ def main(arguments: list[str] | None = None) -> int:
     parsed = parser.parse_args(words)
     try:
         return int(parsed.run(parsed))
-    except (ValueError, OSError) as error:
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"error: {where}{error.strerror or error}", file=sys.stderr)
+        return 2
+    except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

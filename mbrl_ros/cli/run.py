@@ -59,8 +59,7 @@ class Run:
                         # Nothing happened: the next attempt shall find the folder free.
                         shutil.rmtree(system.run_dir, ignore_errors=True)
                     raise
-            self._finish(self._console)
-        return code
+            return max(code, self._finish(self._console))
 
     def _supervise(self, monitor: RunMonitor) -> int:
         system, console = self._system, self._console
@@ -110,11 +109,19 @@ class Run:
             if metrics.trained >= metrics.transitions or time.monotonic() > end:
                 return
 
-    def _finish(self, console: Console) -> None:
+    def _finish(self, console: Console) -> int:
+        """Write the report and show it; return 1 if it cannot be written."""
         # Imported only now: it draws figures and reads models.
         from mbrl_ros.reports.report import write_report
 
-        console.show_report(write_report(self._system.run_dir))
+        try:
+            console.show_report(write_report(self._system.run_dir))
+        except OSError as error:
+            console.show_state()
+            what = f"the report cannot be written: {error.strerror}"
+            print(f"error: {self._system.run_dir}: {what}", file=sys.stderr)
+            return 1
+        return 0
 
 
 @contextlib.contextmanager
@@ -147,6 +154,7 @@ def _spinning_monitor(system: System) -> Iterator[RunMonitor]:
     parameters = {
         "task": system.configuration.shared.get("task", ""),
         "run_dir": str(system.run_dir),
+        "observation.names": system.configuration.shared["observation.names"],
         **system.monitor_parameters,
     }
     monitor = RunMonitor([ros.Parameter(name, value=value) for name, value in parameters.items()])

@@ -186,7 +186,8 @@ class MpcController(LifecycleNode):
             goal = dict(zip(message.names, map(float, message.values), strict=True))
             self._controller.objective = self._controller.objective.with_goal(goal)
         except ValueError as error:
-            self.get_logger().warning(f"goal refused: {error}")
+            # A publisher that latches is heard on both subscriptions.
+            self.get_logger().warning(f"goal refused: {error}", throttle_duration_sec=0.1)
 
     def _on_estop(self, message: ri.Bool) -> None:
         # Only an explicit call of ~/arm ends it: a topic that says "false" must not.

@@ -61,7 +61,7 @@ class RunMonitor(Node):
         task, settings = declare(self, TaskSettings, MonitorSettings)
         self.settings: MonitorSettings = settings
         self.run_dir = Path(task.run_dir) if task.run_dir else None
-        self.metrics = RunMetrics(settings.action_repeat)
+        self.metrics = RunMetrics(settings.action_repeat, len(task.observation.names))
         self.started = time.time()
         self._file: TextIO | None = None
         if self.run_dir is not None:

@@ -99,6 +99,9 @@ def read_history(run_dir: Path) -> History:
     file = run_dir / CONFIGURATION
     if not file.is_file():
         raise NoRunError(f"{run_dir}: not a run folder: no {CONFIGURATION} in it")
+    if not (run_dir / RECORD).is_file() and not (run_dir / "bag").is_dir():
+        # One of `mbrl-ros learn`, say, whose own report must not be lost.
+        raise NoRunError(f"{run_dir}: not the folder of a launch: neither {RECORD} nor a bag in it")
     parameters = read_parameter_file(file)
     shared = for_node(parameters, "run_monitor")
     known = {spec.name for spec in specs(TaskSettings)}
@@ -110,7 +113,7 @@ def read_history(run_dir: Path) -> History:
         parameters,
         task,
         record,
-        RunMetrics(int(simulator.get("action_repeat", 1))),
+        RunMetrics(int(simulator.get("action_repeat", 1)), len(task.observation.names)),
         _table(task),
         started=float(record.get("started", math.nan)),
     )

@@ -78,7 +78,13 @@ class RunMetrics:
         state: of the controller, its lifecycle's.
     """
 
-    def __init__(self, action_repeat: int = 1) -> None:
+    def __init__(self, action_repeat: int = 1, observation_dim: int = 0) -> None:
+        """Begin to follow a run.
+
+        Args:
+            action_repeat: the environment's own steps in one control step.
+            observation_dim: observations of another size are some stranger's; 0: take all.
+        """
         self.episodes: list[EpisodeReturn] = []
         self.env_steps = 0
         self.running_return = 0.0
@@ -92,6 +98,7 @@ class RunMetrics:
         self.holdout_error = math.nan
         self.state = ""
         self._action_repeat = action_repeat
+        self._observation_dim = observation_dim
         self._counts = Tally(2 + len(OUTCOMES))
         self._models: dict[int, int] = {}
         self._seen: dict[str, float] = {}
@@ -111,6 +118,8 @@ class RunMetrics:
         if now - self._newest > _AWAY:
             self._last_action = None
         self._newest = max(self._newest, now)
+        if kind == "Observation" and self._observation_dim not in (0, len(message.values)):
+            return
         if kind in SOURCES:
             self._seen[SOURCES[kind]] = now
         if kind == "Observation":

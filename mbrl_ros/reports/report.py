@@ -81,6 +81,8 @@ def _written(run_dir: Path) -> list[tuple[Path, str]]:
         ("checkpoints", f"the newest models ({models})"),
         ("metrics.jsonl", "the state, once a second"),
         ("logs", "what the nodes said"),
+        ("video.mp4", "what the camera saw"),
+        ("video.gif", "what the camera saw"),
         (SUMMARY, "these figures and more"),
         (FIGURE, "returns, model error, planning time, predictions"),
     ]
