@@ -7,6 +7,7 @@ report of the run when it ends.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from dataclasses import dataclass
@@ -82,7 +83,8 @@ class RunMonitor(Node):
         """Write the last line."""
         self._write()
         if self._file is not None:
-            self._file.close()
+            with contextlib.suppress(OSError):  # a full disk, told already
+                self._file.close()
             self._file = None
         super().destroy_node()
 
