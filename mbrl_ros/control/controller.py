@@ -171,6 +171,9 @@ class Controller:
         if last is None or not continues or reading.step < last.step:
             self.reset()
         command = self._answer(reading)
+        if self.estopped and command.outcome is not Outcome.FALLBACK:
+            # The e-stop came while it was planned.
+            command = self._answer(reading)
         self._last = command
         return command
 
@@ -200,7 +203,8 @@ class Controller:
 
         Unlike `tick` it takes no time, and it may be called from another thread.
         """
-        reused = None if reading.ended else self._reused(reading, reading.step)
+        usable = not reading.ended and bool(np.isfinite(reading.values).all())
+        reused = self._reused(reading, reading.step) if usable else None
         if reused is None:
             return self._command(reading, self.safe, Outcome.HOLD, "the last tick is not over")
         return self._command(reading, reused, Outcome.REUSED, "the last tick is not over")

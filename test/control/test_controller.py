@@ -265,7 +265,8 @@ def test_a_stand_in_is_the_last_plan_for_the_step():
     command = made.stand_in(reading(7))
     assert command.outcome == Outcome.REUSED
     assert (command.step, command.values[0]) == (7, pytest.approx(planned[2]))
-    for other in (reading(7, ended=True), reading(7, episode=1), reading(99), reading(4)):
+    broken = reading(7, [math.nan, 0.0])
+    for other in (reading(7, ended=True), reading(7, episode=1), reading(99), reading(4), broken):
         assert made.stand_in(other).values.tolist() == SAFE
 
 
@@ -449,3 +450,20 @@ def test_after_a_fault_the_safe_command_is_sent_and_no_plan_is_left_to_reuse():
     assert command.values.tolist() == made.safe.tolist()
     assert math.isnan(command.expected_return)
     assert made.stand_in(reading(2)).outcome == Outcome.HOLD
+
+
+def test_an_estop_that_comes_while_a_plan_is_made_stops_that_plan_too():
+    made = controller()
+
+    class Pressed(type(made.model.rollout)):
+        def __init__(self, inner):
+            self.inner = inner
+
+        def __call__(self, start, actions):
+            made.estopped = True
+            return self.inner(start, actions)
+
+    made.model = type(made.model)(Pressed(made.model.rollout), (1, 1))
+    command = made.tick(reading(0))
+    assert (command.outcome, command.reason) == (Outcome.FALLBACK, "e-stop")
+    assert command.values.tolist() == made.safe.tolist()

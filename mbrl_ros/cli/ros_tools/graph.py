@@ -47,6 +47,15 @@ def visible(names: NamesAndTypes, hidden_too: bool = False) -> NamesAndTypes:
     return sorted(entry for entry in names if hidden_too or not is_hidden(entry[0]))
 
 
+def print_names(names: NamesAndTypes, only_count: bool, with_types: bool) -> None:
+    """Print topics or services, one in a line, or how many there are."""
+    if only_count:
+        print(len(names))
+        return
+    for name, types in names:
+        print(f"{name} [{', '.join(types)}]" if with_types else name)
+
+
 def node_names(session: Session, hidden_too: bool = False) -> list[str]:
     """Return the full names of the nodes that are known now, in order."""
     found = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from mbrl_ros.cli.ros_tools.fill import fill, parse_values
-from mbrl_ros.cli.ros_tools.graph import absolute, visible
+from mbrl_ros.cli.ros_tools.graph import absolute, print_names, visible
 from mbrl_ros.cli.ros_tools.interfaces import find_interface
 from mbrl_ros.cli.ros_tools.session import Session
 from mbrl_ros.cli.ros_tools.verbs import CommandError
@@ -16,12 +16,8 @@ def list_services(arguments: argparse.Namespace) -> int:
     """Print the services."""
     with Session(arguments.spin_time) as session:
         found = session.settled(session.node.get_service_names_and_types)
-    services = visible(found, arguments.include_hidden_services)
-    if arguments.count_services:
-        print(len(services))
-        return 0
-    for name, types in services:
-        print(f"{name} [{', '.join(types)}]" if arguments.show_types else name)
+    names = visible(found, arguments.include_hidden_services)
+    print_names(names, arguments.count_services, arguments.show_types)
     return 0
 
 

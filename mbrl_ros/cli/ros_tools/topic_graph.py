@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from mbrl_ros.cli.ros_tools.graph import absolute, visible
+from mbrl_ros.cli.ros_tools.graph import absolute, print_names, visible
 from mbrl_ros.cli.ros_tools.session import Session
 from mbrl_ros.cli.ros_tools.verbs import CommandError
 
@@ -16,12 +16,8 @@ def list_topics(arguments: argparse.Namespace) -> int:
     """Print the topics."""
     with Session(arguments.spin_time) as session:
         found = session.settled(session.node.get_topic_names_and_types)
-    topics = visible(found, arguments.include_hidden_topics)
-    if arguments.count_topics:
-        print(len(topics))
-        return 0
-    for name, types in topics:
-        print(f"{name} [{', '.join(types)}]" if arguments.show_types else name)
+    names = visible(found, arguments.include_hidden_topics)
+    print_names(names, arguments.count_topics, arguments.show_types)
     return 0
 
 
