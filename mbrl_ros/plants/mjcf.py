@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import inspect
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
+from mbrl_ros.extensions import load
 from mbrl_ros.spaces import FloatArray
 
 _FUNCTIONS = ("observation", "reward", "reset", "terminated")
@@ -146,33 +145,20 @@ def load_task(reference: str) -> Any:
     Raises:
         ValueError: if it cannot be loaded or has none of the task's functions.
     """
-    where, _, attribute = reference.partition(":")
-    try:
-        task = _load_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
-        for name in attribute.split(".") if attribute else ():
-            task = getattr(task, name)
-        if inspect.isclass(task):
+    task = load(reference, "task_module")
+    if inspect.isclass(task):
+        try:
             task = task()
-    except Exception as error:
-        raise ValueError(
-            f"task_module '{reference}': {type(error).__name__}: {_one_line(error)}"
-        ) from error
+        except Exception as error:
+            raise ValueError(
+                f"task_module '{reference}': {type(error).__name__}: {_one_line(error)}"
+            ) from error
     if not any(callable(getattr(task, name, None)) for name in _FUNCTIONS):
         raise ValueError(
             f"task_module '{reference}': expected at least one of the functions "
             f"{', '.join(_FUNCTIONS)}"
         )
     return task
-
-
-def _load_file(path: Path) -> Any:
-    path = path.expanduser()
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def _one_line(error: Exception) -> str:
