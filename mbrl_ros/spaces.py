@@ -21,12 +21,14 @@ class Space:
         low: lower limits, ``-inf`` where there is none; shape ``(dim,)``, SI units.
         high: upper limits, ``inf`` where there is none; shape ``(dim,)``, SI units.
         angles: the names of dimensions that are angles in radians and wrap at 2 pi.
+        discrete: the names of dimensions that take whole numbers only, such as a choice.
     """
 
     names: tuple[str, ...]
     low: tuple[float, ...]
     high: tuple[float, ...]
     angles: tuple[str, ...] = ()
+    discrete: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -35,6 +37,7 @@ class Space:
         low: Sequence[float] | None = None,
         high: Sequence[float] | None = None,
         angles: Sequence[str] = (),
+        discrete: Sequence[str] = (),
     ) -> Space:
         """Build a space; limits left out (or empty) are infinite.
 
@@ -55,12 +58,20 @@ class Space:
         for name, lo, hi in zip(names, lows, highs, strict=True):
             if not lo < hi:
                 raise ValueError(f"limits of '{name}': expected low < high, got {lo} and {hi}")
-        for name in angles:
-            if name not in names:
-                raise ValueError(f"angles: '{name}' is not one of {', '.join(names)}")
-            if list(angles).count(name) > 1:
-                raise ValueError(f"angles: '{name}' stands there more than once")
-        return cls(tuple(names), lows, highs, tuple(angles))
+        for field, marked in (("angles", angles), ("discrete", discrete)):
+            for name in marked:
+                if name not in names:
+                    raise ValueError(f"{field}: '{name}' is not one of {', '.join(names)}")
+                if list(marked).count(name) > 1:
+                    raise ValueError(f"{field}: '{name}' stands there more than once")
+        for name in discrete:
+            index = list(names).index(name)
+            lo, hi = lows[index], highs[index]
+            if not (lo.is_integer() and hi.is_integer()):
+                raise ValueError(
+                    f"discrete: '{name}': expected whole numbers as limits, got {lo} and {hi}"
+                )
+        return cls(tuple(names), lows, highs, tuple(angles), tuple(discrete))
 
     @property
     def dim(self) -> int:
@@ -81,6 +92,11 @@ class Space:
     def angle_indices(self) -> tuple[int, ...]:
         """Indices of the dimensions that are angles."""
         return tuple(self.names.index(name) for name in self.angles)
+
+    @cached_property
+    def discrete_indices(self) -> tuple[int, ...]:
+        """Indices of the dimensions that take whole numbers only."""
+        return tuple(self.names.index(name) for name in self.discrete)
 
     def index(self, name: str) -> int:
         """Return the index of a dimension.
@@ -122,5 +138,9 @@ class Space:
         return array
 
     def clip(self, values: FloatArray) -> FloatArray:
-        """Return ``values`` (shape ``(..., dim)``) within the limits."""
-        return np.clip(values, self.lower, self.upper)
+        """Return ``values`` (shape ``(..., dim)``) within the limits, rounded where discrete."""
+        clipped = np.clip(values, self.lower, self.upper)
+        if self.discrete:
+            chosen = list(self.discrete_indices)
+            clipped[..., chosen] = np.round(clipped[..., chosen])
+        return clipped

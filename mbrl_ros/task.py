@@ -26,6 +26,9 @@ class ActionSettings:
     names: list[str] = setting([], "name of each action dimension, in order")
     low: list[float] = setting([], "lower limit of each dimension [SI]")
     high: list[float] = setting([], "upper limit of each dimension [SI]")
+    discrete: list[str] = setting(
+        [], "names of dimensions that take whole numbers only, from low to high"
+    )
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class TaskSettings:
             ValueError: naming the parameter that does not fit.
         """
         o = self.observation
-        return _space("observation", o.names, o.low, o.high, o.angles)
+        return _space("observation", o.names, o.low, o.high, angles=o.angles)
 
     def action_space(self) -> Space:
         """Return the action's space, whose limits are finite.
@@ -69,11 +72,11 @@ class TaskSettings:
         for field, values in (("low", a.low), ("high", a.high)):
             if not all(map(math.isfinite, values)):
                 raise ValueError(f"action.{field}: expected finite limits, got {values}")
-        return _space("action", a.names, a.low, a.high, [])
+        return _space("action", a.names, a.low, a.high, discrete=a.discrete)
 
 
 def _space(
-    what: str, names: list[str], low: list[float], high: list[float], angles: list[str]
+    what: str, names: list[str], low: list[float], high: list[float], **marked: list[str]
 ) -> Space:
     if not names:
         raise ValueError(
@@ -81,6 +84,6 @@ def _space(
             "given (--ros-args --params-file FILE)?"
         )
     try:
-        return Space.of(names, low, high, angles)
+        return Space.of(names, low, high, **marked)
     except ValueError as error:
         raise ValueError(f"{what}.{error}") from None

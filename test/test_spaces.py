@@ -34,11 +34,23 @@ def test_dimensions_are_found_by_name():
         ({"names": ["a"], "low": [np.inf]}, "limits of 'a'"),
         ({"names": ["a", "b"], "angles": ["c"]}, "angles: 'c' is not one of a, b"),
         ({"names": ["a", "b"], "angles": ["b", "b"]}, "angles: 'b' stands there more than once"),
+        ({"names": ["a"], "discrete": ["b"]}, "discrete: 'b' is not one of a"),
+        (
+            {"names": ["a"], "low": [0.5], "high": [2.0], "discrete": ["a"]},
+            "discrete: 'a': expected whole numbers as limits, got 0.5 and 2.0",
+        ),
+        ({"names": ["a"], "discrete": ["a"]}, "discrete: 'a': expected whole numbers"),
     ],
 )
 def test_spaces_that_make_no_sense_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         Space.of(**arguments)
+
+
+def test_discrete_dimensions_are_rounded_within_their_limits():
+    space = Space.of(["gear", "throttle"], [-1, 0.0], [2, 1.0], discrete=["gear"])
+    assert space.clip(np.array([1.4, 0.4])).tolist() == [1.0, 0.4]
+    assert space.clip(np.array([[2.9, 1.2], [-5.0, 0.0]])).tolist() == [[2.0, 1.0], [-1.0, 0.0]]
 
 
 def test_an_unknown_dimension_is_refused_with_the_known_ones():

@@ -16,8 +16,9 @@ from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.dynamics.checkpoint import PackedModel, unpack
 from mbrl_ros.dynamics.rollout import Rollout
 from mbrl_ros.objectives.objective import Objective
-from mbrl_ros.planning.icem import ICEM
-from mbrl_ros.planning.loop import NoPlanError, PlanningLoop
+from mbrl_ros.planning.loop import PlanningLoop
+from mbrl_ros.planning.problem import NoPlanError, Problem
+from mbrl_ros.planning.registry import make_planner
 from mbrl_ros.planning.settings import PlannerSettings
 from mbrl_ros.spaces import FloatArray, Space
 
@@ -120,7 +121,7 @@ class Controller:
         self.latency = Latency(self.safe)
         self.plan_times: deque[float] = deque(maxlen=200)
         self.budget = period * (1.0 - settings.deadline_margin)
-        self._loop = PlanningLoop(ICEM(action, settings.planner), seed)
+        self._loop = PlanningLoop(make_planner(action, settings.planner), seed)
         self._exploration = Exploration(action, settings.exploration, seed)
         self._last: Command | None = None
         self._plan: _Plan | None = None
@@ -221,8 +222,12 @@ class Controller:
         return self._command(reading, self.safe, Outcome.FALLBACK, reason)
 
     def replace_planner(self, settings: PlannerSettings) -> None:
-        """Plan with other settings from the next tick on; what the last plan knew is kept."""
-        self._loop.planner = ICEM(self.action, settings)
+        """Plan with another planner from the next tick on; what the last plan knew is kept.
+
+        Raises:
+            ValueError: if there is no such planner, or it does not suit the action space.
+        """
+        self._loop.planner = make_planner(self.action, settings)
 
     def path(self) -> PlannedPath | None:
         """Return what the last plan expects; costs a rollout, so only on demand."""
@@ -258,8 +263,9 @@ class Controller:
         deadline = None if self.lock_step else reading.received + self.budget
         try:
             start = self._rolled_forward(reading, model.rollout)
-            elapsed = reading.step - self._planned_step
-            result = self._loop.plan(model.rollout, objective, start, deadline, elapsed)
+            sent = torch.from_numpy(self.latency.before(reading.step)).float()
+            problem = Problem(start, model.rollout, objective, sent)
+            result = self._loop.plan(problem, deadline, reading.step - self._planned_step)
         except NoPlanError as error:
             self._withdraw_plan()
             return self._command(reading, self.safe, Outcome.FALLBACK, str(error))

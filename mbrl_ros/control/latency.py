@@ -50,3 +50,8 @@ class Latency:
             earlier = [values for s, values in self._sent if s <= answered]
             actions.append(earlier[-1] if earlier else self._safe)
         return np.stack(actions) if actions else np.empty((0, len(self._safe)))
+
+    def before(self, step: int) -> FloatArray:
+        """Return the commands sent in answer to earlier steps, newest last, shape ``(P, A)``."""
+        sent = [values for answered, values in self._sent if answered < step]
+        return np.stack(sent) if sent else np.empty((0, len(self._safe)))

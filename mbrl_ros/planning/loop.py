@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from mbrl_ros.dynamics.rollout import Rollout
-from mbrl_ros.objectives.objective import Objective
-from mbrl_ros.planning.icem import ICEM, Search
-
-
-class NoPlanError(RuntimeError):
-    """Every candidate's return was not finite; there is nothing to act on."""
+from mbrl_ros.planning.planner import Planner, Search
+from mbrl_ros.planning.problem import NoPlanError, Problem
+from mbrl_ros.planning.proposals import collect
 
 
 @dataclass(frozen=True)
@@ -23,15 +19,22 @@ class PlanResult:
 
     Attributes:
         actions: shape ``(H, A)``, within the limits; the first is executed.
-        expected_return: best return among the last candidates, in the objective's unit.
+        elites: the best candidates of the last iteration, best first; shape ``(K, H, A)``.
+        returns: theirs, shape ``(K,)``, in the objective's unit.
         iterations: how many were done.
         complete: whether that was all of them.
     """
 
     actions: Tensor
-    expected_return: float
+    elites: Tensor
+    returns: Tensor
     iterations: int
     complete: bool
+
+    @property
+    def expected_return(self) -> float:
+        """Best return among the last candidates, in the objective's unit."""
+        return float(self.returns[0])
 
 
 class DurationEstimate:
@@ -66,9 +69,13 @@ class DurationEstimate:
 
 
 class PlanningLoop:
-    """Runs a planner against a model and an objective, as far as the time goes."""
+    """Improves a plan as far as the time goes.
 
-    def __init__(self, planner: ICEM, seed: int) -> None:
+    Attributes:
+        planner: replace it at any time; the next plan begins where the last one ended.
+    """
+
+    def __init__(self, planner: Planner, seed: int) -> None:
         self.planner = planner
         self._generator = torch.Generator().manual_seed(seed)
         self._search: Search | None = None
@@ -78,21 +85,14 @@ class PlanningLoop:
         """Forget the last plan."""
         self._search = None
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def plan(
-        self,
-        rollout: Rollout,
-        objective: Objective,
-        start: Tensor,
-        deadline: float | None = None,
-        elapsed: int = 1,
+        self, problem: Problem, deadline: float | None = None, elapsed: int = 1
     ) -> PlanResult | None:
-        """Plan from a state, starting at the last plan.
+        """Plan, starting at the last plan.
 
         Args:
-            rollout: predicts with the model.
-            objective: judges what it predicts.
-            start: the state planned from, as `Rollout` takes it.
+            problem: what to plan.
             deadline: on ``time.monotonic`` [s]; checked between iterations. None: no limit.
             elapsed: control steps since the last plan.
 
@@ -105,25 +105,29 @@ class PlanningLoop:
         # One reference for the whole plan: the attribute may be replaced meanwhile.
         planner = self.planner
         search = planner.initial(self._search, elapsed)
-        best = float("nan")
+        if planner.proposals:
+            proposed = collect(planner.proposals, problem, search.actions)
+            problem = replace(problem, proposals=planner.clamp(proposed))
         while search.iteration < planner.settings.iterations:
             began = time.monotonic()
             if deadline is not None and began + self._iteration_time.bound > deadline:
                 if search.iteration == 0:
                     self._iteration_time.forget()
                 break
-            candidates = planner.sample(search, self._generator)
-            returns = objective.returns(rollout(start, candidates), candidates)
-            if not returns.isfinite().any():
+            try:
+                search = planner.improve(search, problem, self._generator)
+            except NoPlanError:
                 self.reset()
-                raise NoPlanError("no candidate has a finite return")
-            search = planner.update(search, candidates, returns)
-            best = float(torch.where(returns.isfinite(), returns, -torch.inf).max())
+                raise
             self._iteration_time.add(time.monotonic() - began)
         # Even without an iteration: the last plan has moved on by the elapsed steps.
         self._search = search
         if search.iteration == 0:
             return None
         return PlanResult(
-            search.mean, best, search.iteration, search.iteration == planner.settings.iterations
+            search.actions,
+            search.elites,
+            search.returns,
+            search.iteration,
+            search.iteration == planner.settings.iterations,
         )

@@ -4,27 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mbrl_ros.settings import setting
+from mbrl_ros.settings import group, setting
 
 
 @dataclass(frozen=True)
-class PlannerSettings:
-    """iCEM and the loop around it."""
+class ICEMSettings:
+    """What iCEM has beyond the cross-entropy method."""
 
-    horizon: int = setting(30, "actions planned ahead", low=1, high=1000, live=True)
-    candidates: int = setting(
-        64, "action sequences tried per iteration", low=2, high=100_000, live=True
-    )
-    iterations: int = setting(3, "iterations per plan", low=1, high=100, live=True)
-    elites: int = setting(
-        10, "best candidates the next distribution is fitted to", low=1, live=True
-    )
-    noise_beta: float = setting(
-        1.5, "colour of the sampling noise: 0 white, 2 a random walk", low=0.0, high=5.0, live=True
-    )
-    initial_std: float = setting(
-        0.5, "first standard deviation, as a share of half the action range", low=0.01, live=True
-    )
     finest_scale: float = setting(
         0.1,
         "noise of the finest candidate, relative to the coarsest",
@@ -32,12 +18,61 @@ class PlannerSettings:
         high=1.0,
         live=True,
     )
-    momentum: float = setting(
-        0.1, "share of the old mean and deviation kept", low=0, high=1, live=True
-    )
     decay: float = setting(
         1.25, "the population shrinks by this per iteration", low=1.0, high=100.0, live=True
     )
     keep_elites: float = setting(
         0.3, "share of the elites that compete again", low=0, high=1, live=True
     )
+
+
+@dataclass(frozen=True)
+class PlannerSettings:
+    """The planner and the loop around it; what one kind of planner alone uses has its name."""
+
+    type: str = setting(
+        "icem",
+        "random_shooting, cem, icem, mppi, categorical_cem (discrete actions), gradient, ilqr, "
+        "or a class of your own as module:attribute",
+        live=True,
+    )
+    horizon: int = setting(30, "actions planned ahead", low=1, high=1000, live=True)
+    candidates: int = setting(
+        64, "action sequences tried per iteration", low=2, high=100_000, live=True
+    )
+    iterations: int = setting(3, "iterations per plan", low=1, high=100, live=True)
+    knots: int = setting(
+        0, "values a candidate is made of; 0: one per action", low=0, high=1000, live=True
+    )
+    interpolation: str = setting(
+        "linear",
+        "between the knots",
+        choices=("zero", "linear", "cubic"),
+        live=True,
+    )
+    elites: int = setting(
+        10, "best candidates the next distribution is fitted to", low=1, live=True
+    )
+    momentum: float = setting(
+        0.1, "share of the old distribution kept per iteration", low=0, high=1, live=True
+    )
+    noise_std: float = setting(
+        0.5,
+        "first standard deviation of the noise, as a share of half the action range",
+        low=0.01,
+        live=True,
+    )
+    noise_beta: float = setting(
+        1.5,
+        "icem, mppi: colour of the noise: 0 white, 2 a random walk",
+        low=0.0,
+        high=5.0,
+        live=True,
+    )
+    proposals: list[str] = setting(
+        [],
+        "extra candidates of each plan: previous_plan, or functions of your own as "
+        "module:attribute",
+        live=True,
+    )
+    icem: ICEMSettings = group(ICEMSettings)

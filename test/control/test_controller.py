@@ -18,7 +18,7 @@ from known import (
 
 from mbrl_ros.control.controller import Outcome, PackedModel
 from mbrl_ros.planning import loop as loop_module
-from mbrl_ros.planning.settings import PlannerSettings
+from mbrl_ros.planning.settings import ICEMSettings, PlannerSettings
 from mbrl_ros.spaces import Space
 
 
@@ -54,7 +54,7 @@ def test_without_a_model_it_explores():
 
 
 def test_with_a_model_it_plans():
-    made = controller(iterations=20, candidates=64, finest_scale=1.0)
+    made = controller(iterations=20, candidates=64, icem=ICEMSettings(finest_scale=1.0))
     command = made.tick(reading(3, [0.0, 1.0], episode=2))
     assert outcome_of(command) == (Outcome.PLANNED, "")
     assert (command.episode, command.step, command.model) == (2, 3, (1, 1))
@@ -433,7 +433,7 @@ def test_another_planner_holds_from_the_next_tick_on():
 
 
 def test_another_objective_holds_from_the_next_tick_on():
-    made = controller(iterations=20, candidates=64, finest_scale=1.0)
+    made = controller(iterations=20, candidates=64, icem=ICEMSettings(finest_scale=1.0))
     assert made.tick(reading(0)).values[0] > 0.9
     made.objective = type(made.objective).from_parameters(
         {"terms": ["slow"], "slow.of": ["velocity"], "slow.weight": -1.0}, OBSERVATION, ACTION

@@ -4,9 +4,11 @@ import numpy as np
 import torch
 
 from mbrl_ros.objectives.objective import Objective
-from mbrl_ros.planning.icem import ICEM
 from mbrl_ros.planning.loop import PlanningLoop
+from mbrl_ros.planning.problem import Problem
+from mbrl_ros.planning.registry import make_planner
 from mbrl_ros.planning.settings import PlannerSettings
+from mbrl_ros.settings import build, specs
 from mbrl_ros.spaces import Space
 
 OBSERVATION = Space.of(["position", "velocity"])
@@ -46,12 +48,22 @@ def quadratic(limit=100.0, position=1.0, velocity=0.1, force=0.05):
     )  # fmt: skip
 
 
-def planner(limit=100.0, **settings):
-    return ICEM(action(limit), PlannerSettings(**settings))
+def settings(**values):
+    """Return settings by their last names, such as ``decay`` for ``icem.decay``."""
+    names = {spec.name.split(".")[-1]: spec.name for spec in specs(PlannerSettings)}
+    return build(PlannerSettings, {names[name]: value for name, value in values.items()})
 
 
-def loop(limit=100.0, seed=0, **settings):
-    return PlanningLoop(planner(limit, **settings), seed)
+def planner(limit=100.0, **values):
+    return make_planner(action(limit), settings(**values))
+
+
+def loop(limit=100.0, seed=0, **values):
+    return PlanningLoop(planner(limit, **values), seed)
+
+
+def problem(rollout, objective, start, sent=()):
+    return Problem(start, rollout, objective, torch.tensor(sent).reshape(-1, 1))
 
 
 def start(position, velocity=0.0):

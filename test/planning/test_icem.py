@@ -1,11 +1,12 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from exact import A, B, LinearRollout, loop, planner, quadratic, start
+from exact import A, B, LinearRollout, loop, planner, problem, quadratic, start
 
-from mbrl_ros.planning.icem import Search, shifted
+from mbrl_ros.planning.planner import Search, shifted
 
 
 def riccati(state, horizon, q, r):
@@ -25,7 +26,7 @@ def test_the_plan_costs_hardly_more_than_the_best_there_is(state, finest_scale, 
     objective = quadratic()
     search = {"candidates": 300, "elites": 30, "iterations": 20, "noise_beta": 1.0}
     plan = loop(10.0, horizon=15, finest_scale=finest_scale, **search).plan(
-        LinearRollout(), objective, start(*state)
+        problem(LinearRollout(), objective, start(*state))
     )
     actions = plan.actions[None]
     cost = -objective.returns(LinearRollout()(start(*state), actions), actions).item()
@@ -42,7 +43,7 @@ def test_time_is_least_with_full_force_first_forwards_then_backwards():
     for side in (1.0, -1.0):
         search = {"candidates": 300, "elites": 30, "iterations": 30, "finest_scale": 1.0}
         plan = loop(1.0, horizon=15, noise_beta=2.0, **search).plan(
-            LinearRollout(a, b), objective, start(side * 1.5)
+            problem(LinearRollout(a, b), objective, start(side * 1.5))
         )
         forces = -side * plan.actions[:, 0]
         assert (forces[:4] > 0.9).all()
@@ -51,8 +52,8 @@ def test_time_is_least_with_full_force_first_forwards_then_backwards():
 
 def test_limits_are_respected_by_every_candidate_and_by_the_plan():
     rollout = LinearRollout()
-    plan = loop(0.3, horizon=10, initial_std=5.0, iterations=8).plan(
-        rollout, quadratic(0.3), start(50.0)
+    plan = loop(0.3, horizon=10, noise_std=5.0, iterations=8).plan(
+        problem(rollout, quadratic(0.3), start(50.0))
     )
     asked = torch.cat(rollout.asked)
     assert asked.abs().max() <= 0.3
@@ -62,55 +63,50 @@ def test_limits_are_respected_by_every_candidate_and_by_the_plan():
 
 
 def test_candidates_start_around_the_middle_of_the_range():
-    icem = planner(1.0, candidates=4000, noise_beta=0.0, finest_scale=1.0, initial_std=0.2)
+    icem = planner(1.0, candidates=4000, noise_beta=0.0, finest_scale=1.0, noise_std=0.2)
     icem.low.fill_(1.0)
     icem.high.fill_(5.0)
     search = icem.initial(None)
-    assert (search.mean == 3.0).all()
-    drawn = icem.sample(
-        Search(search.mean, torch.full_like(search.std, 0.4), search.elites, 0),
-        torch.Generator().manual_seed(0),
-    )
+    assert (search.actions == 3.0).all()
+    search = replace(search, std=torch.full_like(search.std, 0.4))
+    drawn = icem.sample(search, torch.Generator().manual_seed(0))
     assert drawn.mean() == pytest.approx(3.0, abs=0.01)
     assert drawn.std() == pytest.approx(0.4, rel=0.02)
 
 
 def test_the_first_deviation_is_a_share_of_half_the_range():
-    assert planner(4.0, initial_std=0.25).initial(None).std.unique().item() == 1.0
+    assert planner(4.0, noise_std=0.25).initial(None).std.unique().item() == 1.0
 
 
-def test_returns_that_are_not_finite_rank_last():
+def test_what_is_worth_minus_infinity_is_no_elite():
     icem = planner(elites=2, momentum=0.0, horizon=1)
     candidates = torch.arange(5.0).reshape(5, 1, 1)
-    returns = torch.tensor([math.nan, math.inf, -math.inf, 1.0, 2.0])
+    returns = torch.tensor([-math.inf, -math.inf, -math.inf, 1.0, 2.0])
     search = icem.update(icem.initial(None), candidates, returns)
     assert search.elites.flatten().tolist() == [4.0, 3.0]
-    assert search.mean.item() == 3.5
+    assert search.actions.item() == 3.5
     assert search.std.item() == 0.5
 
 
 def test_there_are_never_more_elites_than_finite_returns():
     icem = planner(elites=10, momentum=0.0, horizon=1)
-    returns = torch.tensor([math.nan] * 4 + [1.0])
+    returns = torch.tensor([-math.inf] * 4 + [1.0])
     search = icem.update(icem.initial(None), torch.arange(5.0).reshape(5, 1, 1), returns)
     assert search.elites.flatten().tolist() == [4.0]
-    nothing = icem.update(search, torch.arange(5.0).reshape(5, 1, 1), torch.full((5,), math.nan))
-    assert nothing.mean.item() == 4.0
-    assert len(nothing.elites) == 0
 
 
 def test_momentum_keeps_a_share_of_the_old_distribution():
-    icem = planner(1.0, elites=1, momentum=0.25, horizon=1, initial_std=1.0)
+    icem = planner(1.0, elites=1, momentum=0.25, horizon=1, noise_std=1.0)
     candidates = torch.tensor([[[0.8]], [[-0.3]]])
     search = icem.update(icem.initial(None), candidates, torch.tensor([1.0, 0.0]))
-    assert search.mean.item() == pytest.approx(0.6)
+    assert search.actions.item() == pytest.approx(0.6)
     assert search.std.item() == pytest.approx(0.25)
 
 
 def test_the_population_shrinks_down_to_twice_the_elites():
     rollout = LinearRollout()
     loop(horizon=5, candidates=100, elites=10, iterations=8, decay=1.5, keep_elites=0.0).plan(
-        rollout, quadratic(), start(1.0)
+        problem(rollout, quadratic(), start(1.0))
     )
     assert [len(asked) for asked in rollout.asked] == [100, 66, 44, 29, 20, 20, 20, 21]
 
@@ -122,7 +118,7 @@ def test_good_candidates_compete_again_and_the_mean_takes_part_at_last():
     search = icem.update(search, candidates, torch.arange(20.0))
     again = icem.sample(search, torch.Generator().manual_seed(0))
     assert torch.equal(again[-4:-1], candidates[[19, 18, 17]])
-    assert torch.equal(again[-1], search.mean)
+    assert torch.equal(again[-1], search.actions)
 
 
 def test_the_finest_candidates_stay_close_to_the_mean():
@@ -145,9 +141,9 @@ def test_shifting_drops_what_is_past_and_repeats_the_last():
 
 def test_mean_and_elites_of_the_last_plan_are_where_the_next_begins():
     icem = planner(horizon=4)
-    last = Search(torch.randn(4, 1), torch.rand(4, 1), torch.randn(6, 4, 1), 3)
+    last = Search(torch.randn(4, 1), torch.randn(6, 4, 1), torch.randn(6), 3)
     search = icem.initial(last, elapsed=2)
-    assert torch.equal(search.mean, last.mean[[2, 3, 3, 3]])
+    assert torch.equal(search.actions, last.actions[[2, 3, 3, 3]])
     assert torch.equal(search.elites, last.elites[:, [2, 3, 3, 3]])
     assert torch.equal(search.std, icem.initial(None).std)
     assert search.iteration == 0

@@ -3,10 +3,11 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from exact import LinearRollout, loop, planner, quadratic, start
+from exact import LinearRollout, loop, planner, problem, quadratic, start
 
 from mbrl_ros.planning import loop as loop_module
-from mbrl_ros.planning.loop import DurationEstimate, NoPlanError
+from mbrl_ros.planning.loop import DurationEstimate
+from mbrl_ros.planning.problem import NoPlanError
 
 
 class Clock(LinearRollout):
@@ -36,7 +37,7 @@ def warm_start_of(rollout):
 
 
 def test_without_a_deadline_all_iterations_are_done(clock):
-    plan = loop(iterations=5).plan(clock, quadratic(), start(1.0))
+    plan = loop(iterations=5).plan(problem(clock, quadratic(), start(1.0)))
     assert (plan.iterations, plan.complete) == (5, True)
 
 
@@ -44,14 +45,14 @@ def known(clock, **settings):
     """Return a loop that knows what an iteration costs."""
     planning = loop(**settings)
     for _ in range(12):
-        planning.plan(clock, quadratic(), start(1.0))
+        planning.plan(problem(clock, quadratic(), start(1.0)))
     planning.reset()
     return planning
 
 
 def test_at_the_deadline_the_best_so_far_is_returned(clock):
     planning = known(clock, iterations=5)
-    plan = planning.plan(clock, quadratic(), start(1.0), deadline=clock.now + 2.5)
+    plan = planning.plan(problem(clock, quadratic(), start(1.0)), deadline=clock.now + 2.5)
     assert (plan.iterations, plan.complete) == (2, False)
     assert math.isfinite(plan.expected_return)
 
@@ -61,7 +62,7 @@ def test_no_plan_ends_after_its_deadline_once_the_cost_is_known(clock):
     done = []
     for spare in (0.5, 1.1, 1.7, 2.2, 3.9, 4.999, 5.1):
         deadline = clock.now + spare
-        plan = planning.plan(clock, quadratic(), start(1.0), deadline=deadline)
+        plan = planning.plan(problem(clock, quadratic(), start(1.0)), deadline=deadline)
         done.append(plan.iterations if plan else 0)
         assert clock.now <= deadline
     assert done == [0, 1, 1, 2, 3, 4, 5]
@@ -78,18 +79,19 @@ def test_the_expected_duration_allows_for_how_much_it_varies():
 
 def test_without_the_time_for_one_iteration_there_is_no_plan(clock):
     planning = loop(iterations=3)
-    assert planning.plan(clock, quadratic(), start(1.0), deadline=99.0) is None
-    planning.plan(clock, quadratic(), start(1.0))
-    assert planning.plan(clock, quadratic(), start(1.0), deadline=clock.now + 0.9) is None
+    assert planning.plan(problem(clock, quadratic(), start(1.0)), deadline=99.0) is None
+    planning.plan(problem(clock, quadratic(), start(1.0)))
+    assert planning.plan(problem(clock, quadratic(), start(1.0)), deadline=clock.now + 0.9) is None
 
 
 def test_one_slow_iteration_is_forgotten_in_time(clock):
     planning = loop(iterations=1)
     clock.cost = 5.0
-    planning.plan(clock, quadratic(), start(1.0))
+    planning.plan(problem(clock, quadratic(), start(1.0)))
     clock.cost = 0.5
     results = [
-        planning.plan(clock, quadratic(), start(1.0), deadline=clock.now + 1.0) for _ in range(30)
+        planning.plan(problem(clock, quadratic(), start(1.0)), deadline=clock.now + 1.0)
+        for _ in range(30)
     ]
     assert results[0] is None
     assert results[-1] is not None
@@ -97,41 +99,41 @@ def test_one_slow_iteration_is_forgotten_in_time(clock):
 
 def test_the_next_plan_begins_with_the_rest_of_the_last(clock):
     planning = loop(iterations=1, horizon=6)
-    first = planning.plan(clock, quadratic(), start(1.0)).actions
-    planning.plan(clock, quadratic(), start(1.0), elapsed=2)
+    first = planning.plan(problem(clock, quadratic(), start(1.0))).actions
+    planning.plan(problem(clock, quadratic(), start(1.0)), elapsed=2)
     assert torch.equal(warm_start_of(clock), first[[2, 3, 4, 5, 5, 5]])
 
 
 def test_the_last_plan_moves_on_though_there_was_no_time_for_another(clock):
     planning = loop(iterations=1, horizon=6)
-    first = planning.plan(clock, quadratic(), start(1.0)).actions
+    first = planning.plan(problem(clock, quadratic(), start(1.0))).actions
     for _ in range(2):
-        assert planning.plan(clock, quadratic(), start(1.0), deadline=0.0) is None
-    planning.plan(clock, quadratic(), start(1.0))
+        assert planning.plan(problem(clock, quadratic(), start(1.0)), deadline=0.0) is None
+    planning.plan(problem(clock, quadratic(), start(1.0)))
     assert torch.equal(warm_start_of(clock), first[[3, 4, 5, 5, 5, 5]])
 
 
 def test_reset_forgets_everything_of_the_last_plan(clock):
     fresh, used = loop(iterations=1), loop(iterations=1)
-    fresh.plan(clock, quadratic(), start(1.0))
+    fresh.plan(problem(clock, quadratic(), start(1.0)))
     first = clock.asked[-1]
     for _ in range(3):
-        used.plan(clock, quadratic(), start(1.0))
+        used.plan(problem(clock, quadratic(), start(1.0)))
     assert len(clock.asked[-1]) > len(first)  # with elites of the plan before
     assert warm_start_of(clock).abs().sum() > 0
     used.reset()
-    used.plan(clock, quadratic(), start(1.0))
+    used.plan(problem(clock, quadratic(), start(1.0)))
     assert clock.asked[-1].shape == first.shape
     assert (warm_start_of(clock) == 0).all()
 
 
 def test_without_any_finite_return_there_is_an_error_and_a_fresh_start(clock):
     planning = loop(iterations=1)
-    planning.plan(clock, quadratic(), start(1.0))
+    planning.plan(problem(clock, quadratic(), start(1.0)))
     for position in (math.nan, math.inf):
         with pytest.raises(NoPlanError, match="no candidate has a finite return"):
-            planning.plan(clock, quadratic(), start(position))
-    planning.plan(clock, quadratic(), start(1.0))
+            planning.plan(problem(clock, quadratic(), start(position)))
+    planning.plan(problem(clock, quadratic(), start(1.0)))
     assert (warm_start_of(clock) == 0).all()
 
 
@@ -145,13 +147,15 @@ class Cliff(LinearRollout):
 
 
 def test_a_plan_stays_where_predictions_are_numbers():
-    plan = loop(1.0, iterations=6, horizon=5).plan(Cliff(), quadratic(1.0), start(5.0))
+    plan = loop(1.0, iterations=6, horizon=5).plan(problem(Cliff(), quadratic(1.0), start(5.0)))
     assert -0.2 <= plan.actions[0, 0] < -0.1
     assert math.isfinite(plan.expected_return)
 
 
 def test_a_horizon_of_one_step_will_do():
-    plan = loop(1.0, horizon=1, iterations=6).plan(LinearRollout(), quadratic(1.0), start(5.0))
+    plan = loop(1.0, horizon=1, iterations=6).plan(
+        problem(LinearRollout(), quadratic(1.0), start(5.0))
+    )
     assert plan.actions.shape == (1, 1)
     # The best force for -(5 + 0.005 u)^2 - 0.1 (0.1 u)^2 - 0.05 u^2, by its derivative.
     assert plan.actions.item() == pytest.approx(-0.025 / 0.051025, abs=0.02)
@@ -159,7 +163,7 @@ def test_a_horizon_of_one_step_will_do():
 
 def test_fewer_candidates_than_elites_will_do():
     plan = loop(1.0, candidates=2, elites=10, iterations=40, horizon=3).plan(
-        LinearRollout(), quadratic(1.0), start(5.0)
+        problem(LinearRollout(), quadratic(1.0), start(5.0))
     )
     assert plan.actions[0, 0] < 0
 
@@ -167,7 +171,10 @@ def test_fewer_candidates_than_elites_will_do():
 def test_the_same_seed_gives_the_same_plans():
     def plans(seed):
         planning = loop(seed=seed)
-        return [planning.plan(LinearRollout(), quadratic(), start(x)).actions for x in (1.0, 0.9)]
+        return [
+            planning.plan(problem(LinearRollout(), quadratic(), start(x))).actions
+            for x in (1.0, 0.9)
+        ]
 
     for one, other in zip(plans(3), plans(3), strict=True):
         assert torch.equal(one, other)
@@ -176,19 +183,19 @@ def test_the_same_seed_gives_the_same_plans():
 
 def test_another_planner_takes_over_what_is_known_with_its_own_horizon(clock):
     planning = loop(iterations=1, horizon=6)
-    first = planning.plan(clock, quadratic(), start(1.0)).actions
+    first = planning.plan(problem(clock, quadratic(), start(1.0))).actions
     planning.planner = planner(iterations=1, horizon=8)
-    plan = planning.plan(clock, quadratic(), start(1.0))
+    plan = planning.plan(problem(clock, quadratic(), start(1.0)))
     assert plan.actions.shape == (8, 1)
     assert torch.equal(warm_start_of(clock), first[[1, 2, 3, 4, 5, 5, 5, 5]])
     planning.planner = planner(iterations=1, horizon=2)
-    assert planning.plan(clock, quadratic(), start(1.0)).actions.shape == (2, 1)
+    assert planning.plan(problem(clock, quadratic(), start(1.0))).actions.shape == (2, 1)
 
 
 def test_plans_get_better_with_warm_starts():
     objective, planning = quadratic(10.0), loop(10.0, iterations=1, horizon=15)
     results = [
-        planning.plan(LinearRollout(), objective, start(1.0), elapsed=0).expected_return
+        planning.plan(problem(LinearRollout(), objective, start(1.0)), elapsed=0).expected_return
         for _ in range(15)
     ]
     assert results[-1] > results[0]

@@ -1,0 +1,118 @@
+"""What every planner is: a search over action sequences that may be stopped at any time."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from mbrl_ros.planning.problem import Problem
+from mbrl_ros.planning.proposals import find_proposal
+from mbrl_ros.planning.settings import PlannerSettings
+from mbrl_ros.spaces import Space
+
+
+@dataclass(frozen=True)
+class Search:
+    """Where a search stands. A planner that needs to know more adds fields of its own.
+
+    Attributes:
+        actions: what would be executed, within the limits; shape ``(H, A)``.
+        elites: the best sequences so far, best first; shape ``(K, H, A)``, K may be 0.
+        returns: theirs, shape ``(K,)``.
+        iteration: improvements done.
+    """
+
+    actions: Tensor
+    elites: Tensor
+    returns: Tensor
+    iteration: int
+
+
+class Planner(ABC):
+    """Improves a plan step by step. It keeps no state: all of that is in the `Search`.
+
+    The loop around it (`PlanningLoop`) cares for the deadline and for the warm start.
+
+    Attributes:
+        continuous: whether it plans dimensions that take any number.
+        discrete: whether it plans dimensions that take whole numbers only.
+        settings: the planner's parameters.
+        proposals: whose sequences join its candidates.
+        low: lower limits of the action, shape ``(A,)``.
+        high: upper limits of the action, shape ``(A,)``.
+    """
+
+    continuous: ClassVar[bool] = True
+    discrete: ClassVar[bool] = False
+
+    def __init__(self, action: Space, settings: PlannerSettings) -> None:
+        """Make a planner.
+
+        Raises:
+            ValueError: if the space has a dimension of a kind that it does not plan, or a
+                proposal is unknown.
+        """
+        for name in action.names:
+            kind = "discrete" if name in action.discrete else "continuous"
+            if not getattr(self, kind):
+                raise ValueError(
+                    f"planner.type: {type(self).__name__} plans no {kind} action, as '{name}' is"
+                )
+        self.settings = settings
+        self.proposals = [find_proposal(name) for name in settings.proposals]
+        self.low = torch.tensor(action.low, dtype=torch.float32)
+        self.high = torch.tensor(action.high, dtype=torch.float32)
+
+    @abstractmethod
+    def initial(self, warm_start: Search | None, elapsed: int = 1) -> Search:
+        """Return where a plan starts.
+
+        Args:
+            warm_start: the last plan's search, perhaps another planner's or with another
+                horizon; None at the first plan.
+            elapsed: control steps since then.
+        """
+
+    @abstractmethod
+    def improve(self, search: Search, problem: Problem, generator: torch.Generator) -> Search:
+        """Return the search after one more iteration.
+
+        Raises:
+            NoPlanError: if no candidate has a finite return.
+        """
+
+    def resting(self) -> Search:
+        """Return a search that knows nothing: the middle of the range, no elites."""
+        actions = ((self.low + self.high) / 2).repeat(self.settings.horizon, 1)
+        return Search(actions, actions.new_empty(0, *actions.shape), actions.new_empty(0), 0)
+
+    def continued(self, warm_start: Search, elapsed: int) -> Search:
+        """Return the rest of the last plan, with its last action repeated."""
+        horizon = self.settings.horizon
+        return Search(
+            shifted(warm_start.actions, elapsed, horizon),
+            shifted(warm_start.elites, elapsed, horizon),
+            warm_start.returns,
+            0,
+        )
+
+    def clamp(self, actions: Tensor) -> Tensor:
+        """Return actions of shape ``(..., A)`` within the limits."""
+        return torch.clamp(actions, self.low, self.high)
+
+
+def shifted(sequences: Tensor, steps: int, horizon: int) -> Tensor:
+    """Drop the first actions and repeat the last, so that the length is ``horizon``.
+
+    Args:
+        sequences: shape ``(..., H, A)``.
+        steps: how many to drop; at least one action stays.
+        horizon: the length wanted.
+    """
+    last = sequences.shape[-2] - 1
+    index = torch.arange(steps, steps + horizon).clamp_max(last)
+    return sequences[..., index, :]

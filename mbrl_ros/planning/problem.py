@@ -1,0 +1,52 @@
+"""What a plan is for: where it starts, what would happen, and what that is worth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from mbrl_ros.dynamics.rollout import Rollout
+from mbrl_ros.objectives.objective import Objective
+
+
+class NoPlanError(RuntimeError):
+    """Every candidate's return was not finite; there is nothing to act on."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One plan's question; nothing of it changes while the plan is made.
+
+    Attributes:
+        start: first observations, shape ``(O,)``, or ``(M, 1, O)`` with one per member.
+        rollout: predicts trajectories with the model.
+        objective: judges them.
+        sent: the commands sent so far, newest last; shape ``(P, A)``, P may be 0.
+        proposals: sequences that others suggest, within the limits; shape ``(Q, H, A)``.
+    """
+
+    start: Tensor
+    rollout: Rollout
+    objective: Objective
+    sent: Tensor
+    proposals: Tensor = field(default_factory=lambda: torch.empty(0, 0, 0))
+
+    def returns(self, candidates: Tensor) -> Tensor:
+        """Return what each candidate is worth; minus infinity where that is not finite.
+
+        Args:
+            candidates: shape ``(N, H, A)``.
+
+        Returns:
+            shape ``(N,)``.
+
+        Raises:
+            NoPlanError: if no return is finite.
+        """
+        returns = self.objective.returns(self.rollout(self.start, candidates), candidates)
+        finite = returns.isfinite()
+        if not finite.any():
+            raise NoPlanError("no candidate has a finite return")
+        return torch.where(finite, returns, -torch.inf)

@@ -1,0 +1,41 @@
+"""Planners by name."""
+
+from __future__ import annotations
+
+import inspect
+
+from mbrl_ros.extensions import load
+from mbrl_ros.planning.cem import CEM
+from mbrl_ros.planning.icem import ICEM
+from mbrl_ros.planning.planner import Planner
+from mbrl_ros.planning.settings import PlannerSettings
+from mbrl_ros.spaces import Space
+
+PLANNERS: dict[str, type[Planner]] = {
+    "cem": CEM,
+    "icem": ICEM,
+}
+
+
+def make_planner(action: Space, settings: PlannerSettings) -> Planner:
+    """Make the planner that the settings name.
+
+    Raises:
+        ValueError: if there is none of that name, or it does not suit the action space.
+    """
+    kind = PLANNERS.get(settings.type) or _own(settings.type)
+    return kind(action, settings)
+
+
+def _own(name: str) -> type[Planner]:
+    if ":" not in name:
+        raise ValueError(
+            f"planner.type: expected one of {', '.join(PLANNERS)} or module:attribute, got '{name}'"
+        )
+    found = load(name, "planner.type")
+    if not (inspect.isclass(found) and issubclass(found, Planner)):
+        raise ValueError(
+            f"planner.type: expected a subclass of mbrl_ros.planning.planner.Planner, "
+            f"'{name}' is {found!r}"
+        )
+    return found
