@@ -16,6 +16,7 @@ from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.dynamics.checkpoint import PackedModel, unpack
 from mbrl_ros.dynamics.rollout import Rollout
 from mbrl_ros.objectives.objective import Objective
+from mbrl_ros.planning.duration import DurationEstimate
 from mbrl_ros.planning.loop import PlanningLoop
 from mbrl_ros.planning.problem import NoPlanError, Problem
 from mbrl_ros.planning.registry import make_planner
@@ -83,7 +84,7 @@ class Controller:
         model: the model in use, None before the first.
         estopped: while true, only the safe command is sent.
         latency: what is known of the delay of commands.
-        budget: time a plan may take [s].
+        overhead: time from the end of a tick until its command is sent.
         plan_times: of the last 200 planned ticks [s].
     """
 
@@ -120,13 +121,18 @@ class Controller:
         self.safe = action.clip(np.zeros(action.dim))
         self.latency = Latency(self.safe)
         self.plan_times: deque[float] = deque(maxlen=200)
-        self.budget = period * (1.0 - settings.deadline_margin)
+        self.overhead = DurationEstimate()
         self._loop = PlanningLoop(make_planner(action, settings.planner), seed)
         self._exploration = Exploration(action, settings.exploration, seed)
         self._last: Command | None = None
         self._plan: _Plan | None = None
         self._planned_step = 0
         self._path: _Path | None = None
+
+    @property
+    def budget(self) -> float:
+        """Time from a reading's arrival until its plan must be done [s]."""
+        return self.period * (1.0 - self.settings.deadline_margin) - self.overhead.bound
 
     def reset(self) -> None:
         """Forget plans and commands, as before the first tick; model and objective stay."""
@@ -303,7 +309,7 @@ class Controller:
         """Return where the plant will be when a command sent now acts, for each member."""
         start = torch.from_numpy(reading.values).float()
         in_flight = self.latency.in_flight(reading.step)
-        if not len(in_flight):
+        if not (self.settings.latency_compensation and len(in_flight)):
             return start
         actions = torch.from_numpy(in_flight).float()
         return rollout(start, actions[None])[:, :, -1].clone()

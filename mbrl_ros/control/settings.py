@@ -31,5 +31,8 @@ class ControllerSettings:
     deadline_margin: float = setting(
         0.15, "share of the period kept free for transport between the nodes", low=0.0, high=0.9
     )
+    latency_compensation: bool = setting(
+        True, "plan from where the plant will be when the command acts, not from where it was seen"
+    )
     planner: PlannerSettings = group(PlannerSettings)
     exploration: ExplorationSettings = group(ExplorationSettings)

@@ -121,11 +121,13 @@ class Ticker:
                 self._deliver(command, skipped, time.monotonic() > deadline)
 
     def _deliver(self, command: Command, skipped: int, late: bool) -> None:
+        began = time.monotonic()
         try:
             self._send(command)
         except Exception as error:  # nor of a middleware that is going down
             late = True
             command = replace(command, reason=f"not sent: {type(error).__name__}: {error}")
+        self._controller.overhead.add(time.monotonic() - began)
         outcomes = list(self.counts.outcomes)
         outcomes[command.outcome] += 1
         self.last = command

@@ -43,6 +43,9 @@ class SimulatorSettings:
     command_timeout: float = setting(
         0.1, "plant time after which a command is too old to be applied [s]", low=0.0, high=10.0
     )
+    actuation_delay: int = setting(
+        0, "control steps by which every command acts later", low=0, high=20
+    )
     safe_command: str = setting(
         "zero",
         "without a fresh command: zero; hold (repeat the last command, for actions that are "

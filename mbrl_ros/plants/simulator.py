@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,7 +71,8 @@ class Simulator:
     observation it has only just published, so that action acts from k + 1 to k + 2.
 
     Without such a command, or with one older than ``command_timeout``, the safe command is
-    applied. An episode that has ended is followed by the next one at the next step.
+    applied. An episode that has ended is followed by the next one at the next step. With an
+    actuation delay, all of this acts so many steps later.
 
     ``command`` may be called from another thread; everything else from one.
 
@@ -94,6 +96,7 @@ class Simulator:
         safe_mode: str = "zero",
         damping: float = 1.0,
         command_timeout: float = 0.1,
+        actuation_delay: int = 0,
         seed: int = 0,
     ) -> None:
         """Check that plant and spaces fit, and start the first episode.
@@ -114,6 +117,8 @@ class Simulator:
         self.diverged = 0
         self._action_space = action_space
         self._command_timeout = command_timeout
+        self._delay = actuation_delay
+        self._under_way: deque[_Command | None] = deque()
         self._seed = seed
         self._safe_command = safe_command(safe_mode, plant, action_space, damping)
         self._last = action_space.clip(np.zeros(action_space.dim))
@@ -193,7 +198,8 @@ class Simulator:
         if self.observation.ended:
             return self.reset(self._next_seed)
         before = self.observation
-        command = self._answer() if self.lock_step else self._latched
+        self._under_way.append(self._answer() if self.lock_step else self._latched)
+        command = self._under_way.popleft()
         # Copied, so that nobody who holds an action sees it change.
         action = (self._safe_command(self._last) if command is None else command.values).copy()
         try:
@@ -226,6 +232,7 @@ class Simulator:
             seed = int(np.random.SeedSequence([self._seed, episode]).generate_state(1)[0])
         values, _ = self.plant.reset(seed=seed)
         self._newest = self._latched = None
+        self._under_way = deque([None] * self._delay)
         self._cut = False
         self._next_seed = None
         self._last = self._action_space.clip(np.zeros(self._action_space.dim))
@@ -267,6 +274,7 @@ def make_simulator(task: TaskSettings, settings: SimulatorSettings) -> Simulator
             safe_mode=settings.safe_command,
             damping=settings.damping,
             command_timeout=settings.command_timeout,
+            actuation_delay=settings.actuation_delay,
             seed=task.seed,
         )
     except ValueError:

@@ -44,13 +44,17 @@ def objective() -> Objective:
     )
 
 
-def controller(*, model=True, lock_step=True, period=PERIOD, seed=0, judge=None, **planner):
+def controller(
+    *, model=True, lock_step=True, period=PERIOD, seed=0, judge=None,
+    latency_compensation=True, **planner,
+):  # fmt: skip
     settings = ControllerSettings(
         planner=PlannerSettings(
             **{"horizon": 8, "candidates": 16, "elites": 4, "iterations": 2, **planner}
         ),
         exploration=ExplorationSettings(std=0.5),
         observation_timeout=0.2,
+        latency_compensation=latency_compensation,
     )
     made = Controller(
         OBSERVATION, ACTION, judge or objective(), settings,

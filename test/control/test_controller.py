@@ -130,6 +130,14 @@ def test_a_plan_is_cut_at_the_deadline_with_the_best_so_far(clock):
     assert command.state_age <= made.budget
 
 
+def test_what_sending_takes_is_taken_off_the_budget(clock):
+    made = timed(clock, iterations=2)
+    for _ in range(30):
+        made.overhead.add(0.1)
+    assert made.budget == pytest.approx(0.75, abs=1e-3)
+    assert made.tick(at(clock, 20)).outcome == Outcome.TRUNCATED
+
+
 def test_an_old_reading_leaves_less_time(clock):
     made = timed(clock, iterations=2)
     command = made.tick(at(clock, 20, age=0.4))
@@ -377,6 +385,16 @@ def test_plans_start_where_the_plant_will_be_when_they_act(delay):
         if k + delay < len(states):
             expected = torch.from_numpy(states[k + delay]).float().expand(2, -1)
             torch.testing.assert_close(start, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_without_compensation_plans_start_where_the_plant_was_seen():
+    judge = Judge()
+    made = controller(judge=judge, latency_compensation=False)
+    for k in range(30):
+        judge.starts.clear()
+        made.tick(reading(k, [0.1 * k, 0.0], action_step=k - 3))
+    assert made.latency.delay == 2
+    torch.testing.assert_close(judge.starts[0], torch.tensor([2.9, 0.0]).expand(2, -1))
 
 
 def test_the_path_is_what_the_plan_expects():

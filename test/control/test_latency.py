@@ -74,3 +74,11 @@ def test_a_delay_longer_than_the_memory_breaks_nothing():
         latency.observed(step, 0)
         latency.sent(step, np.array([float(step)]))
     assert latency.in_flight(110).shape == (latency.delay, 1)
+
+
+def test_the_commands_before_a_step_are_remembered_in_order():
+    latency = Latency(SAFE)
+    assert latency.before(3).shape == (0, 1)
+    for step in range(5):
+        latency.sent(step, np.array([float(step)]))
+    np.testing.assert_array_equal(latency.before(3), [[0.0], [1.0], [2.0]])

@@ -8,6 +8,7 @@ from known import reading as real_reading
 
 from mbrl_ros.control.controller import Command, Outcome, Reading
 from mbrl_ros.control.ticker import Ticker
+from mbrl_ros.planning.duration import DurationEstimate
 
 PATIENCE = 20.0
 
@@ -30,6 +31,7 @@ class Fake:
 
     def __init__(self, period=30.0, lock_step=False):
         self.period, self.lock_step = period, lock_step
+        self.overhead = DurationEstimate()
         self.asked, self.resets, self.entered = [], 0, threading.Event()
         self.go, self.trouble = threading.Event(), None
         self.go.set()

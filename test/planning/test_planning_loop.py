@@ -6,7 +6,7 @@ import torch
 from exact import LinearRollout, loop, planner, problem, quadratic, start
 
 from mbrl_ros.planning import loop as loop_module
-from mbrl_ros.planning.loop import DurationEstimate
+from mbrl_ros.planning.duration import DurationEstimate
 from mbrl_ros.planning.problem import NoPlanError
 
 

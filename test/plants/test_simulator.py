@@ -198,3 +198,19 @@ def test_a_diverged_simulation_starts_over(cartpole):
     assert (seen.episode, seen.step, simulator.diverged) == (1, 0, 1)
     assert np.isfinite(seen.values).all()
     assert simulator.advance().step == 1
+
+
+@pytest.mark.parametrize("delay", [1, 3])
+def test_with_an_actuation_delay_commands_act_so_much_later(cartpole, delay):
+    simulator = cartpole(actuation_delay=delay)
+    applied = []
+    for step in range(6):
+        answer(simulator, 0.1 * step)
+        seen = simulator.advance()
+        applied.append((seen.action_step, seen.action[0]))
+    assert applied[:delay] == [(-1, 0.0)] * delay
+    assert applied[delay:] == [(k, 0.1 * k) for k in range(6 - delay)]
+    simulator.reset()
+    answer(simulator, 0.7)
+    # Nothing of the episode before is under way any more.
+    assert simulator.advance().action_step == -1
