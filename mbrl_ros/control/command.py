@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -54,6 +55,8 @@ class Command:
         plan_time: spent planning [s].
         model: epoch and sequence of the model planned with; zeros for none.
         expected_return: of the plan, in the objective's unit; NaN without one.
+        interval: from the beginning of the tick before to the beginning of this one [s]; NaN
+            where none was before.
     """
 
     episode: int
@@ -65,3 +68,4 @@ class Command:
     plan_time: float
     model: tuple[int, int]
     expected_return: float
+    interval: float = math.nan

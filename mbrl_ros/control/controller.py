@@ -18,6 +18,7 @@ from mbrl_ros.dynamics.rollout import Rollout
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.duration import DurationEstimate
 from mbrl_ros.planning.loop import PlanningLoop
+from mbrl_ros.planning.planner import Planner
 from mbrl_ros.planning.problem import NoPlanError, Problem
 from mbrl_ros.planning.registry import make_planner
 from mbrl_ros.planning.settings import PlannerSettings
@@ -128,6 +129,11 @@ class Controller:
         self._plan: _Plan | None = None
         self._planned_step = 0
         self._path: _Path | None = None
+
+    @property
+    def planner(self) -> Planner:
+        """The planner in use."""
+        return self._loop.planner
 
     @property
     def budget(self) -> float:

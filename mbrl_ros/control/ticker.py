@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import threading
 import time
@@ -92,6 +93,7 @@ class Ticker:
         controller.reset()
         answered: Reading | None = None
         due = time.monotonic() + 1.5 * period
+        last_began = math.nan
         while True:
             with self._condition:
                 while self._running and self._reading is answered:
@@ -103,6 +105,7 @@ class Ticker:
                     return
                 reading = self._reading
                 self._busy = reading is not answered
+            began = time.monotonic()
             if reading is None or reading is answered:
                 command = controller.silence(answered, time.monotonic())
                 due = max(due + period, time.monotonic())
@@ -118,7 +121,9 @@ class Ticker:
                 answered = reading
             self._busy = False
             if command is not None:
+                command = replace(command, interval=began - last_began)
                 self._deliver(command, skipped, time.monotonic() > deadline)
+            last_began = began
 
     def _deliver(self, command: Command, skipped: int, late: bool) -> None:
         began = time.monotonic()

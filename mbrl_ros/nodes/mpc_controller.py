@@ -14,10 +14,16 @@ import numpy as np
 import torch
 
 from mbrl_ros.control.command import Command, Outcome, Reading
-from mbrl_ros.control.controller import Controller, PlannedPath
+from mbrl_ros.control.controller import Controller
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.control.ticker import Ticker
 from mbrl_ros.dynamics.checkpoint import PackedModel
+from mbrl_ros.nodes.controller_messages import (
+    action_message,
+    diagnostic_message,
+    plan_message,
+    status_message,
+)
 from mbrl_ros.nodes.objective_parameters import declare_objective
 from mbrl_ros.nodes.parameters import declare, on_change
 from mbrl_ros.nodes.qos import COMMAND, EVENTS, LATCHED, NEWEST, UNLATCHED
@@ -217,100 +223,19 @@ class MpcController(LifecycleNode):
 
     def _send(self, command: Command) -> None:
         """Publish a command; called on the ticker's thread."""
-        message = ri.Action(
-            episode=command.episode,
-            step=command.step,
-            values=command.values.tolist(),
-            outcome=int(command.outcome),
-            state_age=command.state_age,
-            plan_time=command.plan_time,
-            model_sequence=command.model[1],
-        )
-        message.header.stamp = self.get_clock().now().to_msg()
-        self._action_publisher.publish(message)
+        stamp = self.get_clock().now().to_msg()
+        self._action_publisher.publish(action_message(command, stamp))
         if command.outcome <= Outcome.TRUNCATED and self._plan_publisher.get_subscription_count():
             path = self._controller.path()
             if path is not None:
-                self._plan_publisher.publish(self._plan_message(path))
-
-    def _plan_message(self, path: PlannedPath) -> ri.Plan:
-        trajectory, actions = path.trajectory, path.actions
-        terms = path.objective.term_rewards(trajectory[:, 1:], actions)
-        message = ri.Plan(
-            episode=path.reading.episode,
-            step=path.reading.step,
-            horizon=len(actions),
-            observation_names=list(self._observation.names),
-            action_names=list(self._action.names),
-            observations=trajectory.mean(dim=0).flatten().tolist(),
-            observation_stds=trajectory.std(dim=0, correction=0).flatten().tolist(),
-            actions=actions.flatten().tolist(),
-            terms=list(terms),
-            rewards=[
-                reward
-                for values in terms.values()
-                for reward in values.broadcast_to(trajectory.shape[:-1][0], len(actions))
-                .mean(dim=0)
-                .tolist()
-            ],
-            expected_return=path.expected_return,
-        )
-        message.header.stamp = self.get_clock().now().to_msg()
-        return message
+                self._plan_publisher.publish(plan_message(path, stamp))
 
     def _report(self) -> None:
-        controller, counts, last = self._controller, self._ticker.counts, self._ticker.last
-        active = self._stage == "active"
-        times = np.array(controller.plan_times) if controller.plan_times else np.array([np.nan])
-        epoch, sequence = controller.model.version if controller.model else (0, 0)
-        message = ri.ControllerStatus(
-            state=self._stage,
-            outcome=int(last.outcome) if last else int(Outcome.HOLD),
-            reason=(last.reason if last else "waiting") if active else f"{self._stage}",
-            ticks=counts.ticks,
-            ticks_late=counts.late,
-            outcomes=list(counts.outcomes),
-            plan_time_p50=float(np.percentile(times, 50)),
-            plan_time_p99=float(np.percentile(times, 99)),
-            budget=controller.budget,
-            delay_steps=controller.latency.delay,
-            model_epoch=epoch,
-            model_sequence=sequence,
-            expected_return=last.expected_return if last else float("nan"),
-            estopped=controller.estopped,
-        )
-        message.header.stamp = self.get_clock().now().to_msg()
-        self._status_publisher.publish(message)
-        self._diagnostics.publish(self._diagnostic(message))
-
-    def _diagnostic(self, status: ri.ControllerStatus) -> ri.DiagnosticArray:
-        level, text = ri.DiagnosticStatus.OK, status.state
-        late = status.ticks_late / status.ticks if status.ticks else 0.0
-        if status.state == "active" and status.outcome == Outcome.FALLBACK:
-            level, text = ri.DiagnosticStatus.ERROR, status.reason
-        elif status.state == "active" and (status.outcome == Outcome.HOLD or late > 0.01):
-            level = ri.DiagnosticStatus.WARN
-            text = status.reason or f"{100 * late:.1f} % of ticks late"
-        entry = ri.DiagnosticStatus(
-            level=level,
-            name=f"{self.get_fully_qualified_name().lstrip('/')}: control loop",
-            message=text,
-            hardware_id="",
-            values=[
-                ri.KeyValue(key=key, value=str(value))
-                for key, value in (
-                    ("outcome", Outcome(status.outcome).name),
-                    ("ticks", status.ticks),
-                    ("ticks late", status.ticks_late),
-                    ("plan time p99 [s]", round(status.plan_time_p99, 4)),
-                    ("budget [s]", round(status.budget, 4)),
-                    ("model", f"{status.model_epoch}/{status.model_sequence}"),
-                )
-            ],
-        )
-        array = ri.DiagnosticArray(status=[entry])
-        array.header.stamp = status.header.stamp
-        return array
+        stamp = self.get_clock().now().to_msg()
+        status = status_message(self._stage, self._controller, self._ticker, stamp)
+        self._status_publisher.publish(status)
+        name = f"{self.get_fully_qualified_name().lstrip('/')}: control loop"
+        self._diagnostics.publish(diagnostic_message(name, status))
 
 
 def main(args: list[str] | None = None) -> int:

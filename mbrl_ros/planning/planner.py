@@ -67,6 +67,13 @@ class Planner(ABC):
         self.low = torch.tensor(action.low, dtype=torch.float32)
         self.high = torch.tensor(action.high, dtype=torch.float32)
 
+    @property
+    def effort(self) -> str:
+        """What a plan comes to, in words."""
+        s = self.settings
+        knots = f", {s.knots} {s.interpolation} knots" if s.knots else ""
+        return f"{s.type}: {s.candidates} candidates x {s.iterations}, horizon {s.horizon}{knots}"
+
     @abstractmethod
     def initial(self, warm_start: Search | None, elapsed: int = 1) -> Search:
         """Return where a plan starts.

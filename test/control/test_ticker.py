@@ -1,3 +1,4 @@
+import math
 import threading
 import time
 
@@ -275,3 +276,14 @@ def test_with_a_real_controller_a_loop_without_readings_ends_in_the_safe_command
     assert sent[-1].values.tolist() == made.safe.tolist()
     outcomes = [command.outcome for command in sent]
     assert Outcome.REUSED in outcomes[: outcomes.index(Outcome.HOLD) + 1]
+
+
+def test_the_interval_between_ticks_is_told(ticking):
+    ticker, sent = ticking(Fake())
+    began = time.monotonic()
+    for step in range(3):
+        ticker.observe(reading(step))
+        wait_for(lambda count=step + 1: len(sent) == count)
+        time.sleep(0.01)
+    assert math.isnan(sent[0].interval)
+    assert all(0.01 <= command.interval <= time.monotonic() - began for command in sent[1:])

@@ -42,6 +42,8 @@ def action(step=0, outcome=0, plan_time=0.02, sent=0.0):
         outcome=outcome,
         state_age=0.0,
         plan_time=plan_time,
+        interval=0.04,
+        objective="",
         model_sequence=1,
     )
 
@@ -55,6 +57,7 @@ def controller_status(ticks, late=0, outcomes=(0, 0, 0, 0, 0, 0), state="active"
         ticks=ticks,
         ticks_late=late,
         outcomes=np.array(outcomes, dtype=np.uint64),
+        planner="icem",
         plan_time_p50=0.02,
         plan_time_p99=0.03,
         budget=0.034,

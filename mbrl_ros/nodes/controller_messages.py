@@ -1,0 +1,122 @@
+"""What mpc_controller publishes, as messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mbrl_ros.control.command import Command, Outcome
+from mbrl_ros.control.controller import Controller, PlannedPath
+from mbrl_ros.control.ticker import Ticker
+from mbrl_ros.ros import interfaces as ri
+
+# From this share of late ticks on, the diagnostics warn.
+_MANY_LATE = 0.01
+
+
+def action_message(command: Command, stamp: ri.Time) -> ri.Action:
+    """Return a command as it goes to the plant."""
+    return ri.Action(
+        header=ri.Header(stamp=stamp),
+        episode=command.episode,
+        step=command.step,
+        values=command.values.tolist(),
+        outcome=int(command.outcome),
+        state_age=command.state_age,
+        plan_time=command.plan_time,
+        interval=command.interval,
+        model_sequence=command.model[1],
+    )
+
+
+def plan_message(path: PlannedPath, stamp: ri.Time) -> ri.Plan:
+    """Return what a plan expects."""
+    trajectory, actions = path.trajectory, path.actions
+    terms = path.objective.term_rewards(trajectory[:, 1:], actions)
+    batch = (trajectory.shape[0], len(actions))
+    return ri.Plan(
+        header=ri.Header(stamp=stamp),
+        episode=path.reading.episode,
+        step=path.reading.step,
+        horizon=len(actions),
+        observation_names=list(path.objective.observation.names),
+        action_names=list(path.objective.action.names),
+        observations=trajectory.mean(dim=0).flatten().tolist(),
+        observation_stds=trajectory.std(dim=0, correction=0).flatten().tolist(),
+        actions=actions.flatten().tolist(),
+        terms=list(terms),
+        rewards=[
+            reward
+            for values in terms.values()
+            for reward in values.broadcast_to(batch).mean(dim=0).tolist()
+        ],
+        expected_return=path.expected_return,
+    )
+
+
+def status_message(
+    stage: str, controller: Controller, ticker: Ticker, stamp: ri.Time
+) -> ri.ControllerStatus:
+    """Return how the controller is doing.
+
+    Args:
+        stage: the node's lifecycle state.
+        controller: of the node.
+        ticker: of the node.
+        stamp: now.
+    """
+    counts, last = ticker.counts, ticker.last
+    times = np.array(controller.plan_times) if controller.plan_times else np.array([np.nan])
+    epoch, sequence = controller.model.version if controller.model else (0, 0)
+    return ri.ControllerStatus(
+        header=ri.Header(stamp=stamp),
+        state=stage,
+        outcome=int(last.outcome) if last else int(Outcome.HOLD),
+        reason=(last.reason if last else "waiting") if stage == "active" else stage,
+        ticks=counts.ticks,
+        ticks_late=counts.late,
+        outcomes=list(counts.outcomes),
+        planner=controller.planner.effort,
+        plan_time_p50=float(np.percentile(times, 50)),
+        plan_time_p99=float(np.percentile(times, 99)),
+        budget=controller.budget,
+        delay_steps=controller.latency.delay,
+        model_epoch=epoch,
+        model_sequence=sequence,
+        expected_return=last.expected_return if last else float("nan"),
+        estopped=controller.estopped,
+    )
+
+
+def diagnostic_message(name: str, status: ri.ControllerStatus) -> ri.DiagnosticArray:
+    """Return the same for people with rqt.
+
+    Args:
+        name: of the entry.
+        status: to be judged.
+    """
+    level, text = ri.DiagnosticStatus.OK, status.state
+    late = status.ticks_late / status.ticks if status.ticks else 0.0
+    if status.state == "active" and status.outcome == Outcome.FALLBACK:
+        level, text = ri.DiagnosticStatus.ERROR, status.reason
+    elif status.state == "active" and (status.outcome == Outcome.HOLD or late > _MANY_LATE):
+        level = ri.DiagnosticStatus.WARN
+        text = status.reason or f"{100 * late:.1f} % of ticks late"
+    shown: dict[str, Any] = {
+        "outcome": Outcome(status.outcome).name,
+        "ticks": status.ticks,
+        "ticks late": status.ticks_late,
+        "planner": status.planner,
+        "plan time p99 [s]": round(status.plan_time_p99, 4),
+        "budget [s]": round(status.budget, 4),
+        "model": f"{status.model_epoch}/{status.model_sequence}",
+    }
+    entry = ri.DiagnosticStatus(
+        level=level,
+        name=name,
+        message=text,
+        hardware_id="",
+        values=[ri.KeyValue(key=key, value=str(value)) for key, value in shown.items()],
+    )
+    return ri.DiagnosticArray(header=status.header, status=[entry])
