@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "mbrl_ros"
-GROUND = {"spaces", "settings", "task", "resources", "extensions"}
+GROUND = {"spaces", "settings", "task", "resources", "extensions", "realtime"}
 MAY_IMPORT = {
     "data": GROUND,
     "dynamics": GROUND | {"data"},

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
+from mbrl_ros.control.autotune import Tuning, autotune
 from mbrl_ros.control.command import Command, Outcome, Reading
 from mbrl_ros.control.exploration import Exploration
 from mbrl_ros.control.latency import Latency
@@ -168,7 +170,8 @@ class Controller:
                     f"model {epoch}/{sequence}: {what}: expected {', '.join(mine.names)}, "
                     f"got {', '.join(theirs.names)}"
                 )
-        self.model = ActiveModel(Rollout(model), (epoch, sequence))
+        rollout = Rollout(model, self.planner.settings.members or None)
+        self.model = ActiveModel(rollout, (epoch, sequence))
 
     def tick(self, reading: Reading) -> Command:
         """Answer a reading, within the budget counted from its arrival.
@@ -239,7 +242,25 @@ class Controller:
         Raises:
             ValueError: if there is no such planner, or it does not suit the action space.
         """
+        members = self.planner.settings.members
         self._loop.planner = make_planner(self.action, settings)
+        if self.model is not None and settings.members != members:
+            rollout = Rollout(self.model.rollout.model, settings.members or None)
+            self.model = replace(self.model, rollout=rollout)
+
+    def tune(self, pinned: Collection[str]) -> Tuning:
+        """Measure how much planning fits into the budget; for another thread than `tick`'s.
+
+        Args:
+            pinned: names of the planner's settings that are to stay.
+
+        Raises:
+            ValueError: if there is no model yet.
+        """
+        if self.model is None:
+            raise ValueError("autotune: there is no model yet to measure with")
+        model, settings = self.model.rollout.model, self.planner.settings
+        return autotune(self.action, settings, pinned, model, self.objective, self.budget)
 
     def path(self) -> PlannedPath | None:
         """Return what the last plan expects; costs a rollout, so only on demand."""

@@ -34,5 +34,10 @@ class ControllerSettings:
     latency_compensation: bool = setting(
         True, "plan from where the plant will be when the command acts, not from where it was seen"
     )
+    autotune: bool = setting(
+        True,
+        "in real time, with the first model: measure which candidates, iterations, knots and "
+        "members the machine has the time for; those that the configuration names stay as they are",
+    )
     planner: PlannerSettings = group(PlannerSettings)
     exploration: ExplorationSettings = group(ExplorationSettings)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -12,9 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from mbrl_ros.control.command import Command, Outcome, Reading
 from mbrl_ros.control.controller import Controller
-
-# Real-time priority of the loop, low in the range of 1 to 99: above everything ordinary.
-_PRIORITY = 10
+from mbrl_ros.realtime import LOOP, prioritize_thread
 
 
 @dataclass(frozen=True)
@@ -88,8 +84,9 @@ class Ticker:
             self._send(self._controller.stand_in(reading))
 
     def _run(self) -> None:
-        _ask_for_priority()
         controller, period = self._controller, self._controller.period
+        if not controller.lock_step:
+            prioritize_thread(LOOP)
         controller.reset()
         answered: Reading | None = None
         due = time.monotonic() + 1.5 * period
@@ -141,15 +138,6 @@ class Ticker:
             self.counts.late + skipped + (late and not self._controller.lock_step),
             tuple(outcomes),
         )
-
-
-def _ask_for_priority() -> None:
-    """Let the calling thread go before others, where the system grants it.
-
-    As ros2_control does for its loop. Without the right to it, the usual scheduling stays.
-    """
-    with contextlib.suppress(OSError, AttributeError):
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_PRIORITY))
 
 
 def _skipped(last: Reading | None, reading: Reading) -> int:

@@ -20,11 +20,17 @@ class Rollout:
     never changes its member (PETS' TS-infinity); the predicted noise is left out.
     """
 
-    def __init__(self, model: EnsembleModel) -> None:
+    def __init__(self, model: EnsembleModel, members: int | None = None) -> None:
+        """Take over a model.
+
+        Args:
+            model: must not change any more.
+            members: how many of its members to use, the first ones; None: all.
+        """
         self.model = model
         network, o = model.network, model.observation.dim
-        self._weights = [w.detach().clone() for w in network.weights]
-        self._biases = [b.detach().clone() for b in network.biases]
+        self._weights = [w.detach()[:members].clone() for w in network.weights]
+        self._biases = [b.detach()[:members].clone() for b in network.biases]
         self._biases[0] -= ((model.input_mean / model.input_std) @ self._weights[0])[:, None]
         self._weights[0] /= model.input_std[:, None]
         # Without hidden layers, the last one is the first.
@@ -62,7 +68,7 @@ class Rollout:
     def _buffer(self, n: int, horizon: int) -> tuple[Tensor, Tensor, list[Tensor]]:
         key = (n, horizon)
         if key not in self._buffers:
-            members, o = self.model.members, self.model.observation.dim
+            members, o = len(self._weights[0]), self.model.observation.dim
             self._buffers[key] = (
                 torch.empty(horizon + 1, members, n, o),
                 torch.empty(members, n, self.model.encoding.input_dim),

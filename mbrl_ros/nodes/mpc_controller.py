@@ -2,17 +2,23 @@
 
 A managed node. Subscribes ``observation``, ``model``, ``goal`` and ``estop``; publishes
 ``action`` every tick while active, ``controller_status``, ``plan`` while someone subscribes,
-and ``/diagnostics``. The service ``~/arm`` ends an e-stop.
+and ``/diagnostics``. The service ``~/arm`` ends an e-stop, ``~/autotune`` measures how much
+planning the machine has the time for, as with the first model.
 """
 
 from __future__ import annotations
 
+import queue
+import sys
+import threading
 import time
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import torch
 
+from mbrl_ros.control.autotune import EFFORTS, Tuning
 from mbrl_ros.control.command import Command, Outcome, Reading
 from mbrl_ros.control.controller import Controller
 from mbrl_ros.control.settings import ControllerSettings
@@ -29,7 +35,8 @@ from mbrl_ros.nodes.parameters import declare, on_change
 from mbrl_ros.nodes.qos import COMMAND, EVENTS, LATCHED, NEWEST, UNLATCHED
 from mbrl_ros.nodes.runner import run_node
 from mbrl_ros.objectives.objective import Objective
-from mbrl_ros.ros import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from mbrl_ros.realtime import AROUND, prioritize_process
+from mbrl_ros.ros import LifecycleNode, LifecycleState, Parameter, TransitionCallbackReturn
 from mbrl_ros.ros import interfaces as ri
 from mbrl_ros.settings import build, flat
 from mbrl_ros.system.schema import OBJECTIVE, objective_parameters
@@ -38,6 +45,8 @@ from mbrl_ros.task import TaskSettings
 _STATUS_PERIOD = 0.5
 # How old an observation may be to begin with [s]; a plant in lock-step repeats it twice a second.
 _FRESH = 1.0
+# How long the loop waits at most for another thread to hand over the interpreter [s].
+_SWITCH_INTERVAL = 0.0005
 
 
 class MpcController(LifecycleNode):
@@ -51,6 +60,9 @@ class MpcController(LifecycleNode):
         """
         super().__init__("mpc_controller")
         torch.set_num_threads(1)
+        tunable = asdict(EFFORTS[0])
+        # Before they are declared: what nobody names is not among the overrides.
+        self._pinned = [n for n in tunable if f"planner.{n}" in self._parameter_overrides]
         task, settings = declare(self, TaskSettings, ControllerSettings, dynamic=[OBJECTIVE])
         self._task: TaskSettings = task
         self._settings: ControllerSettings = settings
@@ -67,6 +79,8 @@ class MpcController(LifecycleNode):
         )
         self._ticker = Ticker(self._controller, self._send)
         self._newest: Reading | None = None
+        self._tuning: threading.Thread | None = None
+        self._tunings: queue.SimpleQueue[Tuning] = queue.SimpleQueue()
         self._stage = "unconfigured"
         self._action_publisher: Any = None
         on_change(self, self._apply)
@@ -75,6 +89,9 @@ class MpcController(LifecycleNode):
         )
         self._diagnostics = self.create_publisher(ri.DiagnosticArray, "/diagnostics", EVENTS)
         self.create_timer(_STATUS_PERIOD, self._report)
+        if not task.lock_step:
+            prioritize_process(AROUND)
+            sys.setswitchinterval(_SWITCH_INTERVAL)
         if settings.autostart:
             self.trigger_configure()
 
@@ -91,7 +108,10 @@ class MpcController(LifecycleNode):
                 self.create_subscription(ri.Goal, "goal", self._on_goal, qos),
                 self.create_subscription(ri.Bool, "estop", self._on_estop, qos),
             ]
-        self._arm = self.create_service(ri.Trigger, "~/arm", self._on_arm)
+        self._services = [
+            self.create_service(ri.Trigger, "~/arm", self._on_arm),
+            self.create_service(ri.Trigger, "~/autotune", self._on_autotune),
+        ]
         self._stage = "inactive"
         return TransitionCallbackReturn.SUCCESS
 
@@ -144,7 +164,8 @@ class MpcController(LifecycleNode):
             return
         for subscription in self._connections:
             self.destroy_subscription(subscription)
-        self.destroy_service(self._arm)
+        for service in self._services:
+            self.destroy_service(service)
         self.destroy_publisher(self._plan_publisher)
         self.destroy_publisher(self._action_publisher)
         self._action_publisher = None
@@ -181,6 +202,9 @@ class MpcController(LifecycleNode):
             self._controller.offer_model(packed, message.epoch, message.sequence)
         except ValueError as error:
             self.get_logger().warning(f"model refused: {error}")
+            return
+        if self._settings.autotune and not self._task.lock_step and self._tuning is None:
+            self._tune()
 
     def _on_goal(self, message: ri.Goal) -> None:
         try:
@@ -207,6 +231,38 @@ class MpcController(LifecycleNode):
         self._controller.estopped = False
         return response
 
+    def _on_autotune(self, request: Any, response: Any) -> Any:
+        response.success = False
+        if self._task.lock_step:
+            response.message = "in lock-step there is no budget to fit into"
+        elif self._controller.model is None:
+            response.message = "there is no model yet to measure with"
+        elif self._tuning is not None and self._tuning.is_alive():
+            response.message = "it is being measured already"
+        else:
+            self._tune()
+            response.success = True
+            response.message = "measuring; the log and the parameters planner.* will tell"
+        return response
+
+    def _tune(self) -> None:
+        """Begin to measure, without making the ticks wait."""
+
+        def measure() -> None:
+            self._tunings.put(self._controller.tune(self._pinned))
+
+        self._tuning = threading.Thread(target=measure, name="autotune", daemon=True)
+        self._tuning.start()
+
+    def _take_up_tuning(self) -> None:
+        while not self._tunings.empty():
+            tuning = self._tunings.get()
+            self.get_logger().info(f"autotune: {tuning}")
+            chosen = asdict(tuning.effort)
+            self.set_parameters_atomically(
+                [Parameter(f"planner.{name}", value=value) for name, value in chosen.items()]
+            )
+
     def _apply(self, changed: dict[str, Any]) -> None:
         """Apply changed parameters together, from the next tick on; ValueError refuses them."""
         planner = {n: v for n, v in changed.items() if n.startswith("planner.")}
@@ -231,6 +287,7 @@ class MpcController(LifecycleNode):
                 self._plan_publisher.publish(plan_message(path, stamp))
 
     def _report(self) -> None:
+        self._take_up_tuning()
         stamp = self.get_clock().now().to_msg()
         status = status_message(self._stage, self._controller, self._ticker, stamp)
         self._status_publisher.publish(status)

@@ -22,6 +22,7 @@ from mbrl_ros.plants.settings import CameraSettings, SimulatorSettings
 from mbrl_ros.plants.simulator import PlantObservation, make_simulator
 from mbrl_ros.plants.stepper import Stepper
 from mbrl_ros.plants.video import Video, open_video
+from mbrl_ros.realtime import AROUND, prioritize_process
 from mbrl_ros.ros import Node, QoSProfile, ok
 from mbrl_ros.ros import interfaces as ri
 from mbrl_ros.task import TaskSettings
@@ -70,6 +71,8 @@ class MujocoSim(Node):
         self.create_service(ri.SetBool, "~/pause", self._on_pause)
         self.create_service(ri.Step, "~/step", self._on_step)
         self.create_timer(_CHECK_PERIOD, self._check)
+        if not task.lock_step:
+            prioritize_process(AROUND)
         self._stepper.start()
         mode = "lock-step" if task.lock_step else f"real time x {task.real_time_factor:g}"
         self.get_logger().info(f"{settings.environment}: period {task.period:g} s, {mode}")

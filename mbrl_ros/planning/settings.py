@@ -50,6 +50,9 @@ class PlannerSettings:
         choices=("zero", "linear", "cubic"),
         live=True,
     )
+    members: int = setting(
+        0, "members of the model planned with; 0: all", low=0, high=100, live=True
+    )
     elites: int = setting(
         10, "best candidates the next distribution is fitted to", low=1, live=True
     )

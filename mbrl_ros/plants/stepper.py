@@ -11,6 +11,7 @@ from collections.abc import Callable
 from numpy.typing import ArrayLike
 
 from mbrl_ros.plants.simulator import PlantObservation, Simulator
+from mbrl_ros.realtime import LOOP, prioritize_thread
 
 # While the plant stands still, who joins or restarts learns where it stands this often [s].
 REPEAT_PERIOD = 0.5
@@ -129,6 +130,9 @@ class Stepper:
         return self._simulator.observation.time + min(since, self._simulator.period)
 
     def _run(self) -> None:
+        if not self._simulator.lock_step:
+            # A simulated plant keeps time as a real one does.
+            prioritize_thread(LOOP)
         try:
             self._stepped_at = time.monotonic()
             self._deadline = self._stepped_at + self._wall_period

@@ -1,0 +1,151 @@
+"""How much planning this machine can do in time."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+import torch
+
+from mbrl_ros.dynamics.model import EnsembleModel
+from mbrl_ros.dynamics.rollout import Rollout
+from mbrl_ros.objectives.objective import Objective
+from mbrl_ros.planning.loop import PlanningLoop
+from mbrl_ros.planning.problem import NoPlanError, Problem
+from mbrl_ros.planning.registry import make_planner
+from mbrl_ros.planning.settings import PlannerSettings
+from mbrl_ros.spaces import Space
+
+# Plans that are timed for each effort; the slowest of so many stands for the 99th percentile.
+_PLANS = 40
+_WARM_UP = 3
+# An effort that is expected to need less than this share of the budget is not tried.
+_SURELY_FITS = 0.5
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What a plan costs; the fields are settings of the planner."""
+
+    candidates: int
+    iterations: int
+    knots: int
+    members: int
+
+    def predictions(self, members: int) -> int:
+        """Return the predictions of a plan per step, with a model of so many members."""
+        return self.candidates * self.iterations * (min(self.members, members) or members)
+
+    def __str__(self) -> str:
+        knots = f"{self.knots} knots" if self.knots else "no knots"
+        members = f"{self.members} members" if self.members else "all members"
+        return f"{self.candidates} candidates x {self.iterations} iterations, {knots}, {members}"
+
+
+# From the least to the most. benchmarks/planning_effort.py shows what each is worth: about
+# twenty knots make a small population go further, and more members add less than candidates.
+EFFORTS = (
+    Effort(16, 2, 10, 2),
+    Effort(24, 2, 10, 3),
+    Effort(32, 2, 20, 3),
+    Effort(32, 2, 20, 0),
+    Effort(32, 3, 20, 0),
+    Effort(48, 3, 20, 0),
+    Effort(64, 3, 20, 0),
+    Effort(64, 5, 20, 0),
+    Effort(128, 4, 20, 0),
+    Effort(200, 5, 20, 0),
+)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How long plans of one effort take [s]."""
+
+    effort: Effort
+    median: float
+    p99: float
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What was chosen, and from what.
+
+    Attributes:
+        effort: chosen.
+        budget: the 99th percentile had to fit into [s].
+        trials: those that were measured, in turn.
+    """
+
+    effort: Effort
+    budget: float
+    trials: tuple[Trial, ...]
+
+    def __str__(self) -> str:
+        measured = "; ".join(f"{t.effort}: {1e3 * t.p99:.1f} ms" for t in self.trials)
+        most = "the most" if self.trials[0].p99 <= self.budget else "the least there is, not one"
+        return (
+            f"{self.effort}, {most} whose plans fit into {1e3 * self.budget:.1f} ms "
+            f"(99th percentile: {measured})"
+        )
+
+
+def autotune(
+    action: Space,
+    settings: PlannerSettings,
+    pinned: Collection[str],
+    model: EnsembleModel,
+    objective: Objective,
+    budget: float,
+) -> Tuning:
+    """Find the greatest effort whose plans fit into a budget on this machine.
+
+    What is measured is the thread's own computing time: the control loop, which goes on
+    meanwhile, does not count.
+
+    Args:
+        action: of the task.
+        settings: of the planner; those that are no `Effort` stay as they are.
+        pinned: names of settings not to touch.
+        model: planned with.
+        objective: planned for.
+        budget: of a plan [s].
+    """
+    kept = {name: getattr(settings, name) for name in pinned if name in asdict(EFFORTS[0])}
+    efforts = sorted(
+        {replace(effort, **kept) for effort in EFFORTS}, key=lambda e: e.predictions(model.members)
+    )
+    trials: list[Trial] = []
+    chosen = efforts[0]
+    for effort in efforts:
+        if trials:
+            known = trials[-1]
+            growth = effort.predictions(model.members) / known.effort.predictions(model.members)
+            if known.p99 * growth < _SURELY_FITS * budget:
+                chosen = effort
+                continue
+        times = _times(replace(settings, **asdict(effort)), action, model, objective)
+        trials.append(Trial(effort, float(np.median(times)), float(np.percentile(times, 99))))
+        if trials[-1].p99 > budget:
+            break
+        chosen = effort
+    return Tuning(chosen, budget, tuple(trials))
+
+
+def _times(
+    settings: PlannerSettings, action: Space, model: EnsembleModel, objective: Objective
+) -> list[float]:
+    """Return the computing time of some plans from the middle of the data [s]."""
+    loop = PlanningLoop(make_planner(action, settings), seed=0)
+    rollout = Rollout(model, settings.members or None)
+    problem = Problem(model.observation_mean, rollout, objective, torch.empty(0, action.dim))
+    times = []
+    for _ in range(_WARM_UP + _PLANS):
+        began = time.thread_time()
+        with contextlib.suppress(NoPlanError):
+            loop.plan(problem)
+        times.append(time.thread_time() - began)
+    return times[_WARM_UP:]

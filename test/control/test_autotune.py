@@ -1,0 +1,90 @@
+from dataclasses import asdict
+
+import pytest
+from known import ACTION, OBSERVATION, controller, objective
+
+from mbrl_ros.control import autotune as module
+from mbrl_ros.control.autotune import EFFORTS, Effort, autotune
+from mbrl_ros.dynamics.model import EnsembleModel
+from mbrl_ros.dynamics.settings import ModelSettings
+from mbrl_ros.planning.settings import PlannerSettings
+
+MODEL = EnsembleModel(OBSERVATION, ACTION, ModelSettings(hidden=[8]))
+LEAST, MOST = EFFORTS[0], EFFORTS[-1]
+
+
+def tune(budget, pinned=(), **settings):
+    planner = PlannerSettings(horizon=4, **settings)
+    return autotune(ACTION, planner, pinned, MODEL, objective(), budget)
+
+
+@pytest.fixture
+def cost(monkeypatch):
+    """Plans that take 1 us per predicted step of a member."""
+
+    def times(settings, action, model, objective):
+        members = settings.members or model.members
+        return [1e-6 * settings.candidates * settings.iterations * members] * 10
+
+    monkeypatch.setattr(module, "_times", times)
+
+
+def test_efforts_grow():
+    cost = [e.candidates * e.iterations * (e.members or 5) for e in EFFORTS]
+    assert cost == sorted(set(cost))
+
+
+@pytest.mark.parametrize("effort", EFFORTS)
+def test_the_most_that_fits_is_chosen(cost, effort):
+    needed = 1e-6 * effort.candidates * effort.iterations * (effort.members or 5)
+    tuning = tune(1.001 * needed)
+    assert tuning.effort == effort
+    fitting = [t for t in tuning.trials if t.p99 <= tuning.budget]
+    assert fitting[-1].effort == effort
+    if effort is not MOST:
+        # That the next one does not fit was measured, too.
+        assert tuning.trials[-1].effort == EFFORTS[EFFORTS.index(effort) + 1]
+
+
+def test_what_surely_fits_is_not_tried(cost):
+    tuning = tune(1.0)
+    assert tuning.effort == MOST
+    assert len(tuning.trials) == 1
+
+
+def test_if_nothing_fits_it_is_the_least_and_the_words_say_so(cost):
+    tuning = tune(1e-9)
+    assert tuning.effort == LEAST
+    assert len(tuning.trials) == 1
+    assert "the least there is, not one whose plans fit" in str(tuning)
+
+
+def test_what_is_pinned_stays(cost):
+    tuning = tune(4.1e-3, ["candidates", "horizon"], candidates=200)
+    assert tuning.effort == Effort(200, 4, 20, 0)
+    everything = tune(1e-9, asdict(LEAST), candidates=7, iterations=9, knots=2, members=1)
+    assert everything.effort == Effort(7, 9, 2, 1)
+
+
+def test_the_words_name_the_choice_and_the_figures(cost):
+    words = str(tune(1e-6 * 64 * 3 * 5))
+    assert words.startswith("64 candidates x 3 iterations, 20 knots, all members, the most whose")
+    assert "fit into 1.0 ms" in words
+    assert "64 candidates x 5 iterations, 20 knots, all members: 1.6 ms" in words
+
+
+def test_real_plans_are_measured():
+    tuning = tune(60.0)
+    assert tuning.effort == MOST
+    assert all(0 < trial.median <= trial.p99 for trial in tuning.trials)
+    assert tune(1e-7).effort == LEAST
+
+
+def test_a_controller_tunes_with_its_model_and_plans_as_tuned():
+    made = controller(model=False, lock_step=False)
+    with pytest.raises(ValueError, match="there is no model yet"):
+        made.tune([])
+    made = controller(lock_step=False, period=30.0)
+    tuning = made.tune(["iterations"])
+    assert tuning.effort == Effort(200, 2, 20, 0)
+    assert tuning.budget == made.budget
