@@ -3,6 +3,7 @@ import threading
 import pytest
 
 from mbrl_ros.ros import (
+    Future,
     LifecycleNode,
     QoSProfile,
     RCLError,
@@ -49,6 +50,31 @@ def test_call_async(world):
     assert world.spin(lambda: not client.service_is_ready())
     with pytest.raises(TypeError):
         client.call_async(Trigger.Request())
+
+
+def test_a_coroutine_answers_when_what_it_awaits_is_done(world):
+    server, client_node = world.node("server"), world.node("client")
+    waiting = []
+
+    async def answer(request, response):
+        waiting.append(Future())
+        response.message = await waiting[-1]
+        response.success = True
+        return response
+
+    server.create_service(Trigger, "slow", answer)
+    client = client_node.create_client(Trigger, "slow")
+    assert client.wait_for_service(timeout_sec=5)
+    futures = [client.call_async(Trigger.Request()) for _ in range(2)]
+    # The first does not hold up the second, nor anything else.
+    assert world.spin(lambda: len(waiting) == 2)
+    assert not any(future.done() for future in futures)
+    threading.Thread(target=lambda: waiting[1].set_result("later")).start()
+    assert world.spin(futures[1].done)
+    assert not futures[0].done()
+    waiting[0].set_result("first")
+    assert world.spin(futures[0].done)
+    assert [future.result().message for future in futures] == ["first", "later"]
 
 
 def test_several_clients_get_their_own_answers(world):

@@ -5,6 +5,7 @@ writer, by its DDS instance handle, and a sequence number. The reply carries the
 header; a client picks its own replies by it.
 """
 
+import inspect
 import itertools
 import struct
 import threading
@@ -128,12 +129,27 @@ class Service:
             )
             return
         response = self.callback(request, self.srv_type.Response())
+        if inspect.iscoroutine(response):
+            self._go_on(response, client, sequence, info.publication_handle)
+        else:
+            self._respond(response, client, sequence, info.publication_handle)
+
+    def _go_on(self, coroutine: Any, client: int, sequence: int, writer: int) -> None:
+        """Run a coroutine until it has the response, now or whenever what it awaits is done."""
+        try:
+            awaited: Future = coroutine.send(None)
+        except StopIteration as ended:
+            self._respond(ended.value, client, sequence, writer)
+        else:
+            awaited.add_done_callback(lambda _: self._go_on(coroutine, client, sequence, writer))
+
+    def _respond(self, response: Any, client: int, sequence: int, writer: int) -> None:
         if not isinstance(response, self.srv_type.Response):
             raise TypeError(
                 f"the callback of service '{self.service_name}' returned {type(response)}, "
                 f"not {self.srv_type.Response}"
             )
-        if not self._destroyed and self._client_listens(info.publication_handle):
+        if not self._destroyed and self._client_listens(writer):
             self.endpoints.writer.write(_join(client, sequence, response))
 
     def _client_listens(self, request_writer: int) -> bool:

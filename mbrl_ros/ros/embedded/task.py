@@ -1,7 +1,7 @@
 """Futures under rclpy's names."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 
@@ -70,6 +70,12 @@ class Future:
             except ValueError:
                 return False
             return True
+
+    def __await__(self) -> Generator["Future", None, Any]:
+        """Let a coroutine wait for the result."""
+        while not self.done():
+            yield self
+        return self.result()
 
     def _call_back(self) -> None:
         with self._lock:
