@@ -29,28 +29,36 @@ class Encoding:
         self.plain = [i for i in range(observation.dim) if i not in self.angles]
         self.input_dim = observation.dim + action.dim + len(self.angles)
 
-    def write(self, observation: Tensor, action: Tensor, out: Tensor) -> None:
-        """Write a model's input for a batch.
+    def write_observation(self, observation: Tensor, out: Tensor) -> None:
+        """Write plain dimensions, sines and cosines into a model's input.
 
         Args:
             observation: shape ``(..., O)``.
-            action: shape ``(..., A)``; broadcasts against the observation's batch.
-            out: receives plain dimensions, sines, cosines and the action; ``(..., input_dim)``.
+            out: its first columns are written; shape ``(..., input_dim)``.
         """
         if not self.angles:
             out[..., : self.observation_dim] = observation
-        else:
-            p, k = len(self.plain), len(self.angles)
-            angle = observation[..., self.angles]
-            out[..., :p] = observation[..., self.plain]
-            torch.sin(angle, out=out[..., p : p + k])
-            torch.cos(angle, out=out[..., p + k : p + 2 * k])
+            return
+        p, k = len(self.plain), len(self.angles)
+        angle = observation[..., self.angles]
+        out[..., :p] = observation[..., self.plain]
+        torch.sin(angle, out=out[..., p : p + k])
+        torch.cos(angle, out=out[..., p + k : p + 2 * k])
+
+    def write_action(self, action: Tensor, out: Tensor) -> None:
+        """Write the action into a model's input.
+
+        Args:
+            action: shape ``(..., A)``; broadcasts against the batch of ``out``.
+            out: its last columns are written; shape ``(..., input_dim)``.
+        """
         out[..., out.shape[-1] - self.action_dim :] = action
 
     def encode(self, observation: Tensor, action: Tensor) -> Tensor:
         """Return a model's input, shape ``(..., input_dim)``."""
         out = observation.new_empty((*observation.shape[:-1], self.input_dim))
-        self.write(observation, action, out)
+        self.write_observation(observation, out)
+        self.write_action(action, out)
         return out
 
     def delta(self, observation: Tensor, next_observation: Tensor) -> Tensor:
