@@ -55,11 +55,12 @@ class Encoding:
         out[..., out.shape[-1] - self.action_dim :] = action
 
     def encode(self, observation: Tensor, action: Tensor) -> Tensor:
-        """Return a model's input, shape ``(..., input_dim)``."""
-        out = observation.new_empty((*observation.shape[:-1], self.input_dim))
-        self.write_observation(observation, out)
-        self.write_action(action, out)
-        return out
+        """Return a model's input, shape ``(..., input_dim)``; differentiable."""
+        if not self.angles:
+            return torch.cat([observation, action], dim=-1)
+        angle = observation[..., self.angles]
+        plain = observation[..., self.plain]
+        return torch.cat([plain, torch.sin(angle), torch.cos(angle), action], dim=-1)
 
     def delta(self, observation: Tensor, next_observation: Tensor) -> Tensor:
         """Return the change between two observations, shape ``(..., O)``; angles in [-pi, pi)."""

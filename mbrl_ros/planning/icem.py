@@ -30,7 +30,7 @@ class ICEM(CEM):
         noise = coloured_noise(shape, s.noise_beta, generator).transpose(1, 2)
         scale = torch.logspace(math.log10(s.icem.finest_scale), 0.0, n)[:, None, None]
         drawn = search.actions + self.knots.expand(self.knots.at(search.std) * scale * noise)
-        extra = [search.elites[: int(s.icem.keep_elites * len(search.elites))]]
+        extra = [search.elites[: int(s.keep_elites * len(search.elites))]]
         if search.iteration == s.iterations - 1:
             extra.append(search.actions[None])
         return self.clamp(torch.cat([drawn, *extra]))

@@ -42,6 +42,7 @@ class Planner(ABC):
         discrete: whether it plans dimensions that take whole numbers only.
         settings: the planner's parameters.
         proposals: whose sequences join its candidates.
+        discrete_indices: of the action's dimensions that take whole numbers only.
         low: lower limits of the action, shape ``(A,)``.
         high: upper limits of the action, shape ``(A,)``.
     """
@@ -64,6 +65,7 @@ class Planner(ABC):
                 )
         self.settings = settings
         self.proposals = [find_proposal(name) for name in settings.proposals]
+        self.discrete_indices = list(action.discrete_indices)
         self.low = torch.tensor(action.low, dtype=torch.float32)
         self.high = torch.tensor(action.high, dtype=torch.float32)
 
@@ -94,7 +96,7 @@ class Planner(ABC):
 
     def resting(self) -> Search:
         """Return a search that knows nothing: the middle of the range, no elites."""
-        actions = ((self.low + self.high) / 2).repeat(self.settings.horizon, 1)
+        actions = self.clamp(((self.low + self.high) / 2).repeat(self.settings.horizon, 1))
         return Search(actions, actions.new_empty(0, *actions.shape), actions.new_empty(0), 0)
 
     def continued(self, warm_start: Search, elapsed: int) -> Search:
@@ -108,8 +110,12 @@ class Planner(ABC):
         )
 
     def clamp(self, actions: Tensor) -> Tensor:
-        """Return actions of shape ``(..., A)`` within the limits."""
-        return torch.clamp(actions, self.low, self.high)
+        """Return actions of shape ``(..., A)`` within the limits, rounded where discrete."""
+        clamped = torch.clamp(actions, self.low, self.high)
+        if self.discrete_indices:
+            chosen = clamped[..., self.discrete_indices]
+            clamped[..., self.discrete_indices] = torch.round(chosen)
+        return clamped
 
 
 def shifted(sequences: Tensor, steps: int, horizon: int) -> Tensor:

@@ -45,8 +45,16 @@ class Problem:
         Raises:
             NoPlanError: if no return is finite.
         """
-        returns = self.objective.returns(self.rollout(self.start, candidates), candidates)
-        finite = returns.isfinite()
-        if not finite.any():
-            raise NoPlanError("no candidate has a finite return")
-        return torch.where(finite, returns, -torch.inf)
+        return ranked(self.objective.returns(self.rollout(self.start, candidates), candidates))
+
+
+def ranked(returns: Tensor) -> Tensor:
+    """Return the returns with minus infinity for what is not finite.
+
+    Raises:
+        NoPlanError: if none is finite.
+    """
+    finite = returns.isfinite()
+    if not finite.any():
+        raise NoPlanError("no candidate has a finite return")
+    return torch.where(finite, returns, -torch.inf)

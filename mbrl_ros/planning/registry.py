@@ -5,15 +5,25 @@ from __future__ import annotations
 import inspect
 
 from mbrl_ros.extensions import load
+from mbrl_ros.planning.categorical_cem import CategoricalCEM
 from mbrl_ros.planning.cem import CEM
+from mbrl_ros.planning.gradient import GradientPlanner
 from mbrl_ros.planning.icem import ICEM
+from mbrl_ros.planning.ilqr import ILQR
+from mbrl_ros.planning.mppi import MPPI
 from mbrl_ros.planning.planner import Planner
+from mbrl_ros.planning.random_shooting import RandomShooting
 from mbrl_ros.planning.settings import PlannerSettings
 from mbrl_ros.spaces import Space
 
 PLANNERS: dict[str, type[Planner]] = {
+    "random_shooting": RandomShooting,
     "cem": CEM,
     "icem": ICEM,
+    "mppi": MPPI,
+    "categorical_cem": CategoricalCEM,
+    "gradient": GradientPlanner,
+    "ilqr": ILQR,
 }
 
 

@@ -23,7 +23,9 @@ class SamplingPlanner(Planner):
 
     def __init__(self, action: Space, settings: PlannerSettings) -> None:
         super().__init__(action, settings)
-        self.knots = Knots(settings.horizon, settings.knots, settings.interpolation)
+        # Between two choices there is no third.
+        interpolation = "zero" if action.discrete else settings.interpolation
+        self.knots = Knots(settings.horizon, settings.knots, interpolation)
 
     @abstractmethod
     def sample(self, search: Search, generator: torch.Generator) -> Tensor:

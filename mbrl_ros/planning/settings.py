@@ -21,8 +21,48 @@ class ICEMSettings:
     decay: float = setting(
         1.25, "the population shrinks by this per iteration", low=1.0, high=100.0, live=True
     )
-    keep_elites: float = setting(
-        0.3, "share of the elites that compete again", low=0, high=1, live=True
+
+
+@dataclass(frozen=True)
+class MPPISettings:
+    """How MPPI weighs its candidates."""
+
+    effective_share: float = setting(
+        0.1,
+        "the temperature lets this share of the candidates count; 0: it is given below",
+        low=0.0,
+        high=1.0,
+        live=True,
+    )
+    temperature: float = setting(
+        0.2,
+        "temperature where effective_share is 0, in standard deviations of the returns",
+        low=1e-3,
+        high=1e3,
+        live=True,
+    )
+    smoothing: bool = setting(
+        False, "smooth the plan together with the commands already sent", live=True
+    )
+
+
+@dataclass(frozen=True)
+class GradientSettings:
+    """How the gradient planner climbs."""
+
+    starts: int = setting(
+        6,
+        "sequences improved side by side, the last plan's rest first",
+        low=1,
+        high=1000,
+        live=True,
+    )
+    step_size: float = setting(
+        0.1,
+        "first step of Adam, as a share of half the action range",
+        low=1e-4,
+        high=1.0,
+        live=True,
     )
 
 
@@ -56,12 +96,19 @@ class PlannerSettings:
     elites: int = setting(
         10, "best candidates the next distribution is fitted to", low=1, live=True
     )
+    keep_elites: float = setting(
+        0.3,
+        "icem, categorical_cem: share of the elites that compete again",
+        low=0,
+        high=1,
+        live=True,
+    )
     momentum: float = setting(
         0.1, "share of the old distribution kept per iteration", low=0, high=1, live=True
     )
     noise_std: float = setting(
         0.5,
-        "first standard deviation of the noise, as a share of half the action range",
+        "standard deviation of the noise at first, as a share of half the action range",
         low=0.01,
         live=True,
     )
@@ -79,3 +126,5 @@ class PlannerSettings:
         live=True,
     )
     icem: ICEMSettings = group(ICEMSettings)
+    mppi: MPPISettings = group(MPPISettings)
+    gradient: GradientSettings = group(GradientSettings)

@@ -3,6 +3,9 @@
 import numpy as np
 import torch
 
+from mbrl_ros.dynamics.model import EnsembleModel
+from mbrl_ros.dynamics.rollout import Rollout
+from mbrl_ros.dynamics.settings import ModelSettings
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.loop import PlanningLoop
 from mbrl_ros.planning.problem import Problem
@@ -35,10 +38,31 @@ class LinearRollout:
         return torch.stack(states, dim=1)[None]
 
 
-def quadratic(limit=100.0, position=1.0, velocity=0.1, force=0.05):
+class Recorded(Rollout):
+    """The same as a model, so that it has derivatives; remembers what it was asked about."""
+
+    def __init__(self, a=A, b=B, spread=0.0, members=1):
+        model = EnsembleModel(OBSERVATION, action(1.0), ModelSettings(members=members, hidden=[]))
+        weight = torch.from_numpy(np.concatenate([a - np.eye(2), b], axis=1).T).float()
+        with torch.no_grad():
+            model.network.weights[0].zero_()
+            model.network.weights[0][..., :2] = weight
+            # Members that disagree about what a force does, around the same mean.
+            off = torch.linspace(-spread, spread, members)[:, None] * weight[2]
+            model.network.weights[0][:, 2, :2] += off
+        super().__init__(model)
+        self.asked = []
+
+    def __call__(self, start, actions):
+        self.asked.append(actions.clone())
+        return super().__call__(start, actions)
+
+
+def quadratic(limit=100.0, position=1.0, velocity=0.1, force=0.05, caution=0.0, speed=0.0):
     return Objective.from_parameters(
         {
-            "terms": ["p", "v", "f"],
+            "terms": ["p", "v", "f", "s"], "caution": caution,
+            "s.of": ["velocity"], "s.weight": speed,
             "p.of": ["position"], "p.type": "quadratic", "p.weight": position,
             "v.of": ["velocity"], "v.type": "quadratic", "v.weight": velocity,
             "f.of": ["force"], "f.type": "quadratic", "f.weight": force,
@@ -64,6 +88,23 @@ def loop(limit=100.0, seed=0, **values):
 
 def problem(rollout, objective, start, sent=()):
     return Problem(start, rollout, objective, torch.tensor(sent).reshape(-1, 1))
+
+
+def riccati(state, horizon, q, r, a=A, b=B):
+    """Return the least cost of driving the linear system for so many steps."""
+    p = np.zeros_like(q)
+    for _ in range(horizon):
+        # What is paid for is the state after each step.
+        s = p + q
+        gain = np.linalg.solve(r + b.T @ s @ b, b.T @ s @ a)
+        p = a.T @ s @ (a - b @ gain)
+    return float(state @ p @ state)
+
+
+def cost(plan, objective, state):
+    """Return what a plan really costs."""
+    actions = plan.actions[None]
+    return -objective.returns(LinearRollout()(state, actions), actions).item()
 
 
 def start(position, velocity=0.0):

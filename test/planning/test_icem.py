@@ -4,20 +4,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from exact import A, B, LinearRollout, loop, planner, problem, quadratic, start
+from exact import LinearRollout, loop, planner, problem, quadratic, riccati, start
 
 from mbrl_ros.planning.planner import Search, shifted
-
-
-def riccati(state, horizon, q, r):
-    """Return the least cost of driving the linear system for so many steps."""
-    p = np.zeros_like(q)
-    for _ in range(horizon):
-        # What is paid for is the state after each step.
-        s = p + q
-        gain = np.linalg.solve(r + B.T @ s @ B, B.T @ s @ A)
-        p = A.T @ s @ (A - B @ gain)
-    return float(state @ p @ state)
 
 
 @pytest.mark.parametrize("state", [(1.0, 0.0), (-0.5, 1.5)])

@@ -1,0 +1,150 @@
+"""iLQR with action limits, on the learned model's own derivatives.
+
+Tassa, Mansard and Todorov 2014, "Control-limited differential dynamic programming".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mbrl_ros.dynamics.differentiable import mean_jacobians, mean_step
+from mbrl_ros.planning.box_qp import box_qp
+from mbrl_ros.planning.planner import Planner, Search
+from mbrl_ros.planning.problem import Problem
+from mbrl_ros.planning.quadratic import quadratic_cost
+from mbrl_ros.planning.sampling import best
+
+# Shares of the full step that are tried.
+_STEPS = (1.0, 0.6, 0.35, 0.2, 0.1, 0.03, 0.01)
+_FIRST_DAMPING, _LEAST_DAMPING, _MOST_DAMPING = 1e-3, 1e-6, 1e6
+_DAMPING_FACTOR = 6.0
+
+
+@dataclass(frozen=True)
+class ILQRSearch(Search):
+    """A plan, and how much its quadratic model is trusted.
+
+    Attributes:
+        damping: added to the curvature, in the cost's unit per squared half of the action range.
+    """
+
+    damping: float
+
+
+@dataclass(frozen=True)
+class _Policy:
+    """Changes of the actions, shape ``(H, A)``, and feedback on the states, ``(H, A, O)``."""
+
+    change: Tensor
+    feedback: Tensor
+
+
+class ILQR(Planner):
+    """Solves a quadratic model of the problem around the plan, again and again.
+
+    The derivatives are those of the members' mean; what a plan is worth is judged with every
+    member, as for all planners. A plan never gets worse.
+    """
+
+    def initial(self, warm_start: Search | None, elapsed: int = 1) -> ILQRSearch:
+        """Begin with the rest of the last plan."""
+        start = self.continued(warm_start, elapsed) if warm_start else self.resting()
+        damping = warm_start.damping if isinstance(warm_start, ILQRSearch) else _FIRST_DAMPING
+        actions = self.clamp(start.actions)
+        return ILQRSearch(actions, start.elites[:0], start.returns[:0], 0, damping)
+
+    def improve(self, search: Search, problem: Problem, generator: torch.Generator) -> ILQRSearch:
+        """Take one step: derivatives, backward pass, and a line search on predictions."""
+        assert isinstance(search, ILQRSearch)
+        candidates = search.actions[None]
+        if search.iteration == 0 and len(problem.proposals):
+            candidates = torch.cat([candidates, problem.proposals])
+            # The best of them is where the step begins.
+            candidates, _ = best(candidates, problem.returns(candidates), 1)
+        plan = candidates[0]
+        states, _ = _forward(problem, plan[None], self.clamp)
+        policy = self._backward(problem, states[0], plan, search.damping)
+        if policy is not None:
+            plans = plan.expand(len(_STEPS), -1, -1)
+            _, stepped = _forward(problem, plans, self.clamp, policy, states[0])
+            candidates = torch.cat([candidates, stepped])
+        returns = problem.returns(candidates)
+        elites, theirs = best(candidates, returns, self.settings.elites)
+        factor = 1 / _DAMPING_FACTOR if theirs[0] > returns[0] else _DAMPING_FACTOR
+        damping = float(np.clip(search.damping * factor, _LEAST_DAMPING, _MOST_DAMPING))
+        return ILQRSearch(elites[0], elites, theirs, search.iteration + 1, damping)
+
+    def _backward(
+        self, problem: Problem, states: Tensor, plan: Tensor, damping: float
+    ) -> _Policy | None:
+        """Return the best change within the limits; None if a derivative is not finite.
+
+        Args:
+            problem: to be solved.
+            states: that the plan leads through, shape ``(H + 1, O)``.
+            plan: shape ``(H, A)``.
+            damping: see `ILQRSearch`.
+        """
+        cost = quadratic_cost(problem.objective, states, plan)
+        jacobians = mean_jacobians(problem.rollout.model, states[:-1], plan)
+        by_state, by_action = (j.double().numpy() for j in jacobians)
+        if not all(np.isfinite(part).all() for part in (by_state, by_action, *vars(cost).values())):
+            return None
+        low = (self.low - plan).double().numpy()
+        high = (self.high - plan).double().numpy()
+        damped = damping * np.diag(4.0 / (self.high - self.low).double().numpy() ** 2)
+        change, feedback = np.zeros_like(cost.u), np.zeros_like(cost.ux)
+        vx, vxx = np.zeros_like(cost.x[0]), np.zeros_like(cost.xx[0])
+        for k in reversed(range(len(plan))):
+            a, b, ux = by_state[k], by_action[k], cost.ux[k]
+            px, pxx = cost.x[k] + vx, cost.xx[k] + vxx
+            qx, qu = a.T @ px, cost.u[k] + b.T @ px
+            qxx, qux = a.T @ pxx @ a, b.T @ pxx @ a + ux @ a
+            quu = cost.uu[k] + b.T @ pxx @ b + ux @ b + (ux @ b).T
+            step, free = box_qp(quu + damped, qu, low[k], high[k])
+            gain = np.zeros_like(qux)
+            if free.any():
+                gain[free] = -np.linalg.solve((quu + damped)[np.ix_(free, free)], qux[free])
+            change[k], feedback[k] = step, gain
+            vx = qx + gain.T @ (quu @ step + qu) + qux.T @ step
+            vxx = qxx + gain.T @ quu @ gain + gain.T @ qux + qux.T @ gain
+            vxx = (vxx + vxx.T) / 2
+        return _Policy(torch.from_numpy(change).float(), torch.from_numpy(feedback).float())
+
+
+def _forward(
+    problem: Problem,
+    plans: Tensor,
+    clamp: Callable[[Tensor], Tensor],
+    policy: _Policy | None = None,
+    reference: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Roll out the members' mean, with a policy's changes taken in shares of `_STEPS`.
+
+    Args:
+        problem: with model and start.
+        plans: shape ``(B, H, A)``.
+        clamp: keeps actions within the limits.
+        policy: None: the plans as they are.
+        reference: the states that the policy's feedback is about, shape ``(H + 1, O)``.
+
+    Returns:
+        states ``(B, H + 1, O)`` and actions ``(B, H, A)``.
+    """
+    model, shares = problem.rollout.model, torch.tensor(_STEPS)[:, None]
+    state = problem.start.reshape(-1, problem.start.shape[-1]).mean(dim=0).expand(len(plans), -1)
+    states, actions = [state], []
+    for k in range(plans.shape[1]):
+        action = plans[:, k]
+        if policy is not None and reference is not None:
+            deviation = state - reference[k]
+            action = clamp(action + shares * policy.change[k] + deviation @ policy.feedback[k].T)
+        state = mean_step(model, state, action)
+        states.append(state)
+        actions.append(action)
+    return torch.stack(states, dim=1), torch.stack(actions, dim=1)
