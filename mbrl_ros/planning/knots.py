@@ -51,7 +51,8 @@ class Knots:
 
 def _positions(horizon: int, count: int, interpolation: str) -> Tensor:
     if interpolation == "zero":
-        return torch.floor(torch.arange(count) * horizon / count)
+        # Where each is held first.
+        return torch.ceil(torch.arange(count) * horizon / count)
     return torch.linspace(0, horizon - 1, count)
 
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 from exact import (
+    OBSERVATION,
     LinearRollout,
     Recorded,
+    action,
     cost,
     loop,
     planner,
@@ -18,6 +20,7 @@ from exact import (
     start,
 )
 
+from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.problem import NoPlanError
 from mbrl_ros.settings import SettingsError
 
@@ -223,3 +226,31 @@ def test_caution_avoids_and_curiosity_seeks_what_members_disagree_about(kind):
         forces[caution] = plan.actions.abs().mean().item()
     assert forces[3.0] < forces[0.0] - 0.1
     assert forces[-3.0] > forces[3.0] + 0.3
+
+
+@pytest.mark.parametrize("kind", ["icem", "mppi"])
+def test_only_with_a_warm_start_the_better_of_two_wells_is_found_and_kept(kind):
+    """The far well takes a long push in one direction: with few candidates, mere luck."""
+    near = {"near.of": ["position"], "near.type": "tolerance", "near.margin": 0.5,
+            "near.weight": 0.3}  # fmt: skip
+    far = {"far.of": ["position"], "far.type": "tolerance", "far.target": -2.0, "far.margin": 0.8}
+    objective = Objective.from_parameters(
+        {"terms": ["near", "far"], **near, **far}, OBSERVATION, action(3.0)
+    )
+    rollout = LinearRollout(np.array([[1.0, 0.1], [0.0, 0.9]]), np.array([[0.0], [0.1]]))
+    question = problem(rollout, objective, start(0.0))
+    few = {"horizon": 25, "candidates": 24, "elites": 4, "iterations": 1, "noise_beta": 2.0}
+
+    def worth(seed, warm):
+        planning = loop(3.0, seed, type=kind, **few)
+        found = []
+        for _ in range(60):
+            if not warm:
+                planning.reset()
+            actions = planning.plan(question, elapsed=0).actions[None]
+            found.append(objective.returns(rollout(start(0.0), actions), actions).item())
+        return np.mean(found[-10:])
+
+    # 7.5 is the most there is without leaving the near well.
+    assert all(worth(seed, warm=True) > 12.0 for seed in range(3))
+    assert all(worth(seed, warm=False) < 9.0 for seed in range(3))
