@@ -9,6 +9,7 @@ a nested group's parameters have dotted names (``planner.horizon``).
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import re
 import types
@@ -139,9 +140,15 @@ class Spec:
         return SettingsError(f"parameter '{self.name}': expected {self.expected}, got {value!r}")
 
 
+@functools.cache
+def _hints(cls: Any) -> dict[str, Any]:
+    """Return the types of a group's fields; slow to find out, and asked for at every change."""
+    return typing.get_type_hints(cls)
+
+
 def specs(cls: type, prefix: str = "") -> Iterator[Spec]:
     """Yield the flat specification of every setting of a group, nested ones included."""
-    hints = typing.get_type_hints(cls)
+    hints = _hints(cls)
     for field in dataclasses.fields(cls):
         hint = hints[field.name]
         name = prefix + field.name
@@ -182,7 +189,7 @@ def build(cls: type[Group], values: Mapping[str, Any], where: str = "") -> Group
 
 
 def _construct(cls: type[Group], values: Mapping[str, Any], prefix: str) -> Group:
-    hints = typing.get_type_hints(cls)
+    hints = _hints(typing.cast(Any, cls))
     arguments: dict[str, Any] = {}
     for field in dataclasses.fields(typing.cast(Any, cls)):
         name = prefix + field.name

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from mbrl_ros.control.settings import ControllerSettings
-from mbrl_ros.objectives.settings import ObjectiveSettings, TermSettings
+from mbrl_ros.objectives.settings import ObjectiveSettings, SelectionSettings
+from mbrl_ros.objectives.terms import TERMS
 from mbrl_ros.settings import (
     SettingsError,
     build,
@@ -162,7 +163,7 @@ def test_a_field_that_no_parameter_can_hold_is_a_programming_error():
 
 @pytest.mark.parametrize(
     "cls",
-    [TaskSettings, ObjectiveSettings, TermSettings, *NODES.values()],
+    [TaskSettings, ObjectiveSettings, SelectionSettings, *TERMS.values(), *NODES.values()],
     ids=lambda c: c.__name__,
 )
 def test_every_default_is_itself_allowed_and_described(cls):

@@ -61,7 +61,9 @@ class LockStepSystem:
         task = build(TaskSettings, values)
         observation, action = task.observation_space(), task.action_space()
         controller = configuration.node("mpc_controller")
-        objective = Objective.from_parameters(objective_parameters(controller), observation, action)
+        objective = Objective.from_parameters(
+            objective_parameters(controller), observation, action, task.period
+        )
         self.simulator = make_simulator(
             task, build(SimulatorSettings, _own(configuration, "mujoco_sim"))
         )

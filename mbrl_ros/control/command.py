@@ -55,6 +55,7 @@ class Command:
         plan_time: spent planning [s].
         model: epoch and sequence of the model planned with; zeros for none.
         expected_return: of the plan, in the objective's unit; NaN without one.
+        objective: digest of the objective planned for; empty for none.
         interval: from the beginning of the tick before to the beginning of this one [s]; NaN
             where none was before.
     """
@@ -68,4 +69,5 @@ class Command:
     plan_time: float
     model: tuple[int, int]
     expected_return: float
+    objective: str = ""
     interval: float = math.nan

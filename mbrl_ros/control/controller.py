@@ -291,13 +291,16 @@ class Controller:
         return self._planned(reading, model)
 
     def _planned(self, reading: Reading, model: ActiveModel) -> Command:
-        objective = self.objective
         began = time.monotonic()
         deadline = None if self.lock_step else reading.received + self.budget
+        sent = self.latency.before(reading.step)
+        in_flight = self._in_flight(reading)
+        previous = sent[-1].tolist() if len(sent) else None
+        objective = self.objective.at(reading.step + len(in_flight), previous)
         try:
-            start = self._rolled_forward(reading, model.rollout)
-            sent = torch.from_numpy(self.latency.before(reading.step)).float()
-            problem = Problem(start, model.rollout, objective, sent)
+            start = _rolled_forward(reading, in_flight, model.rollout)
+            before = torch.from_numpy(sent).float()
+            problem = Problem(start, model.rollout, objective, before)
             result = self._loop.plan(problem, deadline, reading.step - self._planned_step)
         except NoPlanError as error:
             self._withdraw_plan()
@@ -316,7 +319,9 @@ class Controller:
         outcome = Outcome.PLANNED if result.complete else Outcome.TRUNCATED
         reason = "" if result.complete else f"time for {result.iterations} iterations only"
         values = self.action.clip(result.actions[0].double().numpy())
-        return self._command(reading, values, outcome, reason, took, model, result.expected_return)
+        return self._command(
+            reading, values, outcome, reason, took, model, result.expected_return, objective.digest
+        )
 
     def _withdraw_plan(self) -> None:
         """Let nobody act on the last plan any more; the next one may still start from it."""
@@ -332,14 +337,10 @@ class Controller:
             return None
         return self.action.clip(plan.actions[ahead].double().numpy())
 
-    def _rolled_forward(self, reading: Reading, rollout: Rollout) -> torch.Tensor:
-        """Return where the plant will be when a command sent now acts, for each member."""
-        start = torch.from_numpy(reading.values).float()
+    def _in_flight(self, reading: Reading) -> FloatArray:
+        """Return the commands that act before an answer to the reading can, shape ``(D, A)``."""
         in_flight = self.latency.in_flight(reading.step)
-        if not (self.settings.latency_compensation and len(in_flight)):
-            return start
-        actions = torch.from_numpy(in_flight).float()
-        return rollout(start, actions[None])[:, :, -1].clone()
+        return in_flight if self.settings.latency_compensation else in_flight[:0]
 
     def _command(
         self,
@@ -350,6 +351,7 @@ class Controller:
         plan_time: float = 0.0,
         model: ActiveModel | None = None,
         expected_return: float = float("nan"),
+        objective: str = "",
     ) -> Command:
         self.latency.sent(reading.step, values)
         return Command(
@@ -362,4 +364,14 @@ class Controller:
             plan_time,
             model.version if model else (0, 0),
             expected_return,
+            objective,
         )
+
+
+def _rolled_forward(reading: Reading, in_flight: FloatArray, rollout: Rollout) -> torch.Tensor:
+    """Return where the plant will be when a command sent now acts, for each member."""
+    start = torch.from_numpy(reading.values).float()
+    if not len(in_flight):
+        return start
+    actions = torch.from_numpy(in_flight).float()
+    return rollout(start, actions[None])[:, :, -1].clone()

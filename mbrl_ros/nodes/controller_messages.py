@@ -27,13 +27,14 @@ def action_message(command: Command, stamp: ri.Time) -> ri.Action:
         plan_time=command.plan_time,
         interval=command.interval,
         model_sequence=command.model[1],
+        objective=command.objective,
     )
 
 
 def plan_message(path: PlannedPath, stamp: ri.Time) -> ri.Plan:
     """Return what a plan expects."""
     trajectory, actions = path.trajectory, path.actions
-    terms = path.objective.term_rewards(trajectory[:, 1:], actions)
+    terms = path.objective.term_rewards(trajectory[:, 1:], actions, trajectory[:, :1])
     batch = (trajectory.shape[0], len(actions))
     return ri.Plan(
         header=ri.Header(stamp=stamp),

@@ -34,7 +34,7 @@ from mbrl_ros.nodes.objective_parameters import declare_objective
 from mbrl_ros.nodes.parameters import declare, on_change
 from mbrl_ros.nodes.qos import COMMAND, EVENTS, LATCHED, NEWEST, UNLATCHED
 from mbrl_ros.nodes.runner import run_node
-from mbrl_ros.objectives.objective import Objective
+from mbrl_ros.objectives.book import ObjectiveBook
 from mbrl_ros.realtime import AROUND, prioritize_process
 from mbrl_ros.ros import LifecycleNode, LifecycleState, Parameter, TransitionCallbackReturn
 from mbrl_ros.ros import interfaces as ri
@@ -67,11 +67,13 @@ class MpcController(LifecycleNode):
         self._task: TaskSettings = task
         self._settings: ControllerSettings = settings
         self._observation, self._action = task.observation_space(), task.action_space()
-        self._objective_values = declare_objective(self, self._observation, self._action)
+        spaces = (self._observation, self._action)
+        declared = declare_objective(self, *spaces, task.period)
+        self._book = ObjectiveBook.from_parameters(declared, *spaces, task.period)
         self._controller = Controller(
             self._observation,
             self._action,
-            Objective.from_parameters(self._objective_values, self._observation, self._action),
+            self._book.objective,
             settings,
             period=task.period / task.real_time_factor,
             lock_step=task.lock_step,
@@ -108,7 +110,7 @@ class MpcController(LifecycleNode):
                 self.create_subscription(ri.Goal, "goal", self._on_goal, qos),
                 self.create_subscription(ri.Bool, "estop", self._on_estop, qos),
             ]
-        self._services = [
+        self._offered = [
             self.create_service(ri.Trigger, "~/arm", self._on_arm),
             self.create_service(ri.Trigger, "~/autotune", self._on_autotune),
         ]
@@ -164,7 +166,7 @@ class MpcController(LifecycleNode):
             return
         for subscription in self._connections:
             self.destroy_subscription(subscription)
-        for service in self._services:
+        for service in self._offered:
             self.destroy_service(service)
         self.destroy_publisher(self._plan_publisher)
         self.destroy_publisher(self._action_publisher)
@@ -214,7 +216,7 @@ class MpcController(LifecycleNode):
                     f"got {len(message.values)}"
                 )
             goal = dict(zip(message.names, map(float, message.values), strict=True))
-            self._controller.objective = self._controller.objective.with_goal(goal)
+            self._judge_by(self._book.with_goal(goal))
         except ValueError as error:
             # A publisher that latches is heard on both subscriptions.
             self.get_logger().warning(f"goal refused: {error}", throttle_duration_sec=0.1)
@@ -267,15 +269,18 @@ class MpcController(LifecycleNode):
         """Apply changed parameters together, from the next tick on; ValueError refuses them."""
         planner = {n: v for n, v in changed.items() if n.startswith("planner.")}
         objective = objective_parameters(changed)
+        # Both are judged before either is applied.
         settings = build(ControllerSettings, {**flat(self._settings), **planner})
-        values = {**self._objective_values, **objective}
-        judge = Objective.from_parameters(values, self._observation, self._action)
-        if objective:
-            self._objective_values = values
-            self._controller.objective = judge.with_goal(self._controller.objective.goal)
+        book = self._book.changed(objective) if objective else self._book
         if planner:
-            self._settings = settings
             self._controller.replace_planner(settings.planner)
+            self._settings = settings
+        if objective:
+            self._judge_by(book)
+
+    def _judge_by(self, book: ObjectiveBook) -> None:
+        self._book = book
+        self._controller.objective = book.objective
 
     def _send(self, command: Command) -> None:
         """Publish a command; called on the ticker's thread."""

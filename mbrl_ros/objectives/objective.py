@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from mbrl_ros.objectives.settings import ObjectiveSettings, TermSettings, split_terms
-from mbrl_ros.objectives.terms import TERMS
+from mbrl_ros.objectives.batch import Batch, dimensions, root
+from mbrl_ros.objectives.bounds import Alive, survival
+from mbrl_ros.objectives.limits import LARGEST
+from mbrl_ros.objectives.parsing import parse_all, place
+from mbrl_ros.objectives.settings import ObjectiveSettings
+from mbrl_ros.objectives.term import Aimed, Term
 from mbrl_ros.spaces import Space
 
 
@@ -24,96 +30,141 @@ class Objective:
         action: the space of actions, A dimensions.
         settings: how terms combine.
         terms: name to term.
-        goal: dimension to target; replaces the target of terms that read only this dimension.
+        goal: dimension to target; replaces the target of the terms that aim at it.
+        period: of control [s]; None: unknown, so that no term can track a reference.
+        step: control steps since the episode began, where trajectories start.
+        previous_action: the command before the first action, A values; None: there was none.
+        digest: 16 hex digits, the same for the same terms and goal; not of the moment.
     """
 
     observation: Space
     action: Space
     settings: ObjectiveSettings
-    terms: Mapping[str, TermSettings]
+    terms: Mapping[str, Term]
     goal: Mapping[str, float]
+    period: float | None = None
+    step: int = 0
+    previous_action: tuple[float, ...] | None = None
+    digest: str = ""
+
+    def __post_init__(self) -> None:
+        """Note once what the objective is."""
+        if not self.digest:
+            object.__setattr__(self, "digest", self._digest())
 
     @classmethod
     def from_parameters(
-        cls, values: Mapping[str, Any], observation: Space, action: Space
+        cls,
+        values: Mapping[str, Any],
+        observation: Space,
+        action: Space,
+        period: float | None = None,
     ) -> Objective:
-        """Read an objective from flat parameters without their prefix ``objective.``.
+        """Read the active objective from flat parameters without their prefix ``objective.``.
 
         Raises:
             ValueError: naming the parameter that does not fit.
         """
-        settings, terms = split_terms(values)
+        active, objectives = parse_all(values)
+        where = place(active, next(iter(objectives)))
+        return cls.checked(*objectives[active], observation, action, period, where)
+
+    @classmethod
+    def checked(
+        cls,
+        settings: ObjectiveSettings,
+        terms: Mapping[str, Term],
+        observation: Space,
+        action: Space,
+        period: float | None,
+        where: str,
+    ) -> Objective:
+        """Make an objective whose terms fit the dimensions there are.
+
+        Args:
+            settings: how terms combine.
+            terms: name to term.
+            observation: O dimensions.
+            action: A dimensions.
+            period: of control [s]; None: unknown.
+            where: put before a parameter's name in messages.
+
+        Raises:
+            ValueError: naming the parameter that does not fit.
+        """
         if not terms:
-            raise ValueError("objective.terms: expected at least one term, got none")
-        known = observation.names + action.names
+            raise ValueError(f"{where}.terms: expected at least one term, got none")
+        known = dimensions(observation, action)
         for name, term in terms.items():
-            if not term.of:
-                raise ValueError(f"objective.{name}.of: expected at least one dimension, got none")
-            for dimension in term.of:
-                if dimension not in known:
-                    raise ValueError(
-                        f"objective.{name}.of: unknown dimension '{dimension}': "
-                        f"expected one of {', '.join(known)}"
-                    )
-            for field in ("weight", "offset", "target"):
-                if not math.isfinite(value := getattr(term, field)):
-                    raise ValueError(
-                        f"objective.{name}.{field}: expected a finite number, got {value}"
-                    )
-            if term.lower > term.upper:
-                raise ValueError(
-                    f"objective.{name}.lower: expected at most upper = {term.upper:g}, "
-                    f"got {term.lower:g}"
-                )
-            if term.sigmoid in ("gaussian", "long_tail") and not 0 < term.value_at_margin < 1:
-                raise ValueError(
-                    f"objective.{name}.value_at_margin: expected a number between 0 and 1 for "
-                    f"a {term.sigmoid} sigmoid, got {term.value_at_margin}"
-                )
-        return cls(observation, action, settings, terms, {})
+            term.check(f"{where}.{name}", known)
+            if period is None and isinstance(term, Aimed) and term.reference.times:
+                raise ValueError(f"{where}.{name}.reference: the control period is not known")
+        return cls(observation, action, settings, terms, {}, period)
 
     def with_goal(self, goal: Mapping[str, float]) -> Objective:
         """Return the same objective with other targets for the named dimensions.
 
         Raises:
-            ValueError: if a name is no observation dimension that a term reads, or a value is
-                not finite or outside the dimension's limits.
+            ValueError: if a name is no observation dimension that a term aims at, or a value is
+                not finite, outside the dimension's limits or absurdly large.
         """
-        read = {t.of[0] for t in self.terms.values() if len(t.of) == 1}
+        aims = {name for term in self.terms.values() for name in term.aims_at}
         for name, value in goal.items():
             index = self.observation.index(name)
-            if name not in read:
-                raise ValueError(f"goal '{name}': no term of the objective reads this dimension")
-            low, high = self.observation.low[index], self.observation.high[index]
-            if not low <= value <= high or value in (float("inf"), float("-inf")):
+            if name not in aims:
+                raise ValueError(f"goal '{name}': no term of the objective has a target for it")
+            low = max(self.observation.low[index], -LARGEST)
+            high = min(self.observation.high[index], LARGEST)
+            if isinstance(value, bool | str) or not low <= value <= high:
                 raise ValueError(
                     f"goal '{name}': expected a number in [{low:g}, {high:g}], got {value}"
                 )
-        return replace(self, goal={**self.goal, **goal})
+        numbers = {name: float(value) for name, value in goal.items()}
+        return replace(self, goal={**self.goal, **numbers}, digest="")
 
-    def term_rewards(self, observations: Tensor, actions: Tensor) -> dict[str, Tensor]:
+    def at(self, step: int, previous_action: Sequence[float] | None = None) -> Objective:
+        """Return the same objective as it is at one moment, for one plan.
+
+        Args:
+            step: control steps since the episode began, where trajectories will start.
+            previous_action: the last command before that, A values; None: there was none.
+        """
+        before = None if previous_action is None else tuple(map(float, previous_action))
+        return replace(self, step=step, previous_action=before)
+
+    def term_rewards(
+        self, observations: Tensor, actions: Tensor, start: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """Return each term's reward per step.
 
         Args:
             observations: those the actions lead to, shape ``(..., H, O)``.
             actions: shape ``(..., H, A)``, broadcasting against the observations' batch.
+            start: the observation before them, shape ``(..., 1, O)``, for terms of changes; None:
+                nothing changes in the first step.
 
         Returns:
             name to rewards, each of shape ``(..., H)``.
         """
-        return {
-            name: term.offset
-            + term.weight * TERMS[term.type](self._value(term, observations, actions), term)
-            for name, term in self.terms.items()
-        }
+        values, paid = self._judge(observations, actions, start)
+        rewards = {n: term.offset + term.weight * values[n] for n, term in self.terms.items()}
+        return {n: r if paid is None else r * paid for n, r in rewards.items()}
 
-    def rewards(self, observations: Tensor, actions: Tensor) -> Tensor:
+    def rewards(self, observations: Tensor, actions: Tensor, start: Tensor | None = None) -> Tensor:
         """Return the reward per step, shape ``(..., H)``; arguments as in `term_rewards`."""
-        values = list(self.term_rewards(observations, actions).values())
-        total = values[0]
-        for value in values[1:]:
-            total = total * value if self.settings.combine == "product" else total + value
-        return total
+        values, paid = self._judge(observations, actions, start)
+        (name, term), *others = self.terms.items()
+        if self.settings.combine == "product":
+            total = term.offset + term.weight * values[name]
+            for name, term in others:
+                total = total * (term.offset + term.weight * values[name])
+        else:
+            # One pass over the batch for each term: this is on the control path.
+            total = term.weight * values[name]
+            for name, term in others:
+                total = torch.add(total, values[name], alpha=term.weight)
+            total = total + sum(term.offset for _, term in self.terms.items())
+        return total if paid is None else total * paid
 
     def returns(self, trajectories: Tensor, actions: Tensor) -> Tensor:
         """Return what each candidate is worth.
@@ -125,27 +176,44 @@ class Objective:
         Returns:
             mean over members less ``caution`` standard deviations, shape ``(N,)``.
         """
-        rewards = self.rewards(trajectories[:, :, 1:], actions)
+        rewards = self.rewards(trajectories[:, :, 1:], actions, trajectories[:, :, :1])
         # Terms that read actions only are the same for all members.
         per_member = rewards.sum(dim=-1).broadcast_to(trajectories.shape[:2])
         worth = per_member.mean(dim=0)
         if self.settings.caution and per_member.shape[0] > 1:
-            worth = worth - self.settings.caution * per_member.std(dim=0)
+            worth = worth - self.settings.caution * root(per_member.var(dim=0))
         return worth
 
-    def _value(self, term: TermSettings, observations: Tensor, actions: Tensor) -> Tensor:
-        columns = []
-        for dimension in term.of:
-            if dimension in self.observation.names:
-                column = observations[..., self.observation.names.index(dimension)]
-                target = self.goal.get(dimension, term.target) if len(term.of) == 1 else term.target
-                if dimension in self.observation.angles and term.type != "cosine":
-                    column = torch.remainder(column - target + torch.pi, 2 * torch.pi) - torch.pi
-                    target = 0.0
-            else:
-                column = actions[..., self.action.names.index(dimension)]
-                target = term.target
-            columns.append(column - target if target else column)
-        if len(columns) == 1:
-            return columns[0]
-        return torch.linalg.vector_norm(torch.stack(torch.broadcast_tensors(*columns)), dim=0)
+    def _judge(
+        self, observations: Tensor, actions: Tensor, start: Tensor | None
+    ) -> tuple[dict[str, Tensor], Tensor | None]:
+        """Return each term's value, and 1 for the steps that are paid; None: all of them."""
+        times = None
+        if self.period is not None:
+            steps = np.arange(1, observations.shape[-2] + 1, dtype=np.float64)
+            times = (self.step + steps) * self.period
+        batch = Batch(
+            self.observation, self.action, observations, actions,
+            start=start, previous_action=self.previous_action, times=times, goal=self.goal,
+        )  # fmt: skip
+        values = {name: term.value(batch) for name, term in self.terms.items()}
+        paid: Tensor | None = None
+        for name, term in self.terms.items():
+            if isinstance(term, Alive):
+                still = survival(values[name])
+                paid = still if paid is None else paid * still
+        return values, paid
+
+    def _digest(self) -> str:
+        """Return a hash of all that an objective means, under whatever name."""
+        content = {
+            "observation": [self.observation.names, self.observation.angles],
+            "action": self.action.names,
+            "combine": self.settings.combine,
+            "caution": self.settings.caution,
+            "terms": {name: term.content for name, term in self.terms.items()},
+            "goal": dict(self.goal),
+            "period": self.period,
+        }
+        text = json.dumps(content, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]

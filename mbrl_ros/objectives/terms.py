@@ -1,69 +1,36 @@
-"""Reward terms: pure functions of named dimensions over batches."""
+"""Kinds of reward terms by name."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from mbrl_ros.objectives.bounds import Alive, Barrier, Tolerance
+from mbrl_ros.objectives.expression import Expression
+from mbrl_ros.objectives.function import Function
+from mbrl_ros.objectives.shapes import Cosine, Linear, Quadratic, SmoothL1
+from mbrl_ros.objectives.term import Term
 
-import torch
-from torch import Tensor
-
-from mbrl_ros.objectives.settings import TermSettings
-
-
-def linear(x: Tensor, _: TermSettings) -> Tensor:
-    """Return the value itself."""
-    return x
-
-
-def quadratic(x: Tensor, _: TermSettings) -> Tensor:
-    """Return the negative square."""
-    return -(x * x)
-
-
-def cosine(x: Tensor, _: TermSettings) -> Tensor:
-    """Return the cosine of an angle [rad]."""
-    return torch.cos(x)
+TERMS: dict[str, type[Term]] = {
+    "linear": Linear,
+    "quadratic": Quadratic,
+    "smooth_l1": SmoothL1,
+    "cosine": Cosine,
+    "tolerance": Tolerance,
+    "barrier": Barrier,
+    "alive": Alive,
+    "expression": Expression,
+}
 
 
-def tolerance(x: Tensor, term: TermSettings) -> Tensor:
-    """Return 1 within ``[lower, upper]``, falling off over ``margin`` outside.
+def term_kind(name: str) -> type[Term]:
+    """Return the kind of that name; ``module:attribute`` is a function of the user's own.
 
-    As ``dm_control.utils.rewards.tolerance`` (Tassa et al. 2018, section 6).
+    Raises:
+        ValueError: if there is none.
     """
-    distance = torch.clamp_min(torch.maximum(term.lower - x, x - term.upper), 0.0)
-    if term.margin == 0.0:
-        # What is not finite must stay so, for planners to see: 0 * nan is nan.
-        return (distance == 0.0).to(x.dtype) + 0.0 * distance
-    return _SIGMOIDS[term.sigmoid](distance / term.margin, term.value_at_margin)
-
-
-def _gaussian(d: Tensor, value: float) -> Tensor:
-    return torch.exp(math.log(value) * d * d)
-
-
-def _linear(d: Tensor, value: float) -> Tensor:
-    return torch.clamp_min(1.0 - (1.0 - value) * d, 0.0)
-
-
-def _quadratic(d: Tensor, value: float) -> Tensor:
-    return torch.clamp_min(1.0 - (1.0 - value) * d * d, 0.0)
-
-
-def _long_tail(d: Tensor, value: float) -> Tensor:
-    return 1.0 / (1.0 + (1.0 / value - 1.0) * d * d)
-
-
-_SIGMOIDS: dict[str, Callable[[Tensor, float], Tensor]] = {
-    "gaussian": _gaussian,
-    "linear": _linear,
-    "quadratic": _quadratic,
-    "long_tail": _long_tail,
-}
-
-TERMS: dict[str, Callable[[Tensor, TermSettings], Tensor]] = {
-    "linear": linear,
-    "quadratic": quadratic,
-    "tolerance": tolerance,
-    "cosine": cosine,
-}
+    if ":" in name:
+        return Function
+    if name not in TERMS:
+        raise ValueError(
+            f"parameter 'type': expected one of {', '.join(TERMS)} or module:attribute, "
+            f"got {name!r}"
+        )
+    return TERMS[name]

@@ -8,7 +8,7 @@ from typing import Any
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.data.settings import LoggerSettings
 from mbrl_ros.dynamics.settings import TrainerSettings
-from mbrl_ros.objectives.settings import split_terms
+from mbrl_ros.objectives.parsing import parse_all
 from mbrl_ros.plants.settings import SimulatorSettings
 from mbrl_ros.settings import SettingsError, build, specs
 from mbrl_ros.task import TaskSettings
@@ -47,7 +47,7 @@ def check_nodes(nodes: Mapping[str, Mapping[str, Any]], where: str) -> None:
         own = {n: v for n, v in values.items() if n not in task}
         if node == "mpc_controller":
             try:
-                split_terms(objective_parameters(own))
+                parse_all(objective_parameters(own))
             except SettingsError as error:
                 raise SettingsError(f"{where}: {node}: {error}") from None
             own = {n: v for n, v in own.items() if not n.startswith(OBJECTIVE)}

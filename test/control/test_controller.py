@@ -29,6 +29,14 @@ class Judge:
         self.inner, self.worth, self.on_call = objective(), worth, on_call
         self.starts = []
 
+    def at(self, step, previous_action=None):
+        self.moment = (step, previous_action)
+        return self
+
+    @property
+    def digest(self):
+        return self.inner.digest
+
     def returns(self, trajectories, actions):
         self.on_call()
         self.starts.append(trajectories[:, 0, 0].clone())
@@ -61,6 +69,7 @@ def test_with_a_model_it_plans():
     # As fast as possible: full force.
     assert command.values[0] > 0.9
     assert math.isfinite(command.expected_return)
+    assert command.objective == objective().digest
     assert command.plan_time > 0
     assert len(made.plan_times) == 1
 
@@ -380,6 +389,8 @@ def test_plans_start_where_the_plant_will_be_when_they_act(delay):
         acting = sent[k - delay] if k >= delay else np.array(SAFE)
         state = step(state, acting)
     assert made.latency.delay == delay
+    # What the objective is told belongs to the same moment.
+    assert judge.moment == (39 + delay, sent[-2].tolist())
     assert len(starts) > 20
     for k, start in starts.items():
         if k + delay < len(states):

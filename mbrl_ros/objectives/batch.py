@@ -1,0 +1,141 @@
+"""Predicted steps, read by the names of their dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from mbrl_ros.spaces import FloatArray, Space
+
+_TURN = 2 * torch.pi
+# Below every squared distance that matters, above the smallest normal number of float32.
+_TINY = 1e-30
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """Where a name is found: in the actions or the observations, and what it may be."""
+
+    acted: bool
+    index: int
+    angle: bool
+    low: float
+    high: float
+
+
+@cache
+def dimensions(observation: Space, action: Space) -> dict[str, Dimension]:
+    """Return every dimension by its name; the observation's where both have one."""
+    found: dict[str, Dimension] = {}
+    for acted, space in ((False, observation), (True, action)):
+        for i, name in enumerate(space.names):
+            angle = name in space.angles
+            found.setdefault(name, Dimension(acted, i, angle, space.low[i], space.high[i]))
+    return found
+
+
+class Columns(Mapping[str, Tensor]):
+    """A tensor of shape ``(..., D)`` as a mapping of D names to tensors of shape ``(...)``."""
+
+    def __init__(self, names: Sequence[str], values: Tensor) -> None:
+        self._names, self._values = names, values
+
+    def __getitem__(self, name: str) -> Tensor:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._values[..., self._names.index(name)]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+class Batch:
+    """What terms judge: H steps of any number of trajectories.
+
+    Attributes:
+        observed: name to the observations that the actions lead to, each ``(..., H)``.
+        acted: name to the actions, each ``(..., H)``, broadcasting against the observations.
+        times: of those observations since references began, shape ``(H,)`` [s].
+        goal: dimension to target.
+    """
+
+    def __init__(
+        self,
+        observation: Space,
+        action: Space,
+        observations: Tensor,
+        actions: Tensor,
+        *,
+        start: Tensor | None = None,
+        previous_action: Sequence[float] | None = None,
+        times: FloatArray | None = None,
+        goal: Mapping[str, float] | None = None,
+    ) -> None:
+        """Name the dimensions of tensors; nothing is copied.
+
+        Args:
+            observation: O dimensions.
+            action: A dimensions.
+            observations: shape ``(..., H, O)``.
+            actions: shape ``(..., H, A)``.
+            start: the observation before the first, shape ``(..., 1, O)``; None: the first.
+            previous_action: the action before the first, A values; None: the first.
+            times: see above; None: nobody asks.
+            goal: see above.
+        """
+        self.observed = Columns(observation.names, observations)
+        self.acted = Columns(action.names, actions)
+        self.times = times
+        self.goal = goal or {}
+        self._dimensions = dimensions(observation, action)
+        self._observations, self._actions = observations, actions
+        self._start, self._previous_action = start, previous_action
+
+    def __getitem__(self, name: str) -> Tensor:
+        """Return one dimension, shape ``(..., H)``."""
+        where = self._dimensions[name]
+        return (self._actions if where.acted else self._observations)[..., where.index]
+
+    def change(self, name: str) -> Tensor:
+        """Return one dimension less what it was a step before, shape ``(..., H)``."""
+        now, where = self[name], self._dimensions[name]
+        before = now[..., :1]
+        if where.acted and self._previous_action is not None:
+            before = torch.full_like(before, self._previous_action[where.index])
+        elif not where.acted and self._start is not None:
+            before = self._start[..., where.index].expand_as(before)
+        return torch.diff(now, prepend=before)
+
+    def wraps(self, name: str) -> bool:
+        """Return whether a dimension is an angle."""
+        return self._dimensions[name].angle
+
+
+def wrap(angle: Tensor) -> Tensor:
+    """Return an angle [rad] in ``[-pi, pi]``."""
+    return torch.sub(angle, torch.round(angle * (1 / _TURN)), alpha=_TURN)
+
+
+def squared_norm(columns: Sequence[Tensor]) -> Tensor:
+    """Return the sum of the squares."""
+    total = columns[0] * columns[0]
+    for column in columns[1:]:
+        total = torch.addcmul(total, column, column)
+    return total
+
+
+def norm(columns: Sequence[Tensor]) -> Tensor:
+    """Return the Euclidean norm of several columns; one alone keeps its sign."""
+    return columns[0] if len(columns) == 1 else root(squared_norm(columns))
+
+
+def root(x: Tensor) -> Tensor:
+    """Return the square root, whose gradient is zero at zero."""
+    return torch.sqrt(x.clamp_min(_TINY) if x.requires_grad else x)

@@ -1,0 +1,138 @@
+"""All objectives of a task, of which one holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mbrl_ros.objectives.objective import Objective
+from mbrl_ros.objectives.parsing import VARIANTS, parameters, parse_all, place
+from mbrl_ros.objectives.term import Aimed
+from mbrl_ros.settings import Spec, Value, flatten
+from mbrl_ros.spaces import Space
+
+
+@dataclass(frozen=True)
+class ObjectiveBook:
+    """A task's named objectives, and which of them holds with which goal.
+
+    Immutable: every change gives another book or is refused as a whole, so that whoever holds
+    one reads a consistent state.
+
+    Attributes:
+        values: all parameters, flat, without the prefix ``objective.``.
+        objectives: name to objective, the base first; the active one has the goal.
+        active: name of the one that holds.
+    """
+
+    values: Mapping[str, Any]
+    objectives: Mapping[str, Objective]
+    active: str
+
+    @classmethod
+    def from_parameters(
+        cls,
+        values: Mapping[str, Any],
+        observation: Space,
+        action: Space,
+        period: float | None = None,
+    ) -> ObjectiveBook:
+        """Read all objectives from flat parameters without their prefix ``objective.``.
+
+        Args:
+            values: name to value.
+            observation: O dimensions.
+            action: A dimensions.
+            period: of control [s]; None: unknown.
+
+        Raises:
+            ValueError: naming the parameter that does not fit.
+        """
+        active, parsed = parse_all(values)
+        base = next(iter(parsed))
+        objectives = {
+            name: Objective.checked(settings, terms, observation, action, period, place(name, base))
+            for name, (settings, terms) in parsed.items()
+        }
+        return cls(dict(values), objectives, active)
+
+    @property
+    def objective(self) -> Objective:
+        """The objective that holds."""
+        return self.objectives[self.active]
+
+    def parameters(self) -> Iterator[tuple[Spec, Value]]:
+        """Yield every parameter there is with its value, without the prefix."""
+        return parameters(self.values)
+
+    def changed(self, values: Mapping[str, Any]) -> ObjectiveBook:
+        """Return the book after some parameters have changed, all of them together.
+
+        The newest word counts: a goal ends where a target of its dimension is changed, and when
+        another objective is chosen.
+
+        Raises:
+            ValueError: naming the parameter that does not fit, or that would do nothing because
+                the active variant has its own.
+        """
+        one = self.objective
+        book = self.from_parameters(
+            {**self.values, **values}, one.observation, one.action, one.period
+        )
+        own = f"{VARIANTS}{book.active}."
+        for name in values:
+            if f"{own}{name}" in book.values:
+                raise ValueError(
+                    f"objective.{name}: '{book.active}', which is active, has its own: "
+                    f"change objective.{own}{name}"
+                )
+        if book.active != self.active:
+            return book
+        goal = {n: v for n, v in one.goal.items() if n not in _targets(values, book)}
+        return book._with(book.objective.with_goal(goal)) if goal else book
+
+    def select(self, name: str) -> ObjectiveBook:
+        """Return the book with another objective, or the same afresh, without a goal.
+
+        Raises:
+            ValueError: if none has this name.
+        """
+        book = self.changed({"active": name})
+        return book._with(replace(book.objective, goal={}, digest=""))
+
+    def with_goal(self, goal: Mapping[str, float]) -> ObjectiveBook:
+        """Return the book with other targets for the named dimensions.
+
+        Raises:
+            ValueError: as `Objective.with_goal`.
+        """
+        return self._with(self.objective.with_goal(goal))
+
+    def load(self, name: str, values: Mapping[str, Any]) -> ObjectiveBook:
+        """Return the book with one more variant, or another one of this name, and select it.
+
+        Args:
+            name: of the variant.
+            values: what is different from the base, as in a parameter file; may be nested.
+
+        Raises:
+            ValueError: naming the parameter that does not fit.
+        """
+        prefix = f"{VARIANTS}{name}."
+        kept = {n: v for n, v in self.values.items() if not n.startswith(prefix)}
+        return replace(self, values={**kept, **flatten(values, prefix)}).select(name)
+
+    def _with(self, objective: Objective) -> ObjectiveBook:
+        return replace(self, objectives={**self.objectives, self.active: objective})
+
+
+def _targets(values: Mapping[str, Any], book: ObjectiveBook) -> set[str]:
+    """Return the dimensions for which changed parameters give a target."""
+    found: set[str] = set()
+    for name in values:
+        term, _, field = name.removeprefix(f"{VARIANTS}{book.active}.").partition(".")
+        aimed = book.objective.terms.get(term)
+        if isinstance(aimed, Aimed) and field == "target":
+            found.update(aimed.of)
+    return found

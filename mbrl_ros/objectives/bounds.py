@@ -1,0 +1,160 @@
+"""Terms of sets: full reward inside, a price outside, the end of the episode outside."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mbrl_ros.objectives.batch import Batch, Dimension, norm, root, squared_norm
+from mbrl_ros.objectives.limits import LARGEST
+from mbrl_ros.objectives.term import Aimed, Reading
+from mbrl_ros.settings import setting
+
+
+def squared_excess(columns: Sequence[Tensor], lower: list[float], upper: list[float]) -> Tensor:
+    """Return the squared distance from a set, zero inside.
+
+    Args:
+        columns: D of them, of the same or broadcasting shapes.
+        lower: bound of the columns' norm, or D bounds that make a box.
+        upper: likewise.
+    """
+    if len(lower) == len(upper) == 1:
+        columns = [norm(columns)]
+    lower = lower * len(columns) if len(lower) == 1 else lower
+    upper = upper * len(columns) if len(upper) == 1 else upper
+    outside = [
+        x if low == high == 0.0 else x - torch.clamp(x, low, high)
+        for x, low, high in zip(columns, lower, upper, strict=True)
+    ]
+    return squared_norm(outside)
+
+
+def inside(squared: Tensor) -> Tensor:
+    """Return 1 where a squared distance is zero, else 0; what is not finite becomes NaN."""
+    return (squared == 0.0).to(squared.dtype) + 0.0 * squared
+
+
+def check_bounds(where: str, lower: list[float], upper: list[float]) -> None:
+    """Check that no lower bound is above its upper bound.
+
+    Raises:
+        ValueError: if one is.
+    """
+    count = max(len(lower), len(upper))
+    lowers = lower * count if len(lower) == 1 else lower
+    uppers = upper * count if len(upper) == 1 else upper
+    for low, high in zip(lowers, uppers, strict=True):
+        if low > high:
+            raise ValueError(f"{where}.lower: expected at most upper = {high:g}, got {low:g}")
+        if low == math.inf or high == -math.inf:
+            raise ValueError(f"{where}.lower: no number lies between {low:g} and {high:g}")
+
+
+@dataclass(frozen=True)
+class Tolerance(Aimed):
+    """1 within bounds around the target, falling off over a margin outside.
+
+    Of several dimensions, numbers bound their norm (a ball), lists bound each (a box). As
+    ``dm_control.utils.rewards.tolerance`` (Tassa et al. 2018, section 6).
+    """
+
+    lower: list[float] = setting(
+        [0.0], "lower bound of full reward [the dimension's unit]; a number, or one for each",
+        live=True,
+    )  # fmt: skip
+    upper: list[float] = setting(
+        [0.0], "upper bound of full reward [the dimension's unit]; a number, or one for each",
+        live=True,
+    )  # fmt: skip
+    margin: float = setting(
+        0.0, "distance outside at which value_at_margin is left; 0: nothing is left outside",
+        low=0.0, high=LARGEST, live=True,
+    )  # fmt: skip
+    value_at_margin: float = setting(0.1, "f at the margin", low=0.0, high=1.0, live=True)
+    sigmoid: str = setting(
+        "gaussian", "how f falls off", choices=("gaussian", "linear", "quadratic", "long_tail")
+    )
+
+    def check(self, where: str, known: Mapping[str, Dimension]) -> None:
+        """See `Term.check`."""
+        super().check(where, known)
+        check_bounds(where, self.lower, self.upper)
+        if self.sigmoid in ("gaussian", "long_tail") and not 0 < self.value_at_margin < 1:
+            raise ValueError(
+                f"{where}.value_at_margin: expected a number between 0 and 1 for "
+                f"a {self.sigmoid} sigmoid, got {self.value_at_margin}"
+            )
+
+    def value(self, batch: Batch) -> Tensor:
+        """See `Term.value`."""
+        squared = squared_excess(self.deviations(batch), self.lower, self.upper)
+        if self.margin == 0.0:
+            return inside(squared)
+        left, area = self.value_at_margin, self.margin * self.margin
+        if self.sigmoid == "gaussian":
+            value = torch.exp(squared * (math.log(left) / area))
+        elif self.sigmoid == "long_tail":
+            value = 1.0 / (1.0 + squared * ((1.0 / left - 1.0) / area))
+        elif self.sigmoid == "quadratic":
+            value = torch.clamp_min(1.0 - squared * ((1.0 - left) / area), 0.0)
+        else:
+            value = torch.clamp_min(1.0 - root(squared) * ((1.0 - left) / self.margin), 0.0)
+        # Planners must see what is not finite; far away from everything is worth 0 without it.
+        return torch.add(value, squared, alpha=0.0)
+
+
+@dataclass(frozen=True)
+class _Bounded(Reading):
+    """A term of the set between fixed bounds, which no goal moves."""
+
+    lower: list[float] = setting(
+        [-math.inf], "lower bound [the dimension's unit]; a number, or one for each", live=True
+    )
+    upper: list[float] = setting(
+        [math.inf], "upper bound [the dimension's unit]; a number, or one for each", live=True
+    )
+
+    def check(self, where: str, known: Mapping[str, Dimension]) -> None:
+        """See `Term.check`."""
+        super().check(where, known)
+        check_bounds(where, self.lower, self.upper)
+
+    def squared_excess(self, batch: Batch) -> Tensor:
+        """Return the squared distance from the set, shape ``(..., H)``."""
+        return squared_excess([batch[name] for name in self.of], self.lower, self.upper)
+
+
+@dataclass(frozen=True)
+class Barrier(_Bounded):
+    """The negative squared distance outside of the bounds."""
+
+    def value(self, batch: Batch) -> Tensor:
+        """See `Term.value`."""
+        return -self.squared_excess(batch)
+
+
+@dataclass(frozen=True)
+class Alive(_Bounded):
+    """1 within the bounds, 0 outside; no term is paid any more after a step that ends outside.
+
+    As Gymnasium pays where leaving the bounds terminates the episode: that step is the last.
+    """
+
+    def value(self, batch: Batch) -> Tensor:
+        """See `Term.value`."""
+        return inside(self.squared_excess(batch))
+
+
+def survival(alive: Tensor) -> Tensor:
+    """Return 1 for each step that is still paid, else 0.
+
+    Args:
+        alive: 1 for each step that ends within the bounds, else 0; shape ``(..., H)``.
+    """
+    before = torch.cumprod(alive[..., :-1], dim=-1)
+    return torch.cat([torch.ones_like(alive[..., :1]), before], dim=-1)

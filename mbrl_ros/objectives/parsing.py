@@ -1,0 +1,177 @@
+"""Objectives as they stand in a parameter file, below ``objective.``.
+
+The parameters of one objective: its own fields and, for each term, ``<term>.<field>``. Further
+objectives stand under ``variants.<name>.`` with what is different there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from mbrl_ros.objectives.settings import ObjectiveSettings, SelectionSettings
+from mbrl_ros.objectives.term import PER_DIMENSION, Term
+from mbrl_ros.objectives.terms import term_kind
+from mbrl_ros.settings import SettingsError, Spec, Value, build, flat, specs, unknown_parameter
+
+VARIANTS = "variants."
+_SELECTION = [spec.name for spec in specs(SelectionSettings)]
+
+
+def whole_objectives(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the parameters of every objective, the base first, variants completed from it.
+
+    A variant has the base's parameters but for what it names. A term of which it names the
+    type is its own from scratch; if it lists its terms, it has no others.
+
+    Args:
+        values: flat, without the prefix ``objective.``.
+
+    Returns:
+        name to flat parameters.
+
+    Raises:
+        SettingsError: if two have the same name, or a name or term cannot be one.
+    """
+    base: dict[str, Any] = {}
+    variants: dict[str, dict[str, Any]] = {}
+    for key, value in values.items():
+        if key.startswith(VARIANTS):
+            name, _, rest = key.removeprefix(VARIANTS).partition(".")
+            if not rest or rest == "name":
+                raise SettingsError(f"objective: {unknown_parameter(key, [])}")
+            variants.setdefault(name, {})[rest] = value
+        elif key not in _SELECTION:
+            base[key] = value
+    found = {build(ObjectiveSettings, _fixed(base), "objective").name: base}
+    for name, own in variants.items():
+        if name in found:
+            raise SettingsError(f"objective.variants: '{name}' is the name of the objective itself")
+        found[name] = {"name": name, **_completed(own, base)}
+    if "" in found:
+        raise SettingsError("objective: expected a name for every objective, got ''")
+    return found
+
+
+def parse(values: Mapping[str, Any], where: str) -> tuple[ObjectiveSettings, dict[str, Term]]:
+    """Read one objective from its flat parameters.
+
+    Raises:
+        SettingsError: for an unknown name, a wrong type or a value out of bounds.
+    """
+    settings = build(ObjectiveSettings, _fixed(values), where)
+    grouped: dict[str, dict[str, Any]] = {name: {} for name in settings.terms}
+    if len(grouped) < len(settings.terms):
+        double = next(name for name in grouped if settings.terms.count(name) > 1)
+        raise SettingsError(f"{where}.terms: '{double}' stands there more than once")
+    for key, value in values.items():
+        term, dot, field = key.partition(".")
+        if not dot:
+            continue
+        if term not in grouped:
+            raise SettingsError(f"{where}: {unknown_parameter(term, settings.terms)}")
+        grouped[term][field] = value
+    for name in grouped:
+        if not name or "." in name or f"{name}." == VARIANTS:
+            raise SettingsError(f"{where}.terms: '{name}' cannot be a term's name")
+    return settings, {n: _term(fields, f"{where}.{n}") for n, fields in grouped.items()}
+
+
+def parse_all(
+    values: Mapping[str, Any],
+) -> tuple[str, dict[str, tuple[ObjectiveSettings, dict[str, Term]]]]:
+    """Read all objectives from flat parameters without their prefix ``objective.``.
+
+    Returns:
+        the name of the active one, and name to objective, the base first.
+
+    Raises:
+        SettingsError: for an unknown name, a wrong type or a value out of bounds.
+    """
+    whole = whole_objectives(values)
+    base = next(iter(whole))
+    chosen = {key: values[key] for key in _SELECTION if key in values}
+    active = build(SelectionSettings, chosen, "objective").active or base
+    if active not in whole:
+        raise SettingsError(f"objective.active: expected one of {', '.join(whole)}, got '{active}'")
+    return active, {name: parse(own, place(name, base)) for name, own in whole.items()}
+
+
+def place(name: str, base: str) -> str:
+    """Return where an objective's parameters stand."""
+    return "objective" if name == base else f"objective.{VARIANTS}{name}"
+
+
+def parameters(values: Mapping[str, Any]) -> Iterator[tuple[Spec, Value]]:
+    """Yield every parameter of all objectives with its value, without the prefix.
+
+    Those of the base are complete; those of variants are what these name, and all of a term
+    that is their own.
+
+    Raises:
+        SettingsError: as `parse_all`.
+    """
+    active, objectives = parse_all(values)
+    chosen = next(specs(SelectionSettings))
+    yield replace(chosen, choices=tuple(objectives)), active
+    base = next(iter(objectives))
+    for name, (settings, terms) in objectives.items():
+        prefix = "" if name == base else f"{VARIANTS}{name}."
+        own = flat(settings)
+        described = [(spec, own[spec.name]) for spec in specs(ObjectiveSettings)]
+        for term, fields in terms.items():
+            described += _described(term, fields)
+        for spec, value in described:
+            from_scratch = f"{prefix}{spec.name.partition('.')[0]}.type" in values
+            given = f"{prefix}{spec.name}" in values or from_scratch
+            if name == base or given:
+                yield replace(spec, name=f"{prefix}{spec.name}"), value
+
+
+def _fixed(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if "." not in key}
+
+
+def _completed(own: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a variant's parameters with those it takes over from the base."""
+    from_scratch = {key.partition(".")[0] for key in own if key.endswith(".type")}
+    listed = own.get("terms")
+    kept = {
+        key: value
+        for key, value in base.items()
+        if key != "name"
+        and key.partition(".")[0] not in from_scratch
+        and (not isinstance(listed, list) or "." not in key or key.partition(".")[0] in listed)
+    }
+    return {**kept, **own}
+
+
+def _term(fields: Mapping[str, Any], where: str) -> Term:
+    try:
+        name = fields.get("type", "linear")
+        kind = term_kind(name if isinstance(name, str) else repr(name))
+    except ValueError as error:
+        raise SettingsError(f"{where}: {error}") from None
+    known = {spec.name: spec for spec in specs(kind)}
+    listed = {"type": name}
+    for field, value in fields.items():
+        if field in PER_DIMENSION and field in known and not isinstance(value, list | tuple):
+            try:
+                value = [replace(known[field], is_list=False).check(value)]
+            except SettingsError as error:
+                raise SettingsError(f"{where}: {error}") from None
+        listed[field] = value
+    return build(kind, listed, where)
+
+
+def _described(name: str, term: Term) -> list[tuple[Spec, Value]]:
+    """Return a term's parameters; one number for all dimensions is a number, not a list."""
+    values = flat(term)
+    found: list[tuple[Spec, Value]] = []
+    for spec in specs(type(term)):
+        value = values[spec.name]
+        if spec.name in PER_DIMENSION and len(value) == 1:
+            spec, value = replace(spec, is_list=False), value[0]
+        found.append((replace(spec, name=f"{name}.{spec.name}"), value))
+    return found

@@ -1,0 +1,59 @@
+"""References: targets that move with time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mbrl_ros.objectives.limits import LARGEST
+from mbrl_ros.settings import setting
+from mbrl_ros.spaces import FloatArray
+
+
+@dataclass(frozen=True)
+class ReferenceSettings:
+    """A signal added to a term's target: points in time, with straight lines between them."""
+
+    times: list[float] = setting(
+        [], "of its points, growing [s since the episode began]; empty: no reference",
+        low=0.0, high=LARGEST, live=True,
+    )  # fmt: skip
+    values: list[float] = setting(
+        [], "at these times, dimension by dimension within each, added to the target",
+        low=-LARGEST, high=LARGEST, live=True,
+    )  # fmt: skip
+    period: float = setting(
+        0.0, "after which it repeats itself [s]; 0: the first and last values hold outside",
+        low=0.0, high=LARGEST, live=True,
+    )  # fmt: skip
+
+    def check(self, where: str, dim: int) -> None:
+        """Check the signal of a term that reads so many dimensions.
+
+        Raises:
+            ValueError: naming the parameter that does not fit.
+        """
+        if len(self.values) != len(self.times) * dim:
+            raise ValueError(
+                f"{where}.values: expected {len(self.times) * dim} values, {dim} for each of "
+                f"{len(self.times)} times, got {len(self.values)}"
+            )
+        if any(b <= a for a, b in zip(self.times, self.times[1:], strict=False)):
+            raise ValueError(f"{where}.times: expected growing times, got {self.times}")
+        if self.period and self.times and self.times[-1] - self.times[0] >= self.period:
+            raise ValueError(
+                f"{where}.period: expected more than the {self.times[-1] - self.times[0]:g} s "
+                f"from the first time to the last, got {self.period:g}"
+            )
+
+    def extremes(self, dim: int) -> tuple[FloatArray, FloatArray]:
+        """Return the least and the greatest value of each dimension, shape ``(dim,)`` both."""
+        points = np.reshape(self.values or np.zeros(dim), (-1, dim))
+        return points.min(axis=0), points.max(axis=0)
+
+    def at(self, times: FloatArray, dim: int) -> FloatArray:
+        """Return the signal at some times [s], shape ``(dim, len(times))``."""
+        points = np.reshape(self.values, (-1, dim))
+        period = self.period or None
+        return np.stack([np.interp(times, self.times, p, period=period) for p in points.T])

@@ -1,0 +1,56 @@
+"""Terms that are one function of how far dimensions are from their target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from mbrl_ros.objectives.batch import Batch, norm, squared_norm
+from mbrl_ros.objectives.term import Aimed
+
+
+@dataclass(frozen=True)
+class Linear(Aimed):
+    """The value itself; of several dimensions, their distance from the target."""
+
+    def value(self, batch: Batch) -> Tensor:
+        """See `Term.value`."""
+        return norm(self.deviations(batch))
+
+
+@dataclass(frozen=True)
+class Quadratic(Aimed):
+    """The negative square."""
+
+    def value(self, batch: Batch) -> Tensor:
+        """See `Term.value`."""
+        return -squared_norm(self.deviations(batch))
+
+
+@dataclass(frozen=True)
+class SmoothL1(Aimed):
+    """Negative: half the square up to a distance of 1 (times scale), linear from there on.
+
+    Huber's loss (1964), also known as smooth L1 (Girshick 2015, eq. 3).
+    """
+
+    def value(self, batch: Batch) -> Tensor:
+        """See `Term.value`."""
+        x = norm(self.deviations(batch))
+        near = torch.clamp(x, -1.0, 1.0)
+        return near * (0.5 * near - x)
+
+
+@dataclass(frozen=True)
+class Cosine(Aimed):
+    """The cosine of an angle: 1 at the target, -1 half a turn away."""
+
+    # It repeats itself every turn anyway.
+    wraps: ClassVar[bool] = False
+
+    def value(self, batch: Batch) -> Tensor:
+        """See `Term.value`."""
+        return torch.cos(norm(self.deviations(batch)))

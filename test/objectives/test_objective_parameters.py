@@ -1,0 +1,92 @@
+"""The objective's parameters as a node declares them."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mbrl_ros import ros
+from mbrl_ros.nodes.objective_parameters import declare_objective
+from mbrl_ros.nodes.parameters import on_change, plain
+from mbrl_ros.objectives.book import ObjectiveBook
+from mbrl_ros.settings import build
+from mbrl_ros.system.configuration import read_task, task_names
+from mbrl_ros.system.schema import OBJECTIVE, objective_parameters
+from mbrl_ros.task import TaskSettings
+
+CONFIG = Path(__file__).parents[2] / "config"
+
+
+@pytest.fixture
+def node(monkeypatch):
+    """A function that makes a node with a task's objectives declared; returns it and the book."""
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(101 + os.getpid() % 100))
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    context = ros.Context()
+    made = []
+
+    def make(task):
+        ros.init(
+            args=["--ros-args", "--params-file", str(CONFIG / f"{task}.yaml")], context=context
+        )
+        made.append(ros.Node("mpc_controller", context=context))
+        settings = build(TaskSettings, read_task(task).shared)
+        spaces = settings.observation_space(), settings.action_space()
+        values = declare_objective(made[-1], *spaces, settings.period)
+        return made[-1], ObjectiveBook.from_parameters(values, *spaces, settings.period)
+
+    yield make
+    for one in made:
+        one.destroy_node()
+    context.try_shutdown()
+
+
+@pytest.mark.parametrize("task", task_names())
+def test_every_parameter_of_a_shipped_file_is_declared_with_its_value(node, task):
+    made, book = node(task)
+    for name, value in objective_parameters(read_task(task).node("mpc_controller")).items():
+        declared = plain(made.get_parameter(OBJECTIVE + name).value)
+        assert declared == value
+    assert book.objective.digest
+
+
+def test_descriptors_say_what_may_change_and_how_far(node):
+    made, _ = node("cartpole_swingup")
+    weight = made.describe_parameter("objective.upright.weight")
+    assert not weight.read_only
+    assert weight.description
+    assert weight.floating_point_range[0].to_value == 1e6
+    assert made.describe_parameter("objective.upright.of").read_only
+    assert not made.describe_parameter("objective.variants.balance_left.centered.target").read_only
+    active = made.describe_parameter("objective.active")
+    assert (
+        active.additional_constraints == "one of swingup, balance_left, balance_right, hang_still"
+    )
+    assert made.get_parameter("objective.active").value == "swingup"
+
+
+def test_objectives_change_by_parameters_all_at_once_or_not_at_all(node):
+    made, book = node("cartpole_swingup")
+
+    def accept(changed):
+        nonlocal book
+        book = book.changed(objective_parameters(changed))
+
+    on_change(made, accept)
+
+    def set_all(**values):
+        return made.set_parameters_atomically(
+            [ros.Parameter(OBJECTIVE + n.replace("__", "."), value=v) for n, v in values.items()]
+        )
+
+    assert set_all(active="balance_left", upright__weight=0.4).successful
+    assert book.active == "balance_left"
+    assert book.objective.terms["upright"].weight == 0.4
+    before = book.objective.digest
+    refusal = set_all(active="swingup", variants__balance_left__centered__target=float("nan"))
+    assert not refusal.successful
+    assert "objective.variants.balance_left.centered.target" in refusal.reason
+    refusal = set_all(active="nowhere")
+    assert "expected one of swingup, balance_left" in refusal.reason
+    assert (book.active, book.objective.digest) == ("balance_left", before)
+    assert made.get_parameter("objective.active").value == "balance_left"
