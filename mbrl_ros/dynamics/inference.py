@@ -15,7 +15,7 @@ from mbrl_ros.dynamics.model import EnsembleModel
 _COLUMNS = 16
 # From so many multiply-adds in a layer on, oneDNN's product with the activation built in is
 # the faster one.
-_FUSED_WORK = 3_000_000
+_FUSED_WORK = 1_800_000
 
 
 class Scratch:
@@ -64,9 +64,9 @@ class MeanNetwork:
         self._layers = list(zip(weights, biases, strict=True))
         self._outputs = o
         self._scratch = Scratch(self.device)
-        # oneDNN wants them one by one, and as (output, input).
+        # The layers between hidden ones, member by member, as oneDNN wants them.
         self._fused = [
-            [(w[m].T.contiguous(), b[m, 0].contiguous()) for w, b in self._layers]
+            [_packed(weight[m], bias[m, 0]) for weight, bias in self._layers[1:-1]]
             for m in range(self.members if _has_fused(self.device) else 0)
         ]
 
@@ -76,14 +76,13 @@ class MeanNetwork:
         It takes inputs as `Encoding` writes them, shape ``(M, n, input_dim)``, and returns
         changes, shape ``(M, n, O)``, which its next call overwrites.
         """
-        largest = max(weight[0].numel() for weight, _ in self._layers)
-        if self._fused and n * largest >= _FUSED_WORK:
-            out = self._scratch.take("changes", self.members, n, self._outputs)
-            return lambda inputs: self._fused_into(out, inputs)
         outs = [
             self._scratch.take(f"layer {i}", self.members, n, weight.shape[-1])
             for i, (weight, _) in enumerate(self._layers)
         ]
+        between = max((weight[0].numel() for weight, _ in self._layers[1:-1]), default=0)
+        if self._fused and between and n * between >= _FUSED_WORK:
+            return lambda inputs: self._fused_into(outs[0], outs[-1], inputs)
         return lambda inputs: self._stacked_into(outs, inputs)
 
     def _stacked_into(self, outs: list[Tensor], x: Tensor) -> Tensor:
@@ -92,15 +91,22 @@ class MeanNetwork:
             x = functional.silu(torch.baddbmm(bias, x, weight, out=out), inplace=True)
         return torch.baddbmm(last_bias, x, last_weight, out=outs[-1])[..., : self._outputs]
 
-    def _fused_into(self, out: Tensor, inputs: Tensor) -> Tensor:
+    def _fused_into(self, first: Tensor, last: Tensor, inputs: Tensor) -> Tensor:
         linear = torch.ops.mkldnn._linear_pointwise
+        (weight, bias), *_, (last_weight, last_bias) = self._layers
+        functional.silu(torch.baddbmm(bias, inputs, weight, out=first), inplace=True)
         for m, layers in enumerate(self._fused):
-            x = inputs[m]
-            *hidden, (last_weight, last_bias) = layers
-            for weight, bias in hidden:
-                x = linear(x, weight, bias, "swish", [], "")
-            out[m] = linear(x, last_weight, last_bias, "none", [], "")[:, : self._outputs]
-        return out
+            x = first[m]
+            for packed, offset in layers:
+                x = linear(x, packed, offset, "swish", [], "")
+            torch.addmm(last_bias[m], x, last_weight[m], out=last[m])
+        return last[..., : self._outputs]
+
+
+def _packed(weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+    """Return a layer as oneDNN wants it, its weights in the order in which they are used."""
+    turned = weight.T.contiguous()
+    return torch.ops.mkldnn._reorder_linear_weight(turned, None), bias.contiguous()
 
 
 def _widened(last: Tensor) -> Tensor:
@@ -109,12 +115,13 @@ def _widened(last: Tensor) -> Tensor:
 
 
 def _has_fused(device: torch.device) -> bool:
-    """Return whether torch has the operator that its own compiler uses, and it works here."""
+    """Return whether torch has the operators that its own compiler uses, and they work here."""
     if device.type != "cpu" or not torch.backends.mkldnn.is_available():
         return False
-    x = torch.ones(1, 1)
+    one = torch.ones(1, 1)
     try:
-        torch.ops.mkldnn._linear_pointwise(x, x, x[0], "swish", [], "")
-    except (AttributeError, RuntimeError):
+        weight, bias = _packed(one, one[0])
+        torch.ops.mkldnn._linear_pointwise(one, weight, bias, "swish", [], "")
+    except (AttributeError, RuntimeError, NotImplementedError):
         return False
     return True

@@ -1,0 +1,30 @@
+"""``mbrl-ros bench``: what the planner and the control loop can do on this machine."""
+
+from __future__ import annotations
+
+import argparse
+
+from mbrl_ros.cli.bench import planning, tick
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    benchmarks = parser.add_subparsers(dest="benchmark", required=True, metavar="benchmark")
+    for name, text, module in (
+        ("planning", "model evaluations per second, beside other libraries and a matrix product",
+         planning),
+        ("tick", "whether every tick is in time while the whole system works", tick),
+    ):  # fmt: skip
+        benchmark = benchmarks.add_parser(name, help=text, description=text.capitalize() + ".")
+        module.configure(benchmark)
+        benchmark.set_defaults(run_benchmark=module.run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run one benchmark.
+
+    Raises:
+        SettingsError: for an argument that does not fit.
+        OSError: if a file cannot be written.
+    """
+    return int(arguments.run_benchmark(arguments))

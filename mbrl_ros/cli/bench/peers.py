@@ -1,0 +1,110 @@
+"""What makes one plan with other libraries, where they are installed (``make bench``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mbrl_ros.cli.bench.engines import ACTION, MEMBERS, OBSERVATION, Plan, Setting, make_model
+from mbrl_ros.dynamics.differentiable import mean_step
+
+
+def mbrl_lib(setting: Setting) -> tuple[Plan, int]:
+    """Return a plan of mbrl-lib: its CEM, its ModelEnv, its ensemble of Gaussian networks.
+
+    Configured as its PETS example is (``mbrl/examples/conf/overrides/pets_cartpole.yaml``).
+
+    Raises:
+        ImportError: if it is not installed.
+    """
+    import gymnasium
+    import mbrl.models
+    import mbrl.planning
+    import omegaconf
+
+    class Spaces(gymnasium.Env[Any, Any]):
+        observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (OBSERVATION.dim,), np.float32)
+        action_space = gymnasium.spaces.Box(-1.0, 1.0, (ACTION.dim,), np.float32)
+
+    network = mbrl.models.GaussianMLP(
+        in_size=OBSERVATION.dim + ACTION.dim,
+        out_size=OBSERVATION.dim,
+        device="cpu",
+        num_layers=len(setting.hidden),
+        hid_size=setting.hidden[0],
+        ensemble_size=MEMBERS,
+        propagation_method="random_model",
+        activation_fn_cfg={"_target_": "torch.nn.SiLU"},
+    )
+    model = mbrl.models.OneDTransitionRewardModel(
+        network, target_is_delta=True, normalize=True, learned_rewards=False
+    )
+    environment = mbrl.models.ModelEnv(
+        Spaces(), model, _never_ends, _reward, generator=torch.Generator().manual_seed(0)
+    )
+    agent = mbrl.planning.create_trajectory_optim_agent_for_model(
+        environment,
+        omegaconf.OmegaConf.create(
+            {
+                "_target_": "mbrl.planning.TrajectoryOptimizerAgent",
+                "_recursive_": False,
+                "action_lb": [-1.0],
+                "action_ub": [1.0],
+                "planning_horizon": setting.horizon,
+                "optimizer_cfg": {
+                    "_target_": "mbrl.planning.CEMOptimizer",
+                    "num_iterations": setting.iterations,
+                    "elite_ratio": 0.1,
+                    "population_size": setting.candidates,
+                    "alpha": 0.1,
+                    "device": "cpu",
+                    "lower_bound": "???",
+                    "upper_bound": "???",
+                    "return_mean_elites": True,
+                    "clipped_normal": False,
+                },
+            }
+        ),
+        num_particles=setting.particles,
+    )
+    observation = np.zeros(OBSERVATION.dim, dtype=np.float32)
+    return lambda: agent.act(observation), setting.evaluations(setting.particles)
+
+
+def pytorch_mppi(setting: Setting) -> tuple[Plan, int]:
+    """Return a plan of pytorch_mppi on the mean of our ensemble, plainly evaluated.
+
+    Raises:
+        ImportError: if it is not installed.
+    """
+    from pytorch_mppi import MPPI
+
+    model = make_model(setting)
+    mppi = MPPI(
+        lambda state, action: mean_step(model, state, action),
+        lambda state, action: state[:, 0] ** 2 + action[:, 0] ** 2,
+        OBSERVATION.dim,
+        0.25 * torch.eye(ACTION.dim),
+        num_samples=setting.candidates,
+        horizon=setting.horizon,
+        u_min=torch.tensor([-1.0]),
+        u_max=torch.tensor([1.0]),
+    )
+    state = torch.zeros(OBSERVATION.dim)
+
+    @torch.no_grad()
+    def plan() -> object:
+        return [mppi.command(state) for _ in range(setting.iterations)]
+
+    return plan, setting.evaluations(MEMBERS)
+
+
+def _never_ends(action: Tensor, following: Tensor) -> Tensor:
+    return torch.zeros(len(following), 1, dtype=torch.bool)
+
+
+def _reward(action: Tensor, following: Tensor) -> Tensor:
+    return -(following[:, :1] ** 2) - action[:, :1] ** 2

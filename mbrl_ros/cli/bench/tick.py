@@ -1,0 +1,116 @@
+"""``mbrl-ros bench tick``: is every tick in time while the whole system works?
+
+Cart-pole swing-up at 50 Hz: simulator, logger, a training trainer and the controller as
+separate processes on this machine, and beside them a thread that only waits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from mbrl_ros.cli.bench.idle import IdleThread
+from mbrl_ros.cli.bench.memory import MemoryWatch
+from mbrl_ros.settings import SettingsError
+
+_PERIOD = 0.02
+_PARAMETERS = (
+    "task:=cartpole_swingup",
+    f"period:={_PERIOD}",
+    "action_repeat:=2",
+    "planner.horizon:=80",
+    "seed:=0",
+)
+_WITH_PLAN = (0, 1)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--seconds", type=float, default=600.0, help="how long it runs")
+    parser.add_argument("--json", type=Path, help="file to write the figures to")
+    parser.add_argument("parameters", nargs="*", help="further parameters, name:=value")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the system and tell how punctual it was.
+
+    Raises:
+        SettingsError: for an argument that does not fit.
+        OSError: if the file cannot be written.
+    """
+    if not (math.isfinite(arguments.seconds) and arguments.seconds >= 1.0):
+        raise SettingsError(f"--seconds: expected a number >= 1, got {arguments.seconds:g}")
+    if arguments.json:
+        arguments.json.touch()
+    with tempfile.TemporaryDirectory(prefix="mbrl_ros_bench_") as folder:
+        run_dir = Path(folder) / "run"
+        idle = IdleThread(_PERIOD)
+        command = [sys.executable, "-m", "mbrl_ros.cli", "launch", "sim", *_PARAMETERS]
+        command += [f"duration:={arguments.seconds}", f"run_dir:={run_dir}", *arguments.parameters]
+        with subprocess.Popen(command) as system:
+            memory = MemoryWatch(system.pid)
+            idle.start()
+            try:
+                code = system.wait()
+            finally:
+                idle.stop()
+                memory.stop()
+        if code != 0:
+            return code
+        growth = memory.growth()
+        figures = _figures(run_dir / "bag", idle.intervals, growth)
+    _tell(figures, growth)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+def _figures(bag: Path, idle: Sequence[float], growth: dict[str, float]) -> dict[str, Any]:
+    from mbrl_ros.data.bags import read_messages
+
+    intervals, plans, ticks, late = [], [], 0, 0
+    for topic, _, message in read_messages(bag, ["/action", "/controller_status"]):
+        if topic == "/action":
+            intervals.append(message.interval)
+            if message.outcome in _WITH_PLAN:
+                plans.append(1e3 * message.plan_time)
+        else:
+            ticks, late = max(ticks, int(message.ticks)), max(late, int(message.ticks_late))
+    if not plans:
+        raise SettingsError("--seconds: too short, no model was learned and nothing was planned")
+    return {
+        "ticks": ticks,
+        "late_fraction": late / ticks,
+        "jitter_ms_p99": _jitter(intervals),
+        "idle_jitter_ms_p99": _jitter(idle),
+        "plan_ms_p50": float(np.percentile(plans, 50)),
+        "plan_ms_p99": float(np.percentile(plans, 99)),
+        "rss_growth_mb": sum(growth.values()),
+    }
+
+
+def _jitter(intervals: Iterable[float]) -> float:
+    """Return the 99th percentile of how far intervals are from the period [ms]."""
+    off = [1e3 * abs(i - _PERIOD) for i in intervals if math.isfinite(i)]
+    return float(np.percentile(off, 99))
+
+
+def _tell(figures: dict[str, Any], growth: dict[str, float]) -> None:
+    table = Table("figure", "value", title="ticks of cart-pole swing-up at 50 Hz", title_style="")
+    for name, value in figures.items():
+        shown = f"{value:.5f}" if name == "late_fraction" else f"{value:.3f}"
+        table.add_row(name, str(value) if isinstance(value, int) else shown)
+    for node, grown in sorted(growth.items()):
+        table.add_row(f"  growth of {node} [MiB]", f"{grown:.2f}")
+    Console(highlight=False).print(table)
