@@ -46,16 +46,15 @@ class Effort:
 
 
 # From the least to the most. benchmarks/planning_effort.py shows what each is worth: about
-# twenty knots make a small population go further, and more members add less than candidates.
+# twenty knots let a small population go further, and to leave out members is the last resort.
 EFFORTS = (
     Effort(16, 2, 10, 2),
     Effort(24, 2, 10, 3),
-    Effort(32, 2, 20, 3),
     Effort(32, 2, 20, 0),
     Effort(32, 3, 20, 0),
     Effort(48, 3, 20, 0),
     Effort(64, 3, 20, 0),
-    Effort(64, 5, 20, 0),
+    Effort(96, 3, 20, 0),
     Effort(128, 4, 20, 0),
     Effort(200, 5, 20, 0),
 )
@@ -93,6 +92,19 @@ class Tuning:
         )
 
 
+def efforts(settings: PlannerSettings, pinned: Collection[str], members: int) -> list[Effort]:
+    """Return the efforts there are to choose from, from the least to the most.
+
+    Args:
+        settings: of the planner.
+        pinned: names of settings not to touch.
+        members: of the model.
+    """
+    kept = {name: getattr(settings, name) for name in pinned if name in asdict(EFFORTS[0])}
+    choices = {replace(effort, **kept) for effort in EFFORTS}
+    return sorted(choices, key=lambda effort: effort.predictions(members))
+
+
 def autotune(
     action: Space,
     settings: PlannerSettings,
@@ -114,13 +126,9 @@ def autotune(
         objective: planned for.
         budget: of a plan [s].
     """
-    kept = {name: getattr(settings, name) for name in pinned if name in asdict(EFFORTS[0])}
-    efforts = sorted(
-        {replace(effort, **kept) for effort in EFFORTS}, key=lambda e: e.predictions(model.members)
-    )
     trials: list[Trial] = []
-    chosen = efforts[0]
-    for effort in efforts:
+    chosen, *_ = choices = efforts(settings, pinned, model.members)
+    for effort in choices:
         if trials:
             known = trials[-1]
             growth = effort.predictions(model.members) / known.effort.predictions(model.members)

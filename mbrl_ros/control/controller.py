@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from mbrl_ros.control.autotune import Tuning, autotune
+from mbrl_ros.control.autotune import Effort, Tuning, autotune, efforts
 from mbrl_ros.control.command import Command, Outcome, Reading
 from mbrl_ros.control.exploration import Exploration
 from mbrl_ros.control.latency import Latency
@@ -247,6 +247,11 @@ class Controller:
         if self.model is not None and settings.members != members:
             rollout = Rollout(self.model.rollout.model, settings.members or None)
             self.model = replace(self.model, rollout=rollout)
+
+    def least_effort(self, pinned: Collection[str]) -> Effort:
+        """Return the least there is to plan with; arguments as for `tune`."""
+        members = self.model.rollout.model.members if self.model else 1
+        return efforts(self.planner.settings, pinned, members)[0]
 
     def tune(self, pinned: Collection[str]) -> Tuning:
         """Measure how much planning fits into the budget; for another thread than `tick`'s.

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mbrl_ros.control.autotune import EFFORTS, Tuning
+from mbrl_ros.control.autotune import EFFORTS, Effort, Tuning
 from mbrl_ros.control.command import Command, Outcome, Reading
 from mbrl_ros.control.controller import Controller
 from mbrl_ros.control.settings import ControllerSettings
@@ -206,6 +206,8 @@ class MpcController(LifecycleNode):
             self.get_logger().warning(f"model refused: {error}")
             return
         if self._settings.autotune and not self._task.lock_step and self._tuning is None:
+            # Until it is known what fits, as little as possible: no tick shall be late.
+            self._plan_with(self._controller.least_effort(self._pinned))
             self._tune()
 
     def _on_goal(self, message: ri.Goal) -> None:
@@ -260,10 +262,12 @@ class MpcController(LifecycleNode):
         while not self._tunings.empty():
             tuning = self._tunings.get()
             self.get_logger().info(f"autotune: {tuning}")
-            chosen = asdict(tuning.effort)
-            self.set_parameters_atomically(
-                [Parameter(f"planner.{name}", value=value) for name, value in chosen.items()]
-            )
+            self._plan_with(tuning.effort)
+
+    def _plan_with(self, effort: Effort) -> None:
+        values = asdict(effort).items()
+        parameters = [Parameter(f"planner.{name}", value=value) for name, value in values]
+        self.set_parameters_atomically(parameters)
 
     def _apply(self, changed: dict[str, Any]) -> None:
         """Apply changed parameters together, from the next tick on; ValueError refuses them."""

@@ -70,7 +70,7 @@ def test_the_words_name_the_choice_and_the_figures(cost):
     words = str(tune(1e-6 * 64 * 3 * 5))
     assert words.startswith("64 candidates x 3 iterations, 20 knots, all members, the most whose")
     assert "fit into 1.0 ms" in words
-    assert "64 candidates x 5 iterations, 20 knots, all members: 1.6 ms" in words
+    assert "96 candidates x 3 iterations, 20 knots, all members: 1.4 ms" in words
 
 
 def test_real_plans_are_measured():
@@ -85,6 +85,9 @@ def test_a_controller_tunes_with_its_model_and_plans_as_tuned():
     with pytest.raises(ValueError, match="there is no model yet"):
         made.tune([])
     made = controller(lock_step=False, period=30.0)
+    assert made.least_effort([]) == LEAST
+    assert made.least_effort(["candidates"]).candidates == 16
+    assert made.least_effort(["iterations", "members"]) == Effort(16, 2, 10, 0)
     tuning = made.tune(["iterations"])
     assert tuning.effort == Effort(200, 2, 20, 0)
     assert tuning.budget == made.budget
