@@ -2,7 +2,10 @@
 #                      (make sim ARGS="task:=pendulum_swingup seed:=1 duration:=60")
 # make test            sets up .venv if needed and runs every check
 # make test-learning   whole learning runs, minutes long
-# make clean           removes .venv and what was built; runs/ stays
+# make bench           planning, beside other libraries (sets up .venv-bench if needed)
+#                      (make bench ARGS="--json planning.json"; or one of our own with .venv:
+#                      .venv/bin/mbrl-ros bench tick)
+# make clean           removes .venv, .venv-bench and what was built; runs/ stays
 
 PYTHON ?= python3
 ARGS ?=
@@ -17,7 +20,12 @@ PIP_INSTALL := $(VENV)/bin/python -m pip install --disable-pip-version-check
 unexport PYTHONPATH
 unexport PYTHONHOME
 
-.PHONY: sim test test-learning clean
+BENCH := .venv-bench
+# mbrl-lib pins old versions of what it needs; it runs with these.
+PEERS := mbrl==0.2.0 pytorch_mppi==0.9.1 arm_pytorch_utilities==0.5.0 pytorch_seed==0.2.0 \
+         hydra-core==1.3.8 omegaconf==2.3.1 antlr4-python3-runtime==4.9.3 termcolor==3.3.0
+
+.PHONY: sim test test-learning bench clean
 .DELETE_ON_ERROR:
 
 sim: $(READY)
@@ -32,8 +40,20 @@ test: $(READY)
 test-learning: $(READY)
 	$(VENV)/bin/python -m pytest -m learning $(PYTEST_ARGS)
 
+bench: $(BENCH)/ready.stamp
+	@$(BENCH)/bin/mbrl-ros bench planning $(ARGS)
+
+$(BENCH)/ready.stamp: requirements.txt .ci/make_venv.py setup.py
+	@echo "Setting up $(BENCH): a few minutes, this once"
+	@$(PYTHON) .ci/make_venv.py $(BENCH)
+	$(BENCH)/bin/python -m pip install --disable-pip-version-check -r requirements.txt
+	$(BENCH)/bin/python -m pip install --disable-pip-version-check --no-deps $(PEERS)
+	$(BENCH)/bin/python -m pip install --disable-pip-version-check --quiet --no-build-isolation \
+		--no-deps --editable .
+	@touch $@
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) $(BENCH) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
 
 $(PACKAGES): requirements.txt .ci/make_venv.py
 	@echo "Setting up $(VENV): a few minutes, this once"

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 import torch
 from exact import LinearRollout, action, problem, quadratic, settings, start
@@ -100,3 +102,18 @@ def test_with_the_previous_plan_proposed_no_plan_is_worse():
             kept = objective.returns(LinearRollout()(start(1.0), last.actions[None]), last.actions)
             assert plan.expected_return >= kept.item() - 1e-5
     assert torch.isfinite(plan.actions).all()
+
+
+def test_the_planner_in_the_documentation_works(tmp_path):
+    text = (Path(__file__).parents[2] / "docs" / "planning.md").read_text(encoding="utf-8")
+    file = tmp_path / "my_planners.py"
+    file.write_text(text.split("```python\n")[1].split("```")[0], encoding="utf-8")
+    known = settings(type=f"{file}:Hill", horizon=10, iterations=20)
+    plan = PlanningLoop(make_planner(action(10.0), known), 0).plan(
+        problem(LinearRollout(), quadratic(10.0), start(1.0))
+    )
+    nothing = quadratic(10.0).returns(
+        LinearRollout()(start(1.0), 0 * plan.actions[None]), 0 * plan.actions
+    )
+    assert plan.expected_return > 0.9 * nothing.item()
+    assert plan.expected_return > nothing.item()
