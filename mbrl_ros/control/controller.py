@@ -112,7 +112,12 @@ class Controller:
             period: wall time between two readings [s].
             lock_step: whether the plant waits, so that no deadline holds.
             seed: of exploration and sampling.
+
+        Raises:
+            ValueError: if the planner does not suit the action, or the device is not there.
         """
+        if settings.device == "cuda" and not torch.cuda.is_available():
+            raise ValueError("device: expected cpu, got 'cuda', and torch sees no CUDA device")
         self.observation = observation
         self.action = action
         self.objective = objective
@@ -160,7 +165,7 @@ class Controller:
             raise ValueError(
                 f"model {epoch}/{sequence}: expected a newer one than {current[0]}/{current[1]}"
             )
-        model = unpack(packed)
+        model = unpack(packed).to(self.settings.device)
         for what, mine, theirs in (
             ("observation", self.observation, model.observation),
             ("action", self.action, model.action),
@@ -272,7 +277,7 @@ class Controller:
         path = self._path
         if path is None:
             return None
-        trajectory = path.model.rollout(path.start, path.actions[None])[:, 0].clone()
+        trajectory = path.model.rollout(path.start, path.actions[None])[:, 0].clone().cpu()
         return PlannedPath(
             path.reading, path.objective, trajectory, path.actions, path.expected_return
         )
@@ -379,4 +384,4 @@ def _rolled_forward(reading: Reading, in_flight: FloatArray, rollout: Rollout) -
     if not len(in_flight):
         return start
     actions = torch.from_numpy(in_flight).float()
-    return rollout(start, actions[None])[:, :, -1].clone()
+    return rollout(start, actions[None])[:, :, -1].clone().cpu()

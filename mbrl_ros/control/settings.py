@@ -39,5 +39,6 @@ class ControllerSettings:
         "in real time, with the first model: measure which candidates, iterations, knots and "
         "members the machine has the time for; those that the configuration names stay as they are",
     )
+    device: str = setting("cpu", "where plans are computed", choices=("cpu", "cuda"))
     planner: PlannerSettings = group(PlannerSettings)
     exploration: ExplorationSettings = group(ExplorationSettings)

@@ -17,9 +17,10 @@ def rollout(model: EnsembleModel, start: Tensor, actions: Tensor) -> Tensor:
         actions: shape ``(N, H, A)``.
 
     Returns:
-        shape ``(M, N, H + 1, O)``.
+        shape ``(M, N, H + 1, O)``, on the model's device.
     """
     members, candidates = model.members, len(actions)
+    start, actions = start.to(model.low.device), actions.to(model.low.device)
     state = start.expand(members, candidates, -1)
     states = [state]
     for k in range(actions.shape[1]):
@@ -39,11 +40,11 @@ def mean_step(model: EnsembleModel, observation: Tensor, action: Tensor) -> Tens
     Returns:
         shape ``(B, O)``.
     """
-    members = model.members
+    members, device = model.members, model.low.device
     following, _ = model.predict(
-        observation.expand(members, -1, -1), action.expand(members, -1, -1)
+        observation.to(device).expand(members, -1, -1), action.to(device).expand(members, -1, -1)
     )
-    return following.mean(dim=0)
+    return following.mean(dim=0).to(observation.device)
 
 
 def mean_jacobians(

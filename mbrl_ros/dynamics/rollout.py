@@ -19,7 +19,7 @@ class Rollout:
 
     Attributes:
         model: predicts.
-        device: where it computes; starts and actions must be there.
+        device: where it computes, and where the trajectories are.
     """
 
     def __init__(self, model: EnsembleModel, members: int | None = None) -> None:
@@ -46,6 +46,7 @@ class Rollout:
             observations of shape ``(M, N, H + 1, O)``; overwritten by the next call.
         """
         n, horizon, _ = actions.shape
+        start, actions = start.to(self.device), actions.to(self.device)
         encoding, low, high = self.model.encoding, self.model.low, self.model.high
         members, o = self._network.members, self.model.observation.dim
         inputs = self._scratch.take("inputs", horizon + 1, members, n, encoding.input_dim)

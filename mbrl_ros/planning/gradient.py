@@ -85,6 +85,6 @@ def _ascent(problem: Problem, actions: Tensor) -> tuple[Tensor, Tensor]:
     with torch.enable_grad():
         x = actions.detach().clone().requires_grad_()
         trajectories = differentiable.rollout(problem.rollout.model, problem.start, x)
-        returns = problem.objective.returns(trajectories, x)
+        returns = problem.objective.returns(trajectories, x.to(trajectories.device))
         (gradient,) = torch.autograd.grad(returns.sum(), x)
-    return returns.detach(), torch.nan_to_num(gradient, nan=0.0, posinf=0.0, neginf=0.0)
+    return returns.detach().cpu(), torch.nan_to_num(gradient, nan=0.0, posinf=0.0, neginf=0.0)

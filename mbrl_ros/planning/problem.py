@@ -45,7 +45,9 @@ class Problem:
         Raises:
             NoPlanError: if no return is finite.
         """
-        return ranked(self.objective.returns(self.rollout(self.start, candidates), candidates))
+        trajectories = self.rollout(self.start, candidates)
+        actions = candidates.to(trajectories.device)
+        return ranked(self.objective.returns(trajectories, actions).cpu())
 
 
 def ranked(returns: Tensor) -> Tensor:

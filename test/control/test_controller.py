@@ -16,7 +16,8 @@ from known import (
     step,
 )
 
-from mbrl_ros.control.controller import Outcome, PackedModel
+from mbrl_ros.control.controller import Controller, Outcome, PackedModel
+from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.planning import loop as loop_module
 from mbrl_ros.planning.settings import ICEMSettings, PlannerSettings
 from mbrl_ros.spaces import Space
@@ -496,3 +497,21 @@ def test_an_estop_that_comes_while_a_plan_is_made_stops_that_plan_too():
     command = made.tick(reading(0))
     assert (command.outcome, command.reason) == (Outcome.FALLBACK, "e-stop")
     assert command.values.tolist() == made.safe.tolist()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_device_that_is_not_there_is_refused():
+    settings = ControllerSettings(device="cuda")
+    with pytest.raises(ValueError, match="device: expected cpu, got 'cuda'"):
+        Controller(OBSERVATION, ACTION, objective(), settings, period=0.04, lock_step=True, seed=0)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+@pytest.mark.parametrize("kind", ["icem", "mppi", "gradient", "ilqr"])
+def test_on_a_cuda_device_it_plans_the_same(kind):
+    settings = ControllerSettings(device="cuda", planner=PlannerSettings(type=kind, horizon=8))
+    made = Controller(
+        OBSERVATION, ACTION, objective(), settings, period=0.04, lock_step=True, seed=0
+    )
+    made.offer_model(exact_model(), 1, 1)
+    assert made.tick(reading(0)).values[0] > 0.9

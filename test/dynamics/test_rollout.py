@@ -103,5 +103,5 @@ def test_the_same_call_gives_the_same_numbers():
 def test_on_a_cuda_device_it_predicts_the_same():
     model, start, actions = random_model(WITH_ANGLES), torch.randn(4), torch.rand(6, 5, 1)
     expected = Rollout(model)(start, actions).clone()
-    found = Rollout(model.to("cuda"))(start.to("cuda"), actions.to("cuda"))
+    found = Rollout(model.to("cuda"))(start, actions)
     torch.testing.assert_close(found.cpu(), expected, atol=1e-4, rtol=1e-4)
