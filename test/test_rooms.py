@@ -1,6 +1,8 @@
 """Arrows between the rooms go one way: docs/architecture.md."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,3 +48,11 @@ def test_a_room_imports_only_what_lies_below(room):
 def test_every_room_is_listed():
     rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name[0] != "_"}
     assert rooms - {"share"} == {*MAY_IMPORT, "cli"}
+
+
+def test_nothing_heavy_is_loaded_to_launch():
+    """`ros2 launch` runs in the system's Python, which need not have torch."""
+    code = "import sys, mbrl_ros.system.launching; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert loaded.returncode == 0, loaded.stderr
+    assert not {"torch", "mujoco", "gymnasium", "rclpy"} & set(loaded.stdout.split())

@@ -7,7 +7,7 @@ import pytest
 
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.objectives.settings import ObjectiveSettings, SelectionSettings
-from mbrl_ros.objectives.terms import TERMS
+from mbrl_ros.objectives.term_settings import TERM_SETTINGS
 from mbrl_ros.settings import (
     SettingsError,
     build,
@@ -163,7 +163,13 @@ def test_a_field_that_no_parameter_can_hold_is_a_programming_error():
 
 @pytest.mark.parametrize(
     "cls",
-    [TaskSettings, ObjectiveSettings, SelectionSettings, *TERMS.values(), *NODES.values()],
+    [
+        TaskSettings,
+        ObjectiveSettings,
+        SelectionSettings,
+        *set(TERM_SETTINGS.values()),
+        *NODES.values(),
+    ],
     ids=lambda c: c.__name__,
 )
 def test_every_default_is_itself_allowed_and_described(cls):

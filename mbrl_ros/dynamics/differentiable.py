@@ -4,70 +4,99 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
+from mbrl_ros.dynamics.folding import folded_layers
 from mbrl_ros.dynamics.model import EnsembleModel
 
 
-def rollout(model: EnsembleModel, start: Tensor, actions: Tensor) -> Tensor:
-    """Predict trajectories with every member, as `Rollout` does.
+class DifferentiableModel:
+    """A model's mean predictions, with few operations and with derivatives.
 
-    Args:
-        model: M members.
-        start: first observations, shape ``(O,)``, or ``(M, 1, O)`` with one per member.
-        actions: shape ``(N, H, A)``.
-
-    Returns:
-        shape ``(M, N, H + 1, O)``, on the model's device.
+    Attributes:
+        members: M.
     """
-    members, candidates = model.members, len(actions)
-    start, actions = start.to(model.low.device), actions.to(model.low.device)
-    state = start.expand(members, candidates, -1)
-    states = [state]
-    for k in range(actions.shape[1]):
-        state, _ = model.predict(state, actions[:, k].expand(members, -1, -1))
-        states.append(state)
-    return torch.stack(states, dim=2)
 
+    def __init__(self, model: EnsembleModel, members: int | None = None) -> None:
+        """Take over a model's present weights; cheap enough to be done for every plan.
 
-def mean_step(model: EnsembleModel, observation: Tensor, action: Tensor) -> Tensor:
-    """Predict one step with the mean of all members.
+        Args:
+            model: to predict with.
+            members: how many of its members to use, the first ones; None: all.
+        """
+        self._layers = folded_layers(model, members)
+        self._encoding = model.encoding
+        self._low, self._high = model.low, model.high
+        self._device = model.low.device
+        self.members = len(self._layers[0][0])
 
-    Args:
-        model: M members.
-        observation: shape ``(B, O)``.
-        action: shape ``(B, A)``.
+    def step(self, observation: Tensor, action: Tensor) -> Tensor:
+        """Predict one step with every member.
 
-    Returns:
-        shape ``(B, O)``.
-    """
-    members, device = model.members, model.low.device
-    following, _ = model.predict(
-        observation.to(device).expand(members, -1, -1), action.to(device).expand(members, -1, -1)
-    )
-    return following.mean(dim=0).to(observation.device)
+        Args:
+            observation: shape ``(M, B, O)``.
+            action: shape ``(M, B, A)``.
 
+        Returns:
+            shape ``(M, B, O)``.
+        """
+        x = self._encoding.encode(observation, action)
+        *hidden, (last_weight, last_bias) = self._layers
+        for weight, bias in hidden:
+            x = functional.silu(torch.baddbmm(bias, x, weight))
+        following = observation + torch.baddbmm(last_bias, x, last_weight)
+        return following.clamp(self._low, self._high)
 
-def mean_jacobians(
-    model: EnsembleModel, observation: Tensor, action: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Differentiate `mean_step`.
+    def rollout(self, start: Tensor, actions: Tensor) -> Tensor:
+        """Predict trajectories, as `Rollout` does.
 
-    Args:
-        model: M members.
-        observation: shape ``(B, O)``.
-        action: shape ``(B, A)``.
+        Args:
+            start: first observations, shape ``(O,)``, or ``(M, 1, O)`` with one per member.
+            actions: shape ``(N, H, A)``.
 
-    Returns:
-        by the observation ``(B, O, O)`` and by the action ``(B, O, A)``; the derivatives of
-        the output's dimension i stand in row i.
-    """
-    with torch.enable_grad():
-        x = observation.detach().clone().requires_grad_()
-        u = action.detach().clone().requires_grad_()
-        following = mean_step(model, x, u)
-        # Rows of the batch do not depend on each other, so one pass serves them all.
-        rows = [
-            torch.autograd.grad(following[:, i].sum(), (x, u), retain_graph=True)
-            for i in range(following.shape[1])
-        ]
-    return torch.stack([row[0] for row in rows], 1), torch.stack([row[1] for row in rows], 1)
+        Returns:
+            shape ``(M, N, H + 1, O)``, on the model's device.
+        """
+        start, actions = start.to(self._device), actions.to(self._device)
+        state = start.expand(self.members, len(actions), -1)
+        states = [state]
+        for action in actions.unbind(dim=1):
+            state = self.step(state, action.expand(self.members, -1, -1))
+            states.append(state)
+        return torch.stack(states, dim=2)
+
+    def mean_step(self, observation: Tensor, action: Tensor) -> Tensor:
+        """Predict one step with the mean of all members.
+
+        Args:
+            observation: shape ``(B, O)``.
+            action: shape ``(B, A)``.
+
+        Returns:
+            shape ``(B, O)``.
+        """
+        following = self.step(
+            observation.to(self._device).expand(self.members, -1, -1),
+            action.to(self._device).expand(self.members, -1, -1),
+        )
+        return following.mean(dim=0).to(observation.device)
+
+    def mean_jacobians(self, observation: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
+        """Differentiate `mean_step`.
+
+        Args:
+            observation: shape ``(B, O)``.
+            action: shape ``(B, A)``.
+
+        Returns:
+            by the observation ``(B, O, O)`` and by the action ``(B, O, A)``; the derivatives of
+            the output's dimension i stand in row i.
+        """
+        with torch.enable_grad():
+            x = observation.detach().clone().requires_grad_()
+            u = action.detach().clone().requires_grad_()
+            following = self.mean_step(x, u)
+        # Rows of the batch do not depend on each other, so each pass serves them all.
+        outputs = torch.eye(x.shape[-1])[:, None].expand(-1, len(x), -1)
+        by_state, by_action = torch.autograd.grad(following, (x, u), outputs, is_grads_batched=True)
+        return by_state.transpose(0, 1), by_action.transpose(0, 1)

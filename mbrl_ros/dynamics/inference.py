@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from mbrl_ros.dynamics.folding import folded_layers
 from mbrl_ros.dynamics.model import EnsembleModel
 
 # A product with few columns runs at a fraction of the usual speed: 5 take twice as long as 16.
@@ -36,8 +37,7 @@ class Scratch:
 class MeanNetwork:
     """Predicts the change of an observation in SI units, with every member.
 
-    The normalisation is folded into the first and the last layer. docs/performance.md has
-    the measurements behind what is done here.
+    docs/performance.md has the measurements behind what is done here.
 
     Attributes:
         members: M.
@@ -51,18 +51,11 @@ class MeanNetwork:
             model: to predict with.
             members: how many of its members to use, the first ones; None: all.
         """
-        network, o = model.network, model.observation.dim
-        weights = [w.detach()[:members].clone() for w in network.weights]
-        biases = [b.detach()[:members].clone() for b in network.biases]
-        biases[0] -= ((model.input_mean / model.input_std) @ weights[0])[:, None]
-        weights[0] /= model.input_std[:, None]
-        # Without hidden layers, the last one is the first.
-        weights[-1] = _widened(weights[-1][..., :o] * model.delta_std)
-        biases[-1] = _widened(biases[-1][..., :o] * model.delta_std + model.delta_mean)
-        self.members = len(weights[0])
-        self.device = weights[0].device
-        self._layers = list(zip(weights, biases, strict=True))
-        self._outputs = o
+        *hidden, (weight, bias) = folded_layers(model, members)
+        self._layers = [*hidden, (_widened(weight), _widened(bias))]
+        self.members = len(weight)
+        self.device = weight.device
+        self._outputs = model.observation.dim
         self._scratch = Scratch(self.device)
         # The layers between hidden ones, member by member, as oneDNN wants them.
         self._fused = [

@@ -19,6 +19,7 @@ class Rollout:
 
     Attributes:
         model: predicts.
+        members: M, how many of the model's members it uses.
         device: where it computes, and where the trajectories are.
     """
 
@@ -31,6 +32,7 @@ class Rollout:
         """
         self.model = model
         self._network = MeanNetwork(model, members)
+        self.members = self._network.members
         self.device = self._network.device
         self._scratch = Scratch(self.device)
 
@@ -48,7 +50,7 @@ class Rollout:
         n, horizon, _ = actions.shape
         start, actions = start.to(self.device), actions.to(self.device)
         encoding, low, high = self.model.encoding, self.model.low, self.model.high
-        members, o = self._network.members, self.model.observation.dim
+        members, o = self.members, self.model.observation.dim
         inputs = self._scratch.take("inputs", horizon + 1, members, n, encoding.input_dim)
         encoding.write_action(actions.transpose(0, 1)[:, None], inputs[:-1])
         # Without angles, an observation stands in the input as it is.

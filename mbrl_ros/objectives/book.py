@@ -134,5 +134,5 @@ def _targets(values: Mapping[str, Any], book: ObjectiveBook) -> set[str]:
         term, _, field = name.removeprefix(f"{VARIANTS}{book.active}.").partition(".")
         aimed = book.objective.terms.get(term)
         if isinstance(aimed, Aimed) and field == "target":
-            found.update(aimed.of)
+            found.update(aimed.settings.of)
     return found

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from mbrl_ros.objectives.batch import Batch, Dimension, norm, root, squared_norm
-from mbrl_ros.objectives.limits import LARGEST
 from mbrl_ros.objectives.term import Aimed, Reading
-from mbrl_ros.settings import setting
+from mbrl_ros.objectives.term_settings import BoundedSettings, ToleranceSettings
 
 
 def squared_excess(columns: Sequence[Tensor], lower: list[float], upper: list[float]) -> Tensor:
@@ -55,81 +53,57 @@ def check_bounds(where: str, lower: list[float], upper: list[float]) -> None:
             raise ValueError(f"{where}.lower: no number lies between {low:g} and {high:g}")
 
 
-@dataclass(frozen=True)
-class Tolerance(Aimed):
+class Tolerance(Aimed[ToleranceSettings]):
     """1 within bounds around the target, falling off over a margin outside.
 
     Of several dimensions, numbers bound their norm (a ball), lists bound each (a box). As
     ``dm_control.utils.rewards.tolerance`` (Tassa et al. 2018, section 6).
     """
 
-    lower: list[float] = setting(
-        [0.0], "lower bound of full reward [the dimension's unit]; a number, or one for each",
-        live=True,
-    )  # fmt: skip
-    upper: list[float] = setting(
-        [0.0], "upper bound of full reward [the dimension's unit]; a number, or one for each",
-        live=True,
-    )  # fmt: skip
-    margin: float = setting(
-        0.0, "distance outside at which value_at_margin is left; 0: nothing is left outside",
-        low=0.0, high=LARGEST, live=True,
-    )  # fmt: skip
-    value_at_margin: float = setting(0.1, "f at the margin", low=0.0, high=1.0, live=True)
-    sigmoid: str = setting(
-        "gaussian", "how f falls off", choices=("gaussian", "linear", "quadratic", "long_tail")
-    )
-
     def check(self, where: str, known: Mapping[str, Dimension]) -> None:
         """See `Term.check`."""
         super().check(where, known)
-        check_bounds(where, self.lower, self.upper)
-        if self.sigmoid in ("gaussian", "long_tail") and not 0 < self.value_at_margin < 1:
+        s = self.settings
+        check_bounds(where, s.lower, s.upper)
+        if s.sigmoid in ("gaussian", "long_tail") and not 0 < s.value_at_margin < 1:
             raise ValueError(
                 f"{where}.value_at_margin: expected a number between 0 and 1 for "
-                f"a {self.sigmoid} sigmoid, got {self.value_at_margin}"
+                f"a {s.sigmoid} sigmoid, got {s.value_at_margin}"
             )
 
     def value(self, batch: Batch) -> Tensor:
         """See `Term.value`."""
-        squared = squared_excess(self.deviations(batch), self.lower, self.upper)
-        if self.margin == 0.0:
+        s = self.settings
+        squared = squared_excess(self.deviations(batch), s.lower, s.upper)
+        if s.margin == 0.0:
             return inside(squared)
-        left, area = self.value_at_margin, self.margin * self.margin
-        if self.sigmoid == "gaussian":
+        left, area = s.value_at_margin, s.margin * s.margin
+        if s.sigmoid == "gaussian":
             value = torch.exp(squared * (math.log(left) / area))
-        elif self.sigmoid == "long_tail":
+        elif s.sigmoid == "long_tail":
             value = 1.0 / (1.0 + squared * ((1.0 / left - 1.0) / area))
-        elif self.sigmoid == "quadratic":
+        elif s.sigmoid == "quadratic":
             value = torch.clamp_min(1.0 - squared * ((1.0 - left) / area), 0.0)
         else:
-            value = torch.clamp_min(1.0 - root(squared) * ((1.0 - left) / self.margin), 0.0)
+            value = torch.clamp_min(1.0 - root(squared) * ((1.0 - left) / s.margin), 0.0)
         # Planners must see what is not finite; far away from everything is worth 0 without it.
         return torch.add(value, squared, alpha=0.0)
 
 
-@dataclass(frozen=True)
-class _Bounded(Reading):
+class _Bounded(Reading[BoundedSettings]):
     """A term of the set between fixed bounds, which no goal moves."""
-
-    lower: list[float] = setting(
-        [-math.inf], "lower bound [the dimension's unit]; a number, or one for each", live=True
-    )
-    upper: list[float] = setting(
-        [math.inf], "upper bound [the dimension's unit]; a number, or one for each", live=True
-    )
 
     def check(self, where: str, known: Mapping[str, Dimension]) -> None:
         """See `Term.check`."""
         super().check(where, known)
-        check_bounds(where, self.lower, self.upper)
+        check_bounds(where, self.settings.lower, self.settings.upper)
 
     def squared_excess(self, batch: Batch) -> Tensor:
         """Return the squared distance from the set, shape ``(..., H)``."""
-        return squared_excess([batch[name] for name in self.of], self.lower, self.upper)
+        s = self.settings
+        return squared_excess([batch[name] for name in s.of], s.lower, s.upper)
 
 
-@dataclass(frozen=True)
 class Barrier(_Bounded):
     """The negative squared distance outside of the bounds."""
 
@@ -138,7 +112,6 @@ class Barrier(_Bounded):
         return -self.squared_excess(batch)
 
 
-@dataclass(frozen=True)
 class Alive(_Bounded):
     """1 within the bounds, 0 outside; no term is paid any more after a step that ends outside.
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from mbrl_ros.objectives.batch import Batch, Dimension, wrap
 from mbrl_ros.objectives.term import Term
-from mbrl_ros.settings import setting
+from mbrl_ros.objectives.term_settings import ExpressionSettings
 
 MAX_LENGTH = 500
 _MAX_DEPTH = 32
@@ -152,18 +152,13 @@ def _short(node: ast.AST) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-@dataclass(frozen=True)
-class Expression(Term):
+class Expression(Term[ExpressionSettings]):
     """The value of a small formula."""
-
-    expression: str = setting(
-        "", "formula over names of dimensions, such as cos(a) - 0.1*abs(b)", live=True
-    )
 
     def check(self, where: str, known: Mapping[str, Dimension]) -> None:
         """See `Term.check`."""
         try:
-            formula = read_formula(self.expression)
+            formula = read_formula(self.settings.expression)
         except ValueError as error:
             raise ValueError(f"{where}.expression: {error}") from None
         for name in formula.names:
@@ -175,4 +170,4 @@ class Expression(Term):
 
     def value(self, batch: Batch) -> Tensor:
         """See `Term.value`."""
-        return read_formula(self.expression)(batch)
+        return read_formula(self.settings.expression)(batch)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -14,12 +13,12 @@ from torch import Tensor
 from mbrl_ros.extensions import load
 from mbrl_ros.objectives.batch import Batch, Dimension
 from mbrl_ros.objectives.term import Term
+from mbrl_ros.objectives.term_settings import TermSettings
 
 Reward = Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], Tensor]
 
 
-@dataclass(frozen=True)
-class Function(Term):
+class Function(Term[TermSettings]):
     """What a function of the user's own returns, named by the type as ``module:attribute``.
 
     It is called with two mappings, from the names of observation and of action dimensions to
@@ -33,7 +32,7 @@ class Function(Term):
     def check(self, where: str, known: Mapping[str, Dimension]) -> None:
         """Load it and try it out once."""
         try:
-            function = _function(self.type)
+            function = _function(self.settings.type)
         except ValueError as error:
             raise ValueError(f"{where}.{error}") from error
         shape = (2, 3, 4)
@@ -44,24 +43,25 @@ class Function(Term):
         except Exception as error:
             reason = " ".join(str(error).split())
             raise ValueError(
-                f"{where}.type '{self.type}': {type(error).__name__}: {reason}"
+                f"{where}.type '{self.settings.type}': {type(error).__name__}: {reason}"
             ) from error
         expected = [shape, shape[1:]]
         if not isinstance(rewards, Tensor) or tuple(rewards.shape) not in expected:
             got = getattr(rewards, "shape", type(rewards).__name__)
             raise ValueError(
-                f"{where}.type '{self.type}': expected a tensor of its input's shape, got {got}"
+                f"{where}.type '{self.settings.type}': expected a tensor of its input's shape, "
+                f"got {got}"
             )
 
     def value(self, batch: Batch) -> Tensor:
         """See `Term.value`."""
-        return _function(self.type)(batch.observed, batch.acted)
+        return _function(self.settings.type)(batch.observed, batch.acted)
 
     @property
     def content(self) -> dict[str, Any]:
         """See `Term.content`: the function's source belongs to it."""
         try:
-            source = inspect.getsource(_function(self.type))
+            source = inspect.getsource(_function(self.settings.type))
         except (OSError, TypeError):  # not a function of a file
             source = ""
         return {**super().content, "source": source}

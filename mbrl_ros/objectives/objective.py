@@ -17,7 +17,9 @@ from mbrl_ros.objectives.bounds import Alive, survival
 from mbrl_ros.objectives.limits import LARGEST
 from mbrl_ros.objectives.parsing import parse_all, place
 from mbrl_ros.objectives.settings import ObjectiveSettings
-from mbrl_ros.objectives.term import Aimed, Term
+from mbrl_ros.objectives.term import Term
+from mbrl_ros.objectives.term_settings import TermSettings
+from mbrl_ros.objectives.terms import make_term
 from mbrl_ros.spaces import Space
 
 
@@ -40,7 +42,7 @@ class Objective:
     observation: Space
     action: Space
     settings: ObjectiveSettings
-    terms: Mapping[str, Term]
+    terms: Mapping[str, Term[Any]]
     goal: Mapping[str, float]
     period: float | None = None
     step: int = 0
@@ -73,7 +75,7 @@ class Objective:
     def checked(
         cls,
         settings: ObjectiveSettings,
-        terms: Mapping[str, Term],
+        terms: Mapping[str, TermSettings],
         observation: Space,
         action: Space,
         period: float | None,
@@ -83,7 +85,7 @@ class Objective:
 
         Args:
             settings: how terms combine.
-            terms: name to term.
+            terms: name to its settings.
             observation: O dimensions.
             action: A dimensions.
             period: of control [s]; None: unknown.
@@ -95,11 +97,12 @@ class Objective:
         if not terms:
             raise ValueError(f"{where}.terms: expected at least one term, got none")
         known = dimensions(observation, action)
-        for name, term in terms.items():
+        made = {name: make_term(own) for name, own in terms.items()}
+        for name, term in made.items():
             term.check(f"{where}.{name}", known)
-            if period is None and isinstance(term, Aimed) and term.reference.times:
+            if period is None and term.tracks:
                 raise ValueError(f"{where}.{name}.reference: the control period is not known")
-        return cls(observation, action, settings, terms, {}, period)
+        return cls(observation, action, settings, made, {}, period)
 
     def with_goal(self, goal: Mapping[str, float]) -> Objective:
         """Return the same objective with other targets for the named dimensions.
@@ -147,7 +150,10 @@ class Objective:
             name to rewards, each of shape ``(..., H)``.
         """
         values, paid = self._judge(observations, actions, start)
-        rewards = {n: term.offset + term.weight * values[n] for n, term in self.terms.items()}
+        rewards = {
+            n: term.settings.offset + term.settings.weight * values[n]
+            for n, term in self.terms.items()
+        }
         return {n: r if paid is None else r * paid for n, r in rewards.items()}
 
     def rewards(self, observations: Tensor, actions: Tensor, start: Tensor | None = None) -> Tensor:
@@ -155,15 +161,15 @@ class Objective:
         values, paid = self._judge(observations, actions, start)
         (name, term), *others = self.terms.items()
         if self.settings.combine == "product":
-            total = term.offset + term.weight * values[name]
+            total = term.settings.offset + term.settings.weight * values[name]
             for name, term in others:
-                total = total * (term.offset + term.weight * values[name])
+                total = total * (term.settings.offset + term.settings.weight * values[name])
         else:
             # One pass over the batch for each term: this is on the control path.
-            total = term.weight * values[name]
+            total = term.settings.weight * values[name]
             for name, term in others:
-                total = torch.add(total, values[name], alpha=term.weight)
-            total = total + sum(term.offset for _, term in self.terms.items())
+                total = torch.add(total, values[name], alpha=term.settings.weight)
+            total = total + sum(term.settings.offset for _, term in self.terms.items())
         return total if paid is None else total * paid
 
     def returns(self, trajectories: Tensor, actions: Tensor) -> Tensor:

@@ -11,8 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from mbrl_ros.objectives.settings import ObjectiveSettings, SelectionSettings
-from mbrl_ros.objectives.term import PER_DIMENSION, Term
-from mbrl_ros.objectives.terms import term_kind
+from mbrl_ros.objectives.term_settings import PER_DIMENSION, TermSettings, settings_of_kind
 from mbrl_ros.settings import SettingsError, Spec, Value, build, flat, specs, unknown_parameter
 
 VARIANTS = "variants."
@@ -54,7 +53,9 @@ def whole_objectives(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def parse(values: Mapping[str, Any], where: str) -> tuple[ObjectiveSettings, dict[str, Term]]:
+def parse(
+    values: Mapping[str, Any], where: str
+) -> tuple[ObjectiveSettings, dict[str, TermSettings]]:
     """Read one objective from its flat parameters.
 
     Raises:
@@ -80,7 +81,7 @@ def parse(values: Mapping[str, Any], where: str) -> tuple[ObjectiveSettings, dic
 
 def parse_all(
     values: Mapping[str, Any],
-) -> tuple[str, dict[str, tuple[ObjectiveSettings, dict[str, Term]]]]:
+) -> tuple[str, dict[str, tuple[ObjectiveSettings, dict[str, TermSettings]]]]:
     """Read all objectives from flat parameters without their prefix ``objective.``.
 
     Returns:
@@ -147,10 +148,10 @@ def _completed(own: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any
     return {**kept, **own}
 
 
-def _term(fields: Mapping[str, Any], where: str) -> Term:
+def _term(fields: Mapping[str, Any], where: str) -> TermSettings:
     try:
         name = fields.get("type", "linear")
-        kind = term_kind(name if isinstance(name, str) else repr(name))
+        kind = settings_of_kind(name if isinstance(name, str) else repr(name))
     except ValueError as error:
         raise SettingsError(f"{where}: {error}") from None
     known = {spec.name: spec for spec in specs(kind)}
@@ -165,7 +166,7 @@ def _term(fields: Mapping[str, Any], where: str) -> Term:
     return build(kind, listed, where)
 
 
-def _described(name: str, term: Term) -> list[tuple[Spec, Value]]:
+def _described(name: str, term: TermSettings) -> list[tuple[Spec, Value]]:
     """Return a term's parameters; one number for all dimensions is a number, not a list."""
     values = flat(term)
     found: list[tuple[Spec, Value]] = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -10,10 +9,10 @@ from torch import Tensor
 
 from mbrl_ros.objectives.batch import Batch, norm, squared_norm
 from mbrl_ros.objectives.term import Aimed
+from mbrl_ros.objectives.term_settings import AimedSettings
 
 
-@dataclass(frozen=True)
-class Linear(Aimed):
+class Linear(Aimed[AimedSettings]):
     """The value itself; of several dimensions, their distance from the target."""
 
     def value(self, batch: Batch) -> Tensor:
@@ -21,8 +20,7 @@ class Linear(Aimed):
         return norm(self.deviations(batch))
 
 
-@dataclass(frozen=True)
-class Quadratic(Aimed):
+class Quadratic(Aimed[AimedSettings]):
     """The negative square."""
 
     def value(self, batch: Batch) -> Tensor:
@@ -30,8 +28,7 @@ class Quadratic(Aimed):
         return -squared_norm(self.deviations(batch))
 
 
-@dataclass(frozen=True)
-class SmoothL1(Aimed):
+class SmoothL1(Aimed[AimedSettings]):
     """Negative: half the square up to a distance of 1 (times scale), linear from there on.
 
     Huber's loss (1964), also known as smooth L1 (Girshick 2015, eq. 3).
@@ -44,8 +41,7 @@ class SmoothL1(Aimed):
         return near * (0.5 * near - x)
 
 
-@dataclass(frozen=True)
-class Cosine(Aimed):
+class Cosine(Aimed[AimedSettings]):
     """The cosine of an angle: 1 at the target, -1 half a turn away."""
 
     # It repeats itself every turn anyway.

@@ -4,32 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import torch
 from torch import Tensor
 
 from mbrl_ros.objectives.batch import Batch, Dimension, wrap
-from mbrl_ros.objectives.limits import LARGEST
-from mbrl_ros.objectives.reference import ReferenceSettings
-from mbrl_ros.settings import flat, group, setting
+from mbrl_ros.objectives.term_settings import (
+    PER_DIMENSION,
+    AimedSettings,
+    ReadingSettings,
+    TermSettings,
+)
+from mbrl_ros.settings import flat
 
-# Fields that hold one number for all dimensions, or a list with one for each.
-PER_DIMENSION = ("target", "scale", "lower", "upper")
+Settings = TypeVar("Settings", bound=TermSettings)
+Readings = TypeVar("Readings", bound=ReadingSettings)
+Aims = TypeVar("Aims", bound=AimedSettings)
 
 
 @dataclass(frozen=True)
-class Term:
-    """One reward term, ``offset + weight * value``; its fields are its parameters."""
+class Term(Generic[Settings]):
+    """One reward term, ``offset + weight * value``.
 
-    type: str = setting("", "kind of the term: what f is, or module:attribute of one's own")
-    weight: float = setting(1.0, "factor of f", low=-LARGEST, high=LARGEST, live=True)
-    offset: float = setting(
-        0.0, "added to the weighted f", low=-LARGEST, high=LARGEST, live=True
-    )  # fmt: skip
+    Attributes:
+        settings: its parameters.
+    """
+
+    settings: Settings
 
     def check(self, where: str, known: Mapping[str, Dimension]) -> None:
-        """Check that the fields fit each other and the dimensions there are.
+        """Check that the settings fit each other and the dimensions there are.
 
         Args:
             where: the term's name in messages.
@@ -49,79 +54,62 @@ class Term:
         return ()
 
     @property
+    def tracks(self) -> bool:
+        """Whether its target moves with time."""
+        return False
+
+    @property
     def content(self) -> dict[str, Any]:
         """All that makes two terms the same."""
-        return flat(self)
+        return flat(self.settings)
 
 
-@dataclass(frozen=True)
-class Reading(Term):
+class Reading(Term[Readings]):
     """A term of named dimensions."""
-
-    of: list[str] = setting([], "dimensions it reads; several enter by their Euclidean norm")
 
     def check(self, where: str, known: Mapping[str, Dimension]) -> None:
         """See `Term.check`."""
-        if not self.of:
+        names = self.settings.of
+        if not names:
             raise ValueError(f"{where}.of: expected at least one dimension, got none")
-        for name in self.of:
+        for name in names:
             if name not in known:
                 raise ValueError(
                     f"{where}.of: unknown dimension '{name}': expected one of {', '.join(known)}"
                 )
-        if len(set(self.of)) < len(self.of):
-            double = next(name for name in self.of if self.of.count(name) > 1)
+        if len(set(names)) < len(names):
+            double = next(name for name in names if names.count(name) > 1)
             raise ValueError(f"{where}.of: '{double}' stands there more than once")
         for field in PER_DIMENSION:
-            values = getattr(self, field, [0.0])
-            if len(values) not in (1, len(self.of)):
+            values = getattr(self.settings, field, [0.0])
+            if len(values) not in (1, len(names)):
                 raise ValueError(
                     f"{where}.{field}: expected one number, or one for each of "
-                    f"{', '.join(self.of)}, got {len(values)}"
+                    f"{', '.join(names)}, got {len(values)}"
                 )
 
-    def each(self, values: list[float]) -> list[float]:
-        """Return one value per dimension."""
-        return values * len(self.of) if len(values) == 1 else values
 
-
-@dataclass(frozen=True)
-class Aimed(Reading):
+class Aimed(Reading[Aims]):
     """A term of how far dimensions are from a target: ``(dimension - target) / scale``.
 
     The difference of angles is taken the short way round.
     """
-
-    target: list[float] = setting(
-        [0.0], "subtracted from the dimensions first [their unit]; a number, or one for each",
-        low=-LARGEST, high=LARGEST, live=True,
-    )  # fmt: skip
-    scale: list[float] = setting(
-        [1.0], "the difference is divided by it [the dimensions' unit]; a number, or one for each",
-        low=1e-6, high=LARGEST, live=True,
-    )  # fmt: skip
-    change: bool = setting(
-        False, "judge the change of the dimensions since the step before in their place"
-    )
-    reference: ReferenceSettings = group(ReferenceSettings)
 
     wraps: ClassVar[bool] = True
 
     def check(self, where: str, known: Mapping[str, Dimension]) -> None:
         """See `Term.check`."""
         super().check(where, known)
-        self.reference.check(f"{where}.reference", len(self.of))
-        lows, highs = self.reference.extremes(len(self.of))
-        given = any(self.target) or bool(self.reference.times)
-        if self.change or not given:
+        s = self.settings
+        s.reference.check(f"{where}.reference", len(s.of))
+        lows, highs = s.reference.extremes(len(s.of))
+        if s.change or not (any(s.target) or self.tracks):
             return
-        for name, target, least, most in zip(
-            self.of, self.each(self.target), lows, highs, strict=True
-        ):
+        for name, target, least, most in zip(s.of, s.each(s.target), lows, highs, strict=True):
             low, high = known[name].low, known[name].high
             if not low <= target + least <= target + most <= high:
                 reached = f"{target:g}"
-                if self.reference.times:
+                if self.tracks:
                     reached = f"{target + least:g} to {target + most:g} with the reference"
                 raise ValueError(
                     f"{where}.target: '{name}' has the limits [{low:g}, {high:g}], got {reached}"
@@ -130,20 +118,26 @@ class Aimed(Reading):
     @property
     def aims_at(self) -> tuple[str, ...]:
         """See `Term.aims_at`."""
-        return () if self.change else tuple(self.of)
+        return () if self.settings.change else tuple(self.settings.of)
+
+    @property
+    def tracks(self) -> bool:
+        """See `Term.tracks`."""
+        return bool(self.settings.reference.times)
 
     def deviations(self, batch: Batch) -> list[Tensor]:
         """Return the scaled difference of each dimension from its target, each ``(..., H)``."""
+        s = self.settings
         moving = None
-        if self.reference.times:
+        if self.tracks:
             assert batch.times is not None
-            moving = self.reference.at(batch.times, len(self.of))
+            moving = s.reference.at(batch.times, len(s.of))
         columns = []
         for i, (name, target, scale) in enumerate(
-            zip(self.of, self.each(self.target), self.each(self.scale), strict=True)
+            zip(s.of, s.each(s.target), s.each(s.scale), strict=True)
         ):
-            x = batch.change(name) if self.change else batch[name]
-            target = target if self.change else batch.goal.get(name, target)
+            x = batch.change(name) if s.change else batch[name]
+            target = target if s.change else batch.goal.get(name, target)
             if target:
                 x = x - target
             if moving is not None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mbrl_ros.objectives.bounds import Alive, Barrier, Tolerance
 from mbrl_ros.objectives.expression import Expression
 from mbrl_ros.objectives.function import Function
 from mbrl_ros.objectives.shapes import Cosine, Linear, Quadratic, SmoothL1
 from mbrl_ros.objectives.term import Term
+from mbrl_ros.objectives.term_settings import TermSettings
 
-TERMS: dict[str, type[Term]] = {
+TERMS: dict[str, type[Term[Any]]] = {
     "linear": Linear,
     "quadratic": Quadratic,
     "smooth_l1": SmoothL1,
@@ -20,17 +23,6 @@ TERMS: dict[str, type[Term]] = {
 }
 
 
-def term_kind(name: str) -> type[Term]:
-    """Return the kind of that name; ``module:attribute`` is a function of the user's own.
-
-    Raises:
-        ValueError: if there is none.
-    """
-    if ":" in name:
-        return Function
-    if name not in TERMS:
-        raise ValueError(
-            f"parameter 'type': expected one of {', '.join(TERMS)} or module:attribute, "
-            f"got {name!r}"
-        )
-    return TERMS[name]
+def make_term(settings: TermSettings) -> Term[Any]:
+    """Return the term that settings describe."""
+    return TERMS.get(settings.type, Function)(settings)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mbrl_ros.dynamics import differentiable
+from mbrl_ros.dynamics.differentiable import DifferentiableModel
 from mbrl_ros.planning.noise import coloured_noise
 from mbrl_ros.planning.planner import Planner, Search
 from mbrl_ros.planning.problem import Problem, ranked
@@ -82,9 +82,10 @@ class GradientPlanner(Planner):
 
 def _ascent(problem: Problem, actions: Tensor) -> tuple[Tensor, Tensor]:
     """Return the sequences' returns ``(B,)`` and gradients ``(B, H, A)``; zero where not finite."""
+    model = DifferentiableModel(problem.rollout.model, problem.rollout.members)
     with torch.enable_grad():
         x = actions.detach().clone().requires_grad_()
-        trajectories = differentiable.rollout(problem.rollout.model, problem.start, x)
+        trajectories = model.rollout(problem.start, x)
         returns = problem.objective.returns(trajectories, x.to(trajectories.device))
         (gradient,) = torch.autograd.grad(returns.sum(), x)
     return returns.detach().cpu(), torch.nan_to_num(gradient, nan=0.0, posinf=0.0, neginf=0.0)

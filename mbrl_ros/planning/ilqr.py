@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mbrl_ros.dynamics.differentiable import mean_jacobians, mean_step
+from mbrl_ros.dynamics.differentiable import DifferentiableModel
+from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.box_qp import box_qp
 from mbrl_ros.planning.planner import Planner, Search
 from mbrl_ros.planning.problem import Problem
@@ -67,11 +68,13 @@ class ILQR(Planner):
             # The best of them is where the step begins.
             candidates, _ = best(candidates, problem.returns(candidates), 1)
         plan = candidates[0]
-        states, _ = _forward(problem, plan[None], self.clamp)
-        policy = self._backward(problem, states[0], plan, search.damping)
+        model = DifferentiableModel(problem.rollout.model, problem.rollout.members)
+        start = problem.start.reshape(-1, problem.start.shape[-1]).mean(dim=0)
+        states, _ = _forward(model, start, plan[None], self.clamp)
+        policy = self._backward(model, problem.objective, states[0], plan, search.damping)
         if policy is not None:
             plans = plan.expand(len(_STEPS), -1, -1)
-            _, stepped = _forward(problem, plans, self.clamp, policy, states[0])
+            _, stepped = _forward(model, start, plans, self.clamp, policy, states[0])
             candidates = torch.cat([candidates, stepped])
         returns = problem.returns(candidates)
         elites, theirs = best(candidates, returns, self.settings.elites)
@@ -80,32 +83,42 @@ class ILQR(Planner):
         return ILQRSearch(elites[0], elites, theirs, search.iteration + 1, damping)
 
     def _backward(
-        self, problem: Problem, states: Tensor, plan: Tensor, damping: float
+        self,
+        model: DifferentiableModel,
+        objective: Objective,
+        states: Tensor,
+        plan: Tensor,
+        damping: float,
     ) -> _Policy | None:
         """Return the best change within the limits; None if a derivative is not finite.
 
         Args:
-            problem: to be solved.
+            model: predicts.
+            objective: judges.
             states: that the plan leads through, shape ``(H + 1, O)``.
             plan: shape ``(H, A)``.
             damping: see `ILQRSearch`.
         """
-        cost = quadratic_cost(problem.objective, states, plan)
-        jacobians = mean_jacobians(problem.rollout.model, states[:-1], plan)
-        by_state, by_action = (j.double().numpy() for j in jacobians)
-        if not all(np.isfinite(part).all() for part in (by_state, by_action, *vars(cost).values())):
+        cost = quadratic_cost(objective, states, plan)
+        by_state, by_action = (j.double().numpy() for j in model.mean_jacobians(states[:-1], plan))
+        if not (cost.finite and np.isfinite(by_state).all() and np.isfinite(by_action).all()):
             return None
         low = (self.low - plan).double().numpy()
         high = (self.high - plan).double().numpy()
         damped = damping * np.diag(4.0 / (self.high - self.low).double().numpy() ** 2)
-        change, feedback = np.zeros_like(cost.u), np.zeros_like(cost.ux)
-        vx, vxx = np.zeros_like(cost.x[0]), np.zeros_like(cost.xx[0])
+        o = states.shape[-1]
+        change = np.zeros(plan.shape)
+        feedback = np.zeros((*plan.shape, o))
+        vx, vxx = np.zeros(o), np.zeros((o, o))
         for k in reversed(range(len(plan))):
-            a, b, ux = by_state[k], by_action[k], cost.ux[k]
-            px, pxx = cost.x[k] + vx, cost.xx[k] + vxx
-            qx, qu = a.T @ px, cost.u[k] + b.T @ px
+            a, b = by_state[k], by_action[k]
+            gradient, curvature = cost.gradient[k], cost.curvature[k]
+            # What a step costs is paid where it leads to, so the cost has x after, u before it.
+            ux = curvature[o:, :o]
+            px, pxx = gradient[:o] + vx, curvature[:o, :o] + vxx
+            qx, qu = a.T @ px, gradient[o:] + b.T @ px
             qxx, qux = a.T @ pxx @ a, b.T @ pxx @ a + ux @ a
-            quu = cost.uu[k] + b.T @ pxx @ b + ux @ b + (ux @ b).T
+            quu = curvature[o:, o:] + b.T @ pxx @ b + ux @ b + (ux @ b).T
             step, free = box_qp(quu + damped, qu, low[k], high[k])
             gain = np.zeros_like(qux)
             if free.any():
@@ -118,7 +131,8 @@ class ILQR(Planner):
 
 
 def _forward(
-    problem: Problem,
+    model: DifferentiableModel,
+    start: Tensor,
     plans: Tensor,
     clamp: Callable[[Tensor], Tensor],
     policy: _Policy | None = None,
@@ -127,7 +141,8 @@ def _forward(
     """Roll out the members' mean, with a policy's changes taken in shares of `_STEPS`.
 
     Args:
-        problem: with model and start.
+        model: predicts.
+        start: first observation, shape ``(O,)``.
         plans: shape ``(B, H, A)``.
         clamp: keeps actions within the limits.
         policy: None: the plans as they are.
@@ -136,15 +151,15 @@ def _forward(
     Returns:
         states ``(B, H + 1, O)`` and actions ``(B, H, A)``.
     """
-    model, shares = problem.rollout.model, torch.tensor(_STEPS)[:, None]
-    state = problem.start.reshape(-1, problem.start.shape[-1]).mean(dim=0).expand(len(plans), -1)
+    shares = torch.tensor(_STEPS)[:, None]
+    state = start.expand(len(plans), -1)
     states, actions = [state], []
     for k in range(plans.shape[1]):
         action = plans[:, k]
         if policy is not None and reference is not None:
             deviation = state - reference[k]
             action = clamp(action + shares * policy.change[k] + deviation @ policy.feedback[k].T)
-        state = mean_step(model, state, action)
+        state = model.mean_step(state, action)
         states.append(state)
         actions.append(action)
     return torch.stack(states, dim=1), torch.stack(actions, dim=1)

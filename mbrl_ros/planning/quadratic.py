@@ -14,25 +14,24 @@ from mbrl_ros.spaces import FloatArray
 
 @dataclass(frozen=True)
 class QuadraticCost:
-    """First and second derivatives of the cost, which is the negative reward, of each step.
+    """Derivatives of the cost, the negative return, by what each step leads to and does.
 
     Attributes:
-        x: by the observation that the action leads to, shape ``(H, O)``.
-        u: by the action, ``(H, A)``.
-        xx: ``(H, O, O)``.
-        ux: ``(H, A, O)``.
-        uu: ``(H, A, A)``.
+        gradient: by the O observations after the action and the A actions, ``(H, O + A)``.
+        curvature: positive semidefinite, ``(H, O + A, O + A)``.
     """
 
-    x: FloatArray
-    u: FloatArray
-    xx: FloatArray
-    ux: FloatArray
-    uu: FloatArray
+    gradient: FloatArray
+    curvature: FloatArray
+
+    @property
+    def finite(self) -> bool:
+        """Whether all derivatives are."""
+        return bool(np.isfinite(self.gradient).all() and np.isfinite(self.curvature).all())
 
 
 def quadratic_cost(objective: Objective, states: Tensor, actions: Tensor) -> QuadraticCost:
-    """Differentiate an objective twice; what is not convex is left out.
+    """Differentiate an objective twice; what is not convex, or between steps, is left out.
 
     Args:
         objective: of O observations and A actions.
@@ -42,41 +41,25 @@ def quadratic_cost(objective: Objective, states: Tensor, actions: Tensor) -> Qua
     with torch.enable_grad():
         x = states[1:].detach().clone().requires_grad_()
         u = actions.detach().clone().requires_grad_()
-        cost = -objective.rewards(x, u, states[:1].detach()).sum()
-        first = torch.cat(_gradient(cost, x, u, create_graph=True), dim=-1)
-        second = torch.stack(
-            [torch.cat(_gradient(column.sum(), x, u), dim=-1) for column in first.unbind(-1)], dim=1
-        )
-    o = x.shape[-1]
-    gradient, curvature = first.detach().double().numpy(), _convex(second.double().numpy())
-    return QuadraticCost(
-        gradient[:, :o],
-        gradient[:, o:],
-        curvature[:, :o, :o],
-        curvature[:, o:, :o],
-        curvature[:, o:, o:],
-    )
-
-
-def _gradient(value: Tensor, x: Tensor, u: Tensor, create_graph: bool = False) -> list[Tensor]:
-    if not value.requires_grad:
-        return [torch.zeros_like(x), torch.zeros_like(u)]
-    return list(
-        torch.autograd.grad(
-            value,
-            (x, u),
-            retain_graph=True,
-            create_graph=create_graph,
-            allow_unused=True,
-            materialize_grads=True,
-        )
-    )
+        # A sum of zeros, so that there is a derivative whatever the terms read.
+        cost = 0.0 * (x.square().sum() + u.square().sum())
+        cost = cost - objective.rewards(x, u, states[:1].detach()).sum()
+        gradient = torch.cat(torch.autograd.grad(cost, (x, u), create_graph=True), dim=-1)
+    horizon, n = gradient.shape
+    # Terms of changes tie a step to its neighbours: every other step at once keeps them apart.
+    probes = torch.zeros(2, n, horizon, n)
+    for first in range(2):
+        probes[first, :, first::2] = torch.eye(n)[:, None]
+    found = torch.autograd.grad(gradient, (x, u), probes.flatten(0, 1), is_grads_batched=True)
+    by_probe = torch.cat(found, dim=-1).view(2, n, horizon, n)
+    steps = torch.arange(horizon)
+    curvature = by_probe[steps % 2, :, steps]
+    return QuadraticCost(gradient.detach().double().numpy(), _convex(curvature.double().numpy()))
 
 
 def _convex(matrices: FloatArray) -> FloatArray:
-    """Return the nearest positive semidefinite matrices; NaN everywhere if any is not finite."""
-    symmetric = (matrices + matrices.transpose(0, 2, 1)) / 2
-    if not np.isfinite(symmetric).all():
-        return np.full_like(symmetric, np.nan)
-    values, vectors = np.linalg.eigh(symmetric)
+    """Return the nearest positive semidefinite matrices; as they are if any is not finite."""
+    if not np.isfinite(matrices).all():
+        return matrices
+    values, vectors = np.linalg.eigh((matrices + matrices.transpose(0, 2, 1)) / 2)
     return (vectors * np.maximum(values, 0.0)[:, None, :]) @ vectors.transpose(0, 2, 1)

@@ -76,8 +76,8 @@ def test_a_change_of_the_base_holds_in_variants_that_do_not_say_otherwise():
     made = book().select("left").changed({"upright.offset": 2.0})
     assert made.active == "left"
     assert worth(made, x=-1.0, pole=1.0) == pytest.approx(2.5)
-    assert made.objectives["hang"].terms["upright"].offset == 2.0
-    assert made.objectives["slow"].terms["upright"].offset == 0.0
+    assert made.objectives["hang"].terms["upright"].settings.offset == 2.0
+    assert made.objectives["slow"].terms["upright"].settings.offset == 0.0
 
 
 def test_a_change_that_would_do_nothing_is_refused():
@@ -99,8 +99,8 @@ def test_several_changes_hold_together_or_not_at_all():
         made.changed({"upright.offset": 3.0, "active": "hang", "centered.target": math.nan})
     assert (made.objective.digest, made.active) == (before, "swingup")
     after = made.changed({"upright.offset": 3.0, "active": "hang", "centered.target": 1.0})
-    assert after.objective.terms["centered"].target == [1.0]
-    assert after.objective.terms["upright"].offset == 3.0
+    assert after.objective.terms["centered"].settings.target == [1.0]
+    assert after.objective.terms["upright"].settings.offset == 3.0
     assert after.active == "hang"
     assert made.objective.digest == before
 
@@ -124,7 +124,7 @@ def test_goals_hold_for_the_active_objective_until_another_is_chosen():
 def test_the_newest_word_on_a_target_counts():
     made = book().with_goal({"x": 1.0, "pole": 0.5}).changed({"centered.target": -1.0})
     assert made.objective.goal == {"pole": 0.5}
-    assert made.objective.terms["centered"].target == [-1.0]
+    assert made.objective.terms["centered"].settings.target == [-1.0]
     left = book().select("left").with_goal({"x": 1.0})
     assert left.changed({"variants.left.centered.target": 0.0}).objective.goal == {}
 
@@ -146,8 +146,8 @@ def test_an_objective_may_be_loaded_while_running():
     assert made.active == "right"
     assert worth(made, x=1.0, pole=1.0) == pytest.approx(1.0)
     again = made.load("right", {"upright": {"weight": 0.0}})
-    assert again.objective.terms["centered"].target == [0.0]
-    assert again.objective.terms["upright"].weight == 0.0
+    assert again.objective.terms["centered"].settings.target == [0.0]
+    assert again.objective.terms["upright"].settings.weight == 0.0
     with pytest.raises(
         ValueError, match=r"objective.variants.bad.centered: unknown parameter 'tar"
     ):

@@ -81,7 +81,7 @@ def test_objectives_change_by_parameters_all_at_once_or_not_at_all(node):
 
     assert set_all(active="balance_left", upright__weight=0.4).successful
     assert book.active == "balance_left"
-    assert book.objective.terms["upright"].weight == 0.4
+    assert book.objective.terms["upright"].settings.weight == 0.4
     before = book.objective.digest
     refusal = set_all(active="swingup", variants__balance_left__centered__target=float("nan"))
     assert not refusal.successful

@@ -6,7 +6,7 @@ import torch
 from exact import OBSERVATION, Recorded, action, cost, loop, problem, quadratic, start
 from scipy.optimize import minimize
 
-from mbrl_ros.dynamics.differentiable import mean_jacobians, mean_step, rollout
+from mbrl_ros.dynamics.differentiable import DifferentiableModel
 from mbrl_ros.dynamics.model import EnsembleModel
 from mbrl_ros.dynamics.rollout import Rollout
 from mbrl_ros.dynamics.settings import ModelSettings
@@ -61,8 +61,12 @@ def test_with_limits_the_constrained_optimum_is_found(limit):
 
 def test_derivatives_of_the_model_are_those_of_its_predictions():
     model, x, u = swinging(), torch.randn(4, 2), torch.randn(4, 1)
-    by_state, by_action = mean_jacobians(model, x, u)
-    whole = torch.autograd.functional.jacobian(lambda a, b: mean_step(model, a, b), (x, u))
+    by_state, by_action = DifferentiableModel(model).mean_jacobians(x, u)
+
+    def plainly(x, u):
+        return model.predict(x.expand(3, -1, -1), u.expand(3, -1, -1))[0].mean(dim=0)
+
+    whole = torch.autograd.functional.jacobian(plainly, (x, u))
     for i in range(4):
         torch.testing.assert_close(by_state[i], whole[0][i, :, i])
         torch.testing.assert_close(by_action[i], whole[1][i, :, i])
@@ -70,9 +74,9 @@ def test_derivatives_of_the_model_are_those_of_its_predictions():
 
 def test_a_differentiable_rollout_predicts_as_the_fast_one_does():
     model, state, actions = swinging(), torch.randn(2), torch.randn(5, 7, 1)
-    torch.testing.assert_close(rollout(model, state, actions), Rollout(model)(state, actions))
-    each = torch.randn(3, 1, 2)
-    torch.testing.assert_close(rollout(model, each, actions), Rollout(model)(each, actions))
+    for first, members in ((state, None), (torch.randn(3, 1, 2), None), (state, 2)):
+        slow, fast = DifferentiableModel(model, members), Rollout(model, members)
+        torch.testing.assert_close(slow.rollout(first, actions), fast(first, actions))
 
 
 def test_the_objective_becomes_its_convex_quadratic_part():
@@ -85,13 +89,21 @@ def test_the_objective_becomes_its_convex_quadratic_part():
     objective = Objective.from_parameters(values, OBSERVATION, action(1.0))
     states = torch.tensor([[9.0, 9.0], [0.0, 0.0], [0.0, np.pi]])
     found = quadratic_cost(objective, states, torch.tensor([[0.3], [0.0]]))
-    np.testing.assert_allclose(found.x[:, 0], [-4.0, -4.0], atol=1e-5)
-    np.testing.assert_allclose(found.u, [[0.3], [0.0]], atol=1e-5)
-    np.testing.assert_allclose(found.xx[:, 0, 0], [4.0, 4.0], atol=1e-5)
+    np.testing.assert_allclose(found.gradient[:, 0], [-4.0, -4.0], atol=1e-5)
+    np.testing.assert_allclose(found.gradient[:, 2], [0.3, 0.0], atol=1e-5)
     # A cosine bends the right way at its top only.
-    np.testing.assert_allclose(found.xx[:, 1, 1], [1.0, 0.0], atol=1e-5)
-    np.testing.assert_allclose(found.uu, [[[1.0]], [[1.0]]], atol=1e-5)
-    np.testing.assert_allclose(found.ux, 0.0, atol=1e-6)
+    expected = [np.diag([4.0, 1.0, 1.0]), np.diag([4.0, 0.0, 1.0])]
+    np.testing.assert_allclose(found.curvature, expected, atol=1e-5)
+
+
+def test_terms_of_changes_do_not_mix_the_steps_curvatures():
+    values = {"terms": ["rate"], "rate.of": ["force"], "rate.type": "quadratic",
+              "rate.change": True}  # fmt: skip
+    objective = Objective.from_parameters(values, OBSERVATION, action(1.0))
+    found = quadratic_cost(objective, torch.zeros(4, 2), torch.tensor([[0.1], [0.4], [0.2]]))
+    # Of (b - a)^2 + (c - b)^2; the first action has none before it.
+    np.testing.assert_allclose(found.gradient[:, 2], [-0.6, 1.0, -0.4], atol=1e-6)
+    np.testing.assert_allclose(found.curvature[:, 2, 2], [2.0, 4.0, 2.0], atol=1e-6)
 
 
 def test_a_plan_never_gets_worse_on_a_system_that_is_not_linear():

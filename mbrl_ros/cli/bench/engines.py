@@ -9,7 +9,6 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from mbrl_ros.dynamics import differentiable
 from mbrl_ros.dynamics.model import EnsembleModel
 from mbrl_ros.dynamics.rollout import Rollout
 from mbrl_ros.dynamics.settings import ModelSettings
@@ -67,7 +66,16 @@ class _PlainRollout:
 
     @torch.inference_mode()
     def __call__(self, start: Tensor, actions: Tensor) -> Tensor:
-        return differentiable.rollout(self.model, start, actions)
+        states = [start.expand(MEMBERS, len(actions), -1)]
+        for action in actions.unbind(dim=1):
+            states.append(predict(self.model, states[-1], action))
+        return torch.stack(states, dim=2)
+
+
+def predict(model: EnsembleModel, state: Tensor, action: Tensor) -> Tensor:
+    """Return what each member's own forward predicts for the same actions ``(N, A)``."""
+    following, _ = model.predict(state.expand(MEMBERS, -1, -1), action.expand(MEMBERS, -1, -1))
+    return following
 
 
 def make_model(setting: Setting) -> EnsembleModel:

@@ -8,8 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mbrl_ros.cli.bench.engines import ACTION, MEMBERS, OBSERVATION, Plan, Setting, make_model
-from mbrl_ros.dynamics.differentiable import mean_step
+from mbrl_ros.cli.bench.engines import (
+    ACTION,
+    MEMBERS,
+    OBSERVATION,
+    Plan,
+    Setting,
+    make_model,
+    predict,
+)
 
 
 def mbrl_lib(setting: Setting) -> tuple[Plan, int]:
@@ -84,7 +91,7 @@ def pytorch_mppi(setting: Setting) -> tuple[Plan, int]:
 
     model = make_model(setting)
     mppi = MPPI(
-        lambda state, action: mean_step(model, state, action),
+        lambda state, action: predict(model, state, action).mean(dim=0),
         lambda state, action: state[:, 0] ** 2 + action[:, 0] ** 2,
         OBSERVATION.dim,
         0.25 * torch.eye(ACTION.dim),

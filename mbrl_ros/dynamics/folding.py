@@ -1,0 +1,28 @@
+"""A network's layers with the normalisation inside."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from mbrl_ros.dynamics.model import EnsembleModel
+
+
+def folded_layers(model: EnsembleModel, members: int | None = None) -> list[tuple[Tensor, Tensor]]:
+    """Return layers from a model's input, as `Encoding` has it, to the mean change in SI units.
+
+    Args:
+        model: at its present weights, which are copied.
+        members: how many of its members to use, the first ones; None: all.
+
+    Returns:
+        weight ``(M, inputs, outputs)`` and bias ``(M, 1, outputs)`` of each layer.
+    """
+    network, o = model.network, model.observation.dim
+    weights = [w.detach()[:members].clone() for w in network.weights]
+    biases = [b.detach()[:members].clone() for b in network.biases]
+    biases[0] -= ((model.input_mean / model.input_std) @ weights[0])[:, None]
+    weights[0] /= model.input_std[:, None]
+    # Without hidden layers, the last one is the first.
+    weights[-1] = weights[-1][..., :o] * model.delta_std
+    biases[-1] = biases[-1][..., :o] * model.delta_std + model.delta_mean
+    return list(zip(weights, biases, strict=True))
