@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
@@ -60,6 +61,10 @@ EFFORTS = (
 )
 
 
+class TuningStoppedError(RuntimeError):
+    """It was not measured to the end."""
+
+
 @dataclass(frozen=True)
 class Trial:
     """How long plans of one effort take [s]."""
@@ -112,6 +117,7 @@ def autotune(
     model: EnsembleModel,
     objective: Objective,
     budget: float,
+    stop: threading.Event,
 ) -> Tuning:
     """Find the greatest effort whose plans fit into a budget on this machine.
 
@@ -125,6 +131,10 @@ def autotune(
         model: planned with.
         objective: planned for.
         budget: of a plan [s].
+        stop: set by another thread, it ends at the next plan.
+
+    Raises:
+        TuningStoppedError: if it was stopped.
     """
     trials: list[Trial] = []
     chosen, *_ = choices = efforts(settings, pinned, model.members)
@@ -135,7 +145,7 @@ def autotune(
             if known.p99 * growth < _SURELY_FITS * budget:
                 chosen = effort
                 continue
-        times = _times(replace(settings, **asdict(effort)), action, model, objective)
+        times = _times(replace(settings, **asdict(effort)), action, model, objective, stop)
         trials.append(Trial(effort, float(np.median(times)), float(np.percentile(times, 99))))
         if trials[-1].p99 > budget:
             break
@@ -144,7 +154,11 @@ def autotune(
 
 
 def _times(
-    settings: PlannerSettings, action: Space, model: EnsembleModel, objective: Objective
+    settings: PlannerSettings,
+    action: Space,
+    model: EnsembleModel,
+    objective: Objective,
+    stop: threading.Event,
 ) -> list[float]:
     """Return the computing time of some plans from the middle of the data [s]."""
     loop = PlanningLoop(make_planner(action, settings), seed=0)
@@ -152,6 +166,8 @@ def _times(
     problem = Problem(model.observation_mean, rollout, objective, torch.empty(0, action.dim))
     times = []
     for _ in range(_WARM_UP + _PLANS):
+        if stop.is_set():
+            raise TuningStoppedError
         began = time.thread_time()
         with contextlib.suppress(NoPlanError):
             loop.plan(problem)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Collection
@@ -258,19 +259,21 @@ class Controller:
         members = self.model.rollout.model.members if self.model else 1
         return efforts(self.planner.settings, pinned, members)[0]
 
-    def tune(self, pinned: Collection[str]) -> Tuning:
+    def tune(self, pinned: Collection[str], stop: threading.Event) -> Tuning:
         """Measure how much planning fits into the budget; for another thread than `tick`'s.
 
         Args:
             pinned: names of the planner's settings that are to stay.
+            stop: ends it, from another thread.
 
         Raises:
             ValueError: if there is no model yet.
+            TuningStoppedError: if it was stopped.
         """
         if self.model is None:
             raise ValueError("autotune: there is no model yet to measure with")
         model, settings = self.model.rollout.model, self.planner.settings
-        return autotune(self.action, settings, pinned, model, self.objective, self.budget)
+        return autotune(self.action, settings, pinned, model, self.objective, self.budget, stop)
 
     def path(self) -> PlannedPath | None:
         """Return what the last plan expects; costs a rollout, so only on demand."""

@@ -92,11 +92,12 @@ class DifferentiableModel:
             by the observation ``(B, O, O)`` and by the action ``(B, O, A)``; the derivatives of
             the output's dimension i stand in row i.
         """
+        # Each output is differentiated on a copy of the inputs of its own: one pass serves all.
+        copies = observation.shape[-1]
         with torch.enable_grad():
-            x = observation.detach().clone().requires_grad_()
-            u = action.detach().clone().requires_grad_()
-            following = self.mean_step(x, u)
-        # Rows of the batch do not depend on each other, so each pass serves them all.
-        outputs = torch.eye(x.shape[-1])[:, None].expand(-1, len(x), -1)
-        by_state, by_action = torch.autograd.grad(following, (x, u), outputs, is_grads_batched=True)
+            x = observation.detach().repeat(copies, 1, 1).requires_grad_()
+            u = action.detach().repeat(copies, 1, 1).requires_grad_()
+            following = self.mean_step(x.flatten(0, 1), u.flatten(0, 1)).view_as(x)
+            diagonal = following.diagonal(dim1=0, dim2=2)
+            by_state, by_action = torch.autograd.grad(diagonal.sum(), (x, u))
         return by_state.transpose(0, 1), by_action.transpose(0, 1)

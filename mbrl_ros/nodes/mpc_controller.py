@@ -8,6 +8,7 @@ planning the machine has the time for, as with the first model.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import sys
 import threading
@@ -18,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mbrl_ros.control.autotune import EFFORTS, Effort, Tuning
+from mbrl_ros.control.autotune import EFFORTS, Effort, Tuning, TuningStoppedError
 from mbrl_ros.control.command import Command, Outcome, Reading
 from mbrl_ros.control.controller import Controller
 from mbrl_ros.control.settings import ControllerSettings
@@ -82,6 +83,7 @@ class MpcController(LifecycleNode):
         self._ticker = Ticker(self._controller, self._send)
         self._newest: Reading | None = None
         self._tuning: threading.Thread | None = None
+        self._stop_tuning = threading.Event()
         self._tunings: queue.SimpleQueue[Tuning] = queue.SimpleQueue()
         self._stage = "unconfigured"
         self._action_publisher: Any = None
@@ -150,6 +152,10 @@ class MpcController(LifecycleNode):
     def destroy_node(self) -> None:
         """Fall silent, and say how it went."""
         self._halt()
+        # No thread may be within torch when the interpreter ends.
+        self._stop_tuning.set()
+        if self._tuning is not None:
+            self._tuning.join()
         self._report()
         super().destroy_node()
 
@@ -253,7 +259,8 @@ class MpcController(LifecycleNode):
         """Begin to measure, without making the ticks wait."""
 
         def measure() -> None:
-            self._tunings.put(self._controller.tune(self._pinned))
+            with contextlib.suppress(TuningStoppedError):
+                self._tunings.put(self._controller.tune(self._pinned, self._stop_tuning))
 
         self._tuning = threading.Thread(target=measure, name="autotune", daemon=True)
         self._tuning.start()

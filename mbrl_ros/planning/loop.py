@@ -49,7 +49,7 @@ class PlanningLoop:
         self.planner = planner
         self._generator = torch.Generator().manual_seed(seed)
         self._search: Search | None = None
-        self._iteration_time = DurationEstimate()
+        self._iteration_time, self._timed = DurationEstimate(), planner
 
     def reset(self) -> None:
         """Forget the last plan."""
@@ -74,6 +74,9 @@ class PlanningLoop:
         """
         # One reference for the whole plan: the attribute may be replaced meanwhile.
         planner = self.planner
+        if planner is not self._timed:
+            # How long the other one took says nothing about this one.
+            self._iteration_time, self._timed = DurationEstimate(), planner
         search = planner.initial(self._search, elapsed)
         if planner.proposals:
             proposed = collect(planner.proposals, problem, search.actions)

@@ -38,23 +38,24 @@ def quadratic_cost(objective: Objective, states: Tensor, actions: Tensor) -> Qua
         states: shape ``(H + 1, O)``.
         actions: shape ``(H, A)``.
     """
+    (horizon, a), o = actions.shape, states.shape[-1]
+    # Terms of changes tie a step to its neighbours: every other step at once keeps them apart.
+    # Each dimension is probed on a copy of the trajectory of its own: one pass serves all.
+    probes = torch.zeros(2, o + a, horizon, o + a)
+    for first in range(2):
+        probes[first, :, first::2] = torch.eye(o + a)[:, None]
+    probes = probes.flatten(0, 1)
     with torch.enable_grad():
-        x = states[1:].detach().clone().requires_grad_()
-        u = actions.detach().clone().requires_grad_()
+        x = states[1:].detach().repeat(len(probes), 1, 1).requires_grad_()
+        u = actions.detach().repeat(len(probes), 1, 1).requires_grad_()
         # A sum of zeros, so that there is a derivative whatever the terms read.
         cost = 0.0 * (x.square().sum() + u.square().sum())
         cost = cost - objective.rewards(x, u, states[:1].detach()).sum()
         gradient = torch.cat(torch.autograd.grad(cost, (x, u), create_graph=True), dim=-1)
-    horizon, n = gradient.shape
-    # Terms of changes tie a step to its neighbours: every other step at once keeps them apart.
-    probes = torch.zeros(2, n, horizon, n)
-    for first in range(2):
-        probes[first, :, first::2] = torch.eye(n)[:, None]
-    found = torch.autograd.grad(gradient, (x, u), probes.flatten(0, 1), is_grads_batched=True)
-    by_probe = torch.cat(found, dim=-1).view(2, n, horizon, n)
+        found = torch.autograd.grad((gradient * probes).sum(), (x, u))
     steps = torch.arange(horizon)
-    curvature = by_probe[steps % 2, :, steps]
-    return QuadraticCost(gradient.detach().double().numpy(), _convex(curvature.double().numpy()))
+    curvature = torch.cat(found, dim=-1).view(2, o + a, horizon, o + a)[steps % 2, :, steps]
+    return QuadraticCost(gradient[0].detach().double().numpy(), _convex(curvature.double().numpy()))
 
 
 def _convex(matrices: FloatArray) -> FloatArray:

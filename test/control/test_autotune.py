@@ -1,10 +1,11 @@
+import threading
 from dataclasses import asdict
 
 import pytest
 from known import ACTION, OBSERVATION, controller, objective
 
 from mbrl_ros.control import autotune as module
-from mbrl_ros.control.autotune import EFFORTS, Effort, autotune
+from mbrl_ros.control.autotune import EFFORTS, Effort, TuningStoppedError, autotune
 from mbrl_ros.dynamics.model import EnsembleModel
 from mbrl_ros.dynamics.settings import ModelSettings
 from mbrl_ros.planning.settings import PlannerSettings
@@ -15,14 +16,14 @@ LEAST, MOST = EFFORTS[0], EFFORTS[-1]
 
 def tune(budget, pinned=(), **settings):
     planner = PlannerSettings(horizon=4, **settings)
-    return autotune(ACTION, planner, pinned, MODEL, objective(), budget)
+    return autotune(ACTION, planner, pinned, MODEL, objective(), budget, threading.Event())
 
 
 @pytest.fixture
 def cost(monkeypatch):
     """Plans that take 1 us per predicted step of a member."""
 
-    def times(settings, action, model, objective):
+    def times(settings, action, model, objective, stop):
         members = settings.members or model.members
         return [1e-6 * settings.candidates * settings.iterations * members] * 10
 
@@ -83,11 +84,20 @@ def test_real_plans_are_measured():
 def test_a_controller_tunes_with_its_model_and_plans_as_tuned():
     made = controller(model=False, lock_step=False)
     with pytest.raises(ValueError, match="there is no model yet"):
-        made.tune([])
+        made.tune([], threading.Event())
     made = controller(lock_step=False, period=30.0)
     assert made.least_effort([]) == LEAST
     assert made.least_effort(["candidates"]).candidates == 16
     assert made.least_effort(["iterations", "members"]) == Effort(16, 2, 10, 0)
-    tuning = made.tune(["iterations"])
+    tuning = made.tune(["iterations"], threading.Event())
     assert tuning.effort == Effort(200, 2, 20, 0)
     assert tuning.budget == made.budget
+
+
+def test_another_thread_can_stop_it():
+    stop = threading.Event()
+    timer = threading.Timer(0.05, stop.set)
+    timer.start()
+    planner = PlannerSettings(horizon=1000)
+    with pytest.raises(TuningStoppedError):
+        autotune(ACTION, planner, (), MODEL, objective(), 1e9, stop)

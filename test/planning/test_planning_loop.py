@@ -200,3 +200,14 @@ def test_plans_get_better_with_warm_starts():
     ]
     assert results[-1] > results[0]
     assert results[-1] == max(results)
+
+
+def test_another_planner_is_not_judged_by_how_long_the_last_one_took(clock):
+    planning = loop(horizon=3, iterations=1)
+    question = problem(clock, quadratic(), start(1.0))
+    clock.cost = 50.0
+    planning.plan(question)
+    assert planning.plan(question, clock.now + 10.0) is None
+    clock.cost = 1.0
+    planning.planner = planner(horizon=3, iterations=2)
+    assert planning.plan(question, clock.now + 10.0).complete

@@ -43,6 +43,9 @@ def test_controller_alone(run_node, ros2):
     assert "successful" in param("set", "planner.horizon", "25")
     for name, value in (("planner.horizon", "0"), ("planner.horizon", "many"), ("seed", "7")):
         assert "fail" in param("set", name, value, code=None).lower()
+    assert "successful" in param("set", "planner.type", "ilqr")
+    assert "divination" in param("set", "planner.type", "divination", code=None)
+    assert "String value is: ilqr" in param("get", "planner.type")
     assert "Integer value is: 25" in param("get", "planner.horizon")
     assert "horizon: 25" in param("dump")
     assert controller.stop() == 0

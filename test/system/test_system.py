@@ -98,9 +98,12 @@ def listener():
 
 def set_parameter(listener, name, value):
     kind = ri.interface("rcl_interfaces/msg/ParameterValue")
-    parameter = ri.interface("rcl_interfaces/msg/Parameter")(
-        name=name, value=kind(type=2, integer_value=value)
+    given = (
+        kind(type=2, integer_value=value)
+        if isinstance(value, int)
+        else kind(type=4, string_value=value)
     )
+    parameter = ri.interface("rcl_interfaces/msg/Parameter")(name=name, value=given)
     request = ri.SetParameters.Request(parameters=[parameter])
     return listener.call(ri.SetParameters, "/mpc_controller/set_parameters", request).results[0]
 
@@ -154,6 +157,39 @@ def test_it_learns_and_any_node_may_be_killed(launch, listener):
     assert system.nodes == {}
     assert len(re.findall(r"ended \(killed by SIGKILL\)", out)) == 4
     check_files(system.run_dir)
+
+
+def test_planners_are_switched_and_tuned_while_it_runs(launch, listener):
+    system = launch(*QUICK, "autotune:=false")
+    status = listener.hears("controller_status", lambda m: m.outcome == ri.Action.PLANNED)
+    assert status.planner.startswith("icem: 16 candidates x 3")
+    for kind in ("ilqr", "mppi", "random_shooting"):
+        assert set_parameter(listener, "planner.type", kind).successful
+        switched = listener.hears("controller_status", lambda m, k=kind: m.planner.startswith(k))
+        listener.hears("controller_status", lambda m, t=switched.ticks: m.ticks > t + 20)
+        assert listener.newest["controller_status"].reason == ""
+    refused = set_parameter(listener, "planner.type", "divination")
+    assert not refused.successful
+    assert "planner.type" in refused.reason
+    assert "divination" in refused.reason
+
+    # Far too much for the period: every observation is answered all the same.
+    for name, value in (("type", "icem"), ("iterations", 100), ("horizon", 100)):
+        assert set_parameter(listener, f"planner.{name}", value).successful
+    late = listener.newest["controller_status"]
+    listener.hears("controller_status", lambda m: m.ticks > late.ticks + 60)
+    outcomes = listener.newest["controller_status"].outcomes
+    truncated = outcomes[ri.Action.TRUNCATED] - late.outcomes[ri.Action.TRUNCATED]
+    reused = outcomes[ri.Action.REUSED] - late.outcomes[ri.Action.REUSED]
+    assert truncated + reused > 40
+
+    # Autotune finds what fits.
+    answer = listener.call(ri.Trigger, "/mpc_controller/autotune", ri.Trigger.Request())
+    assert answer.success, answer.message
+    listener.hears("controller_status", lambda m: " x 100," not in m.planner)
+    out, err = system.end()
+    assert (system.process.returncode, err) == (0, "")
+    assert re.search(r"autotune: \d+ candidates x \d+ iterations, .* fit into [\d.]+ ms", out)
 
 
 def check_files(run_dir):
