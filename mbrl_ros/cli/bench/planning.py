@@ -59,8 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
     settings.append(Setting("pets", (200,) * 4, 350, 5, 15, 20))
     console, rows = Console(highlight=False), []
     table = Table(
-        "setting", "candidates", "engine", "evaluations/s", "GFLOP/s", "of limit", "ms per plan",
-        title=f"planning, {arguments.threads} thread{'s' if arguments.threads > 1 else ''} each",
+        "setting", "N", "engine", "evaluations/s", "GFLOP/s", "of limit", "ms/plan",
+        title="planning with N candidates",
         title_style="",
     )  # fmt: skip
     for setting in settings:
