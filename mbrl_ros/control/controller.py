@@ -15,6 +15,7 @@ from mbrl_ros.control.autotune import Effort, Tuning, autotune, efforts
 from mbrl_ros.control.command import Command, Outcome, Reading
 from mbrl_ros.control.exploration import Exploration
 from mbrl_ros.control.latency import Latency
+from mbrl_ros.control.planned import Planned
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.dynamics.checkpoint import PackedModel, unpack
 from mbrl_ros.dynamics.rollout import Rollout
@@ -36,46 +37,6 @@ class ActiveModel:
     version: tuple[int, int]
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """The newest plan: its actions, shape ``(H, A)``, begin with the answer to a step."""
-
-    actions: torch.Tensor
-    episode: int
-    step: int
-
-
-@dataclass(frozen=True)
-class _Path:
-    """What it takes to say what the newest plan expects."""
-
-    reading: Reading
-    objective: Objective
-    model: ActiveModel
-    start: torch.Tensor
-    actions: torch.Tensor
-    expected_return: float
-
-
-@dataclass(frozen=True)
-class PlannedPath:
-    """What the last plan expects, for whoever wants to look at it.
-
-    Attributes:
-        reading: planned from.
-        objective: judged by.
-        trajectory: shape ``(M, H + 1, O)``, SI units; it begins where the first action acts.
-        actions: shape ``(H, A)``.
-        expected_return: in the objective's unit.
-    """
-
-    reading: Reading
-    objective: Objective
-    trajectory: torch.Tensor
-    actions: torch.Tensor
-    expected_return: float
-
-
 class Controller:
     """Answers readings with commands.
 
@@ -90,6 +51,7 @@ class Controller:
         latency: what is known of the delay of commands.
         overhead: time from the end of a tick until its command is sent.
         plan_times: of the last 200 planned ticks [s].
+        planned: the newest plan, None while nobody may act on one.
     """
 
     def __init__(
@@ -134,9 +96,8 @@ class Controller:
         self._loop = PlanningLoop(make_planner(action, settings.planner), seed)
         self._exploration = Exploration(action, settings.exploration, seed)
         self._last: Command | None = None
-        self._plan: _Plan | None = None
+        self.planned: Planned | None = None
         self._planned_step = 0
-        self._path: _Path | None = None
 
     @property
     def planner(self) -> Planner:
@@ -275,15 +236,17 @@ class Controller:
         model, settings = self.model.rollout.model, self.planner.settings
         return autotune(self.action, settings, pinned, model, self.objective, self.budget, stop)
 
-    def path(self) -> PlannedPath | None:
-        """Return what the last plan expects; costs a rollout, so only on demand."""
-        path = self._path
-        if path is None:
-            return None
-        trajectory = path.model.rollout(path.start, path.actions[None])[:, 0].clone().cpu()
-        return PlannedPath(
-            path.reading, path.objective, trajectory, path.actions, path.expected_return
-        )
+    def what_if(self, objective: Objective) -> Planned:
+        """Return what would be planned now for another objective; for any thread.
+
+        Raises:
+            ValueError: if there is no plan now to start from.
+            NoPlanError: if no candidate has a finite return.
+        """
+        planned = self.planned
+        if planned is None:
+            raise ValueError("what_if: there is no plan now whose start could be taken")
+        return planned.what_if(objective, self.planner)
 
     def _answer(self, reading: Reading) -> Command:
         if self.estopped:
@@ -327,8 +290,7 @@ class Controller:
                 reason = "no time to plan, and no plan to reuse"
                 return self._command(reading, self.safe, Outcome.FALLBACK, reason)
             return self._command(reading, reused, Outcome.REUSED, "no time to plan", took, model)
-        self._plan = _Plan(result.actions, reading.episode, reading.step)
-        self._path = _Path(reading, objective, model, start, result.actions, result.expected_return)
+        self.planned = Planned(reading, problem, result)
         outcome = Outcome.PLANNED if result.complete else Outcome.TRUNCATED
         reason = "" if result.complete else f"time for {result.iterations} iterations only"
         values = self.action.clip(result.actions[0].double().numpy())
@@ -338,17 +300,17 @@ class Controller:
 
     def _withdraw_plan(self) -> None:
         """Let nobody act on the last plan any more; the next one may still start from it."""
-        self._plan = self._path = None
+        self.planned = None
 
     def _reused(self, reading: Reading, step: int) -> FloatArray | None:
         """Return what the last plan holds for a step, shape ``(A,)``; None if it holds nothing."""
-        plan = self._plan
-        if plan is None or self.estopped or plan.episode != reading.episode:
+        plan = self.planned
+        if plan is None or self.estopped or plan.reading.episode != reading.episode:
             return None
-        ahead = step - plan.step
-        if not 0 <= ahead < len(plan.actions):
+        actions, ahead = plan.result.actions, step - plan.reading.step
+        if not 0 <= ahead < len(actions):
             return None
-        return self.action.clip(plan.actions[ahead].double().numpy())
+        return self.action.clip(actions[ahead].double().numpy())
 
     def _in_flight(self, reading: Reading) -> FloatArray:
         """Return the commands that act before an answer to the reading can, shape ``(D, A)``."""

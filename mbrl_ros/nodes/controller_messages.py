@@ -7,10 +7,14 @@ from typing import Any
 import numpy as np
 
 from mbrl_ros.control.command import Command, Outcome
-from mbrl_ros.control.controller import Controller, PlannedPath
+from mbrl_ros.control.controller import Controller
+from mbrl_ros.control.planned import Planned
 from mbrl_ros.control.ticker import Ticker
+from mbrl_ros.objectives.mission import Change, Mission
 from mbrl_ros.ros import interfaces as ri
 
+# Of a plan's candidates that are shown.
+_TOP = 5
 # From this share of late ticks on, the diagnostics warn.
 _MANY_LATE = 0.01
 
@@ -31,18 +35,20 @@ def action_message(command: Command, stamp: ri.Time) -> ri.Action:
     )
 
 
-def plan_message(path: PlannedPath, stamp: ri.Time) -> ri.Plan:
-    """Return what a plan expects."""
-    trajectory, actions = path.trajectory, path.actions
-    terms = path.objective.term_rewards(trajectory[:, 1:], actions, trajectory[:, :1])
+def plan_message(planned: Planned, stamp: ri.Time) -> ri.Plan:
+    """Return what a plan expects; costs a rollout."""
+    objective, result, trajectory = planned.objective, planned.result, planned.trajectory()
+    actions = result.actions
+    terms = objective.term_rewards(trajectory[:, 1:], actions, trajectory[:, :1])
     batch = (trajectory.shape[0], len(actions))
+    top = result.elites[:_TOP]
     return ri.Plan(
         header=ri.Header(stamp=stamp),
-        episode=path.reading.episode,
-        step=path.reading.step,
+        episode=planned.reading.episode,
+        step=planned.reading.step,
         horizon=len(actions),
-        observation_names=list(path.objective.observation.names),
-        action_names=list(path.objective.action.names),
+        observation_names=list(objective.observation.names),
+        action_names=list(objective.action.names),
         observations=trajectory.mean(dim=0).flatten().tolist(),
         observation_stds=trajectory.std(dim=0, correction=0).flatten().tolist(),
         actions=actions.flatten().tolist(),
@@ -52,12 +58,42 @@ def plan_message(path: PlannedPath, stamp: ri.Time) -> ri.Plan:
             for values in terms.values()
             for reward in values.broadcast_to(batch).mean(dim=0).tolist()
         ],
-        expected_return=path.expected_return,
+        expected_return=result.expected_return,
+        objective=objective.settings.name,
+        objective_digest=objective.digest,
+        candidates=len(top),
+        candidate_actions=top.flatten().tolist(),
+        candidate_returns=result.returns[: len(top)].tolist(),
+    )
+
+
+def objective_message(
+    change: Change, acted: bool, episode: int, step: int, stamp: ri.Time
+) -> ri.Objective:
+    """Return a change of the objective.
+
+    Args:
+        change: accepted.
+        acted: whether a plan was made for it.
+        episode: of the observation that this plan, or that of the next change, answers.
+        step: of the same.
+        stamp: now.
+    """
+    objective = change.objective
+    return ri.Objective(
+        header=ri.Header(stamp=stamp),
+        name=objective.settings.name,
+        digest=objective.digest,
+        content=objective.content,
+        way=change.way.value,
+        acted=acted,
+        episode=episode,
+        step=step,
     )
 
 
 def status_message(
-    stage: str, controller: Controller, ticker: Ticker, stamp: ri.Time
+    stage: str, controller: Controller, ticker: Ticker, mission: Mission, stamp: ri.Time
 ) -> ri.ControllerStatus:
     """Return how the controller is doing.
 
@@ -65,11 +101,13 @@ def status_message(
         stage: the node's lifecycle state.
         controller: of the node.
         ticker: of the node.
+        mission: of the node.
         stamp: now.
     """
     counts, last = ticker.counts, ticker.last
     times = np.array(controller.plan_times) if controller.plan_times else np.array([np.nan])
     epoch, sequence = controller.model.version if controller.model else (0, 0)
+    goals = mission.sequence
     return ri.ControllerStatus(
         header=ri.Header(stamp=stamp),
         state=stage,
@@ -87,6 +125,14 @@ def status_message(
         model_sequence=sequence,
         expected_return=last.expected_return if last else float("nan"),
         estopped=controller.estopped,
+        objective=mission.objective.settings.name,
+        objective_digest=mission.objective.digest,
+        changes_accepted=mission.accepted,
+        changes_refused=mission.refused,
+        refusal=mission.refusal,
+        sequence=goals.progress.value if goals else "",
+        sequence_index=goals.index if goals else 0,
+        sequence_length=len(goals.waypoints) if goals else 0,
     )
 
 

@@ -44,6 +44,8 @@ _ANY = QoSProfile(depth=1000, reliability=ReliabilityPolicy.BEST_EFFORT)
 _RECORDED = (
     ("action", "mbrl_ros/msg/Action", _DEEP),
     ("goal", "mbrl_ros/msg/Goal", _LATCHED),
+    ("goal_sequence", "mbrl_ros/msg/GoalSequence", _LATCHED),
+    ("objective", "mbrl_ros/msg/Objective", _LATCHED),
     ("controller_status", "mbrl_ros/msg/ControllerStatus", _DEEP),
     ("training_status", "mbrl_ros/msg/TrainingStatus", _DEEP),
 )

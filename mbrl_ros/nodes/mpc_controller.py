@@ -1,9 +1,10 @@
 """The node mpc_controller: plans with the learned model and commands the plant.
 
-A managed node. Subscribes ``observation``, ``model``, ``goal`` and ``estop``; publishes
-``action`` every tick while active, ``controller_status``, ``plan`` while someone subscribes,
-and ``/diagnostics``. The service ``~/arm`` ends an e-stop, ``~/autotune`` measures how much
-planning the machine has the time for, as with the first model.
+A managed node. Subscribes ``observation``, ``model`` and ``estop``; publishes ``action`` every
+tick while active, ``controller_status``, ``plan`` while someone subscribes, and
+``/diagnostics``; what to plan for it learns by `MissionInterface`. The service ``~/arm`` ends
+an e-stop, ``~/autotune`` measures how much planning the machine has the time for, as with the
+first model.
 """
 
 from __future__ import annotations
@@ -31,11 +32,13 @@ from mbrl_ros.nodes.controller_messages import (
     plan_message,
     status_message,
 )
+from mbrl_ros.nodes.mission_interface import MissionInterface
 from mbrl_ros.nodes.objective_parameters import declare_objective
 from mbrl_ros.nodes.parameters import declare, on_change
-from mbrl_ros.nodes.qos import COMMAND, EVENTS, LATCHED, NEWEST, UNLATCHED
+from mbrl_ros.nodes.qos import COMMAND, EVENTS, LATCHED, NEWEST
 from mbrl_ros.nodes.runner import run_node
-from mbrl_ros.objectives.book import ObjectiveBook
+from mbrl_ros.nodes.subscribing import subscribe_to_all
+from mbrl_ros.objectives.mission import Mission
 from mbrl_ros.realtime import AROUND, prioritize_process
 from mbrl_ros.ros import LifecycleNode, LifecycleState, Parameter, TransitionCallbackReturn
 from mbrl_ros.ros import interfaces as ri
@@ -69,18 +72,18 @@ class MpcController(LifecycleNode):
         self._settings: ControllerSettings = settings
         self._observation, self._action = task.observation_space(), task.action_space()
         spaces = (self._observation, self._action)
-        declared = declare_objective(self, *spaces, task.period)
-        self._book = ObjectiveBook.from_parameters(declared, *spaces, task.period)
+        mission = Mission(declare_objective(self, *spaces, task.period))
         self._controller = Controller(
-            self._observation,
-            self._action,
-            self._book.objective,
+            *spaces,
+            mission.objective,
             settings,
             period=task.period / task.real_time_factor,
             lock_step=task.lock_step,
             seed=task.seed,
         )
+        self._mission = MissionInterface(self, mission, self._controller)
         self._ticker = Ticker(self._controller, self._send)
+        self._acted: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._newest: Reading | None = None
         self._tuning: threading.Thread | None = None
         self._stop_tuning = threading.Event()
@@ -107,15 +110,12 @@ class MpcController(LifecycleNode):
             self.create_subscription(ri.Observation, "observation", self._on_observation, NEWEST),
             self.create_subscription(ri.DynamicsModel, "model", self._on_model, LATCHED),
         ]
-        for qos in (LATCHED, UNLATCHED):
-            self._connections += [
-                self.create_subscription(ri.Goal, "goal", self._on_goal, qos),
-                self.create_subscription(ri.Bool, "estop", self._on_estop, qos),
-            ]
+        self._connections += subscribe_to_all(self, ri.Bool, "estop", self._on_estop)
         self._offered = [
             self.create_service(ri.Trigger, "~/arm", self._on_arm),
             self.create_service(ri.Trigger, "~/autotune", self._on_autotune),
         ]
+        self._mission.connect()
         self._stage = "inactive"
         return TransitionCallbackReturn.SUCCESS
 
@@ -156,6 +156,7 @@ class MpcController(LifecycleNode):
         self._stop_tuning.set()
         if self._tuning is not None:
             self._tuning.join()
+        self._mission.close()
         self._report()
         super().destroy_node()
 
@@ -170,6 +171,7 @@ class MpcController(LifecycleNode):
     def _disconnect(self) -> None:
         if self._action_publisher is None:
             return
+        self._mission.disconnect()
         for subscription in self._connections:
             self.destroy_subscription(subscription)
         for service in self._offered:
@@ -189,8 +191,12 @@ class MpcController(LifecycleNode):
             received,
         )
         if self._stage == "active":
-            self._newest = reading
+            before, self._newest = self._newest, reading
             self._ticker.observe(reading)
+            self._tell_what_acted()
+            if before is not None and before.episode == reading.episode:
+                elapsed = (reading.step - before.step) * self._task.period
+                self._mission.observe(reading.values, max(elapsed, 0.0))
             return
         try:
             self._observation.check(reading.values, "observation")
@@ -215,19 +221,6 @@ class MpcController(LifecycleNode):
             # Until it is known what fits, as little as possible: no tick shall be late.
             self._plan_with(self._controller.least_effort(self._pinned))
             self._tune()
-
-    def _on_goal(self, message: ri.Goal) -> None:
-        try:
-            if len(message.names) != len(message.values):
-                raise ValueError(
-                    f"goal: expected a value for each of {len(message.names)} names, "
-                    f"got {len(message.values)}"
-                )
-            goal = dict(zip(message.names, map(float, message.values), strict=True))
-            self._judge_by(self._book.with_goal(goal))
-        except ValueError as error:
-            # A publisher that latches is heard on both subscriptions.
-            self.get_logger().warning(f"goal refused: {error}", throttle_duration_sec=0.1)
 
     def _on_estop(self, message: ri.Bool) -> None:
         # Only an explicit call of ~/arm ends it: a topic that says "false" must not.
@@ -279,33 +272,36 @@ class MpcController(LifecycleNode):
     def _apply(self, changed: dict[str, Any]) -> None:
         """Apply changed parameters together, from the next tick on; ValueError refuses them."""
         planner = {n: v for n, v in changed.items() if n.startswith("planner.")}
-        objective = objective_parameters(changed)
-        # Both are judged before either is applied.
+        # All is judged before anything is applied.
         settings = build(ControllerSettings, {**flat(self._settings), **planner})
-        book = self._book.changed(objective) if objective else self._book
+        hold = self._mission.changed(objective_parameters(changed))
         if planner:
             self._controller.replace_planner(settings.planner)
             self._settings = settings
-        if objective:
-            self._judge_by(book)
-
-    def _judge_by(self, book: ObjectiveBook) -> None:
-        self._book = book
-        self._controller.objective = book.objective
+        hold()
 
     def _send(self, command: Command) -> None:
         """Publish a command; called on the ticker's thread."""
         stamp = self.get_clock().now().to_msg()
         self._action_publisher.publish(action_message(command, stamp))
-        if command.outcome <= Outcome.TRUNCATED and self._plan_publisher.get_subscription_count():
-            path = self._controller.path()
-            if path is not None:
-                self._plan_publisher.publish(plan_message(path, stamp))
+        if command.outcome > Outcome.TRUNCATED:
+            return
+        self._acted.put(command)
+        planned = self._controller.planned
+        if planned is not None and self._plan_publisher.get_subscription_count():
+            self._plan_publisher.publish(plan_message(planned, stamp))
+
+    def _tell_what_acted(self) -> None:
+        while not self._acted.empty():
+            command = self._acted.get()
+            self._mission.acted(command.objective, command.episode, command.step)
 
     def _report(self) -> None:
         self._take_up_tuning()
+        self._tell_what_acted()
         stamp = self.get_clock().now().to_msg()
-        status = status_message(self._stage, self._controller, self._ticker, stamp)
+        mission = self._mission.mission
+        status = status_message(self._stage, self._controller, self._ticker, mission, stamp)
         self._status_publisher.publish(status)
         name = f"{self.get_fully_qualified_name().lstrip('/')}: control loop"
         self._diagnostics.publish(diagnostic_message(name, status))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
-from mbrl_ros.nodes.parameters import declare_one, plain
+from mbrl_ros.nodes.parameters import declare_one, forget, plain
 from mbrl_ros.objectives.book import ObjectiveBook
 from mbrl_ros.ros import Node
 from mbrl_ros.spaces import Space
@@ -14,19 +13,35 @@ from mbrl_ros.system.schema import OBJECTIVE, objective_parameters
 
 def declare_objective(
     node: Node, observation: Space, action: Space, period: float | None = None
-) -> dict[str, Any]:
+) -> ObjectiveBook:
     """Declare ``objective.*``, ``objective.<term>.*`` and ``objective.variants.*``.
 
     Returns:
-        all of them with their values, without the prefix.
+        what they say.
 
     Raises:
         ValueError: naming the parameter that is wrong.
     """
     given = objective_parameters({n: plain(p.value) for n, p in node._parameter_overrides.items()})
     book = ObjectiveBook.from_parameters(given, observation, action, period)
-    values: dict[str, Any] = {}
     for spec, value in book.parameters():
         declare_one(node, replace(spec, name=OBJECTIVE + spec.name), value)
-        values[spec.name] = value
-    return values
+    return replace(book, values={spec.name: value for spec, value in book.parameters()})
+
+
+def mirror_objective(node: Node, before: ObjectiveBook, after: ObjectiveBook) -> None:
+    """Bring the parameters in line with a book that did not come from them.
+
+    Args:
+        node: has the parameters.
+        before: what they say.
+        after: what they are to say.
+    """
+    old = {spec.name: (spec, value) for spec, value in before.parameters()}
+    new = {spec.name: (spec, value) for spec, value in after.parameters()}
+    for name, stated in old.items():
+        if new.get(name) != stated:
+            forget(node, OBJECTIVE + name)
+    for name, (spec, value) in new.items():
+        if old.get(name) != (spec, value):
+            declare_one(node, replace(spec, name=OBJECTIVE + name), value)

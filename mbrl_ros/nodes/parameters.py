@@ -68,6 +68,11 @@ def declare_one(node: Node, spec: Spec, value: Any) -> None:
         node._parameters[spec.name] = Parameter(spec.name, kind, [])
 
 
+def forget(node: Node, name: str) -> None:
+    """Take back a declaration, of a read-only parameter too."""
+    del node._parameters[name], node._descriptors[name]
+
+
 def on_change(node: Node, accept: Callable[[dict[str, Any]], None]) -> None:
     """Have ``accept`` judge and apply every change of parameters, all at once.
 

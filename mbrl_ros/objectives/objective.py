@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ class Objective:
         period: of control [s]; None: unknown, so that no term can track a reference.
         step: control steps since the episode began, where trajectories start.
         previous_action: the command before the first action, A values; None: there was none.
-        digest: 16 hex digits, the same for the same terms and goal; not of the moment.
+        digest: the first 16 hex digits of the SHA-256 of `content`.
     """
 
     observation: Space
@@ -52,7 +53,8 @@ class Objective:
     def __post_init__(self) -> None:
         """Note once what the objective is."""
         if not self.digest:
-            object.__setattr__(self, "digest", self._digest())
+            hashed = hashlib.sha256(self.content.encode()).hexdigest()
+            object.__setattr__(self, "digest", hashed[:16])
 
     @classmethod
     def from_parameters(
@@ -210,8 +212,9 @@ class Objective:
                 paid = still if paid is None else paid * still
         return values, paid
 
-    def _digest(self) -> str:
-        """Return a hash of all that an objective means, under whatever name."""
+    @cached_property
+    def content(self) -> str:
+        """All that the objective means, under whatever name and at whatever moment, as JSON."""
         content = {
             "observation": [self.observation.names, self.observation.angles],
             "action": self.action.names,
@@ -221,5 +224,4 @@ class Objective:
             "goal": dict(self.goal),
             "period": self.period,
         }
-        text = json.dumps(content, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return json.dumps(content, sort_keys=True)

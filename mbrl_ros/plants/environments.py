@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ def make_plant(settings: SimulatorSettings) -> Plant:
             raise ValueError(
                 f"task_module: only for an MJCF file (.xml), and environment is '{name}'"
             )
-        environment = _from_gymnasium(name)
+        environment = _from_gymnasium(name, endless=settings.time_limit == math.inf)
         if name.startswith("dm_control/"):
             from dm_control.rl.control import PhysicsError
 
@@ -61,7 +62,7 @@ def _from_mjcf(name: str, task_module: str) -> gymnasium.Env[Any, Any]:
     return MjcfEnv(Path(name).expanduser(), load_task(task_module) if task_module else None)
 
 
-def _from_gymnasium(name: str) -> gymnasium.Env[Any, Any]:
+def _from_gymnasium(name: str, endless: bool) -> gymnasium.Env[Any, Any]:
     if name.startswith("dm_control/"):
         try:
             import dm_control  # noqa: F401
@@ -70,11 +71,16 @@ def _from_gymnasium(name: str) -> gymnasium.Env[Any, Any]:
             raise ValueError(
                 f"environment '{name}': needs the packages dm_control, shimmy and imageio ({error})"
             ) from None
+    limits: dict[str, Any] = {}
+    if endless and name.startswith("dm_control/"):
+        limits = {"task_kwargs": {"time_limit": math.inf}}
+    elif endless:
+        limits = {"max_episode_steps": -1}
     try:
         with warnings.catch_warnings():
             # Gymnasium warns of old versions; what cannot be made is an error below.
             warnings.simplefilter("ignore", DeprecationWarning)
-            return gymnasium.make(name, disable_env_checker=True)
+            return gymnasium.make(name, disable_env_checker=True, **limits)
     except Exception as error:
         # An environment's constructor may raise anything.
         reason = " ".join(str(error).split())

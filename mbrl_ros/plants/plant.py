@@ -53,7 +53,7 @@ class Plant(gymnasium.Env[Any, Any]):
             name: how messages call it.
             action_repeat: its own steps in one step of the plant.
             time_step: time of one own step where the environment does not say [s]; 0: as it says.
-            time_limit: an episode is cut after this time [s]; 0: only by the environment.
+            time_limit: an episode is cut after this time [s]; 0, inf: only by the environment.
             divergences: exceptions of the environment that say its simulation diverged.
 
         Raises:
@@ -71,7 +71,8 @@ class Plant(gymnasium.Env[Any, Any]):
         self.action_space = _box(self._action.low, self._action.high)
         self.time_step = _time_step(environment.unwrapped, name, time_step)
         self.period = action_repeat * self.time_step
-        self._step_limit = round(time_limit / self.time_step) if time_limit > 0 else math.inf
+        limited = 0 < time_limit < math.inf
+        self._step_limit = round(time_limit / self.time_step) if limited else math.inf
         self._episode_steps = 0
         self.env_steps = 0
         self.physics = Physics.find(environment.unwrapped)

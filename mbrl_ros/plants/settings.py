@@ -38,7 +38,9 @@ class SimulatorSettings:
         high=10.0,
     )
     time_limit: float = setting(
-        0.0, "an episode is cut after this plant time [s]; 0: the environment's own limit", low=0.0
+        0.0,
+        "an episode is cut after this plant time [s]; 0: the environment's own limit; .inf: never",
+        low=0.0,
     )
     command_timeout: float = setting(
         0.1, "plant time after which a command is too old to be applied [s]", low=0.0, high=10.0

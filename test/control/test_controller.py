@@ -18,6 +18,7 @@ from known import (
 
 from mbrl_ros.control.controller import Controller, Outcome, PackedModel
 from mbrl_ros.control.settings import ControllerSettings
+from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning import loop as loop_module
 from mbrl_ros.planning.settings import ICEMSettings, PlannerSettings
 from mbrl_ros.spaces import Space
@@ -158,7 +159,7 @@ def test_an_old_reading_leaves_less_time(clock):
 def test_without_time_the_last_plan_goes_on(clock):
     made = timed(clock, iterations=2)
     made.tick(at(clock, 20))
-    planned = made.path().actions[:, 0].tolist()
+    planned = made.planned.result.actions[:, 0].tolist()
     for k in (21, 22, 25):
         command = made.tick(at(clock, k, age=0.8))
         assert outcome_of(command) == (Outcome.REUSED, "no time to plan")
@@ -249,7 +250,7 @@ def test_a_last_word_is_safe():
 def test_silence_gets_the_rest_of_the_plan_then_the_safe_command():
     made, last = controller(iterations=3), reading(5)
     made.tick(last)
-    planned = made.path().actions[:, 0].tolist()
+    planned = made.planned.result.actions[:, 0].tolist()
     for periods in (1, 2, 4):
         command = made.silence(last, last.received + (periods + 0.5) * PERIOD)
         assert command.outcome == Outcome.REUSED
@@ -279,7 +280,7 @@ def test_a_stand_in_is_the_last_plan_for_the_step():
     made = controller(iterations=3)
     assert made.stand_in(reading(5)).outcome == Outcome.HOLD
     made.tick(reading(5))
-    planned = made.path().actions[:, 0].tolist()
+    planned = made.planned.result.actions[:, 0].tolist()
     command = made.stand_in(reading(7))
     assert command.outcome == Outcome.REUSED
     assert (command.step, command.values[0]) == (7, pytest.approx(planned[2]))
@@ -409,27 +410,49 @@ def test_without_compensation_plans_start_where_the_plant_was_seen():
     torch.testing.assert_close(judge.starts[0], torch.tensor([2.9, 0.0]).expand(2, -1))
 
 
-def test_the_path_is_what_the_plan_expects():
+def test_a_plan_says_what_it_expects():
     made = controller()
-    assert made.path() is None
+    assert made.planned is None
     command = made.tick(reading(0, [1.0, 2.0]))
-    path = made.path()
-    assert path.actions[0].numpy() == pytest.approx(command.values)
-    assert path.trajectory.shape == (2, 9, 2)
+    planned = made.planned
+    actions, trajectory = planned.result.actions, planned.trajectory()
+    assert actions[0].numpy() == pytest.approx(command.values)
+    assert trajectory.shape == (2, 9, 2)
     state = np.array([1.0, 2.0])
-    for k, force in enumerate(path.actions.numpy()):
-        np.testing.assert_allclose(path.trajectory[0, k].numpy(), state, atol=1e-5)
+    for k, force in enumerate(actions.numpy()):
+        np.testing.assert_allclose(trajectory[0, k].numpy(), state, atol=1e-5)
         state = step(state, force)
-    assert path.expected_return == command.expected_return
+    assert planned.result.expected_return == command.expected_return
 
 
-def test_with_a_delay_the_path_begins_where_the_plan_does():
+def test_with_a_delay_a_plan_begins_where_its_first_action_acts():
     judge = Judge()
     made = controller(judge=judge)
     for k in range(6):
         judge.starts.clear()
         made.tick(reading(k, [1.0, 2.0], action_step=k - 2))
-    torch.testing.assert_close(made.path().trajectory[:, 0], judge.starts[0])
+    torch.testing.assert_close(made.planned.trajectory()[:, 0], judge.starts[0])
+
+
+def test_what_if_plans_for_another_objective_and_changes_nothing():
+    made = controller(iterations=20, candidates=64, icem=ICEMSettings(finest_scale=1.0))
+    with pytest.raises(ValueError, match="what_if: there is no plan now"):
+        made.what_if(made.objective)
+    made.tick(reading(0))
+    before, objective = made.planned, made.objective
+    backwards = Objective.from_parameters(
+        {"terms": ["back"], "back.of": ["velocity"], "back.weight": -1.0}, OBSERVATION, ACTION
+    )
+    asked = made.what_if(backwards)
+    assert asked.objective.digest == backwards.digest
+    assert asked.reading is before.reading
+    assert before.result.actions[0] > 0.9
+    assert asked.result.actions[0] < ACTION.lower[0] + 0.05
+    assert made.planned is before
+    assert made.objective is objective
+    # The plan that there is competes: one for the same objective is not worse.
+    again = made.what_if(made.objective)
+    assert again.result.expected_return >= before.result.expected_return - 1e-4
 
 
 def test_after_ticks_without_a_plan_the_warm_start_is_shifted_by_all_of_them():
@@ -446,7 +469,7 @@ def test_after_ticks_without_a_plan_the_warm_start_is_shifted_by_all_of_them():
     made = controller(iterations=1)
     made.model = type(made.model)(Rollouts(made.model.rollout), (1, 1))
     made.tick(reading(0))
-    planned = made.path().actions
+    planned = made.planned.result.actions
     for k in (1, 2, 3):
         made.tick(reading(k, [math.nan, 0.0]))
     asked.clear()
@@ -459,7 +482,7 @@ def test_another_planner_holds_from_the_next_tick_on():
     made.tick(reading(0))
     made.replace_planner(PlannerSettings(horizon=3, candidates=8, iterations=1))
     made.tick(reading(1))
-    assert made.path().actions.shape == (3, 1)
+    assert made.planned.result.actions.shape == (3, 1)
 
 
 def test_another_objective_holds_from_the_next_tick_on():

@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from mbrl_ros import ros
-from mbrl_ros.nodes.objective_parameters import declare_objective
+from mbrl_ros.nodes.objective_parameters import declare_objective, mirror_objective
 from mbrl_ros.nodes.parameters import on_change, plain
-from mbrl_ros.objectives.book import ObjectiveBook
 from mbrl_ros.settings import build
 from mbrl_ros.system.configuration import read_task, task_names
 from mbrl_ros.system.schema import OBJECTIVE, objective_parameters
@@ -32,8 +31,7 @@ def node(monkeypatch):
         made.append(ros.Node("mpc_controller", context=context))
         settings = build(TaskSettings, read_task(task).shared)
         spaces = settings.observation_space(), settings.action_space()
-        values = declare_objective(made[-1], *spaces, settings.period)
-        return made[-1], ObjectiveBook.from_parameters(values, *spaces, settings.period)
+        return made[-1], declare_objective(made[-1], *spaces, settings.period)
 
     yield make
     for one in made:
@@ -90,3 +88,24 @@ def test_objectives_change_by_parameters_all_at_once_or_not_at_all(node):
     assert "expected one of swingup, balance_left" in refusal.reason
     assert (book.active, book.objective.digest) == ("balance_left", before)
     assert made.get_parameter("objective.active").value == "balance_left"
+
+
+def test_parameters_follow_an_objective_that_came_by_another_way(node):
+    made, book = node("cartpole_swingup")
+    values = {"terms": ["near"], "near.of": ["cart_position"], "near.target": 1.0}
+    loaded = book.load("corner", values)
+    mirror_objective(made, book, loaded)
+    prefix = f"{OBJECTIVE}variants.corner."
+    assert made.get_parameter(f"{prefix}near.target").value == 1.0
+    assert plain(made.get_parameter(f"{prefix}terms").value) == ["near"]
+    assert made.get_parameter("objective.active").value == "corner"
+    assert "corner" in made.describe_parameter("objective.active").additional_constraints
+    # Again under the same name, with another term; the old one's parameters go.
+    other = loaded.load("corner", {"terms": ["far"], "far.of": ["cart_position"]})
+    mirror_objective(made, loaded, other)
+    assert not made.has_parameter(f"{prefix}near.target")
+    assert plain(made.get_parameter(f"{prefix}terms").value) == ["far"]
+    declared = {spec.name: value for spec, value in other.parameters()}
+    assert {n: plain(made.get_parameter(OBJECTIVE + n).value) for n in declared} == declared
+    mirror_objective(made, other, other.select("swingup"))
+    assert made.get_parameter("objective.active").value == "swingup"

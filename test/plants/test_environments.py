@@ -1,4 +1,5 @@
 import dataclasses
+import math
 from pathlib import Path
 
 import gymnasium
@@ -91,6 +92,18 @@ def test_time_limit_cuts_an_episode():
     assert cut == [False, False, True]
     plant.reset(seed=0)
     assert not plant.step(np.zeros(1))[3]
+
+
+@pytest.mark.parametrize("name", ["Pendulum-v1", "dm_control/cartpole-swingup-v0"])
+def test_an_infinite_time_limit_lifts_that_of_the_environment(name):
+    cut = {}
+    for limit in (0.0, math.inf):
+        plant = made(name, action_repeat=100, time_limit=limit)
+        plant.reset(seed=0)
+        cut[limit] = [plant.step(np.zeros(1))[3] for _ in range(12)]
+        plant.close()
+    assert any(cut[0.0])
+    assert not any(cut[math.inf])
 
 
 def test_discrete_actions_are_rounded():

@@ -217,7 +217,7 @@ class Node(ParametersMixin, NodeGraphMixin):
         self,
         msg_type: Any,
         topic: str,
-        callback: Callable[[Any], Any],
+        callback: Callable[..., Any],
         qos_profile: QoSProfile | int,
         *,
         raw: bool = False,

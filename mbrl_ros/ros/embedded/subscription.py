@@ -1,5 +1,7 @@
 """Subscriptions."""
 
+import inspect
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +24,7 @@ class Subscription:
         node: "Node",
         msg_type: Any,
         topic: str,
-        callback: Callable[[Any], Any],
+        callback: Callable[..., Any],
         qos_profile: QoSProfile,
         raw: bool,
     ) -> None:
@@ -30,6 +32,7 @@ class Subscription:
         self.msg_type = msg_type
         self.topic_name = topic
         self.callback = callback
+        self._with_info = _takes_two(callback)
         self.qos_profile = qos_profile
         self.raw = raw
         #: Messages dropped because they were not of this type.
@@ -57,11 +60,10 @@ class Subscription:
         taken = self.reader.take()
         if taken is None:
             return
-        if self.raw:
-            self.callback(taken[0])
-            return
+        data, info = taken
+        received = time.time_ns()
         try:
-            message = deserialize(taken[0], self.msg_type._TYPE)
+            message = data if self.raw else deserialize(data, self.msg_type._TYPE)
         except ValueError as error:
             self.malformed += 1
             if self.malformed == 1:
@@ -70,12 +72,25 @@ class Subscription:
                     "further ones are only counted"
                 )
             return
-        self.callback(message)
+        if self._with_info:
+            stamps = {"source_timestamp": info.source_timestamp, "received_timestamp": received}
+            self.callback(message, stamps)
+        else:
+            self.callback(message)
 
     def destroy(self) -> None:
         """Stop receiving; use `Node.destroy_subscription()`."""
         self._destroyed = True
         self.reader.close()
+
+
+def _takes_two(callback: Callable[..., Any]) -> bool:
+    """Return whether a callback wants the message's times, too, as rclpy finds out."""
+    try:
+        inspect.signature(callback).bind(object())
+    except TypeError:
+        return True
+    return False
 
 
 class Incompatibility:

@@ -1,0 +1,76 @@
+"""A plan with all that it was made from: what it expects, and what else could have been."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mbrl_ros.control.command import Reading
+from mbrl_ros.dynamics.rollout import Rollout
+from mbrl_ros.objectives.objective import Objective
+from mbrl_ros.planning.loop import PlanningLoop, PlanResult
+from mbrl_ros.planning.planner import Planner
+from mbrl_ros.planning.problem import Problem
+
+# Plans on end for an objective that no plan was made for yet: the effort that a warm start saves.
+_ROUNDS = 5
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan, its question and the observation behind that.
+
+    Attributes:
+        reading: planned from.
+        problem: what was to be planned.
+        result: the plan.
+    """
+
+    reading: Reading
+    problem: Problem
+    result: PlanResult
+
+    @property
+    def objective(self) -> Objective:
+        """What it was made for."""
+        return self.problem.objective
+
+    def trajectory(self) -> Tensor:
+        """Return the observations that each member expects; costs a rollout.
+
+        For the thread that plans: the rollout is its own.
+
+        Returns:
+            shape ``(M, H + 1, O)``, SI units; it begins where the first action acts.
+        """
+        problem = self.problem
+        return problem.rollout(problem.start, self.result.actions[None])[:, 0].clone().cpu()
+
+    @torch.no_grad()
+    def what_if(self, objective: Objective, planner: Planner) -> Planned:
+        """Return what would be planned from the same start for another objective.
+
+        For any thread. The plan for the present objective is among the candidates.
+
+        Args:
+            objective: planned for.
+            planner: plans.
+
+        Raises:
+            NoPlanError: if no candidate has a finite return.
+        """
+        then = self.problem
+        problem = Problem(
+            then.start,
+            Rollout(then.rollout.model, then.rollout.members),
+            objective.at(then.objective.step, then.objective.previous_action),
+            then.sent,
+            self.result.actions[None],
+        )
+        loop = PlanningLoop(planner, seed=0)
+        for _ in range(_ROUNDS):
+            result = loop.plan(problem, elapsed=0)
+        assert result is not None  # without a deadline there is the time
+        return Planned(self.reading, problem, result)

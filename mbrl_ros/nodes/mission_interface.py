@@ -1,0 +1,224 @@
+"""The ways to change what a node plans for: parameters, topics, services."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from mbrl_ros.control.controller import Controller
+from mbrl_ros.nodes.controller_messages import objective_message, plan_message
+from mbrl_ros.nodes.objective_parameters import mirror_objective
+from mbrl_ros.nodes.qos import LATCHED
+from mbrl_ros.nodes.subscribing import subscribe_to_all
+from mbrl_ros.objectives.book import ObjectiveBook
+from mbrl_ros.objectives.document import read_objective
+from mbrl_ros.objectives.mission import Mission, Way
+from mbrl_ros.objectives.sequence import Waypoint
+from mbrl_ros.ros import Future, LifecycleNode
+from mbrl_ros.ros import interfaces as ri
+
+
+class MissionInterface:
+    """Connects a `Mission` to ROS.
+
+    Subscribes ``goal`` and ``goal_sequence``; publishes ``objective``; serves
+    ``~/set_objective`` and ``~/what_if``; keeps the parameters ``objective.*`` in line.
+
+    Attributes:
+        mission: what is planned for.
+    """
+
+    def __init__(self, node: LifecycleNode, mission: Mission, controller: Controller) -> None:
+        """Begin with what holds; the node's parameters are declared already.
+
+        Args:
+            node: has the topics, services and parameters.
+            mission: what is planned for.
+            controller: plans for it.
+        """
+        self.mission = mission
+        self._node, self._controller = node, controller
+        self._mirroring = False
+        # One at a time, on a thread of its own: no tick shall wait for an answer.
+        self._worker = ThreadPoolExecutor(1, "what_if")
+        self._publisher = node.create_publisher(ri.Objective, "objective", LATCHED)
+        self._subscriptions: list[Any] = []
+        self._services: list[Any] = []
+
+    def connect(self) -> None:
+        """Listen."""
+        node = self._node
+        self._subscriptions = [
+            *subscribe_to_all(node, ri.Goal, "goal", self._on_goal),
+            *subscribe_to_all(node, ri.GoalSequence, "goal_sequence", self._on_goal_sequence),
+        ]
+        self._services = [
+            node.create_service(ri.SetObjective, "~/set_objective", self._on_set_objective),
+            node.create_service(ri.WhatIf, "~/what_if", self._on_what_if),
+        ]
+
+    def disconnect(self) -> None:
+        """Listen no longer."""
+        while self._subscriptions:
+            self._node.destroy_subscription(self._subscriptions.pop())
+        while self._services:
+            self._node.destroy_service(self._services.pop())
+
+    def close(self) -> None:
+        """End the thread."""
+        self._worker.shutdown(cancel_futures=True)
+
+    def changed(self, values: Mapping[str, Any]) -> Callable[[], None]:
+        """Judge changed parameters.
+
+        Args:
+            values: of the objective, without the prefix.
+
+        Returns:
+            what has them hold from the next tick on.
+
+        Raises:
+            ValueError: naming the parameter that does not fit.
+        """
+        if self._mirroring or not values:
+            return lambda: None
+        with self.mission.judging():
+            book = self.mission.book.changed(values)
+        return lambda: self._take(Way.PARAMETERS, book)
+
+    def observe(self, values: Any, elapsed: float) -> None:
+        """Follow a sequence of goals; arguments as for `Mission.observe`."""
+        self.mission.observe(values, elapsed)
+        self._controller.objective = self.mission.objective
+
+    def acted(self, digest: str, episode: int, step: int) -> None:
+        """Tell that a plan was made.
+
+        Args:
+            digest: of the objective that it was made for.
+            episode: of the observation that it answers.
+            step: of the same.
+        """
+        for change, is_it in self.mission.acted(digest):
+            stamp = self._node.get_clock().now().to_msg()
+            message = objective_message(change, is_it, episode, step, stamp)
+            self._publisher.publish(message)
+
+    def _take(self, way: Way, book: ObjectiveBook) -> None:
+        self.mission.take(way, book)
+        self._controller.objective = book.objective
+
+    def _on_goal(self, message: Any) -> None:
+        try:
+            with self.mission.judging():
+                goal = _named("goal", "values", message.names, message.values)
+                book = self.mission.book.with_goal(goal)
+        except ValueError as error:
+            self._refuse("goal", error)
+        else:
+            self._take(Way.GOAL, book)
+
+    def _on_goal_sequence(self, message: Any) -> None:
+        try:
+            with self.mission.judging():
+                waypoints = [_waypoint(i, goal) for i, goal in enumerate(message.goals)]
+                self.mission.follow(waypoints)
+        except ValueError as error:
+            self._refuse("goal_sequence", error)
+        else:
+            self._controller.objective = self.mission.objective
+
+    def _on_set_objective(self, request: Any, response: Any) -> Any:
+        before = self.mission.book
+        try:
+            with self.mission.judging():
+                book = _wished(before, request)
+        except ValueError as error:
+            response.success, response.message = False, str(error)
+        else:
+            self._take(Way.SERVICE, book)
+            self._mirror(before, book)
+            response.success, response.message = True, f"'{book.active}' holds"
+        response.digest = self.mission.objective.digest
+        return response
+
+    async def _on_what_if(self, request: Any, response: Any) -> Any:
+        try:
+            book = _wished(self.mission.book, request)
+            if request.names or request.values:
+                book = book.with_goal(_named("goal", "values", request.names, request.values))
+            planned = await self._elsewhere(lambda: self._controller.what_if(book.objective))
+        except Exception as error:  # a function of the user's own may raise anything
+            response.success, response.message = False, str(error) or type(error).__name__
+        else:
+            response.success = True
+            response.plan = plan_message(planned, self._node.get_clock().now().to_msg())
+        return response
+
+    def _elsewhere(self, work: Callable[[], Any]) -> Future:
+        """Return the future outcome of some work that another thread does."""
+        future = Future()
+
+        def do() -> None:
+            try:
+                result = work()
+            except Exception as error:
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+        self._worker.submit(do)
+        return future
+
+    def _mirror(self, before: ObjectiveBook, after: ObjectiveBook) -> None:
+        """Bring the parameters into line with an objective that came by another way."""
+        self._mirroring = True
+        try:
+            mirror_objective(self._node, before, after)
+        finally:
+            self._mirroring = False
+
+    def _refuse(self, topic: str, error: ValueError) -> None:
+        self._node.get_logger().warning(f"{topic} refused: {error}", throttle_duration_sec=0.1)
+
+
+def _wished(book: ObjectiveBook, request: Any) -> ObjectiveBook:
+    """Return the book as a request wants it.
+
+    Raises:
+        ValueError: saying what does not fit.
+    """
+    if not request.yaml:
+        return book.select(request.name) if request.name else book
+    if not request.name:
+        raise ValueError("name: expected what the objective is to be called, got ''")
+    return book.load(request.name, read_objective(request.yaml))
+
+
+def _waypoint(i: int, message: Any) -> Waypoint:
+    where = f"goal_sequence.goals[{i}]"
+    return Waypoint(
+        _named(where, "values", message.names, message.values),
+        _named(where, "tolerances", message.names, message.tolerances),
+        float(message.dwell),
+        float(message.timeout),
+    )
+
+
+def _named(where: str, field: str, names: Any, values: Any) -> dict[str, float]:
+    """Return numbers by their names.
+
+    Raises:
+        ValueError: if there is not one for each name, or a name stands there twice.
+    """
+    if len(names) != len(values):
+        raise ValueError(
+            f"{where}.{field}: expected one for each of {len(names)} names, got {len(values)}"
+        )
+    if not names:
+        raise ValueError(f"{where}.names: expected at least one dimension, got none")
+    if len(set(names)) < len(names):
+        double = next(name for name in names if list(names).count(name) > 1)
+        raise ValueError(f"{where}.names: '{double}' stands there more than once")
+    return dict(zip(names, map(float, values), strict=True))

@@ -1,0 +1,54 @@
+"""An objective as a text, from wherever it comes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from mbrl_ros.objectives.parsing import VARIANTS
+from mbrl_ros.settings import flatten, read_yaml
+
+#: Longest text that is looked at [characters].
+LONGEST = 65_536
+
+
+def read_objective(text: str) -> dict[str, Any]:
+    """Read what an objective's YAML says.
+
+    It may come from anyone on the network, so nothing in it can run code or grow beyond its
+    own length.
+
+    Args:
+        text: as it would stand in a parameter file below ``objective:``.
+
+    Returns:
+        flat parameters.
+
+    Raises:
+        ValueError: saying what is wrong with it.
+    """
+    if len(text) > LONGEST:
+        raise ValueError(f"yaml: expected at most {LONGEST} characters, got {len(text)}")
+    try:
+        repeats = any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text))
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError(f"yaml: {' '.join(str(error).split())}") from None
+    if repeats:
+        raise ValueError("yaml: expected no aliases (*name): they can repeat without an end")
+    try:
+        tree = read_yaml(text)
+    except ValueError as error:
+        raise ValueError(f"yaml: {error}") from None
+    if not isinstance(tree, dict) or not tree:
+        raise ValueError(f"yaml: expected an objective's parameters, got {text[:40]!r}")
+    values = flatten(tree)
+    for name, value in values.items():
+        if name.startswith(VARIANTS):
+            raise ValueError(f"yaml: '{name}': an objective has no variants of its own")
+        if name.endswith(".type") and ":" in str(value):
+            raise ValueError(
+                f"yaml: '{name}': a function of one's own ({value}) is taken from the parameter "
+                f"file only, not from the network"
+            )
+    return values

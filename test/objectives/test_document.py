@@ -1,0 +1,37 @@
+import pytest
+
+from mbrl_ros.objectives.document import LONGEST, read_objective
+
+
+def test_it_reads_what_stands_below_objective():
+    text = "terms: [near]\nnear: {type: quadratic, of: [x], target: 1.0}\n"
+    assert read_objective(text) == {
+        "terms": ["near"],
+        "near.type": "quadratic",
+        "near.of": ["x"],
+        "near.target": 1.0,
+    }
+
+
+BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "yaml: expected an objective's parameters"),
+        ("just words", "yaml: expected an objective's parameters, got 'just words'"),
+        ("[1, 2]", "yaml: expected an objective's parameters"),
+        ("{", "yaml: while parsing"),
+        ("a: " + "[" * 20_000, "yaml: "),
+        ("a: b" + " " * LONGEST, f"yaml: expected at most {LONGEST} characters"),
+        (BOMB, r"yaml: expected no aliases"),
+        ("a: &a {b: *a}", "yaml: expected no aliases"),
+        ("a: !!python/object/apply:os.system [ls]", "yaml: could not determine a constructor"),
+        ("near: {type: 'os:system'}", r"'near\.type': a function of one's own \(os:system\)"),
+        ("variants: {a: {caution: 1.0}}", r"'variants\.a\.caution': an objective has no variants"),
+    ],
+)
+def test_a_text_from_the_network_cannot_do_harm(text, message):
+    with pytest.raises(ValueError, match=message):
+        read_objective(text)
