@@ -14,7 +14,7 @@ import math
 import re
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -146,14 +146,21 @@ def _hints(cls: Any) -> dict[str, Any]:
     return typing.get_type_hints(cls)
 
 
-def specs(cls: type, prefix: str = "") -> Iterator[Spec]:
-    """Yield the flat specification of every setting of a group, nested ones included."""
+def specs(cls: type) -> tuple[Spec, ...]:
+    """Return the flat specification of every setting of a group, nested ones included."""
+    return _specs(cls, "")
+
+
+@functools.cache
+def _specs(cls: Any, prefix: str) -> tuple[Spec, ...]:
+    # What does not change, and is asked for at every change of a parameter.
     hints = _hints(cls)
+    found: list[Spec] = []
     for field in dataclasses.fields(cls):
         hint = hints[field.name]
         name = prefix + field.name
         if dataclasses.is_dataclass(hint):
-            yield from specs(typing.cast(type, hint), f"{name}.")
+            found += _specs(typing.cast(type, hint), f"{name}.")
             continue
         is_list = typing.get_origin(hint) is list
         kind = typing.get_args(hint)[0] if is_list else hint
@@ -163,7 +170,8 @@ def specs(cls: type, prefix: str = "") -> Iterator[Spec]:
             default = field.default_factory()
         else:
             default = field.default
-        yield Spec(name, kind, is_list, default, **field.metadata)
+        found.append(Spec(name, kind, is_list, default, **field.metadata))
+    return tuple(found)
 
 
 def build(cls: type[Group], values: Mapping[str, Any], where: str = "") -> Group:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from mbrl_ros.objectives.objective import Objective
-from mbrl_ros.objectives.parsing import VARIANTS, parameters, parse_all, place
+from mbrl_ros.objectives.parsing import (
+    VARIANTS,
+    parameters,
+    parse,
+    place,
+    selected,
+    whole_objectives,
+)
 from mbrl_ros.objectives.term import Aimed
 from mbrl_ros.settings import Spec, Value, flatten
 from mbrl_ros.spaces import Space
+
+#: How many objectives there may be: whoever loads new ones shall not fill the memory.
+MOST = 64
 
 
 @dataclass(frozen=True)
@@ -24,11 +35,13 @@ class ObjectiveBook:
         values: all parameters, flat, without the prefix ``objective.``.
         objectives: name to objective, the base first; the active one has the goal.
         active: name of the one that holds.
+        whole: name to an objective's own parameters, completed from the base.
     """
 
     values: Mapping[str, Any]
     objectives: Mapping[str, Objective]
     active: str
+    whole: Mapping[str, Mapping[str, Any]]
 
     @classmethod
     def from_parameters(
@@ -49,13 +62,24 @@ class ObjectiveBook:
         Raises:
             ValueError: naming the parameter that does not fit.
         """
-        active, parsed = parse_all(values)
-        base = next(iter(parsed))
-        objectives = {
-            name: Objective.checked(settings, terms, observation, action, period, place(name, base))
-            for name, (settings, terms) in parsed.items()
-        }
-        return cls(dict(values), objectives, active)
+        whole = whole_objectives(values)
+        return cls(
+            dict(values),
+            {n: cls._checked(n, whole, observation, action, period) for n in whole},
+            selected(values, whole),
+            whole,
+        )
+
+    @staticmethod
+    def _checked(
+        name: str,
+        whole: Mapping[str, Mapping[str, Any]],
+        observation: Space,
+        action: Space,
+        period: float | None,
+    ) -> Objective:
+        where = place(name, next(iter(whole)))
+        return Objective.checked(*parse(whole[name], where), observation, action, period, where)
 
     @property
     def objective(self) -> Objective:
@@ -64,7 +88,11 @@ class ObjectiveBook:
 
     def parameters(self) -> Iterator[tuple[Spec, Value]]:
         """Yield every parameter there is with its value, without the prefix."""
-        return parameters(self.values)
+        parsed = {
+            name: (made.settings, {n: term.settings for n, term in made.terms.items()})
+            for name, made in self.objectives.items()
+        }
+        return parameters(self.values, self.active, parsed)
 
     def changed(self, values: Mapping[str, Any]) -> ObjectiveBook:
         """Return the book after some parameters have changed, all of them together.
@@ -76,10 +104,7 @@ class ObjectiveBook:
             ValueError: naming the parameter that does not fit, or that would do nothing because
                 the active variant has its own.
         """
-        one = self.objective
-        book = self.from_parameters(
-            {**self.values, **values}, one.observation, one.action, one.period
-        )
+        book = self._with_values({**self.values, **values})
         own = f"{VARIANTS}{book.active}."
         for name in values:
             if f"{own}{name}" in book.values:
@@ -89,7 +114,8 @@ class ObjectiveBook:
                 )
         if book.active != self.active:
             return book
-        goal = {n: v for n, v in one.goal.items() if n not in _targets(values, book)}
+        goal = self.objective.goal
+        goal = {n: v for n, v in goal.items() if n not in _targets(values, book)}
         return book._with(book.objective.with_goal(goal)) if goal else book
 
     def select(self, name: str) -> ObjectiveBook:
@@ -119,9 +145,36 @@ class ObjectiveBook:
         Raises:
             ValueError: naming the parameter that does not fit.
         """
+        if not re.fullmatch(r"\w{1,64}", name):
+            raise ValueError(f"name: expected up to 64 letters, digits and _, got {name!r}")
+        if name == next(iter(self.objectives)):
+            raise ValueError(f"name: '{name}', the base of the others, cannot be replaced")
+        if name not in self.objectives and len(self.objectives) >= MOST:
+            raise ValueError(f"name: there are {MOST} objectives already, no room for '{name}'")
         prefix = f"{VARIANTS}{name}."
         kept = {n: v for n, v in self.values.items() if not n.startswith(prefix)}
-        return replace(self, values={**kept, **flatten(values, prefix)}).select(name)
+        book = self._with_values({**kept, **flatten(values, prefix)})
+        return book.select(name)
+
+    def _with_values(self, values: Mapping[str, Any]) -> ObjectiveBook:
+        """Return the book that these parameters give, without a goal."""
+        whole, one = whole_objectives(values), self.objective
+        objectives = {}
+        for name, own in whole.items():
+            # Most stay as they are, and checking one takes a millisecond.
+            if own == self.whole.get(name):
+                before = self.objectives[name]
+                objectives[name] = replace(before, goal={}, digest="") if before.goal else before
+            else:
+                spaces = one.observation, one.action
+                objectives[name] = self._checked(name, whole, *spaces, one.period)
+        return replace(
+            self,
+            values=values,
+            objectives=objectives,
+            active=selected(values, whole),
+            whole=whole,
+        )
 
     def _with(self, objective: Objective) -> ObjectiveBook:
         return replace(self, objectives={**self.objectives, self.active: objective})

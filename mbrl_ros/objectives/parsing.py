@@ -92,11 +92,25 @@ def parse_all(
     """
     whole = whole_objectives(values)
     base = next(iter(whole))
+    parsed = {name: parse(own, place(name, base)) for name, own in whole.items()}
+    return selected(values, whole), parsed
+
+
+def selected(values: Mapping[str, Any], known: Mapping[str, Any]) -> str:
+    """Return the name of the objective that flat parameters say is active.
+
+    Args:
+        values: without the prefix ``objective.``.
+        known: the objectives by name, the base first.
+
+    Raises:
+        SettingsError: if there is none of this name.
+    """
     chosen = {key: values[key] for key in _SELECTION if key in values}
-    active = build(SelectionSettings, chosen, "objective").active or base
-    if active not in whole:
-        raise SettingsError(f"objective.active: expected one of {', '.join(whole)}, got '{active}'")
-    return active, {name: parse(own, place(name, base)) for name, own in whole.items()}
+    active = build(SelectionSettings, chosen, "objective").active or next(iter(known))
+    if active not in known:
+        raise SettingsError(f"objective.active: expected one of {', '.join(known)}, got '{active}'")
+    return active
 
 
 def place(name: str, base: str) -> str:
@@ -104,17 +118,22 @@ def place(name: str, base: str) -> str:
     return "objective" if name == base else f"objective.{VARIANTS}{name}"
 
 
-def parameters(values: Mapping[str, Any]) -> Iterator[tuple[Spec, Value]]:
+def parameters(
+    values: Mapping[str, Any],
+    active: str,
+    objectives: Mapping[str, tuple[ObjectiveSettings, Mapping[str, TermSettings]]],
+) -> Iterator[tuple[Spec, Value]]:
     """Yield every parameter of all objectives with its value, without the prefix.
 
     Those of the base are complete; those of variants are what these name, and all of a term
     that is their own.
 
-    Raises:
-        SettingsError: as `parse_all`.
+    Args:
+        values: the parameters that were given.
+        active: name of the active objective.
+        objectives: what `parse_all` made of them.
     """
-    active, objectives = parse_all(values)
-    chosen = next(specs(SelectionSettings))
+    chosen = specs(SelectionSettings)[0]
     yield replace(chosen, choices=tuple(objectives)), active
     base = next(iter(objectives))
     for name, (settings, terms) in objectives.items():

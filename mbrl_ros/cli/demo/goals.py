@@ -1,0 +1,142 @@
+"""``mbrl-ros demo goals``: other goals and rewards while it runs, by each of the three ways.
+
+The whole system in real time: simulator, logger, trainer and controller as processes. One run
+for each task, with one model that goes on learning; the plant is never reset.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from mbrl_ros.cli.demo.operator import Operator, Result, wait_for_plans
+from mbrl_ros.cli.demo.stages import SCRIPTS, WAYS, Script
+from mbrl_ros.cli.ros_tools.session import Session
+from mbrl_ros.cli.ros_tools.verbs import CommandError
+from mbrl_ros.settings import SettingsError, build
+from mbrl_ros.system.configuration import read_task
+from mbrl_ros.task import TaskSettings
+
+# How long the first model may take [s].
+_PATIENCE = 60.0
+# Practice goals stay for so long [s].
+_PRACTICE = 3.0
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--tasks", nargs="+", default=list(SCRIPTS), metavar="task")
+    parser.add_argument("--seed", type=int, default=0, help="of everything random")
+    parser.add_argument("--json", type=Path, help="file to write the results to")
+    parser.add_argument(
+        "--out", type=Path, help="new folder for figure and runs (default: runs/demo-goals-<date>)"
+    )
+    parser.add_argument("parameters", nargs="*", help="further parameters, name:=value")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the systems, ask for one thing after another, and tell how it went.
+
+    Returns:
+        0 if everything asked for was reached in time.
+
+    Raises:
+        SettingsError: for an argument that does not fit.
+        OSError: if a file cannot be written.
+    """
+    for task in arguments.tasks:
+        if task not in SCRIPTS:
+            raise SettingsError(f"--tasks: expected one of {', '.join(SCRIPTS)}, got '{task}'")
+    if arguments.json:
+        arguments.json.touch()
+    out = arguments.out or Path("runs") / f"demo-goals-{time.strftime('%Y%m%d-%H%M%S')}"
+    out.mkdir(parents=True)
+    console, rows, reached = Console(highlight=False), [], True
+    from mbrl_ros.cli.demo.figure import draw_goals
+
+    for task in arguments.tasks:
+        script = SCRIPTS[task]()
+        with _system(script, arguments, out / task) as (operator, session):
+            results = _perform(script, operator, session, arguments.seed, console)
+        draw_goals(task, operator, results, out / f"{task}.png")
+        console.print(f"  {out / task}.png", soft_wrap=True)
+        rows += [_row(task, result) for result in results]
+        reached = reached and all(result.seconds is not None for result in results)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    return 0 if reached else 1
+
+
+@contextlib.contextmanager
+def _system(
+    script: Script, arguments: argparse.Namespace, run_dir: Path
+) -> Iterator[tuple[Operator, Session]]:
+    """Run a system in real time; yields somebody who talks to it.
+
+    Raises:
+        CommandError: if it ends by itself.
+    """
+    given = [f"{name}:={_text(value)}" for name, value in script.parameters.items()]
+    command = [sys.executable, "-m", "mbrl_ros.cli", "launch", "sim", f"task:={script.task}"]
+    command += [f"run_dir:={run_dir}", "duration:=0", "view:=none", f"seed:={arguments.seed}"]
+    command += [*given, *arguments.parameters]
+    # Its own group: a Ctrl-C in the terminal is passed on by us, once.
+    with (
+        subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True) as system,
+        Session() as session,
+    ):
+        task = build(TaskSettings, read_task(script.task, {}).shared)
+        try:
+            yield Operator(session, task), session
+        finally:
+            if system.poll() is None:
+                system.send_signal(signal.SIGINT)
+            code = system.wait()
+    if code != 0:
+        raise CommandError(f"the system ended with {code}: see {run_dir / 'logs'}")
+
+
+def _text(value: Any) -> str:
+    return ".inf" if value == float("inf") else str(value)
+
+
+def _perform(
+    script: Script, operator: Operator, session: Session, seed: int, console: Console
+) -> list[Result]:
+    rng = np.random.default_rng(seed)
+    console.print(f"{script.task}: learns for {script.practice_seconds:.0f} s, without a reset")
+    wait_for_plans(session, operator, _PATIENCE)
+    while operator.times[-1] < script.practice_seconds:
+        stage = script.practice(operator.observations[-1], rng)
+        if stage is not None:
+            operator.ask(stage)
+        operator.watch(_PRACTICE)
+    results = []
+    for way in WAYS:
+        for stage in script.stages(way, operator.observations[-1], rng):
+            results.append(operator.perform(stage))
+            taken = results[-1].seconds
+            outcome = "not reached" if taken is None else f"reached after {taken:.1f} s"
+            console.print(f"  {way.value:<11} {stage.objective:<15} {outcome}")
+    return results
+
+
+def _row(task: str, result: Result) -> dict[str, Any]:
+    return {
+        "task": task,
+        "way": result.stage.way.value,
+        "objective": result.stage.objective,
+        "seconds": result.seconds,
+        "reached": result.seconds is not None,
+    }

@@ -1,0 +1,148 @@
+"""Somebody who asks a running system for one thing after another, and watches."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import yaml
+
+from mbrl_ros.cli.demo.stages import Stage
+from mbrl_ros.cli.ros_tools.session import PATIENCE, Session
+from mbrl_ros.cli.ros_tools.verbs import CommandError
+from mbrl_ros.objectives.mission import Way
+from mbrl_ros.objectives.sequence import GoalSequence, Progress
+from mbrl_ros.ros import DurabilityPolicy, Parameter, QoSProfile, ReliabilityPolicy
+from mbrl_ros.ros import interfaces as ri
+from mbrl_ros.settings import flatten
+from mbrl_ros.spaces import FloatArray
+from mbrl_ros.system.schema import OBJECTIVE
+from mbrl_ros.task import TaskSettings
+
+_DEEP = QoSProfile(depth=1000, reliability=ReliabilityPolicy.RELIABLE)
+_LATCHED = QoSProfile(
+    depth=1,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
+# How long an answer may take [s].
+_ANSWER = 5.0
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a stage went.
+
+    Attributes:
+        stage: asked for.
+        began: plant time of the change since the first observation [s].
+        seconds: plant time until it had arrived to stay; None: it did not in its time.
+    """
+
+    stage: Stage
+    began: float
+    seconds: float | None
+
+
+class Operator:
+    """Changes what a system does by ROS's own means.
+
+    Attributes:
+        times: plant time of each observation since the first [s].
+        observations: what was observed, each of shape ``(O,)``.
+        status: the controller's newest; None before the first.
+        space: of the observations.
+    """
+
+    def __init__(self, session: Session, task: TaskSettings) -> None:
+        self.times: list[float] = []
+        self.observations: list[FloatArray] = []
+        self.status: Any = None
+        self.space = task.observation_space()
+        self._session, self._period = session, task.period
+        node = session.node
+        self._goals = node.create_publisher(ri.Goal, "goal", _LATCHED)
+        self._parameters = node.create_client(
+            ri.SetParametersAtomically, "mpc_controller/set_parameters_atomically"
+        )
+        self._objectives = node.create_client(ri.SetObjective, "mpc_controller/set_objective")
+        node.create_subscription(ri.Observation, "observation", self._on_observation, _DEEP)
+        node.create_subscription(ri.ControllerStatus, "controller_status", self._on_status, _DEEP)
+
+    def watch(self, seconds: float) -> None:
+        """Let the plant go on for some of its time [s]."""
+        end = (self.times[-1] if self.times else 0.0) + seconds
+        self._session.spin_until(lambda: bool(self.times) and self.times[-1] >= end)
+
+    def perform(self, stage: Stage) -> Result:
+        """Ask for a change and watch until it is done or its time is over.
+
+        Raises:
+            CommandError: if the system refuses it, or does not answer.
+        """
+        self.ask(stage)
+        began, seen = self.times[-1], len(self.times)
+        arrival = GoalSequence([stage.arrival], self.space)
+        while not arrival.over:
+            self._session.spin(0.1)
+            while seen < len(self.times) and not arrival.over:
+                arrival.observe(self.observations[seen], self._period)
+                seen += 1
+        if arrival.progress is Progress.TIMED_OUT:
+            return Result(stage, began, None)
+        return Result(stage, began, max(self.times[seen - 1] - stage.arrival.dwell - began, 0.0))
+
+    def ask(self, stage: Stage) -> None:
+        """Ask for a change by its way.
+
+        Raises:
+            CommandError: if the system refuses it, or does not answer.
+        """
+        if stage.parameters:
+            parameters = [
+                Parameter(OBJECTIVE + n, value=v).to_parameter_msg()
+                for n, v in stage.parameters.items()
+            ]
+            request = ri.SetParametersAtomically.Request(parameters=parameters)
+            result = self._call(self._parameters, request).result
+            if not result.successful:
+                raise CommandError(f"refused: {result.reason}")
+        if stage.way is Way.GOAL:
+            goal = stage.arrival.goal
+            self._goals.publish(ri.Goal(names=list(goal), values=list(goal.values())))
+        elif stage.way is Way.SERVICE:
+            text = yaml.safe_dump(flatten(stage.values)) if stage.values else ""
+            response = self._call(
+                self._objectives, ri.SetObjective.Request(name=stage.name, yaml=text)
+            )
+            if not response.success:
+                raise CommandError(f"refused: {response.message}")
+
+    def _call(self, client: Any, request: Any) -> Any:
+        if not self._session.find(client.service_is_ready, PATIENCE):
+            raise CommandError(f"there is no service '{client.srv_name}'")
+        return self._session.call(client, request, _ANSWER)
+
+    def _on_observation(self, message: Any) -> None:
+        self.times.append((self.times[-1] if self.times else 0.0) + self._period)
+        self.observations.append(np.asarray(message.values, dtype=np.float64))
+
+    def _on_status(self, message: Any) -> None:
+        self.status = message
+
+
+def wait_for_plans(session: Session, operator: Operator, patience: float) -> None:
+    """Wait until the controller plans with a model.
+
+    Raises:
+        CommandError: if it does not within so long [s].
+    """
+    end = time.monotonic() + patience
+    planned = session.spin_until(
+        lambda: operator.status is not None and operator.status.model_sequence > 0,
+        end - time.monotonic(),
+    )
+    if not planned:
+        raise CommandError(f"no model was learned within {patience:g} s")

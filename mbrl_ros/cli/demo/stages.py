@@ -1,0 +1,157 @@
+"""What the demonstration asks for, and when a plant has done it."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mbrl_ros.objectives.mission import Way
+from mbrl_ros.objectives.sequence import Waypoint
+from mbrl_ros.spaces import FloatArray
+
+#: The three ways to change what is planned for.
+WAYS = (Way.PARAMETERS, Way.GOAL, Way.SERVICE)
+# What an objective is called that is given as YAML.
+_ASKED = "asked"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One change.
+
+    Attributes:
+        way: by which it is asked for.
+        objective: what is asked for, in a word.
+        arrival: when it is done; also the goal where that is the way.
+        parameters: to set together, without the prefix ``objective.``; before a goal, too.
+        name: of the objective, where a service is the way.
+        values: of the same, as below ``objective:``; empty: it is known by its name.
+    """
+
+    way: Way
+    objective: str
+    arrival: Waypoint
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Script(ABC):
+    """What a task is asked for.
+
+    Attributes:
+        task: its name.
+        parameters: of the launch.
+        practice_seconds: for how long it learns before the first change [s].
+    """
+
+    task: ClassVar[str]
+    parameters: ClassVar[Mapping[str, Any]] = {"mujoco_sim.time_limit": math.inf}
+    practice_seconds: ClassVar[float] = 75.0
+
+    @abstractmethod
+    def stages(
+        self, way: Way, observation: FloatArray, rng: np.random.Generator
+    ) -> Iterator[Stage]:
+        """Yield the changes of one way.
+
+        Args:
+            way: by which.
+            observation: at the first of them, shape ``(O,)``.
+            rng: draws what is random about them.
+        """
+
+    def practice(self, observation: FloatArray, rng: np.random.Generator) -> Stage | None:
+        """Return what to do next while it learns; None: what it does already."""
+        return None
+
+
+class CartPole(Script):
+    """Swing up, balance at -1 m, at +1 m, hang still, swing up again; 10 s for each."""
+
+    task = "cartpole_swingup"
+    parameters: ClassVar = {**Script.parameters, "objective.active": "go_to"}
+    _sides: ClassVar = {"margin": 4.0, "sigmoid": "linear"}
+    _stages: ClassVar[tuple[tuple[str, float, float, dict[str, Any]], ...]] = (
+        ("swingup", 0.0, 1.0, {}),
+        ("balance_left", -1.0, 1.0, {"centered": {"target": -1.0, **_sides}}),
+        ("balance_right", 1.0, 1.0, {"centered": {"target": 1.0, **_sides}}),
+        ("hang_still", 0.0, -1.0, {"upright": {"weight": -0.5}}),
+        ("swingup", 0.0, 1.0, {}),
+    )
+
+    def stages(
+        self, way: Way, observation: FloatArray, rng: np.random.Generator
+    ) -> Iterator[Stage]:
+        """See `Script.stages`."""
+        for i, (name, position, height, values) in enumerate(self._stages):
+            arrival = Waypoint(
+                {"cart_position": position, "pole_cos": height},
+                {"cart_position": 0.25, "pole_cos": 0.1},
+                dwell=1.0,
+                timeout=10.0,
+            )
+            if way is Way.PARAMETERS:
+                yield Stage(way, name, arrival, parameters={"active": name})
+            elif way is Way.GOAL:
+                yield Stage(way, name, arrival, parameters={} if i else {"active": "go_to"})
+            else:
+                known = name if not values else _ASKED
+                yield Stage(way, name, arrival, name=known, values=values)
+
+
+class Reacher(Script):
+    """Other places for the finger, every 3 s."""
+
+    task = "reacher_easy"
+    _count: ClassVar = 5
+    _link: ClassVar = 0.12  # [m], both; dm_control/suite/reacher.xml
+
+    def stages(
+        self, way: Way, observation: FloatArray, rng: np.random.Generator
+    ) -> Iterator[Stage]:
+        """See `Script.stages`."""
+        for _ in range(self._count):
+            arrival, place = self._somewhere(observation, rng)
+            target = {"target": list(arrival.goal.values())}
+            if way is Way.PARAMETERS:
+                parameters = {f"{term}.target": target["target"] for term in ("reached", "closer")}
+                yield Stage(way, place, arrival, parameters={"active": "reach", **parameters})
+            elif way is Way.GOAL:
+                yield Stage(way, place, arrival)
+            else:
+                values = {"reached": target, "closer": target}
+                yield Stage(way, place, arrival, name=_ASKED, values=values)
+
+    def practice(self, observation: FloatArray, rng: np.random.Generator) -> Stage:
+        """Return another place to reach: who has seen a few only does not know the others."""
+        arrival, place = self._somewhere(observation, rng)
+        return Stage(Way.GOAL, place, arrival)
+
+    def _somewhere(self, observation: FloatArray, rng: np.random.Generator) -> tuple[Waypoint, str]:
+        """Return a random place within reach, as the way from the finger to the suite's target."""
+        shoulder, wrist, *to_target = observation[:4]
+        finger = np.array(
+            [
+                self._link * (math.cos(shoulder) + math.cos(shoulder + wrist)),
+                self._link * (math.sin(shoulder) + math.sin(shoulder + wrist)),
+            ]
+        )
+        radius, angle = rng.uniform(0.05, 0.2), rng.uniform(-math.pi, math.pi)
+        place = radius * np.array([math.cos(angle), math.sin(angle)])
+        x, y = finger + to_target - place
+        arrival = Waypoint(
+            {"to_target_x": float(x), "to_target_y": float(y)},
+            {"to_target_x": 0.05, "to_target_y": 0.05},
+            dwell=0.5,
+            timeout=3.0,
+        )
+        return arrival, f"({place[0]:.2f}, {place[1]:.2f}) m"
+
+
+SCRIPTS: dict[str, type[Script]] = {script.task: script for script in (CartPole, Reacher)}
