@@ -18,6 +18,7 @@ from mbrl_ros.data.settings import LoggerSettings
 from mbrl_ros.data.transitions import Transitions
 from mbrl_ros.nodes.parameters import declare
 from mbrl_ros.nodes.runner import run_node
+from mbrl_ros.nodes.subscribing import subscribe_to_all
 from mbrl_ros.ros import (
     DurabilityPolicy,
     Node,
@@ -43,11 +44,15 @@ _ANY = QoSProfile(depth=1000, reliability=ReliabilityPolicy.BEST_EFFORT)
 # training_status says when each was published.
 _RECORDED = (
     ("action", "mbrl_ros/msg/Action", _DEEP),
-    ("goal", "mbrl_ros/msg/Goal", _LATCHED),
-    ("goal_sequence", "mbrl_ros/msg/GoalSequence", _LATCHED),
     ("objective", "mbrl_ros/msg/Objective", _LATCHED),
     ("controller_status", "mbrl_ros/msg/ControllerStatus", _DEEP),
     ("training_status", "mbrl_ros/msg/TrainingStatus", _DEEP),
+)
+
+# Of the user, who may latch them or not.
+_WISHES = (
+    ("goal", "mbrl_ros/msg/Goal"),
+    ("goal_sequence", "mbrl_ros/msg/GoalSequence"),
 )
 
 # How often the log says how it is doing [s].
@@ -87,6 +92,8 @@ class DataLogger(Node):
         if self._recorder is not None:
             for name, type_name, qos in [*_RECORDED, *further]:
                 self._subscribe(name, type_name, qos)
+            for name, type_name in _WISHES:
+                self._subscribe_to_all(name, type_name)
 
     def destroy_node(self) -> None:
         """Finish the bag."""
@@ -120,6 +127,13 @@ class DataLogger(Node):
             raw=True,
         )
         topic = _topic(subscription.topic_name, type_name, latched=qos is _LATCHED)
+
+    def _subscribe_to_all(self, name: str, type_name: str) -> None:
+        kind = ri.interface(type_name)
+        subscription, *_ = subscribe_to_all(
+            self, kind, name, lambda data: self._record(topic, data), raw=True
+        )
+        topic = _topic(subscription.topic_name, type_name, latched=True)
 
     def _on_observation(self, data: bytes) -> None:
         try:

@@ -11,7 +11,11 @@ from mbrl_ros.ros import Node
 
 
 def subscribe_to_all(
-    node: Node, message_type: Any, topic: str, callback: Callable[[Any], None]
+    node: Node,
+    message_type: Any,
+    topic: str,
+    callback: Callable[[Any], None],
+    raw: bool = False,
 ) -> list[Any]:
     """Subscribe so that every publisher is heard, and what was latched before, each message once.
 
@@ -23,6 +27,7 @@ def subscribe_to_all(
         message_type: of the topic.
         topic: its name.
         callback: takes each message.
+        raw: as its CDR bytes.
 
     Returns:
         the subscriptions.
@@ -36,4 +41,7 @@ def subscribe_to_all(
             heard.append(sent)
             callback(message)
 
-    return [node.create_subscription(message_type, topic, once, q) for q in (LATCHED, UNLATCHED)]
+    return [
+        node.create_subscription(message_type, topic, once, qos, raw=raw)
+        for qos in (LATCHED, UNLATCHED)
+    ]

@@ -11,7 +11,12 @@ from dataclasses import replace
 from typing import Any
 
 from mbrl_ros.objectives.settings import ObjectiveSettings, SelectionSettings
-from mbrl_ros.objectives.term_settings import PER_DIMENSION, TermSettings, settings_of_kind
+from mbrl_ros.objectives.term_settings import (
+    PER_DIMENSION,
+    AimedSettings,
+    TermSettings,
+    settings_of_kind,
+)
 from mbrl_ros.settings import SettingsError, Spec, Value, build, flat, specs, unknown_parameter
 
 VARIANTS = "variants."
@@ -182,11 +187,15 @@ def _term(fields: Mapping[str, Any], where: str) -> TermSettings:
             except SettingsError as error:
                 raise SettingsError(f"{where}: {error}") from None
         listed[field] = value
-    return build(kind, listed, where)
+    made = build(kind, listed, where)
+    if isinstance(made, AimedSettings):
+        # Always one for each, so that a parameter may become another list while it runs.
+        made = replace(made, target=made.each(made.target), scale=made.each(made.scale))
+    return made
 
 
 def _described(name: str, term: TermSettings) -> list[tuple[Spec, Value]]:
-    """Return a term's parameters; one number for all dimensions is a number, not a list."""
+    """Return a term's parameters; a single number is a number, not a list."""
     values = flat(term)
     found: list[tuple[Spec, Value]] = []
     for spec in specs(type(term)):

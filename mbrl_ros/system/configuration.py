@@ -70,7 +70,8 @@ def read_task(task: str, overrides: Mapping[str, Any] | None = None) -> Configur
     """Read a task's parameters.
 
     Args:
-        task: the name of a shipped task, or the path of a parameter file.
+        task: the name of a shipped task, or the path of a parameter file; what it names beside
+            itself, such as ``robot.xml`` or ``mine.py:MyTask``, is found wherever it is used.
         overrides: dotted names to values; a name goes to every node that has it, and may be
             given as ``node.name`` to mean one node only.
 
@@ -85,13 +86,31 @@ def read_task(task: str, overrides: Mapping[str, Any] | None = None) -> Configur
                 f"unknown task '{task}': expected one of {', '.join(task_names())}, "
                 "or the path of a parameter file (.yaml)"
             )
-    nodes = {"**": {}, **{node: {} for node in NODES}, **read_parameter_file(path)}
+    read = {node: _anchored(own, path) for node, own in read_parameter_file(path).items()}
+    nodes = {"**": {}, **{node: {} for node in NODES}, **read}
     check_nodes(nodes, str(path))
     for name, value in (overrides or {}).items():
         for node, parameter in _places(name):
             nodes[node] = {**nodes[node], parameter: value}
     check_nodes(nodes, "command line")
     return Configuration(nodes)
+
+
+def _anchored(values: Mapping[str, Any], file: Path) -> dict[str, Any]:
+    """Return a file's parameters with the files that lie beside it by their absolute paths."""
+
+    def absolute(value: Any) -> Any:
+        if isinstance(value, list):
+            return [absolute(element) for element in value]
+        if not isinstance(value, str):
+            return value
+        name, colon, attribute = value.partition(":")
+        beside = file.parent.absolute() / name
+        if not name.endswith((".xml", ".py")) or not beside.is_file():
+            return value
+        return f"{beside}{colon}{attribute}"
+
+    return {name: absolute(value) for name, value in values.items()}
 
 
 def parse_assignments(words: Iterable[str]) -> dict[str, Any]:

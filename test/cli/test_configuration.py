@@ -162,3 +162,26 @@ def test_what_is_written_names_the_versions_in_use(tmp_path):
     assert {"mbrl_ros", "python", "torch", "numpy"} <= set(versions)
     for name, version in versions.items():
         assert f"# {name} {version}\n" in text
+
+
+def test_files_beside_a_parameter_file_are_found_from_anywhere(tmp_path, monkeypatch):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for name in ("robot.xml", "mine.py"):
+        (folder / name).touch()
+    (folder / "mine.yaml").write_text(
+        "/**: {ros__parameters: {task: mine}}\n"
+        "mujoco_sim: {ros__parameters: {environment: robot.xml, task_module: mine.py:Task}}\n"
+        "mpc_controller: {ros__parameters: {planner: {type: other.py:Planner,"
+        " proposals: [mine.py:policy, previous_plan]}}}\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    nodes = read_task("mine/mine.yaml").nodes
+    assert nodes["mujoco_sim"]["environment"] == str(folder / "robot.xml")
+    assert nodes["mujoco_sim"]["task_module"] == f"{folder}/mine.py:Task"
+    # Not beside it: as it stands.
+    assert nodes["mpc_controller"]["planner.type"] == "other.py:Planner"
+    assert nodes["mpc_controller"]["planner.proposals"] == [
+        f"{folder}/mine.py:policy",
+        "previous_plan",
+    ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from mbrl_ros.cli.demo import goals
+from mbrl_ros.cli.ros_tools.verbs import CommandError, Interrupted
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -19,8 +21,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Show one of them.
 
+    Returns:
+        its exit code: 0 for success, 1 if it failed, 128 and more after a signal.
+
     Raises:
         ValueError: for an argument that does not fit.
         OSError: if a file cannot be written.
     """
-    return int(arguments.run_demo(arguments))
+    try:
+        return int(arguments.run_demo(arguments))
+    except CommandError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except Interrupted as signalled:
+        return 128 + int(signalled.args[0])

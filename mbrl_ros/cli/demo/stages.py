@@ -76,11 +76,11 @@ class CartPole(Script):
 
     task = "cartpole_swingup"
     parameters: ClassVar = {**Script.parameters, "objective.active": "go_to"}
-    _sides: ClassVar = {"margin": 4.0, "sigmoid": "linear"}
+    _aside: ClassVar = {"margin": 1.0, "sigmoid": "long_tail", "weight": 1.0, "offset": 0.0}
     _stages: ClassVar[tuple[tuple[str, float, float, dict[str, Any]], ...]] = (
         ("swingup", 0.0, 1.0, {}),
-        ("balance_left", -1.0, 1.0, {"centered": {"target": -1.0, **_sides}}),
-        ("balance_right", 1.0, 1.0, {"centered": {"target": 1.0, **_sides}}),
+        ("balance_left", -1.0, 1.0, {"centered": {"target": -1.0, **_aside}}),
+        ("balance_right", 1.0, 1.0, {"centered": {"target": 1.0, **_aside}}),
         ("hang_still", 0.0, -1.0, {"upright": {"weight": -0.5}}),
         ("swingup", 0.0, 1.0, {}),
     )

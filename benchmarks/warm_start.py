@@ -1,0 +1,142 @@
+"""Does the last plan help when the objective changes? Its rest kept, or forgotten, side by side.
+
+    .venv/bin/python benchmarks/warm_start.py
+
+Cart-pole swing-up is learned in lock-step without a reset. Then, at random moments between
+random changes, the first plan for the new objective is made from the same state in two ways: with
+the rest of the last plan as its start, and without. The share is how much of what a long search
+finds over the plan made for the old objective (0) each of them gets (1: all of it). Nothing of it
+depends on time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+
+import numpy as np
+import torch
+
+from mbrl_ros.cli.lock_step import LockStepSystem
+from mbrl_ros.control.planned import Planned
+from mbrl_ros.objectives.book import ObjectiveBook
+from mbrl_ros.planning.loop import PlanningLoop
+from mbrl_ros.planning.planner import Search
+from mbrl_ros.planning.problem import Problem
+from mbrl_ros.planning.registry import make_planner
+from mbrl_ros.settings import build
+from mbrl_ros.system.configuration import read_task
+from mbrl_ros.system.schema import objective_parameters
+from mbrl_ros.task import TaskSettings
+
+# Rounds of a long search, each with as many candidates as a plan.
+_LONG = 30
+
+
+def goal(position: float, height: float) -> dict[str, float]:
+    """Return a goal of go_to."""
+    return {"cart_position": position, "pole_cos": height}
+
+
+def changes(book: ObjectiveBook) -> dict[str, tuple[ObjectiveBook, ObjectiveBook]]:
+    """Return kinds of change: from what, to what."""
+    go_to = book.select("go_to")
+    here = go_to.with_goal(goal(0.0, 1.0))
+    return {
+        "goal moves by 0.1 m": (here, go_to.with_goal(goal(0.1, 1.0))),
+        "goal moves by 1 m": (here, go_to.with_goal(goal(1.0, 1.0))),
+        "goal: down instead of up": (here, go_to.with_goal(goal(0.0, -1.0))),
+        "goal: up instead of down": (go_to.with_goal(goal(0.0, -1.0)), here),
+        "swingup -> balance_left": (book.select("swingup"), book.select("balance_left")),
+        "balance_left -> balance_right": (
+            book.select("balance_left"),
+            book.select("balance_right"),
+        ),
+        "swingup -> hang_still": (book.select("swingup"), book.select("hang_still")),
+        "hang_still -> swingup": (book.select("hang_still"), book.select("swingup")),
+    }
+
+
+def first_plan(problem: Problem, system: LockStepSystem, start: Search | None, seed: int) -> float:
+    """Return the expected return of the first plan that begins with a search."""
+    planner = make_planner(system.controller.action, system.controller.planner.settings)
+    loop = PlanningLoop(planner, seed)
+    loop._search = start
+    result = loop.plan(problem)
+    assert result is not None
+    return worth(problem, result.actions)
+
+
+def worth(problem: Problem, actions: torch.Tensor) -> float:
+    """Return what a sequence of actions is expected to be worth."""
+    return float(problem.returns(actions[None]))
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, default=6000, help="the environment's, learned from")
+    parser.add_argument("--moments", type=int, default=40, help="per kind of change")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    configuration = read_task(
+        "cartpole_swingup",
+        {"seed": arguments.seed, "mujoco_sim.time_limit": float("inf")},
+    )
+    system = LockStepSystem(configuration)
+    task = build(TaskSettings, configuration.shared)
+    book = ObjectiveBook.from_parameters(
+        objective_parameters(configuration.node("mpc_controller")),
+        task.observation_space(),
+        task.action_space(),
+        task.period,
+    )
+    system.controller.objective = book.select("go_to").objective
+    system.run(arguments.steps)
+    rng = np.random.default_rng(arguments.seed)
+    kept, forgotten = {}, {}
+    for kind, (before, after) in changes(book).items():
+        kept[kind], forgotten[kind] = [], []
+        for moment in range(arguments.moments):
+            system.controller.objective = before.objective
+            for _ in range(int(rng.integers(5, 60))):
+                system.step()
+            planned = system.controller.planned
+            search = system.controller._loop._search
+            if planned is None:
+                continue
+            long = best_known(planned, after, system)
+            problem = long.problem
+            old = worth(problem, planned.result.actions)
+            most = max(worth(problem, long.result.actions), old)
+            values = [first_plan(problem, system, start, seed=moment) for start in (search, None)]
+            most = max(most, *values)
+            if most - old > 1e-3:
+                for into, value in zip((kept[kind], forgotten[kind]), values, strict=True):
+                    into.append((value - old) / (most - old))
+            system.controller.objective = after.objective
+            for _ in range(int(rng.integers(5, 60))):
+                system.step()
+    print(f"{'change':<32} {'n':>4} {'kept':>8} {'forgotten':>10} {'kept is better':>15}")
+    for kind in kept:
+        a, b = np.array(kept[kind]), np.array(forgotten[kind])
+        print(
+            f"{kind:<32} {len(a):>4} {np.median(a):>8.2f} {np.median(b):>10.2f} "
+            f"{100 * np.mean(a > b):>13.0f} %"
+        )
+    everything = [np.concatenate([*map(np.array, of.values())]) for of in (kept, forgotten)]
+    print(
+        f"all: median {np.median(everything[0]):.2f} kept, {np.median(everything[1]):.2f} forgotten"
+    )
+
+
+def best_known(planned: Planned, after: ObjectiveBook, system: LockStepSystem) -> Planned:
+    """Return the best of several long searches."""
+    long = planned
+    for _ in itertools.repeat(None, _LONG // 5):
+        long = long.what_if(after.objective, system.controller.planner)
+    return long
+
+
+if __name__ == "__main__":
+    main()
