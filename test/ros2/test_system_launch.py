@@ -66,6 +66,61 @@ def test_interrupt(start, ros_environment, tmp_path):
     assert launch.output.count("process has finished cleanly") == 5, launch.output
 
 
+def test_objectives_change_by_every_way(start, ros2, ros_environment, tmp_path):
+    quick = ("planner.horizon:=8", "planner.candidates:=16", "autotune:=false", "view:=none")
+    quick += ("model.hidden:=[32, 32]", "model.members:=2", "gate.first_transitions:=40")
+    quick += ("gate.first_error:=100.0", "gate.good_error:=100.0", "duration:=0")
+    launch = start(
+        *("ros2", "launch", "mbrl_ros", "sim.launch.py", "task:=inverted_pendulum", *quick),
+        f"run_dir:={tmp_path / 'run'}",
+        environment=ros_environment,
+    )
+    launch.wait_for("active, seed", timeout=40)
+
+    def status(field):
+        return ros2("topic", "echo", "--once", "--field", field, "/controller_status").split()[0]
+
+    def call(kind, request):
+        name = {"SetObjective": "set_objective", "WhatIf": "what_if"}[kind]
+        service = f"/mpc_controller/{name}"
+        return ros2("service", "call", service, f"mbrl_ros/srv/{kind}", request)
+
+    assert wait_until(lambda: status("model_sequence") != "0", 40), launch.output
+    active = ("/mpc_controller", "objective.active")
+    assert "successful" in ros2("param", "set", *active, "balance_left")
+    assert status("objective") == "balance_left"
+    assert "success=True" in call("SetObjective", "{name: balance_right}")
+    assert status("objective") == "balance_right"
+    text = "terms: [still]\\nstill: {type: quadratic, of: [cart_velocity]}"
+    assert "success=True" in call("SetObjective", f'{{name: rest, yaml: "{text}"}}')
+    assert "rest" in ros2("param", "get", *active)
+    dumped = ros2("param", "dump", "/mpc_controller")
+    assert "cart_velocity" in dumped
+    refused = call("SetObjective", "{name: nowhere}")
+    assert "success=False" in refused
+    assert "nowhere" in refused
+    assert "success=True" in call("SetObjective", "{name: balance}")
+    asked = call("WhatIf", "{name: balance_left}")
+    assert "success=True" in asked
+    assert "terms=['alive', 'upright', 'centered', 'slow']" in asked
+    assert status("objective") == "balance"
+
+    goal = "{names: [cart_position], values: [0.25]}"
+    ros2("topic", "pub", "--once", "/goal", "mbrl_ros/msg/Goal", goal)
+    ros2("topic", "pub", "--once", "/goal", "mbrl_ros/msg/Goal", goal.replace("0.25", ".nan"))
+    assert wait_until(lambda: "goal refused" in launch.output, 20), launch.output
+    told = ros2("topic", "echo", "--once", "--full-length", "/objective")
+    assert "way: goal" in told
+    assert '"goal": {"cart_position": 0.25}' in told
+    goals = "{names: [cart_position], values: [0.0], tolerances: [10.0]}"
+    sequence = f"{{goals: [{goals}, {goals}]}}"
+    ros2("topic", "pub", "--once", "/goal_sequence", "mbrl_ros/msg/GoalSequence", sequence)
+    assert wait_until(lambda: status("sequence") == "reached", 20), launch.output
+    assert status("sequence_index") == "1"
+    assert "expected_return:" in ros2("topic", "echo", "--once", "/plan")
+    assert launch.stop(signal.SIGINT, timeout=30) == 0
+
+
 @pytest.mark.parametrize(
     ("argument", "complaint"),
     [("task:=no_such_task", "no_such_task"), ("planner.horizn:=3", "planner.horizn")],

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import yaml
 
 from mbrl_ros.cli.demo.stages import Stage
 from mbrl_ros.cli.ros_tools.session import PATIENCE, Session
@@ -16,7 +16,6 @@ from mbrl_ros.objectives.mission import Way
 from mbrl_ros.objectives.sequence import GoalSequence, Progress
 from mbrl_ros.ros import DurabilityPolicy, Parameter, QoSProfile, ReliabilityPolicy
 from mbrl_ros.ros import interfaces as ri
-from mbrl_ros.settings import flatten
 from mbrl_ros.spaces import FloatArray
 from mbrl_ros.system.schema import OBJECTIVE
 from mbrl_ros.task import TaskSettings
@@ -77,7 +76,7 @@ class Operator:
         self._session.spin_until(lambda: bool(self.times) and self.times[-1] >= end)
 
     def perform(self, stage: Stage) -> Result:
-        """Ask for a change and watch until it is done or its time is over.
+        """Ask for a change and watch until it is done or its time is over, and as long as it lasts.
 
         Raises:
             CommandError: if the system refuses it, or does not answer.
@@ -90,9 +89,11 @@ class Operator:
             while seen < len(self.times) and not arrival.over:
                 arrival.observe(self.observations[seen], self._period)
                 seen += 1
-        if arrival.progress is Progress.TIMED_OUT:
-            return Result(stage, began, None)
-        return Result(stage, began, max(self.times[seen - 1] - stage.arrival.dwell - began, 0.0))
+        seconds = None
+        if arrival.progress is Progress.REACHED:
+            seconds = max(self.times[seen - 1] - stage.arrival.dwell - began, 0.0)
+        self.watch(began + stage.lasts - self.times[-1])
+        return Result(stage, began, seconds)
 
     def ask(self, stage: Stage) -> None:
         """Ask for a change by its way.
@@ -113,7 +114,8 @@ class Operator:
             goal = stage.arrival.goal
             self._goals.publish(ri.Goal(names=list(goal), values=list(goal.values())))
         elif stage.way is Way.SERVICE:
-            text = yaml.safe_dump(flatten(stage.values)) if stage.values else ""
+            # JSON is YAML.
+            text = json.dumps(stage.values) if stage.values else ""
             response = self._call(
                 self._objectives, ri.SetObjective.Request(name=stage.name, yaml=text)
             )

@@ -31,6 +31,7 @@ class Stage:
         parameters: to set together, without the prefix ``objective.``; before a goal, too.
         name: of the objective, where a service is the way.
         values: of the same, as below ``objective:``; empty: it is known by its name.
+        lasts: how long it is asked for at least [s].
     """
 
     way: Way
@@ -39,6 +40,7 @@ class Stage:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     name: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
+    lasts: float = 0.0
 
 
 class Script(ABC):
@@ -121,12 +123,12 @@ class Reacher(Script):
             target = {"target": list(arrival.goal.values())}
             if way is Way.PARAMETERS:
                 parameters = {f"{term}.target": target["target"] for term in ("reached", "closer")}
-                yield Stage(way, place, arrival, parameters={"active": "reach", **parameters})
+                asked: dict[str, Any] = {"parameters": {"active": "reach", **parameters}}
             elif way is Way.GOAL:
-                yield Stage(way, place, arrival)
+                asked = {}
             else:
-                values = {"reached": target, "closer": target}
-                yield Stage(way, place, arrival, name=_ASKED, values=values)
+                asked = {"name": _ASKED, "values": {"reached": target, "closer": target}}
+            yield Stage(way, place, arrival, **asked, lasts=arrival.timeout)
 
     def practice(self, observation: FloatArray, rng: np.random.Generator) -> Stage:
         """Return another place to reach: who has seen a few only does not know the others."""
