@@ -21,10 +21,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _add_parameter(verb)
     verb.add_argument("--hide-type", action="store_true", help="print the bare value")
 
-    verb = add_verb(verbs, "set", "param_set:set_parameter", "set a parameter")
+    text = "set parameters, several all together or not at all"
+    verb = add_verb(verbs, "set", "param_set:set_parameters", text)
     _add_node(verb)
     _add_parameter(verb)
     verb.add_argument("value", help="new value, in YAML")
+    verb.add_argument("more", nargs="*", metavar="name value", help="further ones")
 
     verb = add_verb(verbs, "dump", "param_read:dump", "print all as a parameter file")
     _add_node(verb)

@@ -257,6 +257,14 @@ def test_param(gadget, tool):
     assert (code, out) == (0, "Double values are: [1.0, 2.0]\n")
     code, out, _ = tool("param", "set", "/lab/gadget", "speed", "1")
     assert (code, out) == (0, "Set parameter successful\n")
+    # Several are one change, and refused as one.
+    code, _, err = tool("param", "set", "/lab/gadget", "count", "9", "speed", "7.0")
+    assert code == 1
+    assert "speed" in err
+    words = ("gains", "[1.0, 2.0]", "speed", "1")
+    assert tool("param", "set", "/lab/gadget", *words)[0] == 0
+    code, _, err = tool("param", "set", "/lab/gadget", "count", "9", "speed")
+    assert (code, err) == (2, "error: parameter 'speed': expected a value behind it\n")
     code, out, _ = tool("param", "dump", "/lab/gadget")
     assert yaml.safe_load(out)["/lab/gadget"]["ros__parameters"] == {
         "count": 3,

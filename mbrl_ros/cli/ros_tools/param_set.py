@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from mbrl_ros.cli.ros_tools.graph import call_node, find_node
 from mbrl_ros.cli.ros_tools.interfaces import find_interface
@@ -11,31 +12,44 @@ from mbrl_ros.cli.ros_tools.session import Session
 from mbrl_ros.cli.ros_tools.verbs import CommandError
 
 
-def set_parameter(arguments: argparse.Namespace) -> int:
-    """Set a parameter, if the node agrees."""
-    parameter = find_interface("rcl_interfaces/msg/Parameter", "msg")()
-    parameter.name = arguments.parameter_name
+def set_parameters(arguments: argparse.Namespace) -> int:
+    """Set parameters, if the node agrees to all of them.
+
+    Raises:
+        ValueError: if a name has no value.
+        CommandError: if the node refuses them; none is set then.
+    """
+    words = [arguments.parameter_name, arguments.value, *arguments.more]
+    if len(words) % 2:
+        raise ValueError(f"parameter '{words[-1]}': expected a value behind it")
+    values = dict(zip(words[::2], words[1::2], strict=True))
     with Session(arguments.spin_time) as session:
         node = find_node(session, arguments.node_name)
-        described = call_node(
-            session,
-            node,
-            "describe_parameters",
-            "rcl_interfaces/srv/DescribeParameters",
-            names=[parameter.name],
-        ).descriptors
-        fixed = [entry.type for entry in described if not entry.dynamic_typing]
-        set_value(parameter.value, arguments.value, fixed[0] if fixed else 0)
+        parameters = [_parameter(session, node, name, text) for name, text in values.items()]
         answer = call_node(
             session,
             node,
-            "set_parameters",
-            "rcl_interfaces/srv/SetParameters",
-            parameters=[parameter],
+            "set_parameters_atomically",
+            "rcl_interfaces/srv/SetParametersAtomically",
+            parameters=parameters,
         )
-    for result in answer.results:
-        reason = f": {result.reason}" if result.reason else ""
-        if not result.successful:
-            raise CommandError(f"Setting parameter failed{reason}")
-        print(f"Set parameter successful{reason}")
+    reason = f": {answer.result.reason}" if answer.result.reason else ""
+    if not answer.result.successful:
+        raise CommandError(f"Setting parameter failed{reason}")
+    print(f"Set parameter successful{reason}")
     return 0
+
+
+def _parameter(session: Session, node: Any, name: str, text: str) -> Any:
+    """Return a parameter with the value that a text means, in the parameter's own type."""
+    parameter = find_interface("rcl_interfaces/msg/Parameter", "msg")(name=name)
+    described = call_node(
+        session,
+        node,
+        "describe_parameters",
+        "rcl_interfaces/srv/DescribeParameters",
+        names=[name],
+    ).descriptors
+    fixed = [entry.type for entry in described if not entry.dynamic_typing]
+    set_value(parameter.value, text, fixed[0] if fixed else 0)
+    return parameter
