@@ -13,6 +13,8 @@ from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.objectives.sequence import GoalSequence, Waypoint
 from mbrl_ros.spaces import FloatArray
 
+_MOST_WAITING = 10_000
+
 
 class Way(Enum):
     """By which a change came."""
@@ -51,8 +53,8 @@ class Mission:
         self.sequence: GoalSequence | None = None
         self.accepted = self.refused = 0
         self.refusal = ""
-        # Those that no plan is known to have been made for yet.
-        self._waiting = deque([Change(Way.START, book.objective)])
+        # Those that no plan is known to have been made for yet; bounded, for a plant at rest.
+        self._waiting = deque([Change(Way.START, book.objective)], maxlen=_MOST_WAITING)
 
     @property
     def objective(self) -> Objective:

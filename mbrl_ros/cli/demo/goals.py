@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from mbrl_ros.cli.demo.operator import Operator, Result, wait_for_plans
+from mbrl_ros.cli.demo.operator import Operator, Result
 from mbrl_ros.cli.demo.stages import SCRIPTS, WAYS, Script
 from mbrl_ros.cli.ros_tools.session import Session
 from mbrl_ros.cli.ros_tools.verbs import CommandError
@@ -30,6 +30,8 @@ from mbrl_ros.task import TaskSettings
 
 # How long the first model may take [s].
 _PATIENCE = 60.0
+# How long a run may take [s].
+_AT_MOST = 900.0
 # Practice goals stay for so long [s].
 _PRACTICE = 3.0
 
@@ -67,8 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     for task in arguments.tasks:
         script = SCRIPTS[task]()
-        with _system(script, arguments, out / task) as (operator, session):
-            results = _perform(script, operator, session, arguments.seed, console)
+        with _system(script, arguments, out / task) as operator:
+            results = _perform(script, operator, arguments.seed, console)
         draw_goals(task, operator, results, out / f"{task}.png")
         console.print(f"  {out / task}.png", soft_wrap=True)
         rows += [_row(task, result) for result in results]
@@ -79,9 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 @contextlib.contextmanager
-def _system(
-    script: Script, arguments: argparse.Namespace, run_dir: Path
-) -> Iterator[tuple[Operator, Session]]:
+def _system(script: Script, arguments: argparse.Namespace, run_dir: Path) -> Iterator[Operator]:
     """Run a system in real time; yields somebody who talks to it.
 
     Raises:
@@ -89,7 +89,9 @@ def _system(
     """
     given = [f"{name}:={_text(value)}" for name, value in script.parameters.items()]
     command = [sys.executable, "-m", "mbrl_ros.cli", "launch", "sim", f"task:={script.task}"]
-    command += [f"run_dir:={run_dir}", "duration:=0", "view:=none", f"seed:={arguments.seed}"]
+    command += [f"run_dir:={run_dir}", "view:=none", f"seed:={arguments.seed}"]
+    # Should this process be killed, the system ends all the same.
+    command.append(f"duration:={_AT_MOST}")
     command += [*given, *arguments.parameters]
     # Its own group: a Ctrl-C in the terminal is passed on by us, once.
     with (
@@ -98,7 +100,7 @@ def _system(
     ):
         task = build(TaskSettings, read_task(script.task, {}).shared)
         try:
-            yield Operator(session, task), session
+            yield Operator(session, task, system)
         finally:
             if system.poll() is None:
                 system.send_signal(signal.SIGINT)
@@ -111,12 +113,10 @@ def _text(value: Any) -> str:
     return ".inf" if value == float("inf") else str(value)
 
 
-def _perform(
-    script: Script, operator: Operator, session: Session, seed: int, console: Console
-) -> list[Result]:
+def _perform(script: Script, operator: Operator, seed: int, console: Console) -> list[Result]:
     rng = np.random.default_rng(seed)
     console.print(f"{script.task}: learns for {script.practice_seconds:.0f} s, without a reset")
-    wait_for_plans(session, operator, _PATIENCE)
+    operator.wait_for_plans(_PATIENCE)
     while operator.times[-1] < script.practice_seconds:
         stage = script.practice(operator.observations[-1], rng)
         if stage is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,8 @@ _LATCHED = QoSProfile(
     reliability=ReliabilityPolicy.RELIABLE,
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
 )
+# How long a running system may be silent [s].
+_SILENCE = 10.0
 # How long an answer may take [s].
 _ANSWER = 5.0
 
@@ -55,12 +58,15 @@ class Operator:
         space: of the observations.
     """
 
-    def __init__(self, session: Session, task: TaskSettings) -> None:
+    def __init__(
+        self, session: Session, task: TaskSettings, system: subprocess.Popen[bytes]
+    ) -> None:
         self.times: list[float] = []
         self.observations: list[FloatArray] = []
         self.status: Any = None
         self.space = task.observation_space()
-        self._session, self._period = session, task.period
+        self._session, self._period, self._system = session, task.period, system
+        self._heard = time.monotonic()
         node = session.node
         self._goals = node.create_publisher(ri.Goal, "goal", _LATCHED)
         self._parameters = node.create_client(
@@ -72,8 +78,9 @@ class Operator:
 
     def watch(self, seconds: float) -> None:
         """Let the plant go on for some of its time [s]."""
-        end = (self.times[-1] if self.times else 0.0) + seconds
-        self._session.spin_until(lambda: bool(self.times) and self.times[-1] >= end)
+        end = self.times[-1] + seconds
+        while self.times[-1] < end:
+            self._spin()
 
     def perform(self, stage: Stage) -> Result:
         """Ask for a change and watch until it is done or its time is over, and as long as it lasts.
@@ -85,7 +92,7 @@ class Operator:
         began, seen = self.times[-1], len(self.times)
         arrival = GoalSequence([stage.arrival], self.space)
         while not arrival.over:
-            self._session.spin(0.1)
+            self._spin()
             while seen < len(self.times) and not arrival.over:
                 arrival.observe(self.observations[seen], self._period)
                 seen += 1
@@ -122,6 +129,24 @@ class Operator:
             if not response.success:
                 raise CommandError(f"refused: {response.message}")
 
+    def wait_for_plans(self, patience: float) -> None:
+        """Wait until the controller plans with a model.
+
+        Raises:
+            CommandError: if it does not within so long [s].
+        """
+        self._heard = end = time.monotonic() + patience
+        while not self.times or self.status is None or not self.status.model_sequence:
+            self._spin()
+            if time.monotonic() > end:
+                raise CommandError(f"no model was learned within {patience:g} s")
+
+    def _spin(self) -> None:
+        self._session.spin(0.1)
+        silence = time.monotonic() - self._heard
+        if silence > _SILENCE or self._system.poll() is not None:
+            raise CommandError(f"the system is gone: no observation for {max(silence, 0.0):.0f} s")
+
     def _call(self, client: Any, request: Any) -> Any:
         if not self._session.find(client.service_is_ready, PATIENCE):
             raise CommandError(f"there is no service '{client.srv_name}'")
@@ -130,21 +155,7 @@ class Operator:
     def _on_observation(self, message: Any) -> None:
         self.times.append((self.times[-1] if self.times else 0.0) + self._period)
         self.observations.append(np.asarray(message.values, dtype=np.float64))
+        self._heard = max(self._heard, time.monotonic())
 
     def _on_status(self, message: Any) -> None:
         self.status = message
-
-
-def wait_for_plans(session: Session, operator: Operator, patience: float) -> None:
-    """Wait until the controller plans with a model.
-
-    Raises:
-        CommandError: if it does not within so long [s].
-    """
-    end = time.monotonic() + patience
-    planned = session.spin_until(
-        lambda: operator.status is not None and operator.status.model_sequence > 0,
-        end - time.monotonic(),
-    )
-    if not planned:
-        raise CommandError(f"no model was learned within {patience:g} s")
