@@ -99,7 +99,7 @@ def main() -> None:
     for kind, (before, after) in changes(book).items():
         kept[kind], forgotten[kind] = compare(system, before, after, arguments.moments, rng)
         tell(kind, kept[kind], forgotten[kind])
-    tell("all", *(sum(of.values(), []) for of in (kept, forgotten)))
+    tell("all", *(list(itertools.chain(*of.values())) for of in (kept, forgotten)))
 
 
 def tell(kind: str, kept: list[float], forgotten: list[float]) -> None:
