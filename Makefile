@@ -5,6 +5,8 @@
 # make bench           planning, beside other libraries (sets up .venv-bench if needed)
 #                      (make bench ARGS="--json planning.json"; or one of our own with .venv:
 #                      .venv/bin/mbrl-ros bench tick)
+# make bench-learning  learning curves of five seeds, beside published ones; half an hour
+#                      (make bench-learning ARGS="--tasks cartpole_swingup --seeds 0 1")
 # make clean           removes .venv, .venv-bench and what was built; runs/ stays
 
 PYTHON ?= python3
@@ -25,7 +27,7 @@ BENCH := .venv-bench
 PEERS := mbrl==0.2.0 pytorch_mppi==0.9.1 arm_pytorch_utilities==0.5.0 pytorch_seed==0.2.0 \
          hydra-core==1.3.8 omegaconf==2.3.1 antlr4-python3-runtime==4.9.3 termcolor==3.3.0
 
-.PHONY: sim test test-learning bench clean
+.PHONY: sim test test-learning bench bench-learning clean
 .DELETE_ON_ERROR:
 
 sim: $(READY)
@@ -42,6 +44,10 @@ test-learning: $(READY)
 
 bench: $(BENCH)/ready.stamp
 	@$(BENCH)/bin/mbrl-ros bench planning $(ARGS)
+
+bench-learning: $(READY)
+	@$(VENV)/bin/mbrl-ros bench learning --tasks cartpole_swingup pendulum_swingup reacher_easy \
+		cartpole_v1 $(ARGS)
 
 $(BENCH)/ready.stamp: requirements.txt .ci/make_venv.py setup.py
 	@echo "Setting up $(BENCH): a few minutes, this once"

@@ -94,21 +94,19 @@ def main() -> None:
     system.controller.objective = book.select("go_to").objective
     system.run(arguments.steps)
     rng = np.random.default_rng(arguments.seed)
-    kept, forgotten = {}, {}
-    print(f"{'change':<32} {'n':>4} {'kept':>8} {'forgotten':>10} {'kept is better':>15}")
+    print(f"{'change':<32} {'n':>4} {'kept':>8} {'forgotten':>10} {'the better':>11}")
+    everything = []
     for kind, (before, after) in changes(book).items():
-        kept[kind], forgotten[kind] = compare(system, before, after, arguments.moments, rng)
-        tell(kind, kept[kind], forgotten[kind])
-    tell("all", *(list(itertools.chain(*of.values())) for of in (kept, forgotten)))
+        everything.append(compare(system, before, after, arguments.moments, rng))
+        tell(kind, everything[-1])
+    tell("all", np.concatenate(everything))
 
 
-def tell(kind: str, kept: list[float], forgotten: list[float]) -> None:
+def tell(kind: str, shares: np.ndarray) -> None:
     """Print one row."""
-    a, b = np.array(kept), np.array(forgotten)
+    kept, forgotten, better = np.median(shares, axis=0)
     print(
-        f"{kind:<32} {len(a):>4} {np.median(a):>8.2f} {np.median(b):>10.2f} "
-        f"{100 * np.mean(a > b):>13.0f} %",
-        flush=True,
+        f"{kind:<32} {len(shares):>4} {kept:>8.2f} {forgotten:>10.2f} {better:>11.2f}", flush=True
     )
 
 
@@ -118,26 +116,33 @@ def compare(
     after: ObjectiveBook,
     moments: int,
     rng: np.random.Generator,
-) -> tuple[list[float], list[float]]:
-    """Return the shares of first plans at random moments, with the rest kept and forgotten."""
-    kept, forgotten = [], []
+) -> np.ndarray:
+    """Return the shares of first plans at random moments, shape ``(moments, 3)``.
+
+    With the rest of the last plan kept, forgotten, and with whichever of the two starts is
+    worth more.
+    """
+    shares = []
     for moment in range(moments):
         system.controller.objective = before.objective
         for _ in range(int(rng.integers(5, 60))):
             system.step()
         planned, search = system.controller.planned, system.controller._loop._search
-        if planned is not None:
+        if planned is not None and search is not None:
             long = best_known(planned, after, system)
-            old = worth(long.problem, planned.result.actions)
-            a, b = (first_plan(long.problem, system, start, moment) for start in (search, None))
-            most = max(worth(long.problem, long.result.actions), old, a, b)
+            problem = long.problem
+            old = worth(problem, planned.result.actions)
+            kept, forgotten = (first_plan(problem, system, s, moment) for s in (search, None))
+            resting = system.controller.planner.resting()
+            helps = worth(problem, search.actions) >= worth(problem, resting.actions)
+            most = max(worth(problem, long.result.actions), old, kept, forgotten)
             if most - old > 1e-3:
-                kept.append((a - old) / (most - old))
-                forgotten.append((b - old) / (most - old))
+                values = (kept, forgotten, kept if helps else forgotten)
+                shares.append([(value - old) / (most - old) for value in values])
         system.controller.objective = after.objective
         for _ in range(int(rng.integers(5, 60))):
             system.step()
-    return kept, forgotten
+    return np.array(shares)
 
 
 def best_known(planned: Planned, after: ObjectiveBook, system: LockStepSystem) -> Planned:

@@ -11,6 +11,7 @@ import torch
 from mbrl_ros.control.command import Command, Reading
 from mbrl_ros.control.controller import Controller
 from mbrl_ros.control.settings import ControllerSettings
+from mbrl_ros.dynamics.checkpoint import PackedModel
 from mbrl_ros.dynamics.learner import Learner
 from mbrl_ros.dynamics.settings import TrainerSettings
 from mbrl_ros.objectives.objective import Objective
@@ -45,6 +46,7 @@ class LockStepSystem:
         learner: fits the model.
         controller: plans with it.
         models: how many have passed the gate.
+        published: the newest of them.
         episodes: complete ones so far, those of `evaluate` left out.
         holdout_errors: (env steps, open-loop error) at every decision of the gate.
         plan_ms: planning time of every planned command [ms].
@@ -83,6 +85,7 @@ class LockStepSystem:
             seed=task.seed,
         )
         self.models = 0
+        self.published: PackedModel | None = None
         self.episodes: list[Episode] = []
         self.holdout_errors: list[tuple[int, float]] = []
         self.plan_ms: list[float] = []
@@ -177,6 +180,7 @@ class LockStepSystem:
             decision = learner.judge()
             self.holdout_errors.append((self.simulator.env_steps, decision.holdout_error))
             if decision.model is not None:
+                self.published = decision.model
                 self.models += 1
                 self.controller.offer_model(decision.model, 1, self.models)
 

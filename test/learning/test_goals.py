@@ -62,7 +62,7 @@ class Run:
         while self.system.simulator.env_steps < env_steps:
             if stage := script.practice(self.observation, rng):
                 self.ask(stage)
-            for _ in range(round(3.0 / self.task.period)):
+            for _ in range(round(script.practice_period / self.task.period)):
                 self.step()
 
     def reaches(self, stage):

@@ -1,10 +1,10 @@
-"""``mbrl-ros bench``: what the planner and the control loop can do on this machine."""
+"""``mbrl-ros bench``: what planner, control loop and learner can do on this machine."""
 
 from __future__ import annotations
 
 import argparse
 
-from mbrl_ros.cli.bench import planning, tick
+from mbrl_ros.cli.bench import learning, planning, tick
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -14,6 +14,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ("planning", "model evaluations per second, beside other libraries and a matrix product",
          planning),
         ("tick", "whether every tick is in time while the whole system works", tick),
+        ("learning", "learning curves, several seeds, beside published ones", learning),
     ):  # fmt: skip
         benchmark = benchmarks.add_parser(name, help=text, description=text.capitalize() + ".")
         module.configure(benchmark)

@@ -32,8 +32,6 @@ from mbrl_ros.task import TaskSettings
 _PATIENCE = 60.0
 # How long a run may take [s].
 _AT_MOST = 900.0
-# Practice goals stay for so long [s].
-_PRACTICE = 3.0
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -121,7 +119,7 @@ def _perform(script: Script, operator: Operator, seed: int, console: Console) ->
         stage = script.practice(operator.observations[-1], rng)
         if stage is not None:
             operator.ask(stage)
-        operator.watch(_PRACTICE)
+        operator.watch(script.practice_period)
     results = []
     for way in WAYS:
         for stage in script.stages(way, operator.observations[-1], rng):

@@ -50,11 +50,13 @@ class Script(ABC):
         task: its name.
         parameters: of the launch.
         practice_seconds: for how long it learns before the first change [s].
+        practice_period: how long each thing to practise stays [s].
     """
 
     task: ClassVar[str]
     parameters: ClassVar[Mapping[str, Any]] = {"mujoco_sim.time_limit": math.inf}
     practice_seconds: ClassVar[float] = 75.0
+    practice_period: ClassVar[float] = 1.5
 
     @abstractmethod
     def stages(
