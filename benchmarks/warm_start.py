@@ -3,10 +3,9 @@
     .venv/bin/python benchmarks/warm_start.py
 
 Cart-pole swing-up is learned in lock-step without a reset. Then, at random moments between
-random changes, the first plan for the new objective is made from the same state in two ways: with
-the rest of the last plan as its start, and without. The share is how much of what a long search
-finds over the plan made for the old objective (0) each of them gets (1: all of it). Nothing of it
-depends on time.
+random changes, the first plan for the new objective is made from the same state with the rest
+of the last plan as its start, without it, and with the better of the two starts. The share is
+how much of what a long search gains over the plan for the old objective each of them gets.
 """
 
 from __future__ import annotations
