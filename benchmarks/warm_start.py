@@ -42,6 +42,7 @@ def changes(book: ObjectiveBook) -> dict[str, tuple[ObjectiveBook, ObjectiveBook
     go_to = book.select("go_to")
     here = go_to.with_goal(goal(0.0, 1.0))
     return {
+        "nothing": (here, here),
         "goal moves by 0.1 m": (here, go_to.with_goal(goal(0.1, 1.0))),
         "goal moves by 1 m": (here, go_to.with_goal(goal(1.0, 1.0))),
         "goal: down instead of up": (here, go_to.with_goal(goal(0.0, -1.0))),

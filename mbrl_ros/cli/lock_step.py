@@ -67,19 +67,19 @@ class LockStepSystem:
             objective_parameters(controller), observation, action, task.period
         )
         self.simulator = make_simulator(
-            task, build(SimulatorSettings, _own(configuration, "mujoco_sim"))
+            task, build(SimulatorSettings, own_settings(configuration, "mujoco_sim"))
         )
         self.learner = Learner(
             observation,
             action,
-            build(TrainerSettings, _own(configuration, "model_trainer")),
+            build(TrainerSettings, own_settings(configuration, "model_trainer")),
             task.seed,
         )
         self.controller = Controller(
             observation,
             action,
             objective,
-            build(ControllerSettings, _own(configuration, "mpc_controller")),
+            build(ControllerSettings, own_settings(configuration, "mpc_controller")),
             period=task.period,
             lock_step=True,
             seed=task.seed,
@@ -185,7 +185,8 @@ class LockStepSystem:
                 self.controller.offer_model(decision.model, 1, self.models)
 
 
-def _own(configuration: Configuration, node: str) -> dict[str, object]:
+def own_settings(configuration: Configuration, node: str) -> dict[str, object]:
+    """Return the parameters that a node has for itself, the objective left out."""
     task = {spec.name for spec in specs(TaskSettings)}
     values = configuration.node(node)
     return {n: v for n, v in values.items() if n not in task and not n.startswith(OBJECTIVE)}

@@ -14,6 +14,8 @@ from mbrl_ros import __version__
 COMMANDS = {
     "launch": "start a system of nodes without ROS 2, as `ros2 launch` does with it",
     "learn": "learn a task in lock-step, in one process, as fast as it goes",
+    "train": "learn from recorded bags, as the trainer does online",
+    "evaluate": "compare a model with recorded bags, or play its task with it",
     "demo": "show what it can do: goals and rewards that change while it runs",
     "bench": "measure planning and the punctuality of the control loop on this machine",
     "report": "write the summary and the figures of a run",

@@ -1,0 +1,122 @@
+"""``mbrl-ros evaluate CHECKPOINT``: what a model is worth, on recorded data or at its task."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from mbrl_ros.settings import SettingsError
+
+if TYPE_CHECKING:
+    from mbrl_ros.dynamics.accuracy import Accuracy
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("checkpoint", type=Path, help="a model, as the trainer writes them")
+    parser.add_argument("--bag", type=Path, nargs="+", help="recorded data to compare it with")
+    parser.add_argument("--horizon", type=int, default=25, help="steps of open-loop predictions")
+    parser.add_argument("--task", help="shipped task or parameter file to play with it")
+    parser.add_argument("--episodes", type=int, default=5, help="of the task")
+    parser.add_argument("--seed", type=int, default=0, help="of the task")
+    parser.add_argument("--plot", type=Path, help="PNG to draw the figures on recorded data to")
+    parser.add_argument("--json", type=Path, help="file to write the figures to")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure and print.
+
+    Raises:
+        ValueError: for an argument, a checkpoint or a bag that does not fit.
+        OSError: if a file cannot be written.
+    """
+    if not arguments.bag and not arguments.task:
+        raise SettingsError("expected --bag, --task or both")
+    for name in ("horizon", "episodes"):
+        if getattr(arguments, name) < 1:
+            value = getattr(arguments, name)
+            raise SettingsError(f"--{name}: expected an integer >= 1, got {value}")
+    if arguments.plot and not arguments.bag:
+        raise SettingsError("--plot: expected --bag with it")
+    from mbrl_ros.dynamics.checkpoint import load
+
+    model, console = load(arguments.checkpoint), Console(highlight=False)
+    figures: dict[str, Any] = {}
+    if arguments.bag:
+        from mbrl_ros.data.bags import read_transitions
+        from mbrl_ros.dynamics.accuracy import measure
+
+        log = read_transitions(arguments.bag, model.observation, model.action)
+        accuracy = measure(model, log, arguments.horizon)
+        console.print(_table(accuracy))
+        figures["bag"] = _figures(accuracy)
+        if arguments.plot:
+            from mbrl_ros.reports.accuracy_figure import draw_accuracy
+
+            draw_accuracy(accuracy, arguments.plot)
+    if arguments.task:
+        returns = _play(arguments)
+        figures["task"] = {"returns": returns, "mean": statistics.fmean(returns)}
+        each = ", ".join(f"{value:.1f}" for value in returns)
+        console.print(f"{arguments.task}: mean return {statistics.fmean(returns):.1f} ({each})")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+def _play(arguments: argparse.Namespace) -> list[float]:
+    from mbrl_ros.cli.lock_step import LockStepSystem
+    from mbrl_ros.dynamics.checkpoint import load, pack
+    from mbrl_ros.system.configuration import read_task
+
+    system = LockStepSystem(read_task(arguments.task, {"seed": arguments.seed}))
+    system.controller.offer_model(pack(load(arguments.checkpoint)), 1, 1)
+    return system.evaluate(arguments.episodes)
+
+
+def _figures(accuracy: Accuracy) -> dict[str, Any]:
+    from mbrl_ros.dynamics.accuracy import LEVELS
+
+    return {
+        "windows": accuracy.windows,
+        "dimensions": {
+            name: {
+                "one_step": accuracy.open_loop[0, i],
+                "open_loop": accuracy.open_loop[:, i].tolist(),
+                "unmoved": accuracy.unmoved[:, i].tolist(),
+                "spread": accuracy.spread[:, i].tolist(),
+                "z_score": accuracy.z_scores[i],
+                "coverage": dict(zip(map(str, LEVELS), accuracy.coverage[:, i], strict=True)),
+            }
+            for i, name in enumerate(accuracy.names)
+        },
+    }
+
+
+def _table(accuracy: Accuracy) -> Table:
+    from mbrl_ros.dynamics.accuracy import LEVELS
+
+    horizon, ninety = len(accuracy.open_loop), LEVELS.index(0.9)
+    table = Table(
+        "dimension", "1 step", f"{horizon} steps", "unmoved", "spread", "z", "in 90 %",
+        title=f"RMS errors over {accuracy.windows} stretches [SI units]", title_style="",
+        caption="unmoved: error of 'nothing changes'; spread: between the members; z: one-step "
+        "error in predicted standard deviations; in 90 %: share within that interval",
+    )  # fmt: skip
+    for i, name in enumerate(accuracy.names):
+        table.add_row(
+            name,
+            f"{accuracy.open_loop[0, i]:.4f}",
+            f"{accuracy.open_loop[-1, i]:.3f}",
+            f"{accuracy.unmoved[-1, i]:.3f}",
+            f"{accuracy.spread[-1, i]:.3f}",
+            f"{accuracy.z_scores[i]:.2f}",
+            f"{100 * accuracy.coverage[ninety, i]:.0f} %",
+        )
+    return table

@@ -1,0 +1,130 @@
+"""``mbrl-ros train BAG… --out DIR``: the trainer's own learning, on what was recorded."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from mbrl_ros.cli.lock_step import own_settings
+from mbrl_ros.dynamics.checkpoint import save
+from mbrl_ros.settings import SettingsError, build
+from mbrl_ros.system.configuration import Configuration, parse_assignments, read_task
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "bags", nargs="+", metavar="bag|name:=value",
+        help="bags with transitions; further parameters",
+    )  # fmt: skip
+    parser.add_argument("--out", type=Path, required=True, help="new or empty folder to write to")
+    parser.add_argument(
+        "--task", help="shipped task or parameter file (default: config.yaml beside the first bag)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of everything random")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Learn, keep the best model on the hold-out, and say how good it is.
+
+    Raises:
+        ValueError: for an argument or a bag that does not fit, or too little data.
+        OSError: if the folder cannot be written.
+    """
+    bags = [Path(word) for word in arguments.bags if ":=" not in word]
+    if not bags:
+        raise SettingsError("expected at least one bag")
+    configuration = _configuration(arguments, bags[0])
+    out: Path = arguments.out
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise SettingsError(f"--out: {out} is occupied: expected a new or an empty folder")
+    from mbrl_ros.data.bags import read_transitions
+    from mbrl_ros.dynamics.learner import Learner
+    from mbrl_ros.dynamics.settings import TrainerSettings
+    from mbrl_ros.task import TaskSettings
+
+    task = build(TaskSettings, configuration.shared)
+    settings = build(TrainerSettings, own_settings(configuration, "model_trainer"))
+    spaces = task.observation_space(), task.action_space()
+    log = read_transitions(bags, *spaces)
+    learner = Learner(*spaces, settings, arguments.seed)
+    for i in range(len(log)):
+        learner.append(
+            log.observation[i],
+            log.action[i],
+            log.next_observation[i],
+            int(log.episode[i]),
+            int(log.step[i]),
+        )
+    total = int(learner.owed_updates)
+    if not learner.owed_updates or len(log) < settings.gate.first_transitions:
+        raise SettingsError(
+            f"{bags[0]}: expected at least {settings.gate.first_transitions} "
+            f"transitions, got {len(log)}"
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    configuration.write(out / "config.yaml")
+    best, began = None, time.monotonic()
+    with _progress() as shown:
+        bar = shown.add_task("training", total=total, note="")
+        while learner.owed_updates >= 1:
+            learner.update()
+            if learner.is_due or learner.owed_updates < 1:
+                decision = learner.judge()
+                if decision.model is not None and (
+                    best is None or decision.holdout_error <= best.holdout_error
+                ):
+                    best = decision
+                shown.update(
+                    bar, completed=learner.updates, note=f"error {decision.holdout_error:.3f}"
+                )
+    console = Console(highlight=False)
+    if best is None or best.model is None:
+        raise SettingsError(f"no model passed the gate: {decision.reason}")
+    (out / "checkpoints").mkdir()
+    path = out / "checkpoints" / "model-0-000001.safetensors"
+    save(best.model, path)
+    summary = {
+        "bags": [str(bag) for bag in bags],
+        "seed": arguments.seed,
+        "transitions": len(log),
+        "holdout": len(learner.holdout),
+        "updates": learner.updates,
+        "holdout_error": best.holdout_error,
+        "one_step_error": best.one_step_error,
+        "wall_seconds": time.monotonic() - began,
+    }
+    (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    console.print(
+        f"{len(log)} transitions, {learner.updates} updates: open-loop error on the hold-out "
+        f"{best.holdout_error:.3f}, one step {best.one_step_error:.3f} standard deviations"
+    )
+    console.print(f"  {path}", soft_wrap=True)
+    return 0
+
+
+def _configuration(arguments: argparse.Namespace, bag: Path) -> Configuration:
+    task = arguments.task
+    if task is None:
+        beside = bag.absolute().parent / "config.yaml"
+        if not beside.is_file():
+            raise SettingsError(f"--task: there is no {beside}: expected a task or parameter file")
+        task = str(beside)
+    parameters = [word for word in arguments.bags if ":=" in word]
+    return read_task(task, parse_assignments(parameters))
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+        console=Console(stderr=True),
+    )

@@ -1,0 +1,103 @@
+"""How well a model predicts what was recorded, and how well it knows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mbrl_ros.data.transitions import Transitions
+from mbrl_ros.dynamics.model import EnsembleModel
+from mbrl_ros.spaces import FloatArray
+
+#: Shares of all cases that intervals are asked to hold.
+LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)
+# Enough for steady figures.
+_MOST = 5000
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Errors and calibration on recorded data.
+
+    Attributes:
+        names: of the observation's dimensions, O of them.
+        open_loop: RMS error of the members' mean after 1 to H steps of recorded actions,
+            shape ``(H, O)``, SI units; row 0 is the one-step error.
+        unmoved: RMS error of predicting that nothing changes, shape ``(H, O)``, SI units.
+        spread: RMS standard deviation between the members, shape ``(H, O)``, SI units.
+        z_scores: RMS of the one-step error in predicted standard deviations, shape ``(O,)``;
+            1 where the model knows how wrong it is, more where it is too sure.
+        coverage: share of one-step cases within each of `LEVELS`' intervals, ``(levels, O)``.
+        windows: how many stretches the open-loop figures are of.
+    """
+
+    names: tuple[str, ...]
+    open_loop: FloatArray
+    unmoved: FloatArray
+    spread: FloatArray
+    z_scores: FloatArray
+    coverage: FloatArray
+    windows: int
+
+
+@torch.no_grad()
+def measure(model: EnsembleModel, log: Transitions, horizon: int) -> Accuracy:
+    """Compare predictions with a log.
+
+    Args:
+        model: predicts.
+        log: of the same dimensions, with at least one unbroken stretch of ``horizon``.
+        horizon: steps of the open-loop predictions.
+
+    Raises:
+        ValueError: if the log has no such stretch, or other dimensions.
+    """
+    for what, mine, theirs in (
+        ("observation", model.observation, log.observation_space),
+        ("action", model.action, log.action_space),
+    ):
+        if mine.names != theirs.names:
+            raise ValueError(
+                f"{what}: the model has {', '.join(mine.names)}, the data {', '.join(theirs.names)}"
+            )
+    starts = log.windows(horizon)
+    if not len(starts):
+        raise ValueError(f"horizon: no stretch of {horizon} unbroken steps in the data")
+    starts = starts[np.linspace(0, len(starts) - 1, min(len(starts), _MOST)).astype(np.int64)]
+    delta = model.encoding.delta
+    first = torch.from_numpy(log.observation[starts]).float()
+    state = first.expand(model.members, -1, -1)
+    errors, unmoved, spread = [], [], []
+    for k in range(horizon):
+        action = torch.from_numpy(log.action[starts + k]).float().expand(model.members, -1, -1)
+        actual = torch.from_numpy(log.next_observation[starts + k]).float()
+        state, noise = model.predict(state, action)
+        error = delta(state.mean(dim=0), actual)
+        if k == 0:
+            # Total variance of the mixture: the members' own and that between them.
+            variance = noise.square().mean(dim=0) + state.var(dim=0, correction=0)
+            z = error / variance.sqrt()
+        errors.append(_rms(error))
+        unmoved.append(_rms(delta(first, actual)))
+        spread.append(_rms(state.std(dim=0, correction=0)))
+    bounds = [NormalDist().inv_cdf((1 + level) / 2) for level in LEVELS]
+    return Accuracy(
+        model.observation.names,
+        np.stack(errors),
+        np.stack(unmoved),
+        np.stack(spread),
+        _rms(z),
+        np.stack([(z.abs() <= bound).double().mean(dim=0).numpy() for bound in bounds]),
+        len(starts),
+    )
+
+
+def _rms(values: Tensor) -> FloatArray:
+    rms: FloatArray = values.double().square().mean(dim=0).sqrt().numpy()
+    assert all(map(math.isfinite, rms))
+    return rms

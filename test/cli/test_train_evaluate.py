@@ -1,0 +1,123 @@
+"""Learning from bags, and what a model is worth."""
+
+import json
+
+import numpy as np
+import pytest
+
+from mbrl_ros.cli.main import main
+from mbrl_ros.data.definitions import Topic, typestore
+from mbrl_ros.data.recorder import Recorder
+
+TASK = """
+/**:
+  ros__parameters:
+    task: oscillator
+    period: 0.1
+    observation: {names: [x, v]}
+    action: {names: [force], low: [-1.0], high: [1.0]}
+mujoco_sim:
+  ros__parameters: {environment: Pendulum-v1}
+model_trainer:
+  ros__parameters:
+    model: {members: 2, hidden: [32, 32]}
+    optimizer: {updates_per_transition: 1.5, learning_rate: 0.003}
+mpc_controller:
+  ros__parameters:
+    objective: {terms: [still], still: {of: [x]}}
+"""
+
+
+def record(folder, episodes, seed):
+    """Write a bag of a damped oscillator that is pushed at random."""
+    store, rng = typestore(), np.random.default_rng(seed)
+    name = "mbrl_ros/msg/Transition"
+    text, _ = store.generate_msgdef(name, ros_version=2)
+    topic, types = Topic("/transition", name, text, store.hash_rihs01(name), False), store.types
+    stamp = types["builtin_interfaces/msg/Time"](sec=0, nanosec=0)
+    header = types["std_msgs/msg/Header"](stamp=stamp, frame_id="")
+    recorder, index = Recorder(folder), 0
+    for episode in range(episodes):
+        state = rng.uniform(-1.0, 1.0, 2)
+        for step in range(50):
+            force = rng.uniform(-1.0, 1.0, 1)
+            x, v = state
+            following = np.array([x + 0.1 * v, v + 0.1 * (4.0 * force[0] - 2.0 * x - 0.5 * v)])
+            message = types[name](
+                header=header,
+                index=index,
+                episode=episode,
+                step=step,
+                observation=state,
+                action=force,
+                next_observation=following,
+                reward=0.0,
+                terminated=False,
+                truncated=False,
+            )
+            recorder.write(topic, bytes(store.serialize_cdr(message, name)))
+            state, index = following, index + 1
+    assert recorder.close() == ""
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder with two bags, and a model learned from the first."""
+    folder = tmp_path_factory.mktemp("offline")
+    (folder / "config.yaml").write_text(TASK)
+    record(folder / "bag", 20, seed=0)
+    record(folder / "other", 4, seed=1)
+    assert main(["train", str(folder / "bag"), "--out", str(folder / "out"), "--seed", "3"]) == 0
+    return folder
+
+
+def test_a_model_is_learned_from_a_bag(trained, capsys):
+    summary = json.loads((trained / "out" / "summary.json").read_text())
+    assert summary["transitions"] == 1000
+    assert summary["updates"] == 1500
+    assert 0 < summary["holdout_error"] < 0.3
+    checkpoint = trained / "out" / "checkpoints" / "model-0-000001.safetensors"
+    figures, plot = trained / "figures.json", trained / "plot.png"
+    words = ["evaluate", checkpoint, "--bag", trained / "other", "--horizon", 10]
+    assert main([str(word) for word in [*words, "--json", figures, "--plot", plot]]) == 0
+    out = capsys.readouterr().out
+    assert "x" in out
+    assert plot.stat().st_size > 10_000
+    dimensions = json.loads(figures.read_text())["bag"]["dimensions"]
+    for name in ("x", "v"):
+        told = dimensions[name]
+        assert told["one_step"] == told["open_loop"][0]
+        assert len(told["open_loop"]) == 10
+        # It knows far more than that things stay as they are, ten steps on, too.
+        assert told["open_loop"][-1] < 0.4 * told["unmoved"][-1]
+        assert told["coverage"]["0.5"] <= told["coverage"]["0.99"] <= 1.0
+        assert told["coverage"]["0.99"] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["train", "{}/nothing", "--out", "{}/new"], "nothing: no such file or folder"),
+        (["train", "{}/bag", "--out", "{}/out"], "--out: {}/out is occupied"),
+        (["train", "/bag", "--out", "{}/new"], "--task: there is no /config.yaml"),
+        (
+            ["train", "{}/bag", "--out", "{}/new", "gate.first_transitions:=2000"],
+            "{}/bag: expected at least 2000 transitions, got 1000",
+        ),
+        (["evaluate", "{}/config.yaml", "--bag", "{}/bag"], "{}/config.yaml: not a checkpoint"),
+        (["evaluate", "{}/config.yaml"], "expected --bag, --task or both"),
+        (
+            ["evaluate", "{model}", "--bag", "{}/bag", "--horizon", "51"],
+            "horizon: no stretch of 51 unbroken steps",
+        ),
+        (["evaluate", "{model}", "--task", "cartpole_swingup"], "observation: expected cart_pos"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_one_line(trained, capsys, words, message):
+    model = trained / "out" / "checkpoints" / "model-0-000001.safetensors"
+    given = [word.replace("{model}", str(model)).replace("{}", str(trained)) for word in words]
+    assert main(given) == 2
+    err = capsys.readouterr().err
+    assert message.replace("{}", str(trained)) in err
+    assert err.count("\n") == 1
+    assert not (trained / "new").exists()
