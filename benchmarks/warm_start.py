@@ -4,8 +4,9 @@
 
 Cart-pole swing-up is learned in lock-step without a reset. Then, at random moments between
 random changes, the first plan for the new objective is made from the same state with the rest
-of the last plan as its start, without it, and with the better of the two starts. The share is
-how much of what a long search gains over the plan for the old objective each of them gets.
+of the last plan as its start, without it, and as the controller does it: both for one iteration,
+then the better. The share is how much of what a long search gains over the plan for the old
+objective each of them gets.
 """
 
 from __future__ import annotations
@@ -57,11 +58,13 @@ def changes(book: ObjectiveBook) -> dict[str, tuple[ObjectiveBook, ObjectiveBook
     }
 
 
-def first_plan(problem: Problem, system: LockStepSystem, start: Search | None, seed: int) -> float:
-    """Return the expected return of the first plan that begins with a search."""
+def first_plan(
+    problem: Problem, system: LockStepSystem, start: Search | None, planned_for: str, seed: int
+) -> float:
+    """Return the expected return of the first plan that begins with a search for an objective."""
     planner = make_planner(system.controller.action, system.controller.planner.settings)
     loop = PlanningLoop(planner, seed)
-    loop._search = start
+    loop._search, loop._planned_for = start, planned_for
     result = loop.plan(problem, elapsed=0)
     assert result is not None
     return worth(problem, result.actions)
@@ -94,7 +97,7 @@ def main() -> None:
     system.controller.objective = book.select("go_to").objective
     system.run(arguments.steps)
     rng = np.random.default_rng(arguments.seed)
-    print(f"{'change':<32} {'n':>4} {'kept':>8} {'forgotten':>10} {'the better':>11}")
+    print(f"{'change':<32} {'n':>4} {'kept':>8} {'forgotten':>10} {'both':>8}")
     everything = []
     for kind, (before, after) in changes(book).items():
         everything.append(compare(system, before, after, arguments.moments, rng))
@@ -104,10 +107,8 @@ def main() -> None:
 
 def tell(kind: str, shares: np.ndarray) -> None:
     """Print one row."""
-    kept, forgotten, better = np.median(shares, axis=0)
-    print(
-        f"{kind:<32} {len(shares):>4} {kept:>8.2f} {forgotten:>10.2f} {better:>11.2f}", flush=True
-    )
+    kept, forgotten, both = np.median(shares, axis=0)
+    print(f"{kind:<32} {len(shares):>4} {kept:>8.2f} {forgotten:>10.2f} {both:>8.2f}", flush=True)
 
 
 def compare(
@@ -117,11 +118,7 @@ def compare(
     moments: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Return the shares of first plans at random moments, shape ``(moments, 3)``.
-
-    With the rest of the last plan kept, forgotten, and with whichever of the two starts is
-    worth more.
-    """
+    """Return the shares of first plans at random moments, shape ``(moments, 3)``."""
     shares = []
     for moment in range(moments):
         system.controller.objective = before.objective
@@ -132,12 +129,13 @@ def compare(
             long = best_known(planned, after, system)
             problem = long.problem
             old = worth(problem, planned.result.actions)
-            kept, forgotten = (first_plan(problem, system, s, moment) for s in (search, None))
-            resting = system.controller.planner.resting()
-            helps = worth(problem, search.actions) >= worth(problem, resting.actions)
-            most = max(worth(problem, long.result.actions), old, kept, forgotten)
+            new = problem.objective.digest
+            values = [
+                first_plan(problem, system, begun, digest, moment)
+                for begun, digest in ((search, new), (None, new), (search, ""))
+            ]
+            most = max(worth(problem, long.result.actions), old, *values)
             if most - old > 1e-3:
-                values = (kept, forgotten, kept if helps else forgotten)
                 shares.append([(value - old) / (most - old) for value in values])
         system.controller.objective = after.objective
         for _ in range(int(rng.integers(5, 60))):

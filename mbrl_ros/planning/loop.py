@@ -49,17 +49,25 @@ class PlanningLoop:
         self.planner = planner
         self._generator = torch.Generator().manual_seed(seed)
         self._search: Search | None = None
+        self._planned_for = ""
         self._iteration_time, self._timed = DurationEstimate(), planner
 
     def reset(self) -> None:
         """Forget the last plan."""
         self._search = None
 
+    def _has_time(self, deadline: float | None) -> bool:
+        """Return whether there is the time for another iteration."""
+        return deadline is None or time.monotonic() + self._iteration_time.bound <= deadline
+
     @torch.no_grad()
     def plan(
         self, problem: Problem, deadline: float | None = None, elapsed: int = 1
     ) -> PlanResult | None:
         """Plan, starting at the last plan.
+
+        For another objective than before, the first iteration is also made without the last
+        plan, and the better of the two goes on.
 
         Args:
             problem: what to plan.
@@ -78,21 +86,27 @@ class PlanningLoop:
             # How long the other one took says nothing about this one.
             self._iteration_time, self._timed = DurationEstimate(), planner
         search = planner.initial(self._search, elapsed)
+        # Where the last plan was going may be the wrong way for another objective.
+        afresh = self._search is not None and problem.objective.digest != self._planned_for
         if planner.proposals:
             proposed = collect(planner.proposals, problem, search.actions)
             problem = replace(problem, proposals=planner.clamp(proposed))
         while search.iteration < planner.settings.iterations:
             began = time.monotonic()
-            if deadline is not None and began + self._iteration_time.bound > deadline:
+            if not self._has_time(deadline):
                 if search.iteration == 0:
                     self._iteration_time.forget()
                 break
             try:
                 search = planner.improve(search, problem, self._generator)
+                self._iteration_time.add(time.monotonic() - began)
+                if afresh and self._has_time(deadline):
+                    other = planner.improve(planner.initial(None), problem, self._generator)
+                    search = max(search, other, key=lambda made: float(made.returns[0]))
             except NoPlanError:
                 self.reset()
                 raise
-            self._iteration_time.add(time.monotonic() - began)
+            afresh, self._planned_for = False, problem.objective.digest
         # Even without an iteration: the last plan has moved on by the elapsed steps.
         self._search = search
         if search.iteration == 0:
