@@ -211,3 +211,41 @@ def test_another_planner_is_not_judged_by_how_long_the_last_one_took(clock):
     clock.cost = 1.0
     planning.planner = planner(horizon=3, iterations=2)
     assert planning.plan(question, clock.now + 10.0).complete
+
+
+def valley(side):
+    """Return an objective with a narrow summit at +side and a broad, low one at -side."""
+
+    class Valley:
+        digest = f"valley {side}"
+
+        def returns(self, trajectories, actions):
+            mean = actions.mean(dim=(1, 2))
+            return 3.0 * torch.exp(-(((mean - side) / 0.1) ** 2)) + torch.exp(-((mean / 0.15) ** 2))
+
+    return Valley()
+
+
+def test_for_another_objective_the_better_of_two_starts_goes_on(clock):
+    planning = loop(iterations=5, candidates=64, noise_std=0.1)
+    # The last plan sits on its summit, from where the middle cannot be seen.
+    for _ in range(3):
+        planning.plan(problem(clock, valley(0.9), start(1.0)))
+    calls = clock.now
+    plan = planning.plan(problem(clock, valley(-9.0), start(1.0)))
+    # One iteration more, and only once.
+    assert clock.now - calls == 6
+    assert float(plan.actions.mean().abs()) < 0.2
+    calls = clock.now
+    planning.plan(problem(clock, valley(-9.0), start(1.0)))
+    assert clock.now - calls == 5
+
+
+def test_another_objective_keeps_the_deadline(clock):
+    planning = known(clock, iterations=5)
+    planning.plan(problem(clock, quadratic(), start(1.0)))
+    for spare, done in ((0.5, 0), (1.5, 1), (2.5, 1), (3.5, 2)):
+        deadline = clock.now + spare
+        plan = planning.plan(problem(clock, valley(spare), start(1.0)), deadline=deadline)
+        assert clock.now <= deadline
+        assert (plan.iterations if plan else 0) == done
