@@ -18,6 +18,7 @@ from mbrl_ros.control.latency import Latency
 from mbrl_ros.control.planned import Planned
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.dynamics.checkpoint import PackedModel, unpack
+from mbrl_ros.dynamics.model import EnsembleModel
 from mbrl_ros.dynamics.rollout import Rollout
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.duration import DurationEstimate
@@ -27,6 +28,9 @@ from mbrl_ros.planning.problem import NoPlanError, Problem
 from mbrl_ros.planning.registry import make_planner
 from mbrl_ros.planning.settings import PlannerSettings
 from mbrl_ros.spaces import FloatArray, Space
+
+# Models to which it can be rolled back.
+_KEPT_MODELS = 5
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class Controller:
     Attributes:
         objective: judges plans; replace it at any time.
         model: the model in use, None before the first.
+        model_held: whether newer models are kept, but not used.
         estopped: while true, only the safe command is sent.
         latency: what is known of the delay of commands.
         overhead: time from the end of a tick until its command is sent.
@@ -88,6 +93,8 @@ class Controller:
         self.period = period
         self.lock_step = lock_step
         self.model: ActiveModel | None = None
+        self.model_held = False
+        self._models: deque[tuple[EnsembleModel, tuple[int, int]]] = deque(maxlen=_KEPT_MODELS)
         self.estopped = False
         self.safe = action.clip(np.zeros(action.dim))
         self.latency = Latency(self.safe)
@@ -117,15 +124,15 @@ class Controller:
         self._last = None
 
     def offer_model(self, packed: PackedModel, epoch: int, sequence: int) -> None:
-        """Check a model and use it from the next tick on.
+        """Check a model and use it from the next tick on, unless an earlier one is held.
 
         Raises:
             ValueError: if it is damaged, does not fit, or is not newer; the present one stays.
         """
-        current = self.model.version if self.model else (0, 0)
-        if (epoch, sequence) <= current:
+        newest = self._models[-1][1] if self._models else (0, 0)
+        if (epoch, sequence) <= newest:
             raise ValueError(
-                f"model {epoch}/{sequence}: expected a newer one than {current[0]}/{current[1]}"
+                f"model {epoch}/{sequence}: expected a newer one than {newest[0]}/{newest[1]}"
             )
         model = unpack(packed).to(self.settings.device)
         for what, mine, theirs in (
@@ -137,8 +144,36 @@ class Controller:
                     f"model {epoch}/{sequence}: {what}: expected {', '.join(mine.names)}, "
                     f"got {', '.join(theirs.names)}"
                 )
-        rollout = Rollout(model, self.planner.settings.members or None)
-        self.model = ActiveModel(rollout, (epoch, sequence))
+        self._models.append((model, (epoch, sequence)))
+        if not self.model_held:
+            self._use(*self._models[-1])
+
+    def roll_back(self) -> None:
+        """Use the model before the present one from the next tick on, and keep to it.
+
+        Raises:
+            ValueError: if no earlier one is kept.
+        """
+        present = self.model.version if self.model else (0, 0)
+        earlier = [kept for kept in self._models if kept[1] < present]
+        if not earlier:
+            raise ValueError(f"rollback: no model before {present[0]}/{present[1]} is kept")
+        self.model_held = True
+        self._use(*earlier[-1])
+
+    def use_newest_model(self) -> None:
+        """Use the newest model from the next tick on, and each that comes.
+
+        Raises:
+            ValueError: if there is none yet.
+        """
+        if not self._models:
+            raise ValueError("there is no model yet")
+        self.model_held = False
+        self._use(*self._models[-1])
+
+    def _use(self, model: EnsembleModel, version: tuple[int, int]) -> None:
+        self.model = ActiveModel(Rollout(model, self.planner.settings.members or None), version)
 
     def tick(self, reading: Reading) -> Command:
         """Answer a reading, within the budget counted from its arrival.

@@ -123,6 +123,7 @@ def status_message(
         delay_steps=controller.latency.delay,
         model_epoch=epoch,
         model_sequence=sequence,
+        model_held=controller.model_held,
         expected_return=last.expected_return if last else float("nan"),
         estopped=controller.estopped,
         objective=mission.objective.settings.name,

@@ -4,7 +4,8 @@ A managed node. Subscribes ``observation``, ``model`` and ``estop``; publishes `
 tick while active, ``controller_status``, ``plan`` while someone subscribes, and
 ``/diagnostics``; what to plan for it learns by `MissionInterface`. The service ``~/arm`` ends
 an e-stop, ``~/autotune`` measures how much planning the machine has the time for, as with the
-first model.
+first model. ``~/rollback`` goes back to the model before and keeps to it, ``~/use_newest_model``
+ends that.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import queue
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -114,6 +116,8 @@ class MpcController(LifecycleNode):
         self._offered = [
             self.create_service(ri.Trigger, "~/arm", self._on_arm),
             self.create_service(ri.Trigger, "~/autotune", self._on_autotune),
+            self.create_service(ri.Trigger, "~/rollback", self._on_rollback),
+            self.create_service(ri.Trigger, "~/use_newest_model", self._on_use_newest_model),
         ]
         self._mission.connect()
         self._stage = "inactive"
@@ -232,6 +236,25 @@ class MpcController(LifecycleNode):
         response.success = self._controller.estopped
         response.message = "armed" if self._controller.estopped else "there was no e-stop"
         self._controller.estopped = False
+        return response
+
+    def _on_rollback(self, request: Any, response: Any) -> Any:
+        return self._answered(response, self._controller.roll_back)
+
+    def _on_use_newest_model(self, request: Any, response: Any) -> Any:
+        return self._answered(response, self._controller.use_newest_model)
+
+    def _answered(self, response: Any, change: Callable[[], None]) -> Any:
+        """Return how a change of the model in use went."""
+        try:
+            change()
+        except ValueError as error:
+            response.success, response.message = False, str(error)
+        else:
+            model = self._controller.model
+            epoch, sequence = model.version if model else (0, 0)
+            response.success, response.message = True, f"model {epoch}/{sequence} in use"
+            self.get_logger().info(response.message)
         return response
 
     def _on_autotune(self, request: Any, response: Any) -> Any:

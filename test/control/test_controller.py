@@ -477,6 +477,34 @@ def test_after_ticks_without_a_plan_the_warm_start_is_shifted_by_all_of_them():
     assert torch.equal(asked[0][-1], planned[[4, 5, 6, 7, 7, 7, 7, 7]])
 
 
+def test_it_rolls_back_and_keeps_to_an_earlier_model():
+    made = controller(model=False)
+    with pytest.raises(ValueError, match="rollback: no model before 0/0 is kept"):
+        made.roll_back()
+    with pytest.raises(ValueError, match="there is no model yet"):
+        made.use_newest_model()
+    for sequence in range(1, 8):
+        made.offer_model(exact_model(), 1, sequence)
+    made.roll_back()
+    assert (made.model.version, made.model_held) == ((1, 6), True)
+    # What is learned meanwhile waits.
+    made.offer_model(exact_model(), 1, 8)
+    with pytest.raises(ValueError, match="expected a newer one than 1/8"):
+        made.offer_model(exact_model(), 1, 7)
+    assert made.model.version == (1, 6)
+    assert made.tick(reading(0)).model == (1, 6)
+    for sequence in (5, 4):
+        made.roll_back()
+        assert made.model.version == (1, sequence)
+    with pytest.raises(ValueError, match="no model before 1/4 is kept"):
+        made.roll_back()
+    assert made.model.version == (1, 4)
+    made.use_newest_model()
+    assert (made.model.version, made.model_held) == ((1, 8), False)
+    made.offer_model(exact_model(), 1, 9)
+    assert made.tick(reading(1)).model == (1, 9)
+
+
 def test_another_planner_holds_from_the_next_tick_on():
     made = controller()
     made.tick(reading(0))

@@ -173,6 +173,20 @@ def test_planners_are_switched_and_tuned_while_it_runs(launch, listener):
     assert "planner.type" in refused.reason
     assert "divination" in refused.reason
 
+    # Back to the model before, which stays while others are learned.
+    newest = listener.hears("controller_status", lambda m: m.model_sequence >= 2)
+    answer = listener.call(ri.Trigger, "/mpc_controller/rollback", ri.Trigger.Request())
+    assert answer.success, answer.message
+    held = listener.hears("controller_status", lambda m: m.model_held)
+    listener.hears("training_status", lambda m: m.sequence > newest.model_sequence + 2)
+    listener.forget()
+    status = listener.hears("controller_status")
+    assert status.model_held
+    assert status.model_sequence == held.model_sequence
+    name = "/mpc_controller/use_newest_model"
+    assert listener.call(ri.Trigger, name, ri.Trigger.Request()).success
+    listener.hears("controller_status", lambda m: m.model_sequence > newest.model_sequence + 2)
+
     # Far too much for the period: every observation is answered all the same.
     for name, value in (("type", "icem"), ("iterations", 100), ("horizon", 100)):
         assert set_parameter(listener, f"planner.{name}", value).successful
