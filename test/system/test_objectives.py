@@ -1,7 +1,6 @@
 """What the controller plans for changes while it runs: every way, and what is told of it."""
 
 import hashlib
-import itertools
 import json
 import math
 import random
@@ -24,7 +23,7 @@ LATCHED = QoSProfile(
 )
 # Not tuned, so that nothing but the objective changes.
 SYSTEM = (*QUICK, "autotune:=false")
-FORMS = itertools.count()
+AT_50_HZ = (*SYSTEM, "task:=cartpole_swingup", "period:=0.02", "action_repeat:=2")
 
 
 class Caller:
@@ -76,9 +75,9 @@ def answer(future):
 
 
 @pytest.fixture
-def running(launch, listener):
+def running(request, launch, listener):
     """A system that plans, and somebody who talks to it."""
-    system = launch(*SYSTEM)
+    system = launch(*getattr(request, "param", SYSTEM))
     listener.hears("controller_status", lambda m: m.outcome == ri.Action.PLANNED)
     return system, Caller(listener)
 
@@ -202,6 +201,7 @@ def test_what_if_answers_and_changes_nothing(running):
     assert (system.process.returncode, err) == (0, "")
 
 
+@pytest.mark.parametrize("running", [AT_50_HZ], indirect=True, ids=["50 Hz"])
 @pytest.mark.parametrize("count", [1000, pytest.param(10_000, marks=pytest.mark.learning)])
 def test_each_plan_is_made_for_one_of_many_changes(running, count):
     system, caller = running
@@ -217,6 +217,7 @@ def test_each_plan_is_made_for_one_of_many_changes(running, count):
     status = caller.status()
     busy = (status.ticks_late - ticks.ticks_late) / (status.ticks - ticks.ticks)
     # Side by side: a machine that is late anyway may be so here.
+    print(f"late: {quiet:.4f} of the ticks in peace, {busy:.4f} with {count} changes")
     assert busy <= quiet + 0.02
     answers = [future.result() for future in futures]
     answers = [getattr(a, "result", a) for a in answers]
@@ -231,11 +232,11 @@ def test_each_plan_is_made_for_one_of_many_changes(running, count):
     told = check_told(system.run_dir)
     assert len(told) == status.changes_accepted + 1
     terms = [json.loads(message.content)["terms"] for message in told]
-    weights = [(t["upright"]["weight"], t["slow"]["weight"]) for t in terms]
+    weights = [(t["upright"]["weight"], t["small_velocity"]["weight"]) for t in terms]
     changed = [both for both in weights if both != weights[0]]
     # Both were set together, always.
-    assert len(changed) > count / 2
-    assert all(upright == pytest.approx(10 * slow) for upright, slow in changed)
+    assert len(changed) > count / 3
+    assert all(upright == pytest.approx(10 * other) for upright, other in changed)
 
 
 def lateness(caller, seconds):
@@ -250,13 +251,13 @@ def change(caller, rng, sent):
     """Ask for something, or for something that cannot be; returns what will be answered."""
     kind = rng.randrange(6)
     weight = rng.uniform(1.0, 10.0)
-    both = {"upright.weight": weight, "slow.weight": weight / 10}
+    both = {"upright.weight": weight, "small_velocity.weight": weight / 10}
     if kind == 0:
         return [caller.parameters(both)]
     if kind == 1:
         return [caller.parameters({**both, "active": "nowhere"})]
     if kind == 2:
-        return [caller.set_objective(rng.choice(["balance", "balance_left", "balance_right"]))]
+        return [caller.set_objective(rng.choice(["swingup", "balance_left", "balance_right"]))]
     if kind == 3:
         return [caller.set_objective("nowhere")]
     if kind == 4:
@@ -271,7 +272,7 @@ def change(caller, rng, sent):
 def check_told(run_dir):
     """Check that the bag tells of every action what it was planned for; return all changes."""
     told = bag_messages(run_dir, "Objective")
-    assert (told[0].way, told[0].name) == ("start", "balance")
+    assert told[0].way == "start"
     for message in told:
         hashed = hashlib.sha256(message.content.encode()).hexdigest()
         assert hashed.startswith(message.digest)
