@@ -66,6 +66,15 @@ def controller_status(ticks, late=0, outcomes=(0, 0, 0, 0, 0, 0), state="active"
         model_sequence=model[1],
         expected_return=0.0,
         estopped=False,
+        model_held=False,
+        objective="swingup",
+        objective_digest="",
+        changes_accepted=0,
+        changes_refused=0,
+        refusal="",
+        sequence="",
+        sequence_index=0,
+        sequence_length=0,
     )
 
 
