@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -17,6 +18,9 @@ from mbrl_ros.objectives.mission import Mission, Way
 from mbrl_ros.objectives.sequence import Waypoint
 from mbrl_ros.ros import Future, LifecycleNode
 from mbrl_ros.ros import interfaces as ri
+
+# Answers that may be under way; each takes some plans' time.
+_MOST_QUESTIONS = 8
 
 
 class MissionInterface:
@@ -42,6 +46,7 @@ class MissionInterface:
         self._mirroring = False
         # One at a time, on a thread of its own: no tick shall wait for an answer.
         self._worker = ThreadPoolExecutor(1, "what_if")
+        self._room = threading.Semaphore(_MOST_QUESTIONS)
         self._publisher = node.create_publisher(ri.Objective, "objective", LATCHED)
         self._subscriptions: list[Any] = []
         self._services: list[Any] = []
@@ -157,15 +162,23 @@ class MissionInterface:
         return response
 
     def _elsewhere(self, work: Callable[[], Any]) -> Future:
-        """Return the future outcome of some work that another thread does."""
+        """Return the future outcome of some work that another thread does.
+
+        Raises:
+            ValueError: if it has too much to do already.
+        """
+        if not self._room.acquire(blocking=False):
+            raise ValueError(f"what_if: {_MOST_QUESTIONS} questions wait already: ask later")
         future = Future()
 
         def do() -> None:
             try:
                 result = work()
             except Exception as error:
+                self._room.release()
                 future.set_exception(error)
             else:
+                self._room.release()
                 future.set_result(result)
 
         self._worker.submit(do)

@@ -194,6 +194,10 @@ def test_what_if_answers_and_changes_nothing(running):
         response = answer(caller.what_if(**fields))
         assert not response.success
         assert reason in response.message
+    # More at once than it answers: the rest is told so, and nobody waits.
+    answers = [answer(f) for f in [caller.what_if(name="balance_left") for _ in range(10)]]
+    assert any(a.success for a in answers)
+    assert all(a.success or "questions wait already" in a.message for a in answers)
     status = caller.status()
     assert status.objective_digest == before.objective_digest
     assert status.changes_accepted == status.changes_refused == 0
