@@ -59,7 +59,9 @@ def draw_curves(rows: Sequence[dict[str, Any]], path: Path) -> None:
         )  # fmt: skip
         for name, returns in _PUBLISHED.get(task, {}).items():
             axes.plot(_STEPS, returns, "o--", color=_OTHERS[name], markersize=4, label=name)
-        axes.set_xscale("log")
+        if task in _PUBLISHED:
+            # Those begin where ours have long ended.
+            axes.set_xscale("log")
         axes.set_title(task, loc="left")
         axes.set_xlabel("environment steps")
         axes.set_ylabel("return, model frozen")
