@@ -13,9 +13,9 @@ from mbrl_ros.data.definitions import Topic
 from mbrl_ros.data.finishing import finish, locked, mcap_files, recover_locked, write_metadata
 from mbrl_ros.data.live_file import LiveFile
 
-# A file is finished, which takes about a second, and the next one opened at this many
-# messages or bytes. Subscriptions queue longer than that.
-MAX_MESSAGES = 50_000
+# A file is finished, which takes a fifth of a second and half a megabyte, and the next one
+# opened at this many messages or bytes. Subscriptions queue longer than that.
+MAX_MESSAGES = 10_000
 MAX_BYTES = 64 * 2**20
 
 

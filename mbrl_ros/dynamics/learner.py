@@ -20,6 +20,8 @@ from mbrl_ros.spaces import Space
 
 # The normalisation is taken anew whenever the data has grown by this factor.
 _NORMALIZE_GROWTH = 1.05
+# From at most so many transitions: more would tell nothing new, and take time and memory.
+_NORMALIZE_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,8 @@ class Learner:
     def update(self) -> None:
         """Make one gradient step on a random batch, each member on its own."""
         if len(self.transitions) >= _NORMALIZE_GROWTH * self._normalized_at:
-            rows = self._training[: self._trained]
+            spread = np.linspace(0, self._trained - 1, min(self._trained, _NORMALIZE_ROWS))
+            rows = self._training[spread.astype(np.int64)]
             self.model.normalize_from(*self._rows(rows))
             self._normalized_at = len(self.transitions)
         o = self.settings.optimizer
