@@ -20,14 +20,12 @@ import torch
 from mbrl_ros.cli.lock_step import LockStepSystem
 from mbrl_ros.control.planned import Planned
 from mbrl_ros.objectives.book import ObjectiveBook
+from mbrl_ros.objectives.mission import Way
 from mbrl_ros.planning.loop import PlanningLoop
 from mbrl_ros.planning.planner import Search
 from mbrl_ros.planning.problem import Problem
 from mbrl_ros.planning.registry import make_planner
-from mbrl_ros.settings import build
 from mbrl_ros.system.configuration import read_task
-from mbrl_ros.system.schema import objective_parameters
-from mbrl_ros.task import TaskSettings
 
 # Rounds of a long search, each with as many candidates as a plan.
 _LONG = 10
@@ -87,14 +85,8 @@ def main() -> None:
         {"seed": arguments.seed, "mujoco_sim.time_limit": float("inf")},
     )
     system = LockStepSystem(configuration)
-    task = build(TaskSettings, configuration.shared)
-    book = ObjectiveBook.from_parameters(
-        objective_parameters(configuration.node("mpc_controller")),
-        task.observation_space(),
-        task.action_space(),
-        task.period,
-    )
-    system.controller.objective = book.select("go_to").objective
+    book = system.mission.book
+    ask(system, book.select("go_to"))
     system.run(arguments.steps)
     rng = np.random.default_rng(arguments.seed)
     print(f"{'change':<32} {'n':>4} {'kept':>8} {'forgotten':>10} {'both':>8}")
@@ -121,7 +113,7 @@ def compare(
     """Return the shares of first plans at random moments, shape ``(moments, 3)``."""
     shares = []
     for moment in range(moments):
-        system.controller.objective = before.objective
+        ask(system, before)
         for _ in range(int(rng.integers(5, 60))):
             system.step()
         planned, search = system.controller.planned, system.controller._loop._search
@@ -137,10 +129,15 @@ def compare(
             most = max(worth(problem, long.result.actions), old, *values)
             if most - old > 1e-3:
                 shares.append([(value - old) / (most - old) for value in values])
-        system.controller.objective = after.objective
+        ask(system, after)
         for _ in range(int(rng.integers(5, 60))):
             system.step()
     return np.array(shares)
+
+
+def ask(system: LockStepSystem, book: ObjectiveBook) -> None:
+    """Have the system do something else."""
+    system.mission.take(Way.SERVICE, book)
 
 
 def best_known(planned: Planned, after: ObjectiveBook, system: LockStepSystem) -> Planned:

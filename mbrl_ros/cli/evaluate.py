@@ -15,6 +15,7 @@ from mbrl_ros.settings import SettingsError
 
 if TYPE_CHECKING:
     from mbrl_ros.dynamics.accuracy import Accuracy
+    from mbrl_ros.dynamics.model import EnsembleModel
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
 
             draw_accuracy(accuracy, arguments.plot)
     if arguments.task:
-        returns = _play(arguments)
+        returns = _play(model, arguments)
         figures["task"] = {"returns": returns, "mean": statistics.fmean(returns)}
         each = ", ".join(f"{value:.1f}" for value in returns)
         console.print(f"{arguments.task}: mean return {statistics.fmean(returns):.1f} ({each})")
@@ -70,13 +71,13 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _play(arguments: argparse.Namespace) -> list[float]:
+def _play(model: EnsembleModel, arguments: argparse.Namespace) -> list[float]:
     from mbrl_ros.cli.lock_step import LockStepSystem
-    from mbrl_ros.dynamics.checkpoint import load, pack
+    from mbrl_ros.dynamics.checkpoint import pack
     from mbrl_ros.system.configuration import read_task
 
     system = LockStepSystem(read_task(arguments.task, {"seed": arguments.seed}))
-    system.controller.offer_model(pack(load(arguments.checkpoint)), 1, 1)
+    system.controller.offer_model(pack(model), 1, 1)
     return system.evaluate(arguments.episodes)
 
 

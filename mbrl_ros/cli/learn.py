@@ -12,20 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
+from mbrl_ros.cli.progress import progress_bar
 from mbrl_ros.reports.history import History, percentile
 from mbrl_ros.reports.metrics import RunMetrics
 from mbrl_ros.settings import SettingsError, build
 from mbrl_ros.system.configuration import (
     Configuration,
+    check_free,
     parse_assignments,
     read_task,
     versions_in_use,
@@ -65,12 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
             raise SettingsError(f"{name}: expected an integer >= {least}, got {value}")
     overrides = {**parse_assignments(arguments.parameters), "seed": arguments.seed, "run_dir": ""}
     configuration = read_task(arguments.task, overrides)
-    out: Path = arguments.out
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise SettingsError(f"--out: {out} is occupied: expected a new or an empty folder")
-    out.mkdir(parents=True, exist_ok=True)
-    configuration.write(out / "config.yaml")
-    _learn(configuration, out, arguments)
+    check_free(arguments.out, "--out")
+    _learn(configuration, arguments.out, arguments)
     return 0
 
 
@@ -81,8 +71,13 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
     from mbrl_ros.reports.figure import draw_report
 
     system = LockStepSystem(configuration)
+    if arguments.eval_episodes:
+        system.check_ends()
+    out.mkdir(parents=True, exist_ok=True)
+    configuration.write(out / "config.yaml")
     began = time.monotonic()
-    with _progress() as shown, (out / "curve.csv").open("w", newline="", encoding="utf-8") as file:
+    path = out / "curve.csv"
+    with progress_bar() as shown, path.open("w", newline="", encoding="utf-8") as file:
         curve = csv.writer(file)
         curve.writerow(["env_steps", "episode", "return"])
         bar = shown.add_task("learning", total=arguments.steps, note="")
@@ -128,18 +123,6 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
     (out / "summary.json").write_text(f"{text}\n", encoding="utf-8")
     draw_report(*_drawn(system, configuration, summary, out), out / "report.png")
     _tell(summary, out)
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-        console=Console(stderr=True),
-    )
 
 
 def _drawn(

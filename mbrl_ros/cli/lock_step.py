@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,12 +15,13 @@ from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.dynamics.checkpoint import PackedModel
 from mbrl_ros.dynamics.learner import Learner
 from mbrl_ros.dynamics.settings import TrainerSettings
-from mbrl_ros.objectives.objective import Objective
+from mbrl_ros.objectives.book import ObjectiveBook
+from mbrl_ros.objectives.mission import Mission
 from mbrl_ros.plants.settings import SimulatorSettings
 from mbrl_ros.plants.simulator import PlantObservation, make_simulator
-from mbrl_ros.settings import build, specs
+from mbrl_ros.settings import SettingsError, build
 from mbrl_ros.system.configuration import Configuration
-from mbrl_ros.system.schema import OBJECTIVE, objective_parameters
+from mbrl_ros.system.schema import objective_parameters
 from mbrl_ros.task import TaskSettings
 
 
@@ -43,6 +45,7 @@ class LockStepSystem:
 
     Attributes:
         simulator: the plant.
+        mission: what is to be done; change it between steps.
         learner: fits the model.
         controller: plans with it.
         models: how many have passed the gate.
@@ -63,23 +66,25 @@ class LockStepSystem:
         task = build(TaskSettings, values)
         observation, action = task.observation_space(), task.action_space()
         controller = configuration.node("mpc_controller")
-        objective = Objective.from_parameters(
-            objective_parameters(controller), observation, action, task.period
+        self.mission = Mission(
+            ObjectiveBook.from_parameters(
+                objective_parameters(controller), observation, action, task.period
+            )
         )
-        self.simulator = make_simulator(
-            task, build(SimulatorSettings, own_settings(configuration, "mujoco_sim"))
-        )
+        plant = build(SimulatorSettings, configuration.own("mujoco_sim"))
+        self.simulator = make_simulator(task, plant)
+        self._endless = plant.time_limit == math.inf
         self.learner = Learner(
             observation,
             action,
-            build(TrainerSettings, own_settings(configuration, "model_trainer")),
+            build(TrainerSettings, configuration.own("model_trainer")),
             task.seed,
         )
         self.controller = Controller(
             observation,
             action,
-            objective,
-            build(ControllerSettings, own_settings(configuration, "mpc_controller")),
+            self.mission.objective,
+            build(ControllerSettings, configuration.own("mpc_controller")),
             period=task.period,
             lock_step=True,
             seed=task.seed,
@@ -89,6 +94,7 @@ class LockStepSystem:
         self.episodes: list[Episode] = []
         self.holdout_errors: list[tuple[int, float]] = []
         self.plan_ms: list[float] = []
+        self._period = task.period
         self._learning = True
         self._return = 0.0
 
@@ -102,6 +108,7 @@ class LockStepSystem:
         before = self.simulator.observation
         if before.ended:
             return None, self.simulator.advance(), None
+        self.controller.objective = self.mission.objective
         command = self.controller.tick(
             Reading(
                 before.episode,
@@ -116,6 +123,7 @@ class LockStepSystem:
             self.plan_ms.append(1e3 * command.plan_time)
         self.simulator.command(command.values, before.episode, before.step, before.time)
         after = self.simulator.advance()
+        self.mission.observe(after.values, self._period)
         if after.episode != before.episode:
             self._return = 0.0
             return command, after, None
@@ -151,6 +159,17 @@ class LockStepSystem:
                 on_episode(episode)
             on_step(self.simulator.env_steps)
 
+    def check_ends(self) -> None:
+        """Check that episodes end, so that they can be evaluated.
+
+        Raises:
+            SettingsError: if they do not.
+        """
+        if self._endless:
+            raise SettingsError(
+                "mujoco_sim.time_limit: expected a limit, or no episodes to evaluate, got inf"
+            )
+
     def evaluate(
         self, episodes: int, on_episode: Callable[[int], None] = lambda _: None
     ) -> list[float]:
@@ -159,7 +178,12 @@ class LockStepSystem:
         Args:
             episodes: how many.
             on_episode: called after every episode with the number played so far.
+
+        Raises:
+            SettingsError: if episodes never end.
         """
+        if episodes:
+            self.check_ends()
         self._learning = False
         self.simulator.reset()
         self._return = 0.0
@@ -183,10 +207,3 @@ class LockStepSystem:
                 self.published = decision.model
                 self.models += 1
                 self.controller.offer_model(decision.model, 1, self.models)
-
-
-def own_settings(configuration: Configuration, node: str) -> dict[str, object]:
-    """Return the parameters that a node has for itself, the objective left out."""
-    task = {spec.name for spec in specs(TaskSettings)}
-    values = configuration.node(node)
-    return {n: v for n, v in values.items() if n not in task and not n.startswith(OBJECTIVE)}

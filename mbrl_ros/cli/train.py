@@ -8,12 +8,10 @@ import time
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from mbrl_ros.cli.lock_step import own_settings
-from mbrl_ros.dynamics.checkpoint import save
+from mbrl_ros.cli.progress import progress_bar
 from mbrl_ros.settings import SettingsError, build
-from mbrl_ros.system.configuration import Configuration, parse_assignments, read_task
+from mbrl_ros.system.configuration import Configuration, check_free, parse_assignments, read_task
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -41,15 +39,16 @@ def run(arguments: argparse.Namespace) -> int:
         raise SettingsError("expected at least one bag")
     configuration = _configuration(arguments, bags[0])
     out: Path = arguments.out
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise SettingsError(f"--out: {out} is occupied: expected a new or an empty folder")
+    check_free(out, "--out")
+    # Slow to import, and bad arguments should be refused at once.
     from mbrl_ros.data.bags import read_transitions
+    from mbrl_ros.dynamics.checkpoint import save
     from mbrl_ros.dynamics.learner import Learner
     from mbrl_ros.dynamics.settings import TrainerSettings
     from mbrl_ros.task import TaskSettings
 
     task = build(TaskSettings, configuration.shared)
-    settings = build(TrainerSettings, own_settings(configuration, "model_trainer"))
+    settings = build(TrainerSettings, configuration.own("model_trainer"))
     spaces = task.observation_space(), task.action_space()
     log = read_transitions(bags, *spaces)
     learner = Learner(*spaces, settings, arguments.seed)
@@ -67,10 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
             f"{bags[0]}: expected at least {settings.gate.first_transitions} "
             f"transitions, got {len(log)}"
         )
-    out.mkdir(parents=True, exist_ok=True)
-    configuration.write(out / "config.yaml")
     best, began = None, time.monotonic()
-    with _progress() as shown:
+    with progress_bar() as shown:
         bar = shown.add_task("training", total=total, note="")
         while learner.owed_updates >= 1:
             learner.update()
@@ -86,7 +83,8 @@ def run(arguments: argparse.Namespace) -> int:
     console = Console(highlight=False)
     if best is None or best.model is None:
         raise SettingsError(f"no model passed the gate: {decision.reason}")
-    (out / "checkpoints").mkdir()
+    (out / "checkpoints").mkdir(parents=True)
+    configuration.write(out / "config.yaml")
     path = out / "checkpoints" / "model-0-000001.safetensors"
     save(best.model, path)
     summary = {
@@ -117,14 +115,3 @@ def _configuration(arguments: argparse.Namespace, bag: Path) -> Configuration:
         task = str(beside)
     parameters = [word for word in arguments.bags if ":=" in word]
     return read_task(task, parse_assignments(parameters))
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-        console=Console(stderr=True),
-    )

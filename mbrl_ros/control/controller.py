@@ -135,15 +135,10 @@ class Controller:
                 f"model {epoch}/{sequence}: expected a newer one than {newest[0]}/{newest[1]}"
             )
         model = unpack(packed).to(self.settings.device)
-        for what, mine, theirs in (
-            ("observation", self.observation, model.observation),
-            ("action", self.action, model.action),
-        ):
-            if mine.names != theirs.names:
-                raise ValueError(
-                    f"model {epoch}/{sequence}: {what}: expected {', '.join(mine.names)}, "
-                    f"got {', '.join(theirs.names)}"
-                )
+        try:
+            model.check_spaces(self.observation, self.action)
+        except ValueError as error:
+            raise ValueError(f"model {epoch}/{sequence}: {error}") from None
         self._models.append((model, (epoch, sequence)))
         if not self.model_held:
             self._use(*self._models[-1])

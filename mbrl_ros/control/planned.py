@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +17,8 @@ from mbrl_ros.planning.problem import Problem
 
 # Plans on end for an objective that no plan was made for yet: the effort that a warm start saves.
 _ROUNDS = 5
+# After this long no further one is begun: an answer is waited for, and so is the end of a node [s].
+_PATIENCE = 1.0
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,9 @@ class Planned:
             then.sent,
             self.result.actions[None],
         )
-        loop = PlanningLoop(planner, seed=0)
-        for _ in range(_ROUNDS):
-            result = loop.plan(problem, elapsed=0)
-        assert result is not None  # without a deadline there is the time
+        loop, deadline = PlanningLoop(planner, seed=0), time.monotonic() + _PATIENCE
+        result = loop.plan(problem, deadline)
+        assert result is not None  # what nobody has timed yet is begun
+        for _ in range(_ROUNDS - 1):
+            result = loop.plan(problem, deadline, elapsed=0) or result
         return Planned(self.reading, problem, result)

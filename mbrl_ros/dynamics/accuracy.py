@@ -57,14 +57,7 @@ def measure(model: EnsembleModel, log: Transitions, horizon: int) -> Accuracy:
     Raises:
         ValueError: if the log has no such stretch, or other dimensions.
     """
-    for what, mine, theirs in (
-        ("observation", model.observation, log.observation_space),
-        ("action", model.action, log.action_space),
-    ):
-        if mine.names != theirs.names:
-            raise ValueError(
-                f"{what}: the model has {', '.join(mine.names)}, the data {', '.join(theirs.names)}"
-            )
+    model.check_spaces(log.observation_space, log.action_space)
     starts = log.windows(horizon)
     if not len(starts):
         raise ValueError(f"horizon: no stretch of {horizon} unbroken steps in the data")

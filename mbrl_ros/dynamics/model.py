@@ -72,6 +72,21 @@ class EnsembleModel(nn.Module):
         """Number of members M."""
         return self.network.members
 
+    def check_spaces(self, observation: Space, action: Space) -> None:
+        """Check that the model is of these dimensions.
+
+        Raises:
+            ValueError: naming what it has instead.
+        """
+        for what, expected, own in (
+            ("observation", observation, self.observation),
+            ("action", action, self.action),
+        ):
+            if expected.names != own.names:
+                raise ValueError(
+                    f"{what}: expected {', '.join(expected.names)}, got {', '.join(own.names)}"
+                )
+
     @torch.no_grad()
     def normalize_from(self, observation: Tensor, action: Tensor, next_observation: Tensor) -> None:
         """Take means, deviations and the range of the data from transitions.

@@ -154,11 +154,13 @@ class MissionInterface:
             if request.names or request.values:
                 book = book.with_goal(_named("goal", "values", request.names, request.values))
             planned = await self._elsewhere(lambda: self._controller.what_if(book.objective))
-        except Exception as error:  # a function of the user's own may raise anything
-            response.success, response.message = False, str(error) or type(error).__name__
-        else:
-            response.success = True
             response.plan = plan_message(planned, self._node.get_clock().now().to_msg())
+            response.success = True
+        except ValueError as error:
+            response.message = str(error)
+        except Exception as error:  # a function of the user's own may raise anything
+            response.message = f"{type(error).__name__}: {error}"
+            self._node.get_logger().error(f"what_if: {response.message}")
         return response
 
     def _elsewhere(self, work: Callable[[], Any]) -> Future:
@@ -174,12 +176,12 @@ class MissionInterface:
         def do() -> None:
             try:
                 result = work()
-            except Exception as error:
-                self._room.release()
+            except Exception as error:  # told to who asked
                 future.set_exception(error)
             else:
-                self._room.release()
                 future.set_result(result)
+            finally:
+                self._room.release()
 
         self._worker.submit(do)
         return future

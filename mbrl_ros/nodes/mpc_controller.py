@@ -83,7 +83,7 @@ class MpcController(LifecycleNode):
             lock_step=task.lock_step,
             seed=task.seed,
         )
-        self._mission = MissionInterface(self, mission, self._controller)
+        self._mission_interface = MissionInterface(self, mission, self._controller)
         self._ticker = Ticker(self._controller, self._send)
         self._acted: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._newest: Reading | None = None
@@ -119,7 +119,7 @@ class MpcController(LifecycleNode):
             self.create_service(ri.Trigger, "~/rollback", self._on_rollback),
             self.create_service(ri.Trigger, "~/use_newest_model", self._on_use_newest_model),
         ]
-        self._mission.connect()
+        self._mission_interface.connect()
         self._stage = "inactive"
         return TransitionCallbackReturn.SUCCESS
 
@@ -160,7 +160,7 @@ class MpcController(LifecycleNode):
         self._stop_tuning.set()
         if self._tuning is not None:
             self._tuning.join()
-        self._mission.close()
+        self._mission_interface.close()
         self._report()
         super().destroy_node()
 
@@ -175,7 +175,7 @@ class MpcController(LifecycleNode):
     def _disconnect(self) -> None:
         if self._action_publisher is None:
             return
-        self._mission.disconnect()
+        self._mission_interface.disconnect()
         for subscription in self._connections:
             self.destroy_subscription(subscription)
         for service in self._offered:
@@ -200,7 +200,7 @@ class MpcController(LifecycleNode):
             self._tell_what_acted()
             if before is not None and before.episode == reading.episode:
                 elapsed = (reading.step - before.step) * self._task.period
-                self._mission.observe(reading.values, max(elapsed, 0.0))
+                self._mission_interface.observe(reading.values, max(elapsed, 0.0))
             return
         try:
             self._observation.check(reading.values, "observation")
@@ -297,7 +297,7 @@ class MpcController(LifecycleNode):
         planner = {n: v for n, v in changed.items() if n.startswith("planner.")}
         # All is judged before anything is applied.
         settings = build(ControllerSettings, {**flat(self._settings), **planner})
-        hold = self._mission.changed(objective_parameters(changed))
+        hold = self._mission_interface.changed(objective_parameters(changed))
         if planner:
             self._controller.replace_planner(settings.planner)
             self._settings = settings
@@ -317,13 +317,13 @@ class MpcController(LifecycleNode):
     def _tell_what_acted(self) -> None:
         while not self._acted.empty():
             command = self._acted.get()
-            self._mission.acted(command.objective, command.episode, command.step)
+            self._mission_interface.acted(command.objective, command.episode, command.step)
 
     def _report(self) -> None:
         self._take_up_tuning()
         self._tell_what_acted()
         stamp = self.get_clock().now().to_msg()
-        mission = self._mission.mission
+        mission = self._mission_interface.mission
         status = status_message(self._stage, self._controller, self._ticker, mission, stamp)
         self._status_publisher.publish(status)
         name = f"{self.get_fully_qualified_name().lstrip('/')}: control loop"

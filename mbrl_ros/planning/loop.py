@@ -56,6 +56,14 @@ class PlanningLoop:
         """Forget the last plan."""
         self._search = None
 
+    def _or_from_rest(self, search: Search, problem: Problem, planner: Planner) -> Search:
+        """Return a search after one iteration, or that without a last plan if it is better."""
+        try:
+            other = planner.improve(planner.initial(None), problem, self._generator)
+        except NoPlanError:
+            return search
+        return max(search, other, key=lambda made: float(made.returns[0]))
+
     def _has_time(self, deadline: float | None) -> bool:
         """Return whether there is the time for another iteration."""
         return deadline is None or time.monotonic() + self._iteration_time.bound <= deadline
@@ -101,8 +109,7 @@ class PlanningLoop:
                 search = planner.improve(search, problem, self._generator)
                 self._iteration_time.add(time.monotonic() - began)
                 if afresh and self._has_time(deadline):
-                    other = planner.improve(planner.initial(None), problem, self._generator)
-                    search = max(search, other, key=lambda made: float(made.returns[0]))
+                    search = self._or_from_rest(search, problem, planner)
             except NoPlanError:
                 self.reset()
                 raise

@@ -34,6 +34,12 @@ class Configuration:
         """Return all parameters of one node, those shared by all nodes included."""
         return for_node(self.nodes, name)
 
+    def own(self, name: str) -> dict[str, Any]:
+        """Return the parameters that a node has for itself, the objective left out."""
+        task = {spec.name for spec in specs(TaskSettings)}
+        values = self.node(name)
+        return {n: v for n, v in values.items() if n not in task and not n.startswith(OBJECTIVE)}
+
     @property
     def shared(self) -> Mapping[str, Any]:
         """The parameters that hold for every node."""
@@ -148,3 +154,15 @@ def _places(name: str) -> list[tuple[str, str]]:
     if not found:
         raise SettingsError(f"unknown parameter '{name}': no node has it")
     return found
+
+
+def check_free(folder: Path, what: str) -> None:
+    """Check that a run may write to a folder.
+
+    Raises:
+        SettingsError: naming ``what`` asked for it, if something else is there.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise SettingsError(f"{what}: {folder} is not a folder")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise SettingsError(f"{what}: {folder} is occupied: expected a new or an empty folder")

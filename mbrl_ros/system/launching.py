@@ -13,6 +13,7 @@ from typing import Any
 from mbrl_ros.settings import SettingsError, build, setting, specs, unknown_parameter
 from mbrl_ros.system.configuration import (
     Configuration,
+    check_free,
     parse_assignments,
     read_task,
     versions_in_use,
@@ -148,7 +149,7 @@ class System:
         Raises:
             SettingsError: if the folder is occupied, or cannot be written.
         """
-        check_free(self.run_dir)
+        check_free(self.run_dir, "run_dir")
         record = {
             "launch": self.kind.name,
             "command": sys.argv,
@@ -201,7 +202,7 @@ def plan(kind: Kind, given: Mapping[str, str]) -> System:
     if run_dir is None:
         name = str(shared.get("task") or Path(launch.task).stem)
         run_dir = Path.cwd() / "runs" / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
-    check_free(run_dir)
+    check_free(run_dir, "run_dir")
     nodes = {
         node: values
         for node, values in configuration.nodes.items()
@@ -209,18 +210,6 @@ def plan(kind: Kind, given: Mapping[str, str]) -> System:
     }
     nodes["**"] = {**shared, "seed": shared.get("seed", 0), "run_dir": str(run_dir)}
     return System(kind, replace(configuration, nodes=nodes), run_dir, launch.duration, launch.view)
-
-
-def check_free(run_dir: Path) -> None:
-    """Check that a run may write to a folder.
-
-    Raises:
-        SettingsError: if something else is there.
-    """
-    if run_dir.exists() and not run_dir.is_dir():
-        raise SettingsError(f"run_dir: {run_dir} is not a folder")
-    if run_dir.is_dir() and any(run_dir.iterdir()):
-        raise SettingsError(f"run_dir: {run_dir} is occupied: expected a new or an empty folder")
 
 
 def _value(name: str, text: str) -> Any:

@@ -6,6 +6,8 @@ import torch
 
 from mbrl_ros.cli.lock_step import LockStepSystem
 from mbrl_ros.control.controller import Outcome
+from mbrl_ros.objectives.mission import Way
+from mbrl_ros.settings import SettingsError
 from mbrl_ros.system.configuration import read_task
 
 # A short task: the pole falls after some dozens of steps, so that episodes end.
@@ -155,3 +157,19 @@ def test_action_repeat_counts_every_step_of_the_environment():
 def test_a_system_that_does_not_fit_together_is_refused_by_name(overrides, message):
     with pytest.raises(ValueError, match=message):
         system(**overrides)
+
+
+def test_episodes_that_never_end_are_not_waited_for():
+    made = system(**{"mujoco_sim.time_limit": math.inf})
+    with pytest.raises(SettingsError, match="time_limit: expected a limit"):
+        made.evaluate(1)
+    assert made.evaluate(0) == []
+
+
+def test_what_is_to_be_done_changes_between_steps():
+    made = LockStepSystem(read_task("cartpole_swingup", {**FAST, "gate.first_transitions": 20}))
+    made.run(400)
+    made.mission.take(Way.SERVICE, made.mission.book.select("hang_still"))
+    command, _, _ = made.step()
+    assert command.outcome is Outcome.PLANNED
+    assert command.objective == made.mission.objective.digest

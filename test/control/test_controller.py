@@ -1,3 +1,4 @@
+import itertools
 import math
 from types import SimpleNamespace
 
@@ -16,6 +17,7 @@ from known import (
     step,
 )
 
+from mbrl_ros.control import planned as planned_module
 from mbrl_ros.control.controller import Controller, Outcome, PackedModel
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.objectives.objective import Objective
@@ -453,6 +455,18 @@ def test_what_if_plans_for_another_objective_and_changes_nothing():
     # The plan that there is competes: one for the same objective is not worse.
     again = made.what_if(made.objective)
     assert again.result.expected_return >= before.result.expected_return - 1e-4
+
+
+def test_what_if_is_answered_before_long_even_where_planning_takes_long(monkeypatch):
+    made = controller(iterations=2)
+    made.tick(reading(0))
+    now = itertools.count(0.0, 0.3)  # every look at the clock takes 0.3 s
+    clock = SimpleNamespace(monotonic=lambda: next(now))
+    monkeypatch.setattr(planned_module, "time", clock)
+    monkeypatch.setattr(loop_module, "time", clock)
+    asked = made.what_if(made.objective)
+    assert not asked.result.complete
+    assert next(now) < 5.0
 
 
 def test_after_ticks_without_a_plan_the_warm_start_is_shifted_by_all_of_them():

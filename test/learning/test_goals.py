@@ -7,12 +7,10 @@ import pytest
 
 from mbrl_ros.cli.demo.stages import SCRIPTS, WAYS
 from mbrl_ros.cli.lock_step import LockStepSystem
-from mbrl_ros.objectives.book import ObjectiveBook
-from mbrl_ros.objectives.mission import Mission, Way
+from mbrl_ros.objectives.mission import Way
 from mbrl_ros.objectives.sequence import GoalSequence, Progress
 from mbrl_ros.settings import build
 from mbrl_ros.system.configuration import read_task
-from mbrl_ros.system.schema import objective_parameters
 from mbrl_ros.task import TaskSettings
 
 pytestmark = pytest.mark.learning
@@ -30,13 +28,7 @@ class Run:
         self.system = LockStepSystem(configuration)
         self.task = build(TaskSettings, configuration.shared)
         self.space = self.task.observation_space()
-        book = ObjectiveBook.from_parameters(
-            objective_parameters(configuration.node("mpc_controller")),
-            self.space,
-            self.task.action_space(),
-            self.task.period,
-        )
-        self.mission = Mission(book)
+        self.mission = self.system.mission
 
     @property
     def observation(self):
@@ -54,11 +46,9 @@ class Run:
             mission.take(stage.way, mission.book.select(stage.name))
 
     def step(self):
-        self.system.controller.objective = self.mission.objective
         before = self.system.simulator.observation.episode
         self.system.step()
         assert self.system.simulator.observation.episode == before
-        self.mission.observe(self.observation, self.task.period)
 
     def practice(self, script, env_steps, rng):
         while self.system.simulator.env_steps < env_steps:

@@ -21,6 +21,9 @@ class Clock(LinearRollout):
 
     def __call__(self, start, actions):
         self.now += self.cost
+        return self.predict(start, actions)
+
+    def predict(self, start, actions):
         return super().__call__(start, actions)
 
 
@@ -249,3 +252,20 @@ def test_another_objective_keeps_the_deadline(clock):
         plan = planning.plan(problem(clock, valley(spare), start(1.0)), deadline=deadline)
         assert clock.now <= deadline
         assert (plan.iterations if plan else 0) == done
+
+
+def test_a_second_start_that_leads_nowhere_is_left_out(clock):
+    planning = loop(iterations=2)
+    planning.plan(problem(clock, quadratic(), start(1.0)))
+    plain, calls = clock.predict, []
+
+    def fails_at_second(begin, actions):
+        calls.append(actions)
+        trajectories = plain(begin, actions)
+        return torch.full_like(trajectories, math.nan) if len(calls) == 2 else trajectories
+
+    clock.predict = fails_at_second
+    plan = planning.plan(problem(clock, valley(0.5), start(1.0)))
+    assert len(calls) == 3
+    assert plan.complete
+    assert math.isfinite(plan.expected_return)

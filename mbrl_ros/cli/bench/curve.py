@@ -59,6 +59,7 @@ def learn(job: Job, folder: Path) -> Path:
     if path.exists():
         return path
     system = LockStepSystem(read_task(job.task, {**job.parameters, "seed": job.seed}))
+    system.check_ends()
     curve = []
     for point in job.points:
         system.run(point)

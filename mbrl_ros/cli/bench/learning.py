@@ -104,8 +104,8 @@ def _learn_all(jobs: Sequence[Any], folder: Path, console: Console) -> list[dict
     began = time.monotonic()
     # Not forked: threads of this process would be missing there.
     context = multiprocessing.get_context("spawn")
-    cores = len(os.sched_getaffinity(0))
-    with ProcessPoolExecutor(min(cores, len(jobs)), mp_context=context) as pool:
+    workers = min(os.cpu_count() or 1, len(jobs))
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
         paths = {pool.submit(learn, job, folder): job for job in jobs}
         for done, future in enumerate(as_completed(paths), start=1):
             job, curve = paths[future], json.loads(future.result().read_text(encoding="utf-8"))

@@ -90,6 +90,8 @@ def _takes_two(callback: Callable[..., Any]) -> bool:
         inspect.signature(callback).bind(object())
     except TypeError:
         return True
+    except ValueError:  # of some built-in functions nobody knows
+        return False
     return False
 
 
