@@ -15,7 +15,7 @@ from mbrl_ros.settings import SettingsError
 
 if TYPE_CHECKING:
     from mbrl_ros.dynamics.accuracy import Accuracy
-    from mbrl_ros.dynamics.model import EnsembleModel
+    from mbrl_ros.dynamics.model import DynamicsModel
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _play(model: EnsembleModel, arguments: argparse.Namespace) -> list[float]:
+def _play(model: DynamicsModel, arguments: argparse.Namespace) -> list[float]:
     from mbrl_ros.cli.lock_step import LockStepSystem
     from mbrl_ros.dynamics.checkpoint import pack
     from mbrl_ros.system.configuration import read_task

@@ -109,7 +109,7 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
         "eval_returns": eval_returns,
         "eval_return_mean": statistics.fmean(eval_returns) if eval_returns else None,
         "models_published": system.models,
-        "transitions": len(system.learner.transitions),
+        "transitions": len(system.transitions),
         "updates": system.learner.updates,
         "holdout_error": system.holdout_errors[-1][1] if system.holdout_errors else None,
         "plan_ms_p50": percentile(system.plan_ms, 50),
@@ -136,7 +136,7 @@ def _drawn(
         task=build(TaskSettings, configuration.shared),
         record={},
         metrics=RunMetrics(),
-        transitions=system.learner.transitions,
+        transitions=system.transitions,
         plan_ms=system.plan_ms,
         errors=[(steps * own_step, 0, error) for steps, error in system.holdout_errors],
     )

@@ -12,6 +12,7 @@ import torch
 from mbrl_ros.control.command import Command, Reading
 from mbrl_ros.control.controller import Controller
 from mbrl_ros.control.settings import ControllerSettings
+from mbrl_ros.data.transitions import Transitions
 from mbrl_ros.dynamics.checkpoint import PackedModel
 from mbrl_ros.dynamics.learner import Learner
 from mbrl_ros.dynamics.settings import TrainerSettings
@@ -48,6 +49,7 @@ class LockStepSystem:
         mission: what is to be done; change it between steps.
         learner: fits the model.
         controller: plans with it.
+        transitions: all that it learned from.
         models: how many have passed the gate.
         published: the newest of them.
         episodes: complete ones so far, those of `evaluate` left out.
@@ -89,6 +91,7 @@ class LockStepSystem:
             lock_step=True,
             seed=task.seed,
         )
+        self.transitions = Transitions(observation, action)
         self.models = 0
         self.published: PackedModel | None = None
         self.episodes: list[Episode] = []
@@ -128,8 +131,24 @@ class LockStepSystem:
             self._return = 0.0
             return command, after, None
         if self._learning:
+            self.transitions.append(
+                before.values,
+                after.action,
+                after.values,
+                after.reward,
+                after.terminated,
+                after.truncated,
+                before.episode,
+                before.step,
+            )
             self.learner.append(
-                before.values, after.action, after.values, before.episode, before.step
+                before.values,
+                after.action,
+                after.values,
+                before.episode,
+                before.step,
+                after.reward,
+                after.terminated,
             )
             self._learn()
         self._return += after.reward

@@ -59,6 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
             log.next_observation[i],
             int(log.episode[i]),
             int(log.step[i]),
+            float(log.reward[i]),
+            bool(log.terminated[i]),
         )
     total = int(learner.owed_updates)
     if not learner.owed_updates or len(log) < settings.gate.first_transitions:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 import torch
 
-from mbrl_ros.dynamics.model import EnsembleModel
+from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.dynamics.rollout import Rollout
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.loop import PlanningLoop
@@ -114,7 +114,7 @@ def autotune(
     action: Space,
     settings: PlannerSettings,
     pinned: Collection[str],
-    model: EnsembleModel,
+    model: DynamicsModel,
     objective: Objective,
     budget: float,
     stop: threading.Event,
@@ -156,7 +156,7 @@ def autotune(
 def _times(
     settings: PlannerSettings,
     action: Space,
-    model: EnsembleModel,
+    model: DynamicsModel,
     objective: Objective,
     stop: threading.Event,
 ) -> list[float]:

@@ -18,7 +18,7 @@ from mbrl_ros.control.latency import Latency
 from mbrl_ros.control.planned import Planned
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.dynamics.checkpoint import PackedModel, unpack
-from mbrl_ros.dynamics.model import EnsembleModel
+from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.dynamics.rollout import Rollout
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.duration import DurationEstimate
@@ -31,6 +31,8 @@ from mbrl_ros.spaces import FloatArray, Space
 
 # Models to which it can be rolled back.
 _KEPT_MODELS = 5
+# Observations that are remembered for models with a history.
+_MOST_SEEN = 20
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Controller:
         self.lock_step = lock_step
         self.model: ActiveModel | None = None
         self.model_held = False
-        self._models: deque[tuple[EnsembleModel, tuple[int, int]]] = deque(maxlen=_KEPT_MODELS)
+        self._models: deque[tuple[DynamicsModel, tuple[int, int]]] = deque(maxlen=_KEPT_MODELS)
         self.estopped = False
         self.safe = action.clip(np.zeros(action.dim))
         self.latency = Latency(self.safe)
@@ -102,6 +104,8 @@ class Controller:
         self.overhead = DurationEstimate()
         self._loop = PlanningLoop(make_planner(action, settings.planner), seed)
         self._exploration = Exploration(action, settings.exploration, seed)
+        # Observations of this episode, one for each tick that was answered.
+        self._seen: deque[tuple[int, FloatArray]] = deque(maxlen=_MOST_SEEN)
         self._last: Command | None = None
         self.planned: Planned | None = None
         self._planned_step = 0
@@ -121,6 +125,7 @@ class Controller:
         self._withdraw_plan()
         self._loop.reset()
         self.latency.new_episode()
+        self._seen.clear()
         self._last = None
 
     def offer_model(self, packed: PackedModel, epoch: int, sequence: int) -> None:
@@ -167,7 +172,7 @@ class Controller:
         self.model_held = False
         self._use(*self._models[-1])
 
-    def _use(self, model: EnsembleModel, version: tuple[int, int]) -> None:
+    def _use(self, model: DynamicsModel, version: tuple[int, int]) -> None:
         self.model = ActiveModel(Rollout(model, self.planner.settings.members or None), version)
 
     def tick(self, reading: Reading) -> Command:
@@ -288,6 +293,7 @@ class Controller:
             self._withdraw_plan()
             return self._command(reading, self.safe, Outcome.FALLBACK, str(error))
         self.latency.observed(reading.step, reading.action_step)
+        self._seen.append((reading.step, reading.values))
         if reading.ended:
             self._withdraw_plan()
             return self._command(reading, self.safe, Outcome.HOLD, "the episode ended")
@@ -300,11 +306,11 @@ class Controller:
         began = time.monotonic()
         deadline = None if self.lock_step else reading.received + self.budget
         sent = self.latency.before(reading.step)
-        in_flight = self._in_flight(reading)
+        in_flight = self._in_flight(reading, model.rollout.model)
         previous = sent[-1].tolist() if len(sent) else None
         objective = self.objective.at(reading.step + len(in_flight), previous)
         try:
-            start = _rolled_forward(reading, in_flight, model.rollout)
+            start = self._start(reading, in_flight, model.rollout)
             before = torch.from_numpy(sent).float()
             problem = Problem(start, model.rollout, objective, before)
             result = self._loop.plan(problem, deadline, reading.step - self._planned_step)
@@ -342,10 +348,31 @@ class Controller:
             return None
         return self.action.clip(actions[ahead].double().numpy())
 
-    def _in_flight(self, reading: Reading) -> FloatArray:
+    def _in_flight(self, reading: Reading, model: DynamicsModel) -> FloatArray:
         """Return the commands that act before an answer to the reading can, shape ``(D, A)``."""
-        in_flight = self.latency.in_flight(reading.step)
+        in_flight = self.latency.in_flight(reading.step, model.delay)
         return in_flight if self.settings.latency_compensation else in_flight[:0]
+
+    def _seen_at(self, step: int) -> FloatArray:
+        """Return the newest observation at a step or before; before all, the first one.
+
+        As for the model's training: before an episode the plant stood where it began.
+        """
+        for seen, values in reversed(self._seen):
+            if seen <= step:
+                return values
+        return self._seen[0][1]
+
+    def _start(self, reading: Reading, in_flight: FloatArray, rollout: Rollout) -> torch.Tensor:
+        """Return where the plant will be when a command sent now acts, for each member."""
+        model = rollout.model
+        history = model.encoding.history
+        seen = [self._seen_at(reading.step - i) for i in range(history)]
+        acted = self.latency.acted(reading.step, history - 1, model.delay)
+        state = torch.from_numpy(np.concatenate([*seen, *acted])).float()
+        if not len(in_flight):
+            return state
+        return rollout.ahead(state, torch.from_numpy(in_flight).float()).cpu()
 
     def _command(
         self,
@@ -371,12 +398,3 @@ class Controller:
             expected_return,
             objective,
         )
-
-
-def _rolled_forward(reading: Reading, in_flight: FloatArray, rollout: Rollout) -> torch.Tensor:
-    """Return where the plant will be when a command sent now acts, for each member."""
-    start = torch.from_numpy(reading.values).float()
-    if not len(in_flight):
-        return start
-    actions = torch.from_numpy(in_flight).float()
-    return rollout(start, actions[None])[:, :, -1].clone().cpu()

@@ -10,6 +10,8 @@ from mbrl_ros.spaces import FloatArray
 
 # Control steps over which the usual delay is taken.
 _MEMORY = 25
+# Commands remembered: more than any delay and history together.
+_SENT = 64
 
 
 class Latency:
@@ -25,7 +27,7 @@ class Latency:
     def __init__(self, safe: FloatArray) -> None:
         self._safe = safe
         self._measured: deque[int] = deque(maxlen=_MEMORY)
-        self._sent: deque[tuple[int, FloatArray]] = deque(maxlen=_MEMORY)
+        self._sent: deque[tuple[int, FloatArray]] = deque(maxlen=_SENT)
         self.delay = 0
 
     def new_episode(self) -> None:
@@ -43,10 +45,33 @@ class Latency:
         """Take in the command that was sent in answer to the observation of ``step``."""
         self._sent.append((step, values))
 
-    def in_flight(self, step: int) -> FloatArray:
-        """Return what will act before an answer to ``step`` can, shape ``(delay, A)``."""
+    def in_flight(self, step: int, more: int = 0) -> FloatArray:
+        """Return what will act before an answer to ``step`` can, oldest first.
+
+        Args:
+            step: of the newest observation.
+            more: control steps by which commands act later than the plant tells.
+
+        Returns:
+            shape ``(delay + more, A)``.
+        """
+        return self._answers(step - self.delay - more, step)
+
+    def acted(self, step: int, count: int, more: int = 0) -> FloatArray:
+        """Return what acted last before an observation, newest first, shape ``(count, A)``.
+
+        Args:
+            step: of the observation.
+            count: how many.
+            more: as for `in_flight`.
+        """
+        end = step - self.delay - more
+        return self._answers(end - count, end)[::-1]
+
+    def _answers(self, first: int, end: int) -> FloatArray:
+        """Return the commands that answer steps, shape ``(end - first, A)``; before any: safe."""
         actions = []
-        for answered in range(step - self.delay, step):
+        for answered in range(first, end):
             earlier = [values for s, values in self._sent if s <= answered]
             actions.append(earlier[-1] if earlier else self._safe)
         return np.stack(actions) if actions else np.empty((0, len(self._safe)))

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from mbrl_ros.data.transitions import Transitions
-from mbrl_ros.dynamics.model import EnsembleModel
+from mbrl_ros.dynamics.model import DynamicsModel
+from mbrl_ros.dynamics.segments import one_segment
 from mbrl_ros.spaces import FloatArray
 
 #: Shares of all cases that intervals are asked to hold.
@@ -46,7 +47,7 @@ class Accuracy:
 
 
 @torch.no_grad()
-def measure(model: EnsembleModel, log: Transitions, horizon: int) -> Accuracy:
+def measure(model: DynamicsModel, log: Transitions, horizon: int) -> Accuracy:
     """Compare predictions with a log.
 
     Args:
@@ -58,26 +59,28 @@ def measure(model: EnsembleModel, log: Transitions, horizon: int) -> Accuracy:
         ValueError: if the log has no such stretch, or other dimensions.
     """
     model.check_spaces(log.observation_space, log.action_space)
-    starts = log.windows(horizon)
+    rows, encoding = one_segment(log, model.encoding.history, model.delay), model.encoding
+    starts = rows.ends(horizon) - horizon + 1
     if not len(starts):
         raise ValueError(f"horizon: no stretch of {horizon} unbroken steps in the data")
     starts = starts[np.linspace(0, len(starts) - 1, min(len(starts), _MOST)).astype(np.int64)]
-    delta = model.encoding.delta
-    first = torch.from_numpy(log.observation[starts]).float()
-    state = first.expand(model.members, -1, -1)
     errors, unmoved, spread = [], [], []
     for k in range(horizon):
-        action = torch.from_numpy(log.action[starts + k]).float().expand(model.members, -1, -1)
-        actual = torch.from_numpy(log.next_observation[starts + k]).float()
-        state, noise = model.predict(state, action)
-        error = delta(state.mean(dim=0), actual)
+        b = rows.batch(starts + k, model.delay)
+        action = b.action.expand(model.members, -1, -1)
+        if k == 0:
+            first = b.state[..., : encoding.observation_dim]
+            state = b.state.expand(model.members, -1, -1)
+        seen, noise = model.predict(state, action)
+        error = encoding.difference(seen.mean(dim=0), b.following)
         if k == 0:
             # Total variance of the mixture: the members' own and that between them.
-            variance = noise.square().mean(dim=0) + state.var(dim=0, correction=0)
+            variance = noise.square().mean(dim=0) + seen.var(dim=0, correction=0)
             z = error / variance.sqrt()
         errors.append(_rms(error))
-        unmoved.append(_rms(delta(first, actual)))
-        spread.append(_rms(state.std(dim=0, correction=0)))
+        unmoved.append(_rms(encoding.difference(first, b.following)))
+        spread.append(_rms(seen.std(dim=0, correction=0)))
+        state = encoding.advance(state, action, seen)
     bounds = [NormalDist().inv_cdf((1 + level) / 2) for level in LEVELS]
     return Accuracy(
         model.observation.names,

@@ -17,7 +17,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from mbrl_ros.dynamics.model import EnsembleModel
+from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.dynamics.settings import ModelSettings
 from mbrl_ros.settings import build, flatten
 from mbrl_ros.spaces import Space
@@ -32,7 +32,7 @@ class PackedModel:
     """A model as it travels.
 
     Attributes:
-        architecture: JSON with the type, the spaces and the settings.
+        architecture: JSON with the spaces and the settings.
         weights: safetensors.
         sha256: of ``weights``, hexadecimal.
     """
@@ -42,20 +42,20 @@ class PackedModel:
     sha256: str
 
 
-def pack(model: EnsembleModel) -> PackedModel:
+def pack(model: DynamicsModel) -> PackedModel:
     """Return the model as bytes."""
     architecture = {
-        "type": "ensemble",
         "observation": dataclasses.asdict(model.observation),
         "action": dataclasses.asdict(model.action),
-        "settings": dataclasses.asdict(model.settings),
+        # A delay that was found out travels as one that is known.
+        "settings": {**dataclasses.asdict(model.settings), "delay": model.delay},
     }
     state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     weights = safetensors.torch.save(state)
     return PackedModel(json.dumps(architecture), weights, hashlib.sha256(weights).hexdigest())
 
 
-def unpack(packed: PackedModel) -> EnsembleModel:
+def unpack(packed: PackedModel) -> DynamicsModel:
     """Return the model, ready for prediction.
 
     Raises:
@@ -76,7 +76,7 @@ def unpack(packed: PackedModel) -> EnsembleModel:
     return model.eval().requires_grad_(False)
 
 
-def _model_without_weights(architecture: str, tensors: int) -> EnsembleModel:
+def _model_without_weights(architecture: str, tensors: int) -> DynamicsModel:
     """Return a model that takes no memory for its weights: the architecture may ask for any size.
 
     Args:
@@ -85,13 +85,11 @@ def _model_without_weights(architecture: str, tensors: int) -> EnsembleModel:
     """
     try:
         read = json.loads(architecture)
-        if read["type"] != "ensemble":
-            raise ValueError(f"type: expected 'ensemble', got {read['type']!r}")
         settings = build(ModelSettings, flatten(read["settings"]))
         if len(settings.hidden) > tensors:
             raise ValueError(f"{len(settings.hidden)} hidden layers, but only {tensors} tensors")
         with torch.device("meta"):
-            return EnsembleModel(_space(read["observation"]), _space(read["action"]), settings)
+            return DynamicsModel(_space(read["observation"]), _space(read["action"]), settings)
     except KeyError as error:
         raise CheckpointError(f"model architecture: {error} is missing") from None
     except (AttributeError, TypeError, ValueError, OverflowError, RecursionError) as error:
@@ -112,7 +110,7 @@ def _are_texts(read: Any) -> bool:
     return isinstance(read, list) and all(isinstance(element, str) for element in read)
 
 
-def _check_state(state: dict[str, Tensor], model: EnsembleModel) -> None:
+def _check_state(state: dict[str, Tensor], model: DynamicsModel) -> None:
     """Refuse weights that do not fit the model, or that no prediction can be made with."""
     expected = model.state_dict()
     if set(state) != set(expected):
@@ -154,7 +152,7 @@ def save(packed: PackedModel, path: Path) -> None:
         raise
 
 
-def load(path: Path) -> EnsembleModel:
+def load(path: Path) -> DynamicsModel:
     """Read a checkpoint.
 
     Raises:

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mbrl_ros.dynamics.folding import folded_layers
-from mbrl_ros.dynamics.model import EnsembleModel
+from mbrl_ros.dynamics.model import DynamicsModel
 
 
 class DifferentiableModel:
@@ -17,7 +17,7 @@ class DifferentiableModel:
         members: M.
     """
 
-    def __init__(self, model: EnsembleModel, members: int | None = None) -> None:
+    def __init__(self, model: DynamicsModel, members: int | None = None) -> None:
         """Take over a model's present weights; cheap enough to be done for every plan.
 
         Args:
@@ -30,28 +30,31 @@ class DifferentiableModel:
         self._device = model.low.device
         self.members = len(self._layers[0][0])
 
-    def step(self, observation: Tensor, action: Tensor) -> Tensor:
+    def step(self, state: Tensor, action: Tensor) -> Tensor:
         """Predict one step with every member.
 
         Args:
-            observation: shape ``(M, B, O)``.
+            state: shape ``(M, B, S)``.
             action: shape ``(M, B, A)``.
 
         Returns:
-            shape ``(M, B, O)``.
+            the next states, shape ``(M, B, S)``.
         """
-        x = self._encoding.encode(observation, action)
+        x = self._encoding.encode(state, action)
         *hidden, (last_weight, last_bias) = self._layers
         for weight, bias in hidden:
             x = functional.silu(torch.baddbmm(bias, x, weight))
-        following = observation + torch.baddbmm(last_bias, x, last_weight)
-        return following.clamp(self._low, self._high)
+        observation = state[..., : self._encoding.observation_dim]
+        following = self._encoding.following(
+            observation, torch.baddbmm(last_bias, x, last_weight)
+        ).clamp(self._low, self._high)
+        return self._encoding.advance(state, action, following)
 
     def rollout(self, start: Tensor, actions: Tensor) -> Tensor:
         """Predict trajectories, as `Rollout` does.
 
         Args:
-            start: first observations, shape ``(O,)``, or ``(M, 1, O)`` with one per member.
+            start: first states, shape ``(S,)``, or ``(M, 1, S)`` with one per member.
             actions: shape ``(N, H, A)``.
 
         Returns:
@@ -59,43 +62,43 @@ class DifferentiableModel:
         """
         start, actions = start.to(self._device), actions.to(self._device)
         state = start.expand(self.members, len(actions), -1)
-        states = [state]
+        seen = [state[..., : self._encoding.observation_dim]]
         for action in actions.unbind(dim=1):
             state = self.step(state, action.expand(self.members, -1, -1))
-            states.append(state)
-        return torch.stack(states, dim=2)
+            seen.append(state[..., : self._encoding.observation_dim])
+        return torch.stack(seen, dim=2)
 
-    def mean_step(self, observation: Tensor, action: Tensor) -> Tensor:
+    def mean_step(self, state: Tensor, action: Tensor) -> Tensor:
         """Predict one step with the mean of all members.
 
         Args:
-            observation: shape ``(B, O)``.
+            state: shape ``(B, S)``.
             action: shape ``(B, A)``.
 
         Returns:
-            shape ``(B, O)``.
+            shape ``(B, S)``.
         """
         following = self.step(
-            observation.to(self._device).expand(self.members, -1, -1),
+            state.to(self._device).expand(self.members, -1, -1),
             action.to(self._device).expand(self.members, -1, -1),
         )
-        return following.mean(dim=0).to(observation.device)
+        return following.mean(dim=0).to(state.device)
 
-    def mean_jacobians(self, observation: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
+    def mean_jacobians(self, state: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
         """Differentiate `mean_step`.
 
         Args:
-            observation: shape ``(B, O)``.
+            state: shape ``(B, S)``.
             action: shape ``(B, A)``.
 
         Returns:
-            by the observation ``(B, O, O)`` and by the action ``(B, O, A)``; the derivatives of
-            the output's dimension i stand in row i.
+            by the state ``(B, S, S)`` and by the action ``(B, S, A)``; the derivatives of the
+            output's dimension i stand in row i.
         """
         # Each output is differentiated on a copy of the inputs of its own: one pass serves all.
-        copies = observation.shape[-1]
+        copies = state.shape[-1]
         with torch.enable_grad():
-            x = observation.detach().repeat(copies, 1, 1).requires_grad_()
+            x = state.detach().repeat(copies, 1, 1).requires_grad_()
             u = action.detach().repeat(copies, 1, 1).requires_grad_()
             following = self.mean_step(x.flatten(0, 1), u.flatten(0, 1)).view_as(x)
             diagonal = following.diagonal(dim1=0, dim2=2)

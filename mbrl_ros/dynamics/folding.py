@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from mbrl_ros.dynamics.model import EnsembleModel
+from mbrl_ros.dynamics.model import DynamicsModel
 
 
-def folded_layers(model: EnsembleModel, members: int | None = None) -> list[tuple[Tensor, Tensor]]:
-    """Return layers from a model's input, as `Encoding` has it, to the mean change in SI units.
+def folded_layers(model: DynamicsModel, members: int | None = None) -> list[tuple[Tensor, Tensor]]:
+    """Return layers from a model's input, as `Encoding` has it, to the mean target in SI units.
 
     Args:
         model: at its present weights, which are copied.
@@ -23,6 +23,6 @@ def folded_layers(model: EnsembleModel, members: int | None = None) -> list[tupl
     biases[0] -= ((model.input_mean / model.input_std) @ weights[0])[:, None]
     weights[0] /= model.input_std[:, None]
     # Without hidden layers, the last one is the first.
-    weights[-1] = weights[-1][..., :o] * model.delta_std
-    biases[-1] = biases[-1][..., :o] * model.delta_std + model.delta_mean
+    weights[-1] = weights[-1][..., :o] * model.target_std
+    biases[-1] = biases[-1][..., :o] * model.target_std + model.target_mean
     return list(zip(weights, biases, strict=True))

@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from mbrl_ros.data.transitions import Transitions
-from mbrl_ros.dynamics.model import EnsembleModel
+from mbrl_ros.dynamics.model import DynamicsModel
+from mbrl_ros.dynamics.segments import Indices, Segments
 from mbrl_ros.dynamics.settings import GateSettings
+from mbrl_ros.dynamics.stacking import Row
 
 _GOLDEN = (math.sqrt(5) - 1) / 2
 # Enough for a steady figure, few enough to judge in milliseconds.
@@ -20,45 +20,70 @@ _MOST_WINDOWS = 256
 _FEWEST_WINDOWS = 5
 
 
-class Holdout:
-    """Keeps back whole segments of consecutive transitions, so that rollouts can be judged.
+def is_kept_back(row: int, settings: GateSettings) -> bool:
+    """Return whether the so manieth transition is kept back.
 
-    Which segments is decided by their number alone: multiples of the golden ratio fall
+    Whole segments are, picked by their number alone: multiples of the golden ratio fall
     evenly, never in step with the episodes, and a restarted trainer keeps back the same ones.
     """
+    segment = row // settings.segment
+    return (segment + 1) * _GOLDEN % 1.0 < settings.holdout_fraction
 
-    def __init__(self, log: Transitions, settings: GateSettings) -> None:
-        self._log = log
+
+class Holdout:
+    """Keeps whole segments of consecutive transitions, so that rollouts can be judged.
+
+    Once it is full, a new segment takes the place of a random one, so that of all segments
+    each is there with the same chance (Vitter 1985, algorithm R).
+
+    Attributes:
+        rows: the table.
+    """
+
+    def __init__(self, rows: Segments, capacity: int, settings: GateSettings, seed: int) -> None:
+        """Make an empty one.
+
+        Args:
+            rows: an empty table.
+            capacity: rows, at most.
+            settings: how it is judged.
+            seed: of what is kept.
+        """
+        self.rows = rows
+        self._slots = max(1, capacity // rows.segment)
         self._settings = settings
-        self._rows: list[int] = []
-        self._lengths: list[int] = []  # of the unbroken stretch that ends with each row
+        self._rng = np.random.default_rng(seed)
+        self._added = 0
+        self._slot = 0
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self.rows)
 
-    def claim(self, row: int) -> bool:
-        """Return whether the newest row of the log is kept back, and keep it if so."""
-        s = self._settings
-        segment = row // s.segment
-        if (segment + 1) * _GOLDEN % 1.0 >= s.holdout_fraction:
-            return False
-        follows = bool(self._rows) and self._follows(self._rows[-1], row, segment)
-        self._lengths.append(self._lengths[-1] + 1 if follows else 1)
-        self._rows.append(row)
-        return True
+    def append(self, row: Row) -> None:
+        """Keep a row back."""
+        number, place = divmod(self._added, self.rows.segment)
+        if place == 0:
+            full = number >= self._slots
+            self._slot = int(self._rng.integers(number + 1)) if full else number
+        if self._slot < self._slots:
+            self.rows.write(self._slot, place, row)
+        self._added += 1
 
-    def one_step_error(self, model: EnsembleModel) -> float:
-        """Return the RMS error of the predicted changes, in standard deviations of them.
+    @torch.no_grad()
+    def one_step_error(self, model: DynamicsModel) -> float:
+        """Return the RMS error of the predicted targets, in standard deviations of them.
 
         NaN while nothing is kept back.
         """
-        rows = np.asarray(self._rows[-10 * _MOST_WINDOWS :], dtype=np.int64)
+        rows = _some(self.rows.ends(1), 10 * _MOST_WINDOWS)
         if not len(rows):
             return math.nan
-        predicted, actual = self._predict(model, rows)
-        return _rms(model.encoding.delta(actual, predicted) / model.delta_std)
+        b = self.rows.batch(rows, model.delay)
+        predicted = _members(model, b.state, b.action).mean(dim=0)
+        return _rms(model.encoding.difference(b.following, predicted) / model.target_std)
 
-    def open_loop_error(self, model: EnsembleModel, scale: Tensor) -> float:
+    @torch.no_grad()
+    def open_loop_error(self, model: DynamicsModel, scale: Tensor) -> float:
         """Return the RMS error of rollouts, in units of ``scale``.
 
         The members' mean prediction, over ``horizon`` steps of recorded actions, averaged over
@@ -71,51 +96,36 @@ class Holdout:
         horizon, starts = self._windows()
         if not len(starts):
             return math.inf
-        chosen = np.linspace(0, len(starts) - 1, min(len(starts), _MOST_WINDOWS))
-        rows = starts[chosen.astype(np.int64)]
-        state: Tensor | None = None
+        rows, encoding = _some(starts, _MOST_WINDOWS), model.encoding
         errors = []
+        state = self.rows.batch(rows, model.delay).state.expand(model.members, -1, -1)
         for k in range(horizon):
-            state, actual = self._members(model, rows + k, state)
-            error = model.encoding.delta(actual, state.mean(dim=0))
-            errors.append(error / scale)
+            b = self.rows.batch(rows + k, model.delay)
+            seen = _members(model, state, b.action)
+            errors.append(encoding.difference(b.following, seen.mean(dim=0)) / scale)
+            state = encoding.advance(state, b.action.expand(model.members, -1, -1), seen)
         return _rms(torch.stack(errors))
 
-    def _predict(self, model: EnsembleModel, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        members, actual = self._members(model, rows, None)
-        return members.mean(dim=0), actual
-
-    @torch.no_grad()
-    def _members(
-        self, model: EnsembleModel, rows: NDArray[np.int64], state: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
-        observation = torch.from_numpy(self._log.observation[rows]).float()
-        action = torch.from_numpy(self._log.action[rows]).float()
-        actual = torch.from_numpy(self._log.next_observation[rows]).float()
-        if state is None:
-            state = observation.expand(model.members, -1, -1)
-        following, _ = model.predict(state, action.expand(model.members, -1, -1))
-        return following, actual
-
-    def _windows(self) -> tuple[int, NDArray[np.int64]]:
+    def _windows(self) -> tuple[int, Indices]:
         """Return the length of the windows to judge by, and where they start."""
-        rows, lengths = np.array(self._rows, dtype=np.int64), np.array(self._lengths)
         for horizon in range(self._settings.horizon, 0, -1):
-            starts = rows[lengths >= horizon] - horizon + 1
+            starts = self.rows.ends(horizon) - horizon + 1
             if len(starts) >= _FEWEST_WINDOWS:
                 break
         return horizon, starts
 
-    def _follows(self, before: int, row: int, segment: int) -> bool:
-        log = self._log
-        return bool(
-            before == row - 1
-            and before >= segment * self._settings.segment
-            and log.episode[before] == log.episode[row]
-            and log.step[before] + 1 == log.step[row]
-            # A plant that was restarted counts its episodes from 0 again.
-            and (log.next_observation[before] == log.observation[row]).all()
-        )
+
+def _members(model: DynamicsModel, state: Tensor, action: Tensor) -> Tensor:
+    """Return what each member expects to see next, shape ``(M, B, O)``."""
+    following, _ = model.predict(
+        state.expand(model.members, -1, -1), action.expand(model.members, -1, -1)
+    )
+    return following
+
+
+def _some(rows: Indices, most: int) -> Indices:
+    """Return at most so many of the rows, spread evenly."""
+    return rows[np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(np.int64)]
 
 
 def _rms(error: Tensor) -> float:

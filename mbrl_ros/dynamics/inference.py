@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mbrl_ros.dynamics.folding import folded_layers
-from mbrl_ros.dynamics.model import EnsembleModel
+from mbrl_ros.dynamics.model import DynamicsModel
 
 # A product with few columns runs at a fraction of the usual speed: 5 take twice as long as 16.
 _COLUMNS = 16
@@ -35,7 +35,7 @@ class Scratch:
 
 
 class MeanNetwork:
-    """Predicts the change of an observation in SI units, with every member.
+    """Predicts targets (see `Encoding.target`) in SI units, with every member.
 
     docs/performance.md has the measurements behind what is done here.
 
@@ -44,7 +44,7 @@ class MeanNetwork:
         device: where it computes.
     """
 
-    def __init__(self, model: EnsembleModel, members: int | None = None) -> None:
+    def __init__(self, model: DynamicsModel, members: int | None = None) -> None:
         """Take over a model's present weights.
 
         Args:
@@ -67,7 +67,7 @@ class MeanNetwork:
         """Return the function that predicts for n rows per member.
 
         It takes inputs as `Encoding` writes them, shape ``(M, n, input_dim)``, and returns
-        changes, shape ``(M, n, O)``, which its next call overwrites.
+        targets, shape ``(M, n, O)``, which its next call overwrites.
         """
         outs = [
             self._scratch.take(f"layer {i}", self.members, n, weight.shape[-1])

@@ -1,27 +1,33 @@
-"""Online learning: takes transitions as they come, fits the ensemble, judges the result."""
+"""Online learning: takes transitions as they come, fits the model, judges the result."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor
 
-from mbrl_ros.data.transitions import Transitions
 from mbrl_ros.dynamics.checkpoint import PackedModel, pack, unpack
-from mbrl_ros.dynamics.holdout import Holdout
-from mbrl_ros.dynamics.model import EnsembleModel
-from mbrl_ros.dynamics.network import gaussian_nll
-from mbrl_ros.dynamics.settings import TrainerSettings
+from mbrl_ros.dynamics.delay import identify
+from mbrl_ros.dynamics.fitting import Fitting
+from mbrl_ros.dynamics.holdout import Holdout, is_kept_back
+from mbrl_ros.dynamics.model import DynamicsModel
+from mbrl_ros.dynamics.replay import Replay
+from mbrl_ros.dynamics.segments import Segments
+from mbrl_ros.dynamics.settings import ModelSettings, TrainerSettings
+from mbrl_ros.dynamics.stacking import Stacking
 from mbrl_ros.spaces import Space
 
 # The normalisation is taken anew whenever the data has grown by this factor.
 _NORMALIZE_GROWTH = 1.05
 # From at most so many transitions: more would tell nothing new, and take time and memory.
 _NORMALIZE_ROWS = 20_000
+# The delay is looked for anew whenever the data has doubled, up to so many transitions: later
+# data is a controller's own, and tells little that is new.
+_IDENTIFY_UNTIL = 2000
 
 
 @dataclass(frozen=True)
@@ -42,52 +48,83 @@ class GateDecision:
 
 
 class Learner:
-    """Fits an ensemble to a growing log, a gradient step at a time.
+    """Fits a model to a growing log, a gradient step at a time.
 
     The caller owns the time: it calls `append` for each transition, `update` while
     `owed_updates` is at least one, and `judge` when `is_due` says so.
 
     Attributes:
-        transitions: everything it was given.
-        holdout: what of it is kept back.
-        model: the ensemble being fitted.
-        updates: gradient steps so far.
+        settings: how it learns.
+        received: transitions so far.
+        replay: those that it trains on.
+        holdout: those that are kept back.
+        model: being fitted.
     """
 
     def __init__(
         self, observation: Space, action: Space, settings: TrainerSettings, seed: int
     ) -> None:
-        self.settings = settings
-        self.transitions = Transitions(observation, action)
-        self.holdout = Holdout(self.transitions, settings.gate)
-        generator = torch.Generator().manual_seed(seed)
-        self._rng = np.random.default_rng(seed)
-        self.model = EnsembleModel(observation, action, settings.model, generator)
-        self._optimizer = torch.optim.AdamW(
-            self.model.network.parameters(),
-            lr=settings.optimizer.learning_rate,
-            weight_decay=settings.optimizer.weight_decay,
-            fused=True,
-        )
-        self.updates = 0
-        self._training = np.empty(0, dtype=np.int64)
-        self._trained = 0
-        self._normalized_at = 0
-        self._judged_at = 0
-        self._judged_at_update = 0
-        self._best: EnsembleModel | None = None
-        self._losses: list[float] = []
+        """Start to learn.
 
-    def restore(self, model: EnsembleModel) -> None:
-        """Continue from a model that was published earlier.
+        Args:
+            observation: O dimensions.
+            action: A dimensions.
+            settings: how.
+            seed: of everything random.
 
         Raises:
-            ValueError: if its spaces or sizes are others.
+            ValueError: if a setting names a dimension that is not there.
+        """
+        self.settings = settings
+        self.received = 0
+        model, segment = settings.model, settings.gate.segment
+        longest = model.delay if model.delay >= 0 else model.max_delay
+        self._stacking = Stacking(observation, action, model.history, model.history + longest)
+        dims = observation.dim, action.dim, model.history + longest
+        self.replay = Replay(Segments(model.history, dims, segment), settings.replay, seed)
+        self.holdout = Holdout(
+            Segments(model.history, dims, segment), settings.replay.holdout, settings.gate, seed
+        )
+        self._seed = seed
+        self._generator = torch.Generator().manual_seed(seed)
+        self._rng = np.random.default_rng(seed)
+        self.model = DynamicsModel(observation, action, model, self._generator)
+        self._fitting = Fitting(self.model, settings.optimizer)
+        self._normalized_at = 0
+        self._identify_at = settings.gate.first_transitions // 2 if model.delay < 0 else math.inf
+        self._restart_at = math.inf
+        self._extra_updates = 0.0
+        self._judged_at = 0
+        self._judged_at_update = 0
+        self._best: DynamicsModel | None = None
+        self._losses: list[float] = []
+
+    @property
+    def updates(self) -> int:
+        """Gradient steps so far."""
+        return self._fitting.updates
+
+    def restore(self, model: DynamicsModel, state: dict[str, Tensor] | None = None) -> None:
+        """Continue from a model that was published earlier.
+
+        Args:
+            model: to go on with.
+            state: of the optimiser and the counters then, as `state` returned it; None: unknown.
+
+        Raises:
+            ValueError: if its spaces or sizes are others, with nothing changed.
         """
         if _layout(self.model) != _layout(model):
             raise ValueError("the checkpoint is of a model with other spaces or settings")
+        if state is not None:
+            self._fitting.load_state(state)
         self.model.load_state_dict(model.state_dict())
+        self.model.delay = model.delay
         self._best = model
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what, with the model and the data, is needed to go on where it is."""
+        return self._fitting.state()
 
     def append(
         self,
@@ -96,6 +133,8 @@ class Learner:
         next_observation: ArrayLike,
         episode: int,
         step: int,
+        reward: float = float("nan"),
+        terminated: bool = False,
     ) -> None:
         """Take in one transition.
 
@@ -105,31 +144,31 @@ class Learner:
             next_observation: shape ``(O,)``, SI units.
             episode: counts resets.
             step: of ``observation``, within its episode.
+            reward: of the step; NaN where none is paid.
+            terminated: the task ended at ``next_observation``.
 
         Raises:
             ValueError: for a wrong size or a number that is not finite, with nothing changed.
         """
-        self.transitions.append(
-            observation, action, next_observation, float("nan"), False, False, episode, step
+        row = self._stacking.push(
+            observation, action, next_observation, episode, step, reward, terminated
         )
-        row = len(self.transitions) - 1
-        if not self.holdout.claim(row):
-            if self._trained == len(self._training):
-                self._training = np.resize(self._training, max(1024, 2 * self._trained))
-            self._training[self._trained] = row
-            self._trained += 1
+        kept_back = is_kept_back(self.received, self.settings.gate)
+        (self.holdout if kept_back else self.replay).append(row)
+        self.received += 1
 
     @property
     def owed_updates(self) -> float:
         """Gradient steps that the data received so far still calls for."""
-        if len(self.transitions) < self.settings.gate.first_transitions // 2:
+        if self.received < self.settings.gate.first_transitions // 2:
             return 0.0
-        return self.settings.optimizer.updates_per_transition * len(self.transitions) - self.updates
+        each = self.settings.optimizer.updates_per_transition
+        return each * self.received + self._extra_updates - self.updates
 
     @property
     def is_due(self) -> bool:
         """Whether enough has come in or been fitted since the last decision for another one."""
-        total, gate = len(self.transitions), self.settings.gate
+        total, gate = self.received, self.settings.gate
         if self.updates == 0 or total < gate.first_transitions:
             return False
         # After many transitions at once, the updates that go with them count instead.
@@ -141,22 +180,17 @@ class Learner:
 
     def update(self) -> None:
         """Make one gradient step on a random batch, each member on its own."""
-        if len(self.transitions) >= _NORMALIZE_GROWTH * self._normalized_at:
-            spread = np.linspace(0, self._trained - 1, min(self._trained, _NORMALIZE_ROWS))
-            rows = self._training[spread.astype(np.int64)]
-            self.model.normalize_from(*self._rows(rows))
-            self._normalized_at = len(self.transitions)
-        o = self.settings.optimizer
-        chosen = self._rng.integers(self._trained, size=(self.model.members, o.batch_size))
-        observation, action, following = self._rows(self._training[chosen])
-        mean, log_variance = self.model(observation, action)
-        target = self.model.normalized_delta(observation, following)
-        loss = gaussian_nll(mean, log_variance, target, o.beta)
-        self._optimizer.zero_grad()
-        loss.backward()
-        self._optimizer.step()
-        self.updates += 1
-        self._losses.append(loss.item() / self.model.members)
+        if self.received >= self._identify_at:
+            self._identify_delay()
+        if self.received >= _NORMALIZE_GROWTH * self._normalized_at:
+            b = self.replay.rows.batch(self.replay.spread(_NORMALIZE_ROWS), self.model.delay)
+            self.model.normalize_from(b.state, b.action, b.following)
+            self._normalized_at = self.received
+        if self.settings.optimizer.restart_growth:
+            self._restart_if_due()
+        shape = self.model.members, self.settings.optimizer.batch_size
+        chosen = self.replay.draw(shape, self._rng)
+        self._losses.append(self._fitting.update(self.replay.rows, chosen))
 
     def take_loss(self) -> float:
         """Return the mean loss since the last call, NaN if there was no update."""
@@ -169,7 +203,7 @@ class Learner:
         It is compared with the best one so far, on the same hold-out, which no model has
         been trained on: with the last one, each could be a little worse than the one before.
         """
-        self._judged_at, self._judged_at_update = len(self.transitions), self.updates
+        self._judged_at, self._judged_at_update = self.received, self.updates
         gate = self.settings.gate
         packed = pack(self.model)
         try:
@@ -194,15 +228,27 @@ class Learner:
         reason = f"published: hold-out error {error:.3f}, at most {bound:.3f} {against}"
         return GateDecision(packed, error, one_step, reason)
 
-    def _rows(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
-        log = self.transitions
-        return (
-            torch.from_numpy(log.observation[rows]).float(),
-            torch.from_numpy(log.action[rows]).float(),
-            torch.from_numpy(log.next_observation[rows]).float(),
-        )
+    def _identify_delay(self) -> None:
+        """Find out how late actions act; what was learned so far is kept, whatever it is."""
+        model = self.model
+        found = identify(model.observation, model.action, self.replay, self.holdout, self._seed)
+        if found is not None:
+            model.delay = found.delay
+        self._identify_at = 2 * self.received if self.received < _IDENTIFY_UNTIL else math.inf
+
+    def _restart_if_due(self) -> None:
+        """Draw new weights when the data has grown, and owe the updates it takes to catch up."""
+        settings = self.settings.optimizer
+        if math.isinf(self._restart_at):
+            self._restart_at = settings.restart_growth * self.received
+        if self.received >= self._restart_at:
+            self._fitting.restart(self._generator)
+            # As many as all that is in the replay called for when it came.
+            self._extra_updates += settings.updates_per_transition * len(self.replay)
+            self._restart_at = settings.restart_growth * self.received
 
 
-def _layout(model: EnsembleModel) -> tuple[object, ...]:
+def _layout(model: DynamicsModel) -> tuple[object, ...]:
     """Return what two models must share for one to take the other's weights."""
-    return model.observation.names, model.observation.angles, model.action.names, model.settings
+    settings: ModelSettings = replace(model.settings, delay=0)
+    return model.observation.names, model.observation.angles, model.action.names, settings

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mbrl_ros.dynamics.encoding import Encoding
-from mbrl_ros.dynamics.network import GaussianEnsemble
+from mbrl_ros.dynamics.networks import DeterministicEnsemble, Ensemble, GaussianEnsemble
 from mbrl_ros.dynamics.settings import ModelSettings
 from mbrl_ros.spaces import Space
 
@@ -14,21 +14,26 @@ from mbrl_ros.spaces import Space
 _SMALLEST_DEVIATION = 1e-3
 
 
-class EnsembleModel(nn.Module):
-    """Predicts the next observation from an observation and an action.
+class DynamicsModel(nn.Module):
+    """Predicts the next observation from a state and an action.
 
-    Its inputs are normalised, its targets are normalised differences.
+    The state is the observation, and with a history what came before (see `Encoding`). Inputs
+    are normalised; targets are normalised changes, or values where the settings say so.
 
     Attributes:
         observation: the space of observations, O dimensions.
         action: the space of actions, A dimensions.
+        settings: what kind of model it is.
+        encoding: what the network is told.
         network: M members.
+        delay: control steps by which the actions it is given were sent before they act, beyond
+            what the plant tells.
     """
 
     input_mean: Tensor
     input_std: Tensor
-    delta_mean: Tensor
-    delta_std: Tensor
+    target_mean: Tensor
+    target_std: Tensor
     observation_mean: Tensor
     observation_std: Tensor
     low: Tensor
@@ -41,25 +46,33 @@ class EnsembleModel(nn.Module):
         settings: ModelSettings,
         generator: torch.Generator | None = None,
     ) -> None:
+        """Make a model with random weights.
+
+        Args:
+            observation: O dimensions.
+            action: A dimensions.
+            settings: what kind of model.
+            generator: of the weights.
+
+        Raises:
+            ValueError: if the settings name a dimension that is not there.
+        """
         super().__init__()
         self.observation = observation
         self.action = action
         self.settings = settings
-        self.encoding = Encoding(observation, action)
-        self.network = GaussianEnsemble(
-            self.encoding.input_dim,
-            observation.dim,
-            settings.members,
-            settings.hidden,
-            (settings.log_variance_low, settings.log_variance_high),
-            generator,
+        self.delay = max(0, settings.delay)
+        self.encoding = Encoding(
+            observation, action, settings.history, settings.ignored, settings.absolute
         )
+        self.network = make_network(self.encoding.input_dim, observation.dim, settings)
+        self.network.initialize(generator)
         o, i = observation.dim, self.encoding.input_dim
         for name, size, value in (
             ("input_mean", i, 0.0),
             ("input_std", i, 1.0),
-            ("delta_mean", o, 0.0),
-            ("delta_std", o, 1.0),
+            ("target_mean", o, 0.0),
+            ("target_std", o, 1.0),
             ("observation_mean", o, 0.0),
             ("observation_std", o, 1.0),
             ("low", o, -torch.inf),
@@ -88,7 +101,7 @@ class EnsembleModel(nn.Module):
                 )
 
     @torch.no_grad()
-    def normalize_from(self, observation: Tensor, action: Tensor, next_observation: Tensor) -> None:
+    def normalize_from(self, state: Tensor, action: Tensor, following: Tensor) -> None:
         """Take means, deviations and the range of the data from transitions.
 
         The first and last layer are rescaled in turn, so that the model predicts what it
@@ -96,24 +109,25 @@ class EnsembleModel(nn.Module):
         of the training in between.
 
         Args:
-            observation: shape ``(N, O)``.
+            state: shape ``(N, S)``.
             action: shape ``(N, A)``.
-            next_observation: shape ``(N, O)``.
+            following: the observations after them, shape ``(N, O)``.
         """
-        inputs = self.encoding.encode(observation, action)
-        delta = self.encoding.delta(observation, next_observation)
+        observation = state[..., : self.observation.dim]
+        inputs = self.encoding.encode(state, action)
+        target = self.encoding.target(observation, following)
         old = [
-            t.clone() for t in (self.input_mean, self.input_std, self.delta_mean, self.delta_std)
+            t.clone() for t in (self.input_mean, self.input_std, self.target_mean, self.target_std)
         ]
         for mean, std, data in (
             (self.input_mean, self.input_std, inputs),
-            (self.delta_mean, self.delta_std, delta),
+            (self.target_mean, self.target_std, target),
             (self.observation_mean, self.observation_std, observation),
         ):
             mean.copy_(data.mean(dim=0))
             std.copy_(data.std(dim=0, correction=0).clamp_min(_SMALLEST_DEVIATION))
         self._compensate(*old)
-        low, high = next_observation.amin(dim=0), next_observation.amax(dim=0)
+        low, high = following.amin(dim=0), following.amax(dim=0)
         # Long rollouts of a young model run away; nothing is known far outside the data.
         margin = high - low
         self.low.copy_(low - margin)
@@ -123,48 +137,76 @@ class EnsembleModel(nn.Module):
             self.high[self.encoding.angles] = torch.inf
 
     def _compensate(
-        self, input_mean: Tensor, input_std: Tensor, delta_mean: Tensor, delta_std: Tensor
+        self, input_mean: Tensor, input_std: Tensor, target_mean: Tensor, target_std: Tensor
     ) -> None:
         """Rescale the outer layers from the given old normalisation to the present one."""
         weights, biases = self.network.weights, self.network.biases
         shift = (self.input_mean - input_mean) / input_std
         biases[0] += (shift @ weights[0])[:, None]
         weights[0] *= (self.input_std / input_std)[:, None]
-        o = self.observation.dim
-        ratio = delta_std / self.delta_std
-        weights[-1][..., :o] *= ratio
-        biases[-1][..., :o] *= ratio
-        biases[-1][..., :o] += (delta_mean - self.delta_mean) / self.delta_std
-        biases[-1][..., o:] += 2 * torch.log(ratio)
+        self.network.rescale(
+            (target_mean - self.target_mean) / self.target_std, target_std / self.target_std
+        )
 
-    def forward(self, observation: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
-        """Predict normalised differences.
+    def inputs(self, state: Tensor, action: Tensor) -> Tensor:
+        """Return what the network is told, normalised.
 
         Args:
-            observation: shape ``(M, B, O)``.
+            state: shape ``(..., S)``.
+            action: shape ``(..., A)``.
+
+        Returns:
+            shape ``(..., input_dim)``.
+        """
+        return (self.encoding.encode(state, action) - self.input_mean) / self.input_std
+
+    def forward(self, state: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
+        """Predict normalised targets.
+
+        Args:
+            state: shape ``(M, B, S)``.
             action: shape ``(M, B, A)``.
 
         Returns:
-            mean and log-variance, each ``(M, B, O)``, in units of ``delta_std``.
+            mean and log-variance, each ``(M, B, O)``, in units of ``target_std``.
         """
-        inputs = (self.encoding.encode(observation, action) - self.input_mean) / self.input_std
-        return self.network(inputs)
+        mean, log_variance = self.network(self.inputs(state, action))
+        return mean, log_variance
 
-    def normalized_delta(self, observation: Tensor, next_observation: Tensor) -> Tensor:
-        """Return the training target, shape ``(..., O)``, in units of ``delta_std``."""
-        delta = self.encoding.delta(observation, next_observation)
-        return (delta - self.delta_mean) / self.delta_std
+    def normalized_target(self, observation: Tensor, following: Tensor) -> Tensor:
+        """Return the training target, shape ``(..., O)``, in units of ``target_std``."""
+        target = self.encoding.target(observation, following)
+        return (target - self.target_mean) / self.target_std
 
-    def predict(self, observation: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
+    def following(self, state: Tensor, mean: Tensor) -> Tensor:
+        """Return the observation that a normalised prediction means, shape ``(..., O)``.
+
+        Args:
+            state: shape ``(..., S)``.
+            mean: as `forward` returns it, shape ``(..., O)``.
+        """
+        observation = state[..., : self.observation.dim]
+        target = mean * self.target_std + self.target_mean
+        return self.encoding.following(observation, target).clamp(self.low, self.high)
+
+    def predict(self, state: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
         """Predict the next observation.
 
         Args:
-            observation: shape ``(M, B, O)``, SI units.
+            state: shape ``(M, B, S)``, SI units.
             action: shape ``(M, B, A)``, SI units.
 
         Returns:
             mean and standard deviation, each ``(M, B, O)``, SI units.
         """
-        mean, log_variance = self(observation, action)
-        following = observation + mean * self.delta_std + self.delta_mean
-        return following.clamp(self.low, self.high), torch.exp(0.5 * log_variance) * self.delta_std
+        mean, log_variance = self(state, action)
+        return self.following(state, mean), torch.exp(0.5 * log_variance) * self.target_std
+
+
+def make_network(input_dim: int, output_dim: int, settings: ModelSettings) -> Ensemble:
+    """Return the network that settings ask for, without weights yet."""
+    members, hidden = settings.members, settings.hidden
+    if settings.type == "deterministic":
+        return DeterministicEnsemble(input_dim, output_dim, members, hidden)
+    bounds = (settings.log_variance_low, settings.log_variance_high)
+    return GaussianEnsemble(input_dim, output_dim, members, hidden, bounds, settings.beta)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from mbrl_ros.dynamics.inference import MeanNetwork, Scratch
-from mbrl_ros.dynamics.model import EnsembleModel
+from mbrl_ros.dynamics.model import DynamicsModel
 
 
 class Rollout:
@@ -23,7 +23,7 @@ class Rollout:
         device: where it computes, and where the trajectories are.
     """
 
-    def __init__(self, model: EnsembleModel, members: int | None = None) -> None:
+    def __init__(self, model: DynamicsModel, members: int | None = None) -> None:
         """Take over a model.
 
         Args:
@@ -35,13 +35,16 @@ class Rollout:
         self.members = self._network.members
         self.device = self._network.device
         self._scratch = Scratch(self.device)
+        # What the predicted target is added to: the observation, or nothing.
+        self._base = torch.ones(model.observation.dim, device=self.device)
+        self._base[model.encoding.absolute] = 0.0
 
     @torch.inference_mode()
     def __call__(self, start: Tensor, actions: Tensor) -> Tensor:
         """Predict trajectories.
 
         Args:
-            start: first observations, shape ``(O,)``, or ``(M, 1, O)`` with one per member.
+            start: first states, shape ``(S,)``, or ``(M, 1, S)`` with one per member.
             actions: shape ``(N, H, A)``.
 
         Returns:
@@ -53,14 +56,40 @@ class Rollout:
         members, o = self.members, self.model.observation.dim
         inputs = self._scratch.take("inputs", horizon + 1, members, n, encoding.input_dim)
         encoding.write_action(actions.transpose(0, 1)[:, None], inputs[:-1])
-        # Without angles, an observation stands in the input as it is.
-        plain = not encoding.angles
-        states = inputs[..., :o] if plain else self._scratch.take("states", *inputs.shape[:3], o)
+        # Where an observation stands in the input as it is, no other copy of it is needed.
+        plain = encoding.plain
+        seen = inputs[..., :o] if plain else self._scratch.take("seen", *inputs.shape[:3], o)
         predict = self._network.for_rows(n)
-        states[0] = start
+        seen[0] = start[..., :o]
+        if encoding.history > 1:
+            encoding.write_past(start, inputs[0])
         for k in range(horizon):
             if not plain:
-                encoding.write_observation(states[k], inputs[k])
-            following = torch.add(states[k], predict(inputs[k]), out=states[k + 1])
+                encoding.write_observation(seen[k], inputs[k])
+            if k and encoding.history > 1:
+                encoding.carry_past(inputs[k - 1], inputs[k])
+            target, following = predict(inputs[k]), seen[k + 1]
+            if encoding.absolute:
+                torch.addcmul(target, seen[k], self._base, out=following)
+            else:
+                torch.add(seen[k], target, out=following)
             torch.clamp(following, low, high, out=following)
-        return states.permute(1, 2, 0, 3)
+        return seen.permute(1, 2, 0, 3)
+
+    @torch.inference_mode()
+    def ahead(self, start: Tensor, actions: Tensor) -> Tensor:
+        """Predict where one sequence of actions leads.
+
+        Args:
+            start: first states, as for a call.
+            actions: shape ``(H, A)``, H at least 1.
+
+        Returns:
+            the states after it, shape ``(M, 1, S)``.
+        """
+        seen = self(start, actions[None]).clone()
+        state = start.to(self.device).expand(self.members, 1, -1)
+        for k, action in enumerate(actions.to(self.device)):
+            acted = action.expand(self.members, 1, -1)
+            state = self.model.encoding.advance(state, acted, seen[:, :, k + 1])
+        return state

@@ -9,12 +9,37 @@ from mbrl_ros.settings import group, setting
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """The probabilistic ensemble."""
+    """The ensemble, and what it is told."""
 
+    type: str = setting(
+        "gaussian",
+        "gaussian: members predict mean and variance; deterministic: the mean only",
+        choices=("gaussian", "deterministic"),
+    )
     members: int = setting(5, "networks in the ensemble", low=1, high=50)
     hidden: list[int] = setting([128, 128], "units of each hidden layer", low=1, high=4096)
     log_variance_low: float = setting(-10.0, "lower soft bound of the log-variance, normalised")
     log_variance_high: float = setting(0.5, "upper soft bound of the log-variance, normalised")
+    beta: float = setting(0.5, "variance weighting of the likelihood, 0 for none", low=0, high=1)
+    ignored: list[str] = setting(
+        [],
+        "observation dimensions that no change depends on, such as the place on an even floor; "
+        "they are predicted, but the model is not told them",
+    )
+    absolute: list[str] = setting(
+        [], "observation dimensions whose next value is predicted itself, and not its change"
+    )
+    history: int = setting(
+        1, "observations the model is told, with the actions between them", low=1, high=20
+    )
+    delay: int = setting(
+        0,
+        "control steps by which actions act later than the plant tells; -1: found out from the "
+        "data, up to max_delay",
+        low=-1,
+        high=20,
+    )
+    max_delay: int = setting(5, "longest delay looked for [control steps]", low=1, high=20)
 
 
 @dataclass(frozen=True)
@@ -23,12 +48,39 @@ class OptimizerSettings:
 
     batch_size: int = setting(256, "transitions per gradient step and member", low=1, high=65536)
     learning_rate: float = setting(1e-3, "step size of AdamW", low=1e-7, high=1.0)
+    final_learning_rate: float = setting(
+        1e-3, "step size from decay_updates on; in between it falls exponentially", low=1e-7, high=1
+    )
+    decay_updates: int = setting(50_000, "gradient steps until the final step size", low=1)
     weight_decay: float = setting(1e-4, "weight decay of AdamW", low=0.0, high=1.0)
-    beta: float = setting(0.5, "variance weighting of the likelihood, 0 for none", low=0, high=1)
+    steps: int = setting(
+        1, "open-loop steps over which the loss is taken; more cost as many times more", low=1,
+        high=50,
+    )  # fmt: skip
     updates_per_transition: float = setting(
         6.0, "gradient steps per transition received, on average; the rest of the time it waits",
         low=0.01, high=1000.0,
     )  # fmt: skip
+    restart_growth: float = setting(
+        0.0,
+        "new weights are drawn whenever the data has grown by this factor, as PDDM does; 0: never",
+        low=0.0,
+    )
+
+
+@dataclass(frozen=True)
+class ReplaySettings:
+    """What is kept of the data; memory does not grow beyond it."""
+
+    recent: int = setting(20_000, "newest transitions, all of which are kept", low=100)
+    old: int = setting(
+        80_000, "transitions kept of all those before, every one with the same chance", low=0
+    )
+    recent_share: float = setting(
+        0.5, "share of a batch that is drawn from the recent ones, once there are old ones",
+        low=0.0, high=1.0,
+    )  # fmt: skip
+    holdout: int = setting(5_000, "transitions kept back of all, at most", low=100)
 
 
 @dataclass(frozen=True)
@@ -57,4 +109,5 @@ class TrainerSettings:
 
     model: ModelSettings = group(ModelSettings)
     optimizer: OptimizerSettings = group(OptimizerSettings)
+    replay: ReplaySettings = group(ReplaySettings)
     gate: GateSettings = group(GateSettings)

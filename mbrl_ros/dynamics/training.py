@@ -28,6 +28,8 @@ class Experience:
     next_observation: ArrayLike
     episode: int
     step: int
+    reward: float = float("nan")
+    terminated: bool = False
 
 
 class Training:
@@ -116,7 +118,13 @@ class Training:
                 wait = False
                 try:
                     self._learner.append(
-                        e.observation, e.action, e.next_observation, e.episode, e.step
+                        e.observation,
+                        e.action,
+                        e.next_observation,
+                        e.episode,
+                        e.step,
+                        e.reward,
+                        e.terminated,
                     )
                 except ValueError as error:
                     self._on_refusal(str(error))

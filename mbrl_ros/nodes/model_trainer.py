@@ -107,6 +107,8 @@ class ModelTrainer(Node):
                 message.next_observation,
                 message.episode,
                 message.step,
+                message.reward,
+                message.terminated,
             )
         )
 
@@ -143,7 +145,7 @@ class ModelTrainer(Node):
             run=self._run,
             epoch=self._epoch,
             sequence=self._sequence,
-            transitions=len(self._learner.transitions),
+            transitions=self._learner.received,
             holdout_error=decision.holdout_error,
             architecture=packed.architecture,
             weights=packed.weights,
@@ -175,7 +177,7 @@ class ModelTrainer(Node):
         learner, decision = self._learner, self._training.decision
         nan = float("nan")
         message = ri.TrainingStatus(
-            transitions=len(learner.transitions),
+            transitions=learner.received,
             holdout=len(learner.holdout),
             updates=learner.updates,
             train_loss=learner.take_loss(),

@@ -95,7 +95,7 @@ class ILQR(Planner):
         Args:
             model: predicts.
             objective: judges.
-            states: that the plan leads through, shape ``(H + 1, O)``.
+            states: that the plan leads through, shape ``(H + 1, S)``; observations come first.
             plan: shape ``(H, A)``.
             damping: see `ILQRSearch`.
         """
@@ -142,14 +142,14 @@ def _forward(
 
     Args:
         model: predicts.
-        start: first observation, shape ``(O,)``.
+        start: first state, shape ``(S,)``.
         plans: shape ``(B, H, A)``.
         clamp: keeps actions within the limits.
         policy: None: the plans as they are.
-        reference: the states that the policy's feedback is about, shape ``(H + 1, O)``.
+        reference: the states that the policy's feedback is about, shape ``(H + 1, S)``.
 
     Returns:
-        states ``(B, H + 1, O)`` and actions ``(B, H, A)``.
+        states ``(B, H + 1, S)`` and actions ``(B, H, A)``.
     """
     shares = torch.tensor(_STEPS)[:, None]
     state = start.expand(len(plans), -1)

@@ -20,7 +20,7 @@ class Problem:
     """One plan's question; nothing of it changes while the plan is made.
 
     Attributes:
-        start: first observations, shape ``(O,)``, or ``(M, 1, O)`` with one per member.
+        start: first states, shape ``(S,)``, or ``(M, 1, S)`` with one per member.
         rollout: predicts trajectories with the model.
         objective: judges them.
         sent: the commands sent so far, newest last; shape ``(P, A)``, P may be 0.

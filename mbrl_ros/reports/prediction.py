@@ -9,8 +9,9 @@ import torch
 
 from mbrl_ros.dynamics import checkpoint
 from mbrl_ros.dynamics.checkpoint import CheckpointError
-from mbrl_ros.dynamics.model import EnsembleModel
+from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.dynamics.rollout import Rollout
+from mbrl_ros.dynamics.segments import one_segment
 from mbrl_ros.planning.settings import PlannerSettings
 from mbrl_ros.reports.history import History, checkpoints
 from mbrl_ros.settings import for_node
@@ -67,13 +68,17 @@ def predict(history: History) -> Prediction | None:
             break
     else:
         return None
+    # With what came before, as far as the model is told of it.
+    told, delay = model.encoding.history, model.delay
+    lead = min(starts[-1], told + delay)
+    stretch = table[starts[-1] - lead : starts[-1] + pieces * horizon]
+    stacked = one_segment(stretch, told, delay)
     rows = table[starts[-1] : starts[-1] + pieces * horizon]
     rollout = Rollout(model)
     means, stds = [], []
     for begin in range(0, len(rows), horizon):
-        observation = torch.from_numpy(rows.observation[begin]).float()
-        actions = torch.from_numpy(rows.action[begin : begin + horizon]).float()
-        members = rollout(observation, actions[None])[:, 0].double().numpy()
+        batch = stacked.batch(lead + begin + np.arange(horizon), delay)
+        members = rollout(batch.state[0], batch.action[None])[:, 0].double().numpy()
         means.append(members.mean(axis=0))
         stds.append(members.std(axis=0))
     return Prediction(
@@ -98,7 +103,7 @@ def main_dimensions(history: History, count: int) -> list[int]:
     return [names.index(name) for name in dict.fromkeys([*spoken, *names])][:count]
 
 
-def _newest_model(history: History) -> tuple[str, EnsembleModel] | None:
+def _newest_model(history: History) -> tuple[str, DynamicsModel] | None:
     for path in reversed(checkpoints(history.run_dir)):
         try:
             model = checkpoint.load(path)

@@ -81,7 +81,7 @@ def test_everything_that_happened_is_learned_from():
     made = system()
     steps = []
     made.run(200, on_step=steps.append)
-    log = made.learner.transitions
+    log = made.transitions
     assert len(log) == made.simulator.env_steps == steps[-1]
     assert made.learner.updates == len(log)
     # Consecutive rows of an episode join; the action is the one that was applied.
@@ -114,7 +114,7 @@ def test_a_model_that_fails_its_gate_is_never_planned_with():
 def test_evaluation_leaves_the_model_and_the_data_alone():
     made = system()
     made.run(200)
-    before, models, rows = weights(made), made.models, len(made.learner.transitions)
+    before, models, rows = weights(made), made.models, len(made.transitions)
     version, episodes = made.controller.model.version, list(made.episodes)
     played = []
     returns = made.evaluate(3, on_episode=played.append)
@@ -122,7 +122,7 @@ def test_evaluation_leaves_the_model_and_the_data_alone():
     assert played == [1, 2, 3]
     assert all(value > 0 for value in returns)
     assert torch.equal(weights(made), before)
-    assert (made.models, len(made.learner.transitions)) == (models, rows)
+    assert (made.models, len(made.transitions)) == (models, rows)
     assert made.controller.model.version == version
     assert made.episodes == episodes
 
@@ -131,16 +131,16 @@ def test_after_an_evaluation_learning_goes_on():
     made = system()
     made.run(150)
     made.evaluate(1)
-    rows = len(made.learner.transitions)
+    rows = len(made.transitions)
     made.run(made.simulator.env_steps + 50)
-    assert len(made.learner.transitions) > rows
+    assert len(made.transitions) > rows
 
 
 def test_action_repeat_counts_every_step_of_the_environment():
     made = LockStepSystem(read_task("cartpole_swingup", {**FAST}))
     made.run(40)
     assert made.simulator.env_steps == 40
-    assert len(made.learner.transitions) == 10
+    assert len(made.transitions) == 10
 
 
 @pytest.mark.parametrize(

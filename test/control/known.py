@@ -8,7 +8,7 @@ import torch
 from mbrl_ros.control.controller import Controller, Reading
 from mbrl_ros.control.settings import ControllerSettings, ExplorationSettings
 from mbrl_ros.dynamics.checkpoint import PackedModel, pack
-from mbrl_ros.dynamics.model import EnsembleModel
+from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.dynamics.settings import ModelSettings
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.settings import PlannerSettings
@@ -29,7 +29,7 @@ def step(state, force):
 
 def exact_model(observation=OBSERVATION, action=ACTION) -> PackedModel:
     """Return a model without hidden layers, which is a linear map, with the true weights."""
-    model = EnsembleModel(observation, action, ModelSettings(members=2, hidden=[]))
+    model = DynamicsModel(observation, action, ModelSettings(members=2, hidden=[]))
     o = observation.dim
     weight = np.concatenate([A - np.eye(o), B], axis=1).T
     with torch.no_grad():

@@ -6,11 +6,11 @@ from known import ACTION, OBSERVATION, controller, objective
 
 from mbrl_ros.control import autotune as module
 from mbrl_ros.control.autotune import EFFORTS, Effort, TuningStoppedError, autotune
-from mbrl_ros.dynamics.model import EnsembleModel
+from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.dynamics.settings import ModelSettings
 from mbrl_ros.planning.settings import PlannerSettings
 
-MODEL = EnsembleModel(OBSERVATION, ACTION, ModelSettings(hidden=[8]))
+MODEL = DynamicsModel(OBSERVATION, ACTION, ModelSettings(hidden=[8]))
 LEAST, MOST = EFFORTS[0], EFFORTS[-1]
 
 

@@ -474,7 +474,7 @@ def test_after_ticks_without_a_plan_the_warm_start_is_shifted_by_all_of_them():
 
     class Rollouts:
         def __init__(self, inner):
-            self.inner = inner
+            self.inner, self.model = inner, inner.model
 
         def __call__(self, start, actions):
             asked.append(actions.clone())
@@ -552,7 +552,7 @@ def test_an_estop_that_comes_while_a_plan_is_made_stops_that_plan_too():
 
     class Pressed(type(made.model.rollout)):
         def __init__(self, inner):
-            self.inner = inner
+            self.inner, self.model = inner, inner.model
 
         def __call__(self, start, actions):
             made.estopped = True

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from mbrl_ros.dynamics.learner import Learner
-from mbrl_ros.dynamics.model import EnsembleModel
+from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.dynamics.settings import (
     GateSettings,
     ModelSettings,
@@ -63,11 +63,11 @@ def trained(updates=400, **arguments) -> Learner:
     return learner
 
 
-def random_model(observation=OBSERVATION, seed=0, **settings) -> EnsembleModel:
+def random_model(observation=OBSERVATION, seed=0, **settings) -> DynamicsModel:
     """Return a model with random weights whose normalisation is not the identity."""
     generator = torch.Generator().manual_seed(seed)
     settings = ModelSettings(**{"members": 3, "hidden": [16, 16], **settings})
-    model = EnsembleModel(observation, ACTION, settings, generator)
+    model = DynamicsModel(observation, ACTION, settings, generator)
     model.requires_grad_(False)
     before = 3.0 * torch.randn(200, observation.dim, generator=generator) + 1.0
     action = torch.rand(200, 1, generator=generator)

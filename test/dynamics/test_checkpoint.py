@@ -111,20 +111,23 @@ def test_a_pickle_is_not_executed(tmp_path):
         ({"extra": torch.ones(1)}, "tensor 'extra' is missing or unknown"),
         ({"input_mean": torch.ones(3)}, r"'input_mean': expected shape \(7,\), got \(3,\)"),
         ({"network.weights.0": torch.ones(1, 7, 16)}, r"expected shape \(3, 7, 16\), got \(1, 7"),
-        ({"delta_mean": torch.tensor([0, torch.nan, 0, 0])}, "'delta_mean' holds a number that is"),
+        (
+            {"target_mean": torch.tensor([0, torch.nan, 0, 0])},
+            "'target_mean' holds a number that is",
+        ),
         ({"low": torch.full((4,), torch.nan)}, "'low' holds a number that is not finite"),
         (
             {"network.biases.0": torch.full((3, 1, 16), torch.inf)},
             "'network.biases.0' holds a number that is not finite",
         ),
         ({"input_std": torch.zeros(7)}, "'input_std' holds a deviation that is not positive"),
-        ({"delta_std": -torch.ones(4)}, "'delta_std' holds a deviation that is not positive"),
+        ({"target_std": -torch.ones(4)}, "'target_std' holds a deviation that is not positive"),
         (
-            {"delta_mean": torch.full((4,), 1e300, dtype=torch.float64)},
+            {"target_mean": torch.full((4,), 1e300, dtype=torch.float64)},
             "expected float32, got torch.float64",
         ),
-        ({"delta_mean": torch.ones(4, dtype=torch.int64)}, "expected float32, got torch.int64"),
-        ({"delta_mean": torch.ones(4, dtype=torch.complex64)}, "expected float32"),
+        ({"target_mean": torch.ones(4, dtype=torch.int64)}, "expected float32, got torch.int64"),
+        ({"target_mean": torch.ones(4, dtype=torch.complex64)}, "expected float32"),
     ],
 )
 def test_weights_that_do_not_fit_the_architecture_are_refused(changes, message):
@@ -145,8 +148,10 @@ SPACE = ARCHITECTURE["observation"]
 @pytest.mark.parametrize(
     "changes",
     [
-        {"type": "transformer"},
-        {"type": None},
+        {"settings": {**ARCHITECTURE["settings"], "type": "transformer"}},
+        {"settings": {**ARCHITECTURE["settings"], "type": None}},
+        {"settings": {**ARCHITECTURE["settings"], "ignored": ["nobody"]}},
+        {"settings": {**ARCHITECTURE["settings"], "history": 10**9}},
         {"observation": None},
         {"observation": []},
         {"observation": {"names": ["a"]}},

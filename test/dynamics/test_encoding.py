@@ -57,17 +57,19 @@ def test_writing_leaves_the_rest_of_a_batch_alone_and_broadcasts_actions():
     ],
 )
 def test_the_change_of_an_angle_takes_the_short_way_round(before, after, change):
-    delta = ROUND.delta(torch.tensor([before, 0.0, before]), torch.tensor([after, 10.0, after]))
+    delta = ROUND.difference(
+        torch.tensor([before, 0.0, before]), torch.tensor([after, 10.0, after])
+    )
     torch.testing.assert_close(delta, torch.tensor([change, 10.0, change]), atol=2e-6, rtol=0)
 
 
 def test_the_change_of_a_plain_dimension_is_never_wrapped():
-    delta = PLAIN.delta(torch.zeros(3), torch.tensor([0.0, 100.0, -50.0]))
+    delta = PLAIN.difference(torch.zeros(3), torch.tensor([0.0, 100.0, -50.0]))
     assert delta.tolist() == [0.0, 100.0, -50.0]
 
 
 def test_taking_the_change_leaves_its_arguments_alone():
     before, after = torch.tensor([3.0, 0.0, 0.0]), torch.tensor([-3.0, 0.0, 0.0])
-    ROUND.delta(before, after)
+    ROUND.difference(before, after)
     assert before.tolist() == [3.0, 0.0, 0.0]
     assert after.tolist() == [-3.0, 0.0, 0.0]

@@ -3,11 +3,12 @@ import math
 import numpy as np
 import pytest
 import torch
-from systems import ACTION, OBSERVATION, fed, random_model, with_gate
+from systems import ACTION, fed, random_model, with_gate
 
-from mbrl_ros.data.transitions import Transitions
-from mbrl_ros.dynamics.holdout import Holdout
+from mbrl_ros.dynamics.holdout import Holdout, is_kept_back
+from mbrl_ros.dynamics.segments import Segments
 from mbrl_ros.dynamics.settings import GateSettings
+from mbrl_ros.dynamics.stacking import Stacking
 from mbrl_ros.spaces import Space
 
 LINE = Space.of(["position"])
@@ -16,14 +17,24 @@ UNIT = torch.ones(1)
 
 def claims(count, **settings):
     """Return which of so many rows are kept back."""
-    log = Transitions(LINE, ACTION)
-    holdout = Holdout(log, GateSettings(**settings))
-    kept = []
-    for row in range(count):
-        log.append([0.0], [0.0], [0.0], math.nan, False, False, 0, row)
-        kept.append(holdout.claim(row))
-    assert len(holdout) == sum(kept)
-    return np.array(kept)
+    gate = GateSettings(**settings)
+    return np.array([is_kept_back(row, gate) for row in range(count)])
+
+
+class Keeping:
+    """A hold-out of a line, and what decides which rows it is given."""
+
+    def __init__(self, settings, capacity=5000):
+        self.gate, self.count = settings, 0
+        self.stacking = Stacking(LINE, ACTION, 1, 1)
+        rows = Segments(1, (1, 1, 1), settings.segment)
+        self.holdout = Holdout(rows, capacity, settings, seed=0)
+
+    def take(self, before, after, episode, step):
+        row = self.stacking.push([before], [0.0], [after], episode, step)
+        if is_kept_back(self.count, self.gate):
+            self.holdout.append(row)
+        self.count += 1
 
 
 def persistence():
@@ -31,8 +42,8 @@ def persistence():
     model = random_model(LINE)
     for weight in (*model.network.weights, *model.network.biases):
         weight.data.zero_()
-    model.delta_mean.zero_()
-    model.delta_std.fill_(1.0)
+    model.target_mean.zero_()
+    model.target_std.fill_(1.0)
     model.low.fill_(-torch.inf)
     model.high.fill_(torch.inf)
     return model
@@ -40,16 +51,14 @@ def persistence():
 
 def walked(starts_episode, settings, count=400):
     """Return a hold-out of a walk by one a step; an episode starts elsewhere, far away."""
-    log = Transitions(LINE, ACTION)
-    holdout = Holdout(log, settings)
+    keeping = Keeping(settings)
     position, episode, step = 0.0, 0, 0
     for row in range(count):
         if row and starts_episode(row):
             position, episode, step = position + 1e4, episode + 1, 0
-        log.append([position], [0.0], [position + 1], math.nan, False, False, episode, step)
-        holdout.claim(row)
+        keeping.take(position, position + 1, episode, step)
         position, step = position + 1, step + 1
-    return holdout
+    return keeping.holdout
 
 
 def walking_error(horizon):
@@ -104,29 +113,27 @@ def test_windows_are_no_longer_than_the_data_has_unbroken_stretches():
 
 def test_windows_never_cross_a_restart_of_the_plant_or_missing_steps():
     for jump in (lambda step: step + 1, lambda step: step + 3):
-        log = Transitions(LINE, ACTION)
-        holdout = Holdout(log, GateSettings(horizon=8, segment=10, holdout_fraction=0.5))
+        keeping = Keeping(GateSettings(horizon=8, segment=10, holdout_fraction=0.5))
         position, step = 0.0, 0
         for row in range(400):
             if row % 5 == 0:
                 # The next row counts on in the same episode, but from another place.
                 position, step = position + 1e4, jump(step)
-            log.append([position], [0.0], [position + 1], math.nan, False, False, 0, step)
-            holdout.claim(row)
+            keeping.take(position, position + 1, 0, step)
             position, step = position + 1, step + 1
-        error = holdout.open_loop_error(persistence(), UNIT)
+        error = keeping.holdout.open_loop_error(persistence(), UNIT)
         assert error == pytest.approx(walking_error(5), rel=1e-5)
 
 
 def test_the_one_step_error_is_in_deviations_of_the_change():
     holdout, model = walked(lambda row: False, GateSettings()), persistence()
     assert holdout.one_step_error(model) == pytest.approx(1.0)
-    model.delta_std.fill_(4.0)
+    model.target_std.fill_(4.0)
     assert holdout.one_step_error(model) == pytest.approx(0.25)
 
 
 def test_with_nothing_kept_back_there_is_no_error():
-    holdout = Holdout(Transitions(OBSERVATION, ACTION), GateSettings())
+    holdout = Holdout(Segments(1, (2, 1, 1), 10), 5000, GateSettings(), seed=0)
     assert math.isnan(holdout.one_step_error(random_model()))
     assert holdout.open_loop_error(random_model(), torch.ones(2)) == math.inf
 
@@ -145,19 +152,17 @@ def test_nothing_kept_back_is_ever_trained_on():
     for _ in range(20):
         learner.update()
     change = (following - observation)[~kept]
-    np.testing.assert_allclose(learner.model.delta_std.numpy(), change.std(axis=0), rtol=1e-4)
+    np.testing.assert_allclose(learner.model.target_std.numpy(), change.std(axis=0), rtol=1e-4)
     assert learner.model.high.max() < 100
     assert learner.take_loss() < 5.0
 
 
 @pytest.mark.parametrize("episodes", [True, False], ids=["episodes", "missing_steps"])
 def test_windows_are_unbroken_even_if_the_state_happens_to_go_on(episodes):
-    log = Transitions(LINE, ACTION)
-    holdout = Holdout(log, GateSettings(horizon=8))
+    keeping = Keeping(GateSettings(horizon=8))
     for row in range(400):
         piece = row // 3
         episode, step = (piece, row) if episodes else (0, row + piece)
-        log.append([row], [0.0], [row + 1], math.nan, False, False, episode, step)
-        holdout.claim(row)
-    error = holdout.open_loop_error(persistence(), UNIT)
+        keeping.take(row, row + 1, episode, step)
+    error = keeping.holdout.open_loop_error(persistence(), UNIT)
     assert error == pytest.approx(walking_error(3), rel=1e-5)

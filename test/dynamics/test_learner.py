@@ -7,6 +7,7 @@ import torch
 from systems import ACTION, OBSERVATION, SMALL, drive, fed, trained, with_gate
 
 from mbrl_ros.dynamics.checkpoint import unpack
+from mbrl_ros.dynamics.holdout import is_kept_back
 from mbrl_ros.dynamics.learner import Learner
 from mbrl_ros.dynamics.settings import ModelSettings
 from mbrl_ros.spaces import Space
@@ -157,7 +158,7 @@ def test_bad_transitions_are_refused_and_change_nothing():
     for count in ((-1, 0), (0, -1)):
         with pytest.raises(ValueError, match="expected a count"):
             learner.append(*good, *count)
-    assert len(learner.transitions) == 60
+    assert learner.received == 60
 
 
 def test_the_loss_falls_and_is_told_once():
@@ -232,9 +233,12 @@ def test_every_member_is_fitted_to_samples_of_its_own():
 
 def test_many_transitions_keep_their_order_and_place():
     learner = fed(count=2500)
-    assert len(learner.transitions) == 2500
-    expected = np.array([t[0] for t in drive(2500)])
-    np.testing.assert_array_equal(learner.transitions.observation, expected)
+    assert learner.received == 2500
+    kept = np.array([is_kept_back(row, SMALL.gate) for row in range(2500)])
+    expected = np.array([t[0] for t in drive(2500)], dtype=np.float32)
+    for rows, of in ((learner.replay.rows, ~kept), (learner.holdout.rows, kept)):
+        batch = rows.batch(np.arange(len(rows)), 0)
+        np.testing.assert_array_equal(batch.state.numpy(), expected[of])
     learner.update()
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from systems import ACTION, OBSERVATION, WITH_ANGLES, A, B, random_model, trained
 
-from mbrl_ros.dynamics.model import EnsembleModel
+from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.dynamics.rollout import Rollout
 from mbrl_ros.dynamics.settings import ModelSettings
 
@@ -28,11 +28,11 @@ def test_renewing_the_normalisation_leaves_predictions_unchanged(observation, hi
 
 
 def test_after_normalising_inputs_and_targets_have_unit_scale():
-    model = EnsembleModel(WITH_ANGLES, ACTION, ModelSettings(members=2, hidden=[4]))
+    model = DynamicsModel(WITH_ANGLES, ACTION, ModelSettings(members=2, hidden=[4]))
     before = torch.randn(500, 4) * torch.tensor([9.0, 1.0, 0.05, 2.0])
     action, after = torch.rand(500, 1), before + 0.1 * torch.randn(500, 4)
     model.normalize_from(before, action, after)
-    target = model.normalized_delta(before, after)
+    target = model.normalized_target(before, after)
     torch.testing.assert_close(target.std(dim=0, correction=0), torch.ones(4))
     torch.testing.assert_close(target.mean(dim=0), torch.zeros(4), atol=1e-5, rtol=0)
     inputs = (model.encoding.encode(before, action) - model.input_mean) / model.input_std

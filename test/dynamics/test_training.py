@@ -37,7 +37,7 @@ class Paced(Learner):
 
     def update(self):
         time.sleep(0.004)
-        self.updates += 1
+        self._fitting.updates += 1
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_a_model_is_learned_and_published_by_itself(started):
     for transition in drive(300):
         training.add(Experience(*transition))
     wait_for(lambda: any(d.model for d in decisions) and learner.owed_updates < 1)
-    assert len(learner.transitions) == 300
+    assert learner.received == 300
     assert learner.updates == 300
     assert training.decision is decisions[-1]
     published = next(d.model for d in decisions if d.model)
@@ -96,7 +96,7 @@ def test_handing_over_never_waits_for_a_gradient_step(started):
         training.add(Experience(*transition))
     assert learner.updates == 0
     learner.let_go.set()
-    wait_for(lambda: len(learner.transitions) == 1060)
+    wait_for(lambda: learner.received == 1060)
 
 
 def test_bad_transitions_are_refused_and_the_rest_is_learned(started):
@@ -147,7 +147,8 @@ def test_the_gate_is_asked_on_time_though_updates_lag_behind(started):
     training, learner, decisions, _ = started(Paced)
     for transition in drive(2000):
         training.add(Experience(*transition))
-    wait_for(lambda: decisions)
+    wait_for(lambda: decisions or training.failure)
+    assert training.failure is None
     assert learner.owed_updates > 1000
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from mbrl_ros.dynamics.model import EnsembleModel
+from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.dynamics.rollout import Rollout
 from mbrl_ros.dynamics.settings import ModelSettings
 from mbrl_ros.objectives.objective import Objective
@@ -42,7 +42,7 @@ class Recorded(Rollout):
     """The same as a model, so that it has derivatives; remembers what it was asked about."""
 
     def __init__(self, a=A, b=B, spread=0.0, members=1):
-        model = EnsembleModel(OBSERVATION, action(1.0), ModelSettings(members=members, hidden=[]))
+        model = DynamicsModel(OBSERVATION, action(1.0), ModelSettings(members=members, hidden=[]))
         weight = torch.from_numpy(np.concatenate([a - np.eye(2), b], axis=1).T).float()
         with torch.no_grad():
             model.network.weights[0].zero_()

@@ -7,7 +7,7 @@ from exact import OBSERVATION, Recorded, action, cost, loop, problem, quadratic,
 from scipy.optimize import minimize
 
 from mbrl_ros.dynamics.differentiable import DifferentiableModel
-from mbrl_ros.dynamics.model import EnsembleModel
+from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.dynamics.rollout import Rollout
 from mbrl_ros.dynamics.settings import ModelSettings
 from mbrl_ros.objectives.objective import Objective
@@ -21,7 +21,7 @@ ROUND = Space.of(["angle", "speed"], angles=["angle"])
 def swinging():
     """Return an untrained network: something smooth that is not linear."""
     torch.manual_seed(0)
-    return EnsembleModel(ROUND, action(1.0), ModelSettings(members=3, hidden=[16, 16]))
+    return DynamicsModel(ROUND, action(1.0), ModelSettings(members=3, hidden=[16, 16]))
 
 
 @pytest.mark.parametrize("seed", range(10))

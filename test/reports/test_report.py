@@ -10,7 +10,7 @@ import yaml
 from mbrl_ros.cli.main import main
 from mbrl_ros.data.recorder import Recorder
 from mbrl_ros.dynamics import checkpoint
-from mbrl_ros.dynamics.model import EnsembleModel
+from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.dynamics.settings import ModelSettings
 from mbrl_ros.reports.history import read_history
 from mbrl_ros.reports.prediction import main_dimensions, predict
@@ -70,7 +70,7 @@ def save_model(run_dir, names=("sine", "cosine")):
     folder.mkdir(exist_ok=True)
     settings = ModelSettings(members=2, hidden=[8])
     space = Space.of(list(names))
-    model = EnsembleModel(space, Space.of(["push"], [-1.0], [1.0]), settings)
+    model = DynamicsModel(space, Space.of(["push"], [-1.0], [1.0]), settings)
     model.low.fill_(-torch.inf)
     checkpoint.save(checkpoint.pack(model), folder / "model-5-000004.safetensors")
 

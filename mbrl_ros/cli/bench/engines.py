@@ -9,7 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from mbrl_ros.dynamics.model import EnsembleModel
+from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.dynamics.rollout import Rollout
 from mbrl_ros.dynamics.settings import ModelSettings
 from mbrl_ros.objectives.objective import Objective
@@ -61,7 +61,7 @@ class Setting:
 class _PlainRollout:
     """The same predictions, written down plainly: the network's own forward, step by step."""
 
-    def __init__(self, model: EnsembleModel) -> None:
+    def __init__(self, model: DynamicsModel) -> None:
         self.model = model
 
     @torch.inference_mode()
@@ -72,17 +72,19 @@ class _PlainRollout:
         return torch.stack(states, dim=2)
 
 
-def predict(model: EnsembleModel, state: Tensor, action: Tensor) -> Tensor:
+def predict(model: DynamicsModel, state: Tensor, action: Tensor) -> Tensor:
     """Return what each member's own forward predicts for the same actions ``(N, A)``."""
     following, _ = model.predict(state.expand(MEMBERS, -1, -1), action.expand(MEMBERS, -1, -1))
     return following
 
 
-def make_model(setting: Setting) -> EnsembleModel:
+def make_model(setting: Setting) -> DynamicsModel:
     """Return an untrained model of the setting's size; its speed is that of a trained one."""
     generator = torch.Generator().manual_seed(0)
     hidden = list(setting.hidden)
-    return EnsembleModel(OBSERVATION, ACTION, ModelSettings(MEMBERS, hidden), generator)
+    return DynamicsModel(
+        OBSERVATION, ACTION, ModelSettings(members=MEMBERS, hidden=hidden), generator
+    )
 
 
 def ours(setting: Setting, plain: bool = False) -> tuple[Plan, int]:

@@ -4,11 +4,17 @@ import pytest
 import torch
 from torch import nn
 
-from mbrl_ros.dynamics.network import GaussianEnsemble, gaussian_nll
+from mbrl_ros.dynamics.networks import DeterministicEnsemble, GaussianEnsemble
 
 
 def ensemble(seed=0, bounds=(-10.0, 0.5)):
-    return GaussianEnsemble(3, 2, 4, [8, 6], bounds, torch.Generator().manual_seed(seed))
+    made = GaussianEnsemble(3, 2, 4, [8, 6], bounds)
+    made.initialize(torch.Generator().manual_seed(seed))
+    return made
+
+
+def nll(beta):
+    return GaussianEnsemble(3, 2, 4, [], (-10.0, 0.5), beta).loss
 
 
 def test_each_member_is_a_perceptron_of_its_own():
@@ -64,8 +70,8 @@ def test_the_loss_is_the_gaussian_likelihood():
     mean, log_variance, target = torch.randn(3, 4, 7, 2).unbind()
     density = torch.distributions.Normal(mean, torch.exp(0.5 * log_variance))
     constant = 0.5 * math.log(2 * math.pi)
-    expected = -(density.log_prob(target) + constant).mean(dim=(1, 2)).sum()
-    torch.testing.assert_close(gaussian_nll(mean, log_variance, target, 0.0), expected)
+    expected = -(density.log_prob(target) + constant)
+    torch.testing.assert_close(nll(0.0)(mean, log_variance, target), expected)
 
 
 @pytest.mark.parametrize("beta", [0.5, 1.0])
@@ -73,18 +79,42 @@ def test_beta_weights_each_term_by_its_variance_without_rewarding_variance(beta)
     mean, log_variance, target = torch.randn(3, 4, 7, 2).unbind()
     mean.requires_grad_()
     log_variance.requires_grad_()
-    gaussian_nll(mean, log_variance, target, beta).backward()
+    nll(beta)(mean, log_variance, target).sum().backward()
     # By hand, with the weight as a constant.
-    weight = torch.exp(beta * log_variance.detach()) / (7 * 2)
+    weight = torch.exp(beta * log_variance.detach())
     variance = torch.exp(log_variance.detach())
     error = (mean - target).detach()
     torch.testing.assert_close(mean.grad, weight * error / variance)
     torch.testing.assert_close(log_variance.grad, weight * 0.5 * (1 - error**2 / variance))
 
 
-def test_members_do_not_share_their_loss():
-    mean = torch.zeros(2, 3, 1, requires_grad=True)
-    target = torch.stack([torch.zeros(3, 1), torch.ones(3, 1)])
-    gaussian_nll(mean, torch.zeros(2, 3, 1), target, 0.0).backward()
-    assert (mean.grad[0] == 0).all()
-    assert (mean.grad[1] < 0).all()
+def test_a_deterministic_member_predicts_the_mean_and_remembers_how_wrong_it_was():
+    network = DeterministicEnsemble(3, 2, 4, [8])
+    network.initialize(torch.Generator().manual_seed(0))
+    mean, log_variance = network(torch.randn(4, 5, 3))
+    assert mean.shape == log_variance.shape == (4, 5, 2)
+    target = mean.detach() + torch.tensor([0.1, 3.0])
+    loss = network.loss(mean, log_variance, target)
+    torch.testing.assert_close(loss, torch.tensor([0.005, 4.5]).expand(4, 5, 2), rtol=1e-4, atol=0)
+    for _ in range(2000):
+        network.loss(mean, log_variance, target)
+    _, told = network(torch.randn(4, 5, 3))
+    torch.testing.assert_close(
+        torch.exp(0.5 * told[0, 0]), torch.tensor([0.1, 3.0]), rtol=1e-2, atol=0
+    )
+
+
+@pytest.mark.parametrize("kind", [GaussianEnsemble, DeterministicEnsemble])
+def test_predictions_are_expressed_in_other_units(kind):
+    more = ((-20.0, 20.0),) if kind is GaussianEnsemble else ()
+    network = kind(3, 2, 4, [8], *more)
+    network.initialize(torch.Generator().manual_seed(0))
+    inputs = torch.randn(4, 5, 3)
+    shift, ratio = torch.tensor([1.0, -2.0]), torch.tensor([0.5, 3.0])
+    with torch.no_grad():
+        mean, log_variance = network(inputs)
+        network.rescale(shift, ratio)
+        scaled, scaled_log_variance = network(inputs)
+    torch.testing.assert_close(scaled, mean * ratio + shift)
+    expected = log_variance + 2 * ratio.log()
+    torch.testing.assert_close(scaled_log_variance, expected, atol=1e-4, rtol=1e-4)

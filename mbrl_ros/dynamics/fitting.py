@@ -1,0 +1,118 @@
+"""Gradient steps that fit a model to data."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mbrl_ros.dynamics.model import DynamicsModel
+from mbrl_ros.dynamics.segments import Indices, Segments
+from mbrl_ros.dynamics.settings import OptimizerSettings
+
+
+class Fitting:
+    """Fits a model's weights, a gradient step at a time.
+
+    Attributes:
+        model: being fitted.
+        updates: gradient steps so far.
+    """
+
+    def __init__(self, model: DynamicsModel, settings: OptimizerSettings) -> None:
+        self.model = model
+        self.updates = 0
+        self._settings = settings
+        self._optimizer = self._new_optimizer()
+
+    def _new_optimizer(self) -> torch.optim.AdamW:
+        s = self._settings
+        return torch.optim.AdamW(
+            self.model.network.parameters(),
+            lr=s.learning_rate,
+            weight_decay=s.weight_decay,
+            fused=True,
+        )
+
+    @property
+    def learning_rate(self) -> float:
+        """Size of the next step: it falls exponentially, and then stays."""
+        s = self._settings
+        share = min(1.0, self.updates / s.decay_updates)
+        return float(s.learning_rate * (s.final_learning_rate / s.learning_rate) ** share)
+
+    def restart(self, generator: torch.Generator) -> None:
+        """Begin again with new weights; the normalisation stays."""
+        self.model.network.initialize(generator)
+        self._optimizer = self._new_optimizer()
+
+    def update(self, data: Segments, rows: Indices) -> float:
+        """Make one gradient step.
+
+        Args:
+            data: where the rows are.
+            rows: for each member, shape ``(M, B)``.
+
+        Returns:
+            the loss, the mean of all numbers predicted.
+        """
+        loss = self._loss(data, rows)
+        self._optimizer.zero_grad()
+        # Members do not share weights: each one's gradient is as large as if it were alone.
+        (loss * self.model.members).backward()
+        for group in self._optimizer.param_groups:
+            group["lr"] = self.learning_rate
+        self._optimizer.step()
+        self.updates += 1
+        return float(loss.item())
+
+    def _loss(self, data: Segments, rows: Indices) -> Tensor:
+        """Return the loss over open-loop steps, each judged where the data is unbroken."""
+        model, steps = self.model, self._settings.steps
+        b = data.batch(rows, model.delay)
+        state, total, count = b.state, torch.zeros(()), 0.0
+        for k in range(steps):
+            mean, log_variance = model(state, b.action)
+            target = model.normalized_target(state[..., : model.observation.dim], b.following)
+            loss = model.network.loss(mean, log_variance, target)
+            if steps == 1:
+                return loss.mean()
+            unbroken = data.unbroken(rows, k)
+            total = total + (loss * torch.from_numpy(unbroken)[..., None]).sum()
+            count += float(unbroken.sum()) * loss.shape[-1]
+            if k + 1 < steps:
+                state = model.encoding.advance(state, b.action, model.following(state, mean))
+                b = data.batch(np.minimum(rows + k + 1, len(data) - 1), model.delay)
+        return total / count
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what is needed to go on as if nothing had been in between."""
+        found = {"updates": torch.tensor(self.updates)}
+        for i, parameter in enumerate(self.model.network.parameters()):
+            for name, value in self._optimizer.state.get(parameter, {}).items():
+                found[f"optimizer.{i}.{name}"] = value
+        return found
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Go on from a state, with the weights that belong to it.
+
+        Raises:
+            ValueError: if it is of another network, with nothing changed.
+        """
+        parameters = list(self.model.network.parameters())
+        loaded: dict[Tensor, dict[str, Tensor]] = {}
+        for i, parameter in enumerate(parameters):
+            for name, shape in (
+                ("step", ()),
+                ("exp_avg", parameter.shape),
+                ("exp_avg_sq", parameter.shape),
+            ):
+                key = f"optimizer.{i}.{name}"
+                if key not in state or state[key].shape != shape or not state[key].isfinite().all():
+                    raise ValueError(f"trainer state: '{key}': expected {tuple(shape)} numbers")
+                loaded.setdefault(parameter, {})[name] = state[key]
+        updates = state.get("updates")
+        if updates is None or updates.shape != () or updates.is_floating_point() or updates < 0:
+            raise ValueError("trainer state: 'updates': expected a count")
+        self._optimizer.state.update(loaded)
+        self.updates = int(updates)

@@ -1,0 +1,101 @@
+"""Transitions with what came before them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mbrl_ros.data.transitions import check_count, check_reward
+from mbrl_ros.spaces import FloatArray, Space
+
+
+@dataclass(frozen=True)
+class Row:
+    """A transition, and what came before it.
+
+    Attributes:
+        observations: newest first, shape ``(history, O)``, SI units.
+        actions: that of the transition first, then those before it, shape ``(W, A)``.
+        following: the observation it led to, shape ``(O,)``.
+        reward: of the step; NaN where none is paid.
+        terminated: whether the task ended with it.
+        follows: whether it goes on where the row before ended.
+    """
+
+    observations: FloatArray
+    actions: FloatArray
+    following: FloatArray
+    reward: float
+    terminated: bool
+    follows: bool
+
+
+class Stacking:
+    """Remembers the last observations and actions of an episode.
+
+    Before an episode began, the plant stood where it began, under the safe action.
+    """
+
+    def __init__(self, observation: Space, action: Space, history: int, actions: int) -> None:
+        """Remember nothing yet.
+
+        Args:
+            observation: O dimensions.
+            action: A dimensions.
+            history: observations in a row.
+            actions: W, actions in a row.
+        """
+        self._observation, self._action = observation, action
+        self._safe = action.clip(np.zeros(action.dim))
+        self._observations = np.zeros((history, observation.dim))
+        self._actions = np.zeros((actions, action.dim))
+        self._last: tuple[int, int, FloatArray] | None = None
+
+    def push(
+        self,
+        observation: ArrayLike,
+        action: ArrayLike,
+        following: ArrayLike,
+        episode: int,
+        step: int,
+        reward: float = float("nan"),
+        terminated: bool = False,
+    ) -> Row:
+        """Take in one transition and return it with what came before.
+
+        Args:
+            observation: at the start of the step; shape ``(O,)``, SI units.
+            action: applied during the step; shape ``(A,)``, SI units.
+            following: at the end of the step; shape ``(O,)``, SI units.
+            episode: counts resets.
+            step: of the first observation, within its episode.
+            reward: of the step; NaN where none is paid.
+            terminated: the task ended at the end of the step.
+
+        Raises:
+            ValueError: for a wrong size or a number that is not finite, with nothing changed.
+        """
+        before = self._observation.check(observation, "observation")
+        acted = self._action.check(action, "action")
+        after = self._observation.check(following, "next_observation")
+        episode, step = check_count(episode, "episode"), check_count(step, "step")
+        reward = check_reward(reward)
+        # The state tells a plant that was restarted, and counts its episodes from 0 again.
+        follows = (
+            self._last is not None
+            and self._last[:2] == (episode, step - 1)
+            and bool((self._last[2] == before).all())
+        )
+        if follows:
+            self._observations = np.roll(self._observations, 1, axis=0)
+            self._actions = np.roll(self._actions, 1, axis=0)
+        else:
+            self._observations[:] = before
+            self._actions[:] = self._safe
+        self._observations[0], self._actions[0] = before, acted
+        self._last = (episode, step, after)
+        return Row(
+            self._observations.copy(), self._actions.copy(), after, reward, terminated, follows
+        )
