@@ -31,9 +31,10 @@ class JointReading:
 class Physics:
     """Reads the MuJoCo simulation of an environment, whichever library made it."""
 
-    def __init__(self, owner: Any) -> None:
+    def __init__(self, environment: Any, wrapped: bool) -> None:
         """Use ``find`` instead."""
-        self._owner = owner
+        self._environment = environment
+        self._wrapped = wrapped
         self._joints: tuple[Any, tuple[str, ...], list[int], list[int]] | None = None
 
     @classmethod
@@ -44,13 +45,17 @@ class Physics:
             return None
         import mujoco
 
-        # dm_control's environments keep theirs in a wrapper of their own.
-        dm_physics = getattr(environment, "physics", None)
-        for owner in (environment, dm_physics):
-            model, data = _handles(owner)
+        for wrapped in (False, True):
+            physics = cls(environment, wrapped)
+            model, data = physics.model, physics.data
             if isinstance(model, mujoco.MjModel) and isinstance(data, mujoco.MjData):
-                return cls(owner)
+                return physics
         return None
+
+    @property
+    def _owner(self) -> Any:
+        """Whose the model is; dm_control has a wrapper of its own, some tasks one per episode."""
+        return getattr(self._environment, "physics", None) if self._wrapped else self._environment
 
     @property
     def model(self) -> Any:
