@@ -2,7 +2,8 @@
 
 Publishes ``observation`` once per control step, ``joint_states`` where the model has joints,
 ``/clock``, and ``image`` with a camera. Takes ``action``. Services ``~/reset``, ``~/pause``
-and ``~/step``; they return at once, and the stepping thread acts on them.
+and ``~/step``; they return at once, and the stepping thread acts on them, as it does on the live
+parameters ``physics.*``.
 
 As is the custom for simulators, all stamps are simulation time, the time that ``/clock``
 carries; it grows by one period per observation and never runs backwards, over resets
@@ -15,7 +16,7 @@ import array
 from pathlib import Path
 from typing import Any
 
-from mbrl_ros.nodes.parameters import declare
+from mbrl_ros.nodes.parameters import declare, on_change
 from mbrl_ros.nodes.runner import run_node
 from mbrl_ros.plants.camera import Camera, Image
 from mbrl_ros.plants.settings import CameraSettings, SimulatorSettings
@@ -25,6 +26,7 @@ from mbrl_ros.plants.video import Video, open_video
 from mbrl_ros.realtime import AROUND, prioritize_process
 from mbrl_ros.ros import Node, QoSProfile, ok
 from mbrl_ros.ros import interfaces as ri
+from mbrl_ros.settings import build, flat
 from mbrl_ros.task import TaskSettings
 
 # How often trouble in the stepping thread is looked at [s].
@@ -46,6 +48,7 @@ class MujocoSim(Node):
         """
         super().__init__("mujoco_sim")
         task, settings = declare(self, TaskSettings, SimulatorSettings)
+        self._settings: SimulatorSettings = settings
         self._error: Exception | None = None
         self._reported = (0, 0)
         self._simulator = make_simulator(task, settings)
@@ -71,6 +74,7 @@ class MujocoSim(Node):
         self.create_service(ri.SetBool, "~/pause", self._on_pause)
         self.create_service(ri.Step, "~/step", self._on_step)
         self.create_timer(_CHECK_PERIOD, self._check)
+        on_change(self, self._apply)
         if not task.lock_step:
             prioritize_process(AROUND)
         self._stepper.start()
@@ -193,6 +197,13 @@ class MujocoSim(Node):
             response.success = True
             response.message = f"{request.steps} steps from {self._where()}"
         return response
+
+    def _apply(self, changed: dict[str, Any]) -> None:
+        """Apply changed parameters together, from the next step on; ValueError refuses them."""
+        physics = {n: v for n, v in changed.items() if n.startswith("physics.")}
+        settings = build(SimulatorSettings, {**flat(self._settings), **physics})
+        self._simulator.change_physics(settings.physics)
+        self._settings = settings
 
     def _where(self) -> str:
         seen = self._simulator.observation

@@ -10,7 +10,9 @@ import numpy as np
 from gymnasium import spaces
 
 from mbrl_ros.plants.flattening import flatten_action, flatten_observation
+from mbrl_ros.plants.perturbation import Perturbation
 from mbrl_ros.plants.physics import Physics
+from mbrl_ros.plants.settings import PhysicsSettings
 from mbrl_ros.spaces import FloatArray
 
 
@@ -76,12 +78,25 @@ class Plant(gymnasium.Env[Any, Any]):
         self._episode_steps = 0
         self.env_steps = 0
         self.physics = Physics.find(environment.unwrapped)
+        self._perturbation = Perturbation(self.physics, name)
+
+    def change_physics(self, settings: PhysicsSettings) -> None:
+        """Have other physics from the next step or reset on; from any thread.
+
+        An episode's initial state is drawn with the model's own physics.
+
+        Raises:
+            ValueError: naming the parameter that does not fit, with nothing changed.
+        """
+        self._perturbation.ask(settings)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[FloatArray, dict[str, Any]]:
         """Start an episode and return its first observation, shape ``(observation_dim,)``."""
+        self._perturbation.undo()
         observation, info = self._environment.reset(seed=seed, options=options)
+        self._perturbation.act()
         self._episode_steps = 0
         return self._observation.encode(observation), info
 
@@ -97,6 +112,7 @@ class Plant(gymnasium.Env[Any, Any]):
         Raises:
             PlantDivergedError: if the simulation has become not finite.
         """
+        self._perturbation.act()
         decoded = self._action.decode(action)
         total = 0.0
         for _ in range(self._action_repeat):

@@ -21,6 +21,35 @@ class CameraSettings:
 
 
 @dataclass(frozen=True)
+class PhysicsSettings:
+    """How the simulation differs from its model, to see whether learning follows.
+
+    Every scale is relative to the model: 1 is the model itself.
+    """
+
+    mass_scale: float = setting(
+        1.0, "factor of mass and inertia of physics.bodies", low=0.01, high=100.0, live=True
+    )
+    bodies: list[str] = setting(
+        [], "bodies of the MuJoCo model that mass_scale is for; empty: all of them", live=True
+    )
+    friction_scale: float = setting(
+        1.0,
+        "factor of damping and friction in the joints and of sliding friction in contacts",
+        low=0.01,
+        high=100.0,
+        live=True,
+    )
+    gain_scale: float = setting(
+        1.0,
+        "factor of the force of every actuator for the same command",
+        low=0.01,
+        high=100.0,
+        live=True,
+    )
+
+
+@dataclass(frozen=True)
 class SimulatorSettings:
     """Parameters of the node mujoco_sim."""
 
@@ -57,4 +86,5 @@ class SimulatorSettings:
     damping: float = setting(
         1.0, "for damp: action per actuator velocity [action unit / (rad/s or m/s)]", low=0.0
     )
+    physics: PhysicsSettings = group(PhysicsSettings)
     camera: CameraSettings = group(CameraSettings)

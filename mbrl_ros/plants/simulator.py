@@ -13,7 +13,7 @@ from mbrl_ros.plants.environments import make_plant
 from mbrl_ros.plants.fit import check_fit
 from mbrl_ros.plants.plant import Plant, PlantDivergedError
 from mbrl_ros.plants.safety import safe_command
-from mbrl_ros.plants.settings import SimulatorSettings
+from mbrl_ros.plants.settings import PhysicsSettings, SimulatorSettings
 from mbrl_ros.spaces import FloatArray, Space
 from mbrl_ros.task import TaskSettings
 
@@ -74,7 +74,7 @@ class Simulator:
     applied. An episode that has ended is followed by the next one at the next step. With an
     actuation delay, all of this acts so many steps later.
 
-    ``command`` may be called from another thread; everything else from one.
+    ``command`` and ``change_physics`` may be called from another thread; everything else from one.
 
     Attributes:
         plant: what is simulated.
@@ -159,6 +159,14 @@ class Simulator:
         """Truncate the episode with the next step and start the next one with the step after."""
         self._cut = True
         self._next_seed = seed
+
+    def change_physics(self, settings: PhysicsSettings) -> None:
+        """Have other physics from the next control step on, over resets too.
+
+        Raises:
+            ValueError: naming the parameter that does not fit, with nothing changed.
+        """
+        self.plant.change_physics(settings)
 
     def command(self, values: ArrayLike, episode: int, step: int, time: float) -> bool:
         """Take a command; its values are clipped to the limits.
@@ -265,6 +273,7 @@ def make_simulator(task: TaskSettings, settings: SimulatorSettings) -> Simulator
     observation_space, action_space = task.observation_space(), task.action_space()
     plant = make_plant(settings)
     try:
+        plant.change_physics(settings.physics)
         return Simulator(
             plant,
             observation_space,

@@ -57,6 +57,10 @@ class Client:
             "reset": self.node.create_client(ri.Reset, "mujoco_sim/reset"),
             "pause": self.node.create_client(ri.SetBool, "mujoco_sim/pause"),
             "step": self.node.create_client(ri.Step, "mujoco_sim/step"),
+            "set": self.node.create_client(
+                ri.SetParametersAtomically, "mujoco_sim/set_parameters_atomically"
+            ),
+            "get": self.node.create_client(ri.GetParameters, "mujoco_sim/get_parameters"),
         }
 
     def on_observation(self, message):
@@ -74,6 +78,11 @@ class Client:
         ros.spin_until_future_complete(self.node, future, timeout_sec=5.0)
         assert future.done()
         return future.result()
+
+    def set(self, **physics):
+        parameters = [ros.Parameter(f"physics.{n}", value=v) for n, v in physics.items()]
+        messages = [parameter.to_parameter_msg() for parameter in parameters]
+        return self.call("set", ri.SetParametersAtomically.Request(parameters=messages)).result
 
     def spin(self, seconds):
         self.until(lambda: False, seconds, fail=False)
@@ -193,6 +202,41 @@ def test_services(client, start):
     assert seconds(client.clocks[-1].clock) > before
 
 
+def test_physics_change_while_it_runs(client, start):
+    start("lock_step:=true")
+    client.until(lambda: client.observations)
+
+    def gained_speed():
+        """Reset to the same state, push once, and return by how much the cart sped up."""
+        episode = client.steps()[-1].episode + 1
+        assert client.call("reset", ri.Reset.Request(seed=7)).success
+        client.until(lambda: client.steps()[-1].episode == episode)
+        client.send(client.steps()[-1], [1.0])
+        client.until(lambda: client.steps()[-1].step == 1)
+        before, after = client.steps()[-2:]
+        return after.values[3] - before.values[3]
+
+    plain = gained_speed()
+    assert plain > 0.3
+    assert client.set(gain_scale=0.6).successful
+    assert gained_speed() == pytest.approx(0.6 * plain, rel=0.02)
+
+    refused = client.set(gain_scale=1.0, mass_scale=2.0, bodies=["pole"])
+    assert not refused.successful
+    assert "physics.bodies" in refused.reason
+    assert "it has: cart, pole_1" in refused.reason
+    assert not client.set(gain_scale=0.0).successful
+    names = ["physics.gain_scale", "physics.mass_scale"]
+    got = client.call("get", ri.GetParameters.Request(names=names))
+    assert [value.double_value for value in got.values] == [0.6, 1.0]
+    assert gained_speed() == pytest.approx(0.6 * plain, rel=0.02)
+
+    assert client.set(gain_scale=1.0, mass_scale=4.0, bodies=["cart"]).successful
+    assert gained_speed() < 0.5 * plain
+    assert client.set(mass_scale=1.0).successful
+    assert gained_speed() == plain
+
+
 def test_malformed_actions_are_warned_of_and_change_nothing(client, start):
     process = start("lock_step:=true")
     client.until(lambda: client.observations)
@@ -252,6 +296,8 @@ def test_an_error_in_a_task_ends_the_process(arm_file, tmp_path):
         ({"action_repeat": 3}, "period: environment"),
         ({"actoin_repeat": 4}, "unknown parameter 'actoin_repeat'"),
         ({"action_repeat": "four"}, "parameter 'action_repeat'"),
+        ({"physics": {"bodies": ["pole"]}}, "physics.bodies: environment"),
+        ({"physics": {"gain_scale": 0.0}}, "parameter 'physics.gain_scale'"),
         ({"camera": {"rate": 10.0, "video": True}}, "camera.video: needs run_dir"),
     ],
 )
