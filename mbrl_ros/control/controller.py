@@ -20,6 +20,7 @@ from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.dynamics.checkpoint import PackedModel, unpack
 from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.dynamics.rollout import Rollout
+from mbrl_ros.objectives.learned import UnlearnedError
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.duration import DurationEstimate
 from mbrl_ros.planning.loop import PlanningLoop
@@ -269,7 +270,8 @@ class Controller:
         if self.model is None:
             raise ValueError("autotune: there is no model yet to measure with")
         model, settings = self.model.rollout.model, self.planner.settings
-        return autotune(self.action, settings, pinned, model, self.objective, self.budget, stop)
+        objective = self.objective.at(0, None, model.outcomes)
+        return autotune(self.action, settings, pinned, model, objective, self.budget, stop)
 
     def what_if(self, objective: Objective) -> Planned:
         """Return what would be planned now for another objective; for any thread.
@@ -308,13 +310,14 @@ class Controller:
         sent = self.latency.before(reading.step)
         in_flight = self._in_flight(reading, model.rollout.model)
         previous = sent[-1].tolist() if len(sent) else None
-        objective = self.objective.at(reading.step + len(in_flight), previous)
+        outcomes = model.rollout.model.outcomes
+        objective = self.objective.at(reading.step + len(in_flight), previous, outcomes)
         try:
             start = self._start(reading, in_flight, model.rollout)
             before = torch.from_numpy(sent).float()
             problem = Problem(start, model.rollout, objective, before)
             result = self._loop.plan(problem, deadline, reading.step - self._planned_step)
-        except NoPlanError as error:
+        except (NoPlanError, UnlearnedError) as error:
             self._withdraw_plan()
             return self._command(reading, self.safe, Outcome.FALLBACK, str(error))
         self._planned_step = reading.step

@@ -68,7 +68,9 @@ class Planned:
         problem = Problem(
             then.start,
             Rollout(then.rollout.model, then.rollout.members),
-            objective.at(then.objective.step, then.objective.previous_action),
+            objective.at(
+                then.objective.step, then.objective.previous_action, then.objective.outcomes
+            ),
             then.sent,
             self.result.actions[None],
         )

@@ -15,6 +15,7 @@ from mbrl_ros.dynamics.delay import identify
 from mbrl_ros.dynamics.fitting import Fitting
 from mbrl_ros.dynamics.holdout import Holdout, is_kept_back
 from mbrl_ros.dynamics.model import DynamicsModel
+from mbrl_ros.dynamics.outcomes import OutcomesFitting
 from mbrl_ros.dynamics.replay import Replay
 from mbrl_ros.dynamics.segments import Segments
 from mbrl_ros.dynamics.settings import ModelSettings, TrainerSettings
@@ -90,6 +91,8 @@ class Learner:
         self._rng = np.random.default_rng(seed)
         self.model = DynamicsModel(observation, action, model, self._generator)
         self._fitting = Fitting(self.model, settings.optimizer)
+        heads = self.model.outcomes
+        self._outcomes = OutcomesFitting(heads) if heads is not None else None
         self._normalized_at = 0
         self._identify_at = settings.gate.first_transitions // 2 if model.delay < 0 else math.inf
         self._restart_at = math.inf
@@ -185,12 +188,16 @@ class Learner:
         if self.received >= _NORMALIZE_GROWTH * self._normalized_at:
             b = self.replay.rows.batch(self.replay.spread(_NORMALIZE_ROWS), self.model.delay)
             self.model.normalize_from(b.state, b.action, b.following)
+            if self._outcomes is not None:
+                self._outcomes.normalize_from(b)
             self._normalized_at = self.received
         if self.settings.optimizer.restart_growth:
             self._restart_if_due()
         shape = self.model.members, self.settings.optimizer.batch_size
         chosen = self.replay.draw(shape, self._rng)
         self._losses.append(self._fitting.update(self.replay.rows, chosen))
+        if self._outcomes is not None:
+            self._outcomes.update(self.replay.rows.batch(chosen[0], self.model.delay))
 
     def take_loss(self) -> float:
         """Return the mean loss since the last call, NaN if there was no update."""

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from mbrl_ros.dynamics.encoding import Encoding
 from mbrl_ros.dynamics.networks import DeterministicEnsemble, Ensemble, GaussianEnsemble
+from mbrl_ros.dynamics.outcomes import Outcomes
 from mbrl_ros.dynamics.settings import ModelSettings
 from mbrl_ros.spaces import Space
 
@@ -26,6 +27,7 @@ class DynamicsModel(nn.Module):
         settings: what kind of model it is.
         encoding: what the network is told.
         network: M members.
+        outcomes: learned rewards and ends of the task; None: they are not learned.
         delay: control steps by which the actions it is given were sent before they act, beyond
             what the plant tells.
     """
@@ -67,6 +69,7 @@ class DynamicsModel(nn.Module):
         )
         self.network = make_network(self.encoding.input_dim, observation.dim, settings)
         self.network.initialize(generator)
+        self.outcomes = Outcomes(observation, action, generator) if settings.outcomes else None
         o, i = observation.dim, self.encoding.input_dim
         for name, size, value in (
             ("input_mean", i, 0.0),

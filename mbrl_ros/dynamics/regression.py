@@ -1,9 +1,10 @@
-"""A small network from one vector to another."""
+"""Small networks from one vector to another."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from mbrl_ros.dynamics.networks import DeterministicEnsemble
 
@@ -12,13 +13,11 @@ _RATE = 2e-3
 _DECAY = 1e-3
 
 
-class Regression(nn.Module):
-    """Predicts the mean of some numbers from others; normalises both."""
+class _Network(nn.Module):
+    """One network with normalised inputs."""
 
     input_mean: Tensor
     input_std: Tensor
-    output_mean: Tensor
-    output_std: Tensor
 
     def __init__(
         self, inputs: int, outputs: int, hidden: list[int], generator: torch.Generator | None = None
@@ -34,29 +33,43 @@ class Regression(nn.Module):
         super().__init__()
         self._network = DeterministicEnsemble(inputs, outputs, 1, hidden)
         self._network.initialize(generator)
-        for name, size in (("input", inputs), ("output", outputs)):
-            self.register_buffer(f"{name}_mean", torch.zeros(size))
-            self.register_buffer(f"{name}_std", torch.ones(size))
+        self.register_buffer("input_mean", torch.zeros(inputs))
+        self.register_buffer("input_std", torch.ones(inputs))
 
     def optimizer(self) -> torch.optim.Optimizer:
         """Return what makes its gradient steps."""
-        return torch.optim.AdamW(self._network.parameters(), lr=_RATE, weight_decay=_DECAY)
+        parameters = self._network.parameters()
+        return torch.optim.AdamW(parameters, lr=_RATE, weight_decay=_DECAY, fused=True)
+
+    def _say(self, inputs: Tensor) -> Tensor:
+        normalized = (inputs - self.input_mean) / self.input_std
+        mean, _ = self._network(normalized.reshape(1, -1, inputs.shape[-1]))
+        return mean.reshape(*inputs.shape[:-1], -1)
+
+
+class Regression(_Network):
+    """Predicts the mean of some numbers from others."""
+
+    output_mean: Tensor
+    output_std: Tensor
+
+    def __init__(
+        self, inputs: int, outputs: int, hidden: list[int], generator: torch.Generator | None = None
+    ) -> None:
+        """See `_Network`."""
+        super().__init__(inputs, outputs, hidden, generator)
+        self.register_buffer("output_mean", torch.zeros(outputs))
+        self.register_buffer("output_std", torch.ones(outputs))
 
     @torch.no_grad()
     def normalize_from(self, inputs: Tensor, outputs: Tensor) -> None:
         """Take means and deviations from data, ``(N, inputs)`` and ``(N, outputs)``."""
-        for mean, std, data in (
-            (self.input_mean, self.input_std, inputs),
-            (self.output_mean, self.output_std, outputs),
-        ):
-            mean.copy_(data.mean(dim=0))
-            std.copy_(data.std(dim=0, correction=0).clamp_min(_SMALLEST_DEVIATION))
+        _take(self.input_mean, self.input_std, inputs)
+        _take(self.output_mean, self.output_std, outputs)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Predict, from shape ``(..., inputs)`` to ``(..., outputs)``; differentiable."""
-        normalized = (inputs - self.input_mean) / self.input_std
-        mean, _ = self._network(normalized.reshape(1, -1, inputs.shape[-1]))
-        return (mean * self.output_std + self.output_mean).reshape(*inputs.shape[:-1], -1)
+        return self._say(inputs) * self.output_std + self.output_mean
 
     def update(self, optimizer: torch.optim.Optimizer, inputs: Tensor, outputs: Tensor) -> None:
         """Make a gradient step on a batch, ``(B, inputs)`` and ``(B, outputs)``."""
@@ -64,3 +77,34 @@ class Regression(nn.Module):
         optimizer.zero_grad()
         error.square().mean().backward()
         optimizer.step()
+
+
+class Classification(_Network):
+    """Predicts the probability of something."""
+
+    def __init__(
+        self, inputs: int, hidden: list[int], generator: torch.Generator | None = None
+    ) -> None:
+        """See `_Network`."""
+        super().__init__(inputs, 1, hidden, generator)
+
+    @torch.no_grad()
+    def normalize_from(self, inputs: Tensor) -> None:
+        """Take means and deviations from data, ``(N, inputs)``."""
+        _take(self.input_mean, self.input_std, inputs)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Predict, from shape ``(..., inputs)`` to ``(..., 1)``; differentiable."""
+        return torch.sigmoid(self._say(inputs))
+
+    def update(self, optimizer: torch.optim.Optimizer, inputs: Tensor, outputs: Tensor) -> None:
+        """Make a gradient step on a batch, ``(B, inputs)`` and ones or zeros ``(B, 1)``."""
+        loss = functional.binary_cross_entropy_with_logits(self._say(inputs), outputs)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def _take(mean: Tensor, std: Tensor, data: Tensor) -> None:
+    mean.copy_(data.mean(dim=0))
+    std.copy_(data.std(dim=0, correction=0).clamp_min(_SMALLEST_DEVIATION))

@@ -39,6 +39,11 @@ class ModelSettings:
         low=-1,
         high=20,
     )
+    outcomes: bool = setting(
+        False,
+        "also learn the reward that the plant pays and where it ends the task, for the "
+        "objective's terms learned_reward and learned_survival",
+    )
     max_delay: int = setting(5, "longest delay looked for [control steps]", low=1, high=20)
 
 

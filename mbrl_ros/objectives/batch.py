@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from mbrl_ros.spaces import FloatArray, Space
+
+if TYPE_CHECKING:
+    from mbrl_ros.objectives.learned import Outcomes
 
 _TURN = 2 * torch.pi
 # Below every squared distance that matters, above the smallest normal number of float32.
@@ -64,6 +68,7 @@ class Batch:
         acted: name to the actions, each ``(..., H)``, broadcasting against the observations.
         times: of those observations since references began, shape ``(H,)`` [s].
         goal: dimension to target.
+        outcomes: what a model has learned of steps; None: nothing.
     """
 
     def __init__(
@@ -77,6 +82,7 @@ class Batch:
         previous_action: Sequence[float] | None = None,
         times: FloatArray | None = None,
         goal: Mapping[str, float] | None = None,
+        outcomes: Outcomes | None = None,
     ) -> None:
         """Name the dimensions of tensors; nothing is copied.
 
@@ -89,11 +95,13 @@ class Batch:
             previous_action: the action before the first, A values; None: the first.
             times: see above; None: nobody asks.
             goal: see above.
+            outcomes: see above.
         """
         self.observed = Columns(observation.names, observations)
         self.acted = Columns(action.names, actions)
         self.times = times
         self.goal = goal or {}
+        self.outcomes = outcomes
         self._dimensions = dimensions(observation, action)
         self._observations, self._actions = observations, actions
         self._start, self._previous_action = start, previous_action
@@ -112,6 +120,14 @@ class Batch:
         elif not where.acted and self._start is not None:
             before = self._start[..., where.index].expand_as(before)
         return torch.diff(now, prepend=before)
+
+    @property
+    def steps(self) -> tuple[Tensor, Tensor, Tensor]:
+        """What was before each step, what was done and what came of it, ``(..., H, O or A)``."""
+        after = self._observations
+        start = after[..., :1, :] if self._start is None else self._start
+        before = torch.cat([start.expand_as(after[..., :1, :]), after[..., :-1, :]], dim=-2)
+        return before, self._actions, after
 
     def wraps(self, name: str) -> bool:
         """Return whether a dimension is an angle."""

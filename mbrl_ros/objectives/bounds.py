@@ -124,10 +124,11 @@ class Alive(_Bounded):
 
 
 def survival(alive: Tensor) -> Tensor:
-    """Return 1 for each step that is still paid, else 0.
+    """Return 1 for each step that is still paid, else 0; or the probability that it is.
 
     Args:
-        alive: 1 for each step that ends within the bounds, else 0; shape ``(..., H)``.
+        alive: 1 for each step after which the task goes on, else 0, or the probability of it;
+            shape ``(..., H)``.
     """
     before = torch.cumprod(alive[..., :-1], dim=-1)
     return torch.cat([torch.ones_like(alive[..., :1]), before], dim=-1)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from mbrl_ros.objectives.batch import Batch, dimensions, root
 from mbrl_ros.objectives.bounds import Alive, survival
+from mbrl_ros.objectives.learned import LearnedSurvival, Outcomes
 from mbrl_ros.objectives.limits import LARGEST
 from mbrl_ros.objectives.parsing import parse_all, place
 from mbrl_ros.objectives.settings import ObjectiveSettings
@@ -37,6 +38,7 @@ class Objective:
         period: of control [s]; None: unknown, so that no term can track a reference.
         step: control steps since the episode began, where trajectories start.
         previous_action: the command before the first action, A values; None: there was none.
+        outcomes: what the model in use has learned of steps; None: nothing.
         digest: the first 16 hex digits of the SHA-256 of `content`.
     """
 
@@ -48,6 +50,7 @@ class Objective:
     period: float | None = None
     step: int = 0
     previous_action: tuple[float, ...] | None = None
+    outcomes: Outcomes | None = None
     digest: str = ""
 
     def __post_init__(self) -> None:
@@ -127,15 +130,21 @@ class Objective:
         numbers = {name: float(value) for name, value in goal.items()}
         return replace(self, goal={**self.goal, **numbers}, digest="")
 
-    def at(self, step: int, previous_action: Sequence[float] | None = None) -> Objective:
+    def at(
+        self,
+        step: int,
+        previous_action: Sequence[float] | None = None,
+        outcomes: Outcomes | None = None,
+    ) -> Objective:
         """Return the same objective as it is at one moment, for one plan.
 
         Args:
             step: control steps since the episode began, where trajectories will start.
             previous_action: the last command before that, A values; None: there was none.
+            outcomes: what the model in use has learned of steps; None: nothing.
         """
         before = None if previous_action is None else tuple(map(float, previous_action))
-        return replace(self, step=step, previous_action=before)
+        return replace(self, step=step, previous_action=before, outcomes=outcomes)
 
     def term_rewards(
         self, observations: Tensor, actions: Tensor, start: Tensor | None = None
@@ -203,11 +212,12 @@ class Objective:
         batch = Batch(
             self.observation, self.action, observations, actions,
             start=start, previous_action=self.previous_action, times=times, goal=self.goal,
+            outcomes=self.outcomes,
         )  # fmt: skip
         values = {name: term.value(batch) for name, term in self.terms.items()}
         paid: Tensor | None = None
         for name, term in self.terms.items():
-            if isinstance(term, Alive):
+            if isinstance(term, Alive | LearnedSurvival):
                 still = survival(values[name])
                 paid = still if paid is None else paid * still
         return values, paid

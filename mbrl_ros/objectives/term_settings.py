@@ -105,6 +105,8 @@ TERM_SETTINGS: dict[str, type[TermSettings]] = {
     "barrier": BoundedSettings,
     "alive": BoundedSettings,
     "expression": ExpressionSettings,
+    "learned_reward": TermSettings,
+    "learned_survival": TermSettings,
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from mbrl_ros.objectives.bounds import Alive, Barrier, Tolerance
 from mbrl_ros.objectives.expression import Expression
 from mbrl_ros.objectives.function import Function
+from mbrl_ros.objectives.learned import LearnedReward, LearnedSurvival
 from mbrl_ros.objectives.shapes import Cosine, Linear, Quadratic, SmoothL1
 from mbrl_ros.objectives.term import Term
 from mbrl_ros.objectives.term_settings import TermSettings
@@ -20,6 +21,8 @@ TERMS: dict[str, type[Term[Any]]] = {
     "barrier": Barrier,
     "alive": Alive,
     "expression": Expression,
+    "learned_reward": LearnedReward,
+    "learned_survival": LearnedSurvival,
 }
 
 
