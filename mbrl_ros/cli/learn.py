@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import json
 import math
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from mbrl_ros.cli.progress import progress_bar
+from mbrl_ros.reports.curves import CURVES, Curves
 from mbrl_ros.reports.history import History, percentile
 from mbrl_ros.reports.metrics import RunMetrics
 from mbrl_ros.settings import SettingsError, build
@@ -67,6 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespace) -> None:
     # Slow to import, and bad arguments should be refused at once.
     from mbrl_ros.cli.lock_step import Episode, LockStepSystem
+    from mbrl_ros.cli.lock_step_curves import LockStepCurves
     from mbrl_ros.dynamics.checkpoint import pack, save
     from mbrl_ros.reports.figure import draw_report
 
@@ -77,7 +80,14 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
     configuration.write(out / "config.yaml")
     began = time.monotonic()
     path = out / "curve.csv"
-    with progress_bar() as shown, path.open("w", newline="", encoding="utf-8") as file:
+    with (
+        progress_bar() as shown,
+        path.open("w", newline="", encoding="utf-8") as file,
+        contextlib.closing(
+            Curves(out, lambda text: shown.console.print(f"error: {text}"))
+        ) as curves,
+    ):
+        of_system = LockStepCurves(system, curves)
         curve = csv.writer(file)
         curve.writerow(["env_steps", "episode", "return"])
         bar = shown.add_task("learning", total=arguments.steps, note="")
@@ -85,19 +95,22 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
         def on_episode(episode: Episode) -> None:
             curve.writerow([episode.env_steps, episode.number, f"{episode.total_reward:.6g}"])
             file.flush()
+            of_system.episode(episode)
             shown.update(bar, note=f"last return {episode.total_reward:.1f}")
 
-        system.run(
-            arguments.steps,
-            lambda steps: shown.update(bar, completed=min(steps, arguments.steps)),
-            on_episode,
-        )
+        def on_step(steps: int) -> None:
+            of_system.step()
+            shown.update(bar, completed=min(steps, arguments.steps))
+
+        system.run(arguments.steps, on_step, on_episode)
         learned = time.monotonic()
         env_steps = system.simulator.env_steps
         evaluation = shown.add_task("evaluating", total=arguments.eval_episodes, note="")
         eval_returns = system.evaluate(
             arguments.eval_episodes, lambda done: shown.update(evaluation, completed=done)
         )
+        if eval_returns:
+            curves.evaluation(env_steps, statistics.fmean(eval_returns))
     (out / "checkpoints").mkdir()
     save(pack(system.learner.model), out / "checkpoints" / "model-0-000001.safetensors")
     summary = {
@@ -159,7 +172,7 @@ def _tell(summary: dict[str, Any], out: Path) -> None:
     if summary["eval_returns"]:
         each = ", ".join(f"{value:.1f}" for value in summary["eval_returns"])
         console.print(f"model frozen: mean return {summary['eval_return_mean']:.1f} ({each})")
-    for name in ("curve.csv", "summary.json", "report.png", "checkpoints", "config.yaml"):
+    for name in ("curve.csv", "summary.json", "report.png", "checkpoints", "config.yaml", CURVES):
         console.print(f"  {out / name}", soft_wrap=True)
 
 

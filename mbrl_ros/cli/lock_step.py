@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import torch
 
-from mbrl_ros.control.command import Command, Reading
+from mbrl_ros.control.command import Command, Outcome, Reading
 from mbrl_ros.control.controller import Controller
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.data.transitions import Transitions
 from mbrl_ros.dynamics.checkpoint import PackedModel
-from mbrl_ros.dynamics.learner import Learner
+from mbrl_ros.dynamics.learner import GateDecision, Learner
 from mbrl_ros.dynamics.settings import TrainerSettings
 from mbrl_ros.objectives.book import ObjectiveBook
 from mbrl_ros.objectives.mission import Mission
@@ -52,9 +52,12 @@ class LockStepSystem:
         transitions: all that it learned from.
         models: how many have passed the gate.
         published: the newest of them.
+        decision: the newest of the gate, None before the first.
         episodes: complete ones so far, those of `evaluate` left out.
         holdout_errors: (env steps, open-loop error) at every decision of the gate.
         plan_ms: planning time of every planned command [ms].
+        outcomes: commands per outcome, indexed by `Outcome`.
+        expected_return: of the newest command's plan, in the objective's unit; NaN without one.
     """
 
     def __init__(self, configuration: Configuration) -> None:
@@ -94,9 +97,12 @@ class LockStepSystem:
         self.transitions = Transitions(observation, action)
         self.models = 0
         self.published: PackedModel | None = None
+        self.decision: GateDecision | None = None
         self.episodes: list[Episode] = []
         self.holdout_errors: list[tuple[int, float]] = []
         self.plan_ms: list[float] = []
+        self.outcomes = [0] * len(Outcome)
+        self.expected_return = math.nan
         self._period = task.period
         self._learning = True
         self._return = 0.0
@@ -122,6 +128,8 @@ class LockStepSystem:
                 time.monotonic(),
             )
         )
+        self.outcomes[command.outcome] += 1
+        self.expected_return = command.expected_return
         if command.plan_time:
             self.plan_ms.append(1e3 * command.plan_time)
         self.simulator.command(command.values, before.episode, before.step, before.time)
@@ -220,7 +228,7 @@ class LockStepSystem:
         while learner.owed_updates >= 1:
             learner.update()
         if learner.is_due:
-            decision = learner.judge()
+            self.decision = decision = learner.judge()
             self.holdout_errors.append((self.simulator.env_steps, decision.holdout_error))
             if decision.model is not None:
                 self.published = decision.model

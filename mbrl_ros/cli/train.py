@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from mbrl_ros.cli.progress import progress_bar
+from mbrl_ros.reports.curves import CURVES, Curves
 from mbrl_ros.settings import SettingsError, build
 from mbrl_ros.system.configuration import Configuration, check_free, parse_assignments, read_task
 
@@ -41,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     out: Path = arguments.out
     check_free(out, "--out")
     # Slow to import, and bad arguments should be refused at once.
+    from mbrl_ros.cli.learning_curves import LearningCurves
     from mbrl_ros.data.bags import read_transitions
     from mbrl_ros.dynamics.checkpoint import save
     from mbrl_ros.dynamics.learner import Learner
@@ -69,12 +72,20 @@ def run(arguments: argparse.Namespace) -> int:
             f"transitions, got {len(log)}"
         )
     best, began = None, time.monotonic()
-    with progress_bar() as shown:
+    with (
+        progress_bar() as shown,
+        contextlib.closing(
+            Curves(out, lambda text: shown.console.print(f"error: {text}"))
+        ) as curves,
+    ):
+        of_learner = LearningCurves(learner, curves)
         bar = shown.add_task("training", total=total, note="")
         while learner.owed_updates >= 1:
             learner.update()
             if learner.is_due or learner.owed_updates < 1:
                 decision = learner.judge()
+                # All the data is there from the start: its amount is no axis.
+                of_learner.add(learner.updates, decision)
                 if decision.model is not None and (
                     best is None or decision.holdout_error <= best.holdout_error
                 ):
@@ -85,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
     console = Console(highlight=False)
     if best is None or best.model is None:
         raise SettingsError(f"no model passed the gate: {decision.reason}")
-    (out / "checkpoints").mkdir(parents=True)
+    (out / "checkpoints").mkdir()
     configuration.write(out / "config.yaml")
     path = out / "checkpoints" / "model-0-000001.safetensors"
     save(best.model, path)
@@ -104,7 +115,8 @@ def run(arguments: argparse.Namespace) -> int:
         f"{len(log)} transitions, {learner.updates} updates: open-loop error on the hold-out "
         f"{best.holdout_error:.3f}, one step {best.one_step_error:.3f} standard deviations"
     )
-    console.print(f"  {path}", soft_wrap=True)
+    for written in (path, out / CURVES):
+        console.print(f"  {written}", soft_wrap=True)
     return 0
 
 

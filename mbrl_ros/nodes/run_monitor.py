@@ -1,5 +1,6 @@
-"""The node run_monitor: follows a run and keeps ``run_dir/metrics.jsonl``, a line a second.
+"""The node run_monitor: follows a run and keeps its figures.
 
+``run_dir/metrics.jsonl`` gets a line a second, ``run_dir/tensorboard`` what the messages say.
 Subscribes ``observation``, ``action``, ``transition``, ``controller_status`` and
 ``training_status``. As a process of its own, it prints a line now and then, and writes the
 report of the run when it ends.
@@ -17,8 +18,10 @@ from typing import Any, TextIO
 from mbrl_ros.nodes.parameters import declare
 from mbrl_ros.nodes.qos import EVENTS
 from mbrl_ros.nodes.runner import run_node
+from mbrl_ros.reports.curves import Curves
 from mbrl_ros.reports.lines import one_line
 from mbrl_ros.reports.metrics import RunMetrics
+from mbrl_ros.reports.run_curves import RunCurves
 from mbrl_ros.ros import Node, Parameter
 from mbrl_ros.ros import interfaces as ri
 from mbrl_ros.settings import setting
@@ -56,7 +59,7 @@ class RunMonitor(Node):
 
         Raises:
             ValueError: naming the parameter that is wrong.
-            OSError: if metrics.jsonl cannot be written.
+            OSError: if the files cannot be made.
         """
         super().__init__("run_monitor", parameter_overrides=parameters)
         task, settings = declare(self, TaskSettings, MonitorSettings)
@@ -65,8 +68,11 @@ class RunMonitor(Node):
         self.metrics = RunMetrics(settings.action_repeat, len(task.observation.names))
         self.started = time.time()
         self._file: TextIO | None = None
+        self._curves: RunCurves | None = None
         if self.run_dir is not None:
             self._file = (self.run_dir / "metrics.jsonl").open("a", encoding="utf-8")
+            curves = Curves(self.run_dir, self.get_logger().error)
+            self._curves = RunCurves(self.metrics, curves)
         for topic, kind in (
             ("observation", "Observation"),
             ("action", "Action"),
@@ -82,6 +88,9 @@ class RunMonitor(Node):
     def destroy_node(self) -> None:
         """Write the last line."""
         self._write()
+        if self._curves is not None:
+            self._curves.curves.close()
+            self._curves = None
         if self._file is not None:
             with contextlib.suppress(OSError):  # a full disk, told already
                 self._file.close()
@@ -89,11 +98,16 @@ class RunMonitor(Node):
         super().destroy_node()
 
     def _follow(self, topic: str, kind: str) -> None:
-        self.create_subscription(
-            getattr(ri, kind), topic, lambda m: self.metrics.feed(kind, m, time.time()), EVENTS
-        )
+        self.create_subscription(getattr(ri, kind), topic, lambda m: self._take(kind, m), EVENTS)
+
+    def _take(self, kind: str, message: Any) -> None:
+        self.metrics.feed(kind, message, time.time())
+        if self._curves is not None:
+            self._curves.feed(kind, message)
 
     def _write(self) -> None:
+        if self._curves is not None:
+            self._curves.curves.flush()
         if self._file is None:
             return
         now = time.time()

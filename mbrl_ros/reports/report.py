@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mbrl_ros.data.finishing import locked
+from mbrl_ros.reports.curves import CURVES
 from mbrl_ros.reports.history import checkpoints, read_history
 from mbrl_ros.reports.lines import number
 from mbrl_ros.reports.summary import SUMMARY, summarize, write_summary
@@ -80,6 +81,7 @@ def _written(run_dir: Path) -> list[tuple[Path, str]]:
         ("bag", "everything that was published (MCAP)"),
         ("checkpoints", f"the newest models ({models})"),
         ("metrics.jsonl", "the state, once a second"),
+        (CURVES, "the same and more as curves: tensorboard --logdir"),
         ("logs", "what the nodes said"),
         ("video.mp4", "what the camera saw"),
         ("video.gif", "what the camera saw"),

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from events import read_scalars
 
 from mbrl_ros.cli.main import main
 from mbrl_ros.data.definitions import Topic, typestore
@@ -76,6 +77,13 @@ def test_a_model_is_learned_from_a_bag(trained, capsys):
     assert summary["transitions"] == 1000
     assert summary["updates"] == 1500
     assert 0 < summary["holdout_error"] < 0.3
+    curves = read_scalars(trained / "out" / "tensorboard")
+    assert curves["train/updates"][-1] == (1500, 1500.0)
+    assert summary["holdout_error"] in [
+        pytest.approx(error) for _, error in curves["holdout/open_loop_error"]
+    ]
+    losses = [loss for _, loss in curves["train/loss"]]
+    assert losses[-1] < losses[0]
     checkpoint = trained / "out" / "checkpoints" / "model-0-000001.safetensors"
     figures, plot = trained / "figures.json", trained / "plot.png"
     words = ["evaluate", checkpoint, "--bag", trained / "other", "--horizon", 10]

@@ -78,7 +78,7 @@ def controller_status(ticks, late=0, outcomes=(0, 0, 0, 0, 0, 0), state="active"
     )
 
 
-def training_status(transitions, epoch=1, sequence=0, error=0.1):
+def training_status(transitions, epoch=1, sequence=0, error=0.1, gate=""):
     return make(
         "TrainingStatus",
         transitions=transitions,
@@ -89,7 +89,7 @@ def training_status(transitions, epoch=1, sequence=0, error=0.1):
         holdout_error=error,
         epoch=epoch,
         sequence=sequence,
-        gate="",
+        gate=gate,
         updates_per_second=0.0,
     )
 

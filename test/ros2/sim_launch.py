@@ -118,3 +118,5 @@ class TestAfterwards(unittest.TestCase):
         for name in ("config.yaml", "metrics.jsonl", "report.png", "bag/metadata.yaml"):
             assert (run_dir / name).is_file(), name
         assert list((run_dir / "checkpoints").iterdir())
+        (curves,) = (run_dir / "tensorboard").iterdir()
+        assert b"control/plan_time_p50" in curves.read_bytes()

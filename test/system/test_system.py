@@ -9,6 +9,7 @@ import sys
 import threading
 
 import pytest
+from events import read_scalars
 
 from mbrl_ros.data.bags import read_messages
 from mbrl_ros.ros import RUNTIME, Context, Node, SingleThreadedExecutor
@@ -224,6 +225,7 @@ def check_files(run_dir):
     lines = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
     assert lines[-1]["transitions_logged"] == len(transitions)
     assert lines[-1]["ticks"] >= lines[0]["ticks"]
+    check_curves(read_scalars(run_dir / "tensorboard"), summary)
     assert (run_dir / "report.png").stat().st_size > 10_000
     assert not list(run_dir.rglob("*.partial"))
     report = subprocess.run(
@@ -234,6 +236,17 @@ def check_files(run_dir):
     )
     assert report.returncode == 0, report.stderr
     assert json.loads((run_dir / "summary.json").read_text()) == summary
+
+
+def check_curves(curves, summary):
+    # Of processes that come and go, the monitor and the bag may have missed different messages.
+    assert curves["episode/return"]
+    assert 0 < curves["control/ticks"][-1][1] <= summary["ticks"]
+    assert 0 < curves["data/transitions"][-1][1] <= summary["transitions_trained"]
+    assert 0 < curves["gate/models_published"][-1][1] <= summary["models_published"]
+    for tag in ("train/loss", "holdout/one_step_error", "control/plan_time_p99"):
+        assert len(curves[tag]) > 2
+        assert curves[tag][-1][0] <= summary["env_steps"]
 
 
 def test_nothing_outlives_a_launcher_that_is_killed(launch):

@@ -1,0 +1,43 @@
+"""The curves of learning in lock-step and from bags."""
+
+from __future__ import annotations
+
+import time
+
+from mbrl_ros.dynamics.learner import GateDecision, Learner
+from mbrl_ros.reports.curves import Curves
+
+
+class LearningCurves:
+    """Adds to the curves how a learner is doing, at every decision of its gate."""
+
+    def __init__(self, learner: Learner, curves: Curves) -> None:
+        self._learner = learner
+        self._curves = curves
+        self._models = 0
+        self._updates = 0
+        self._time = time.monotonic()
+
+    def add(self, step: int, decision: GateDecision) -> None:
+        """Take a new decision.
+
+        Args:
+            step: of the curves.
+            decision: of the learner's gate, for its present state.
+        """
+        learner, now = self._learner, time.monotonic()
+        self._models += decision.model is not None
+        self._curves.training(
+            step,
+            loss=learner.take_loss(),
+            updates=learner.updates,
+            updates_per_second=(learner.updates - self._updates) / (now - self._time),
+            open_loop_error=decision.holdout_error,
+            one_step_error=decision.one_step_error,
+            transitions=len(learner.transitions),
+            holdout=len(learner.holdout),
+            models=self._models,
+            gate=decision.reason,
+        )
+        self._updates, self._time = learner.updates, now
+        self._curves.flush()

@@ -1,0 +1,151 @@
+"""What TensorBoard shows of learning and control, by the same tags for every kind of run.
+
+Units are those of the messages: ``msg/TrainingStatus`` and ``msg/ControllerStatus``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from mbrl_ros.reports.event_file import EventFile
+from mbrl_ros.reports.metrics import OUTCOMES
+
+#: The folder, within that of the run.
+CURVES = "tensorboard"
+
+
+class Curves:
+    """Names the figures and writes them; what the disk refuses harms nobody."""
+
+    def __init__(self, run_dir: Path, complain: Callable[[str], object]) -> None:
+        """Begin an event file.
+
+        Args:
+            run_dir: the run's folder.
+            complain: called with one line when the disk begins to refuse what is written.
+
+        Raises:
+            OSError: if the file cannot be made.
+        """
+        self._file = EventFile(run_dir / CURVES)
+        self._complain = complain
+        self._troubled = False
+        self._gate = ""
+
+    def training(
+        self,
+        step: int,
+        *,
+        loss: float,
+        updates: int,
+        updates_per_second: float,
+        open_loop_error: float,
+        one_step_error: float,
+        transitions: int,
+        holdout: int,
+        models: int,
+        gate: str,
+    ) -> None:
+        """Add how learning is doing.
+
+        Args:
+            step: of the curves.
+            loss: mean since the last time [nats per dimension].
+            updates: gradient steps so far.
+            updates_per_second: gradient steps in a second of wall time.
+            open_loop_error: on the hold-out [standard deviations of each dimension].
+            one_step_error: on the hold-out [standard deviations of each change].
+            transitions: to learn from, hold-out included.
+            holdout: of these, kept back.
+            models: that have passed the gate so far.
+            gate: its last decision in words.
+        """
+        self._file.scalars(
+            step,
+            {
+                "train/loss": loss,
+                "train/updates": updates,
+                "train/updates_per_second": updates_per_second,
+                "holdout/open_loop_error": open_loop_error,
+                "holdout/one_step_error": one_step_error,
+                "data/transitions": transitions,
+                "data/holdout": holdout,
+                "gate/models_published": models,
+            },
+        )
+        if gate != self._gate:
+            self._file.text(step, "gate/decision", gate)
+            self._gate = gate
+
+    def control(
+        self,
+        step: int,
+        *,
+        plan_time_p50: float,
+        plan_time_p99: float,
+        budget: float,
+        ticks: int,
+        ticks_late: int,
+        outcomes: Sequence[int],
+        delay_steps: int,
+        model_sequence: int,
+        expected_return: float,
+    ) -> None:
+        """Add how control is doing.
+
+        Args:
+            step: of the curves.
+            plan_time_p50: median of the newest planning times [s].
+            plan_time_p99: their 99th percentile [s].
+            budget: time a plan may take [s]; NaN for any.
+            ticks: commands that were due so far.
+            ticks_late: of these, sent after their deadline or not at all.
+            outcomes: ticks per outcome so far, as in ``msg/Action``.
+            delay_steps: from an observation to its action's effect [control steps].
+            model_sequence: of the model in use; 0: none.
+            expected_return: of the last plan, in the objective's unit.
+        """
+        self._file.scalars(
+            step,
+            {
+                "control/plan_time_p50": plan_time_p50,
+                "control/plan_time_p99": plan_time_p99,
+                "control/budget": budget,
+                "control/ticks": ticks,
+                "control/ticks_late": ticks_late,
+                "control/delay_steps": delay_steps,
+                "control/model_sequence": model_sequence,
+                "control/expected_return": expected_return,
+                **{f"outcome/{n.lower()}": c for n, c in zip(OUTCOMES, outcomes, strict=True)},
+            },
+        )
+
+    def episode(self, step: int, total_reward: float, length: int) -> None:
+        """Add a complete episode.
+
+        Args:
+            step: of the curves.
+            total_reward: as the environment paid it; NaN where it pays none.
+            length: of the episode [control steps].
+        """
+        self._file.scalars(step, {"episode/return": total_reward, "episode/length": length})
+
+    def evaluation(self, step: int, mean_return: float) -> None:
+        """Add the mean return of episodes with the model frozen."""
+        self._file.scalars(step, {"evaluation/mean_return": mean_return})
+
+    def flush(self) -> None:
+        """Hand over to the disk what was added, and tell it once if that fails."""
+        try:
+            self._file.flush()
+            self._troubled = False
+        except OSError as error:
+            if not self._troubled:
+                self._complain(f"{CURVES}: {error.strerror}")
+            self._troubled = True
+
+    def close(self) -> None:
+        """Write the rest."""
+        self.flush()
+        self._file.close()

@@ -1,0 +1,77 @@
+"""The curves of a system in real time, from its messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mbrl_ros.reports.curves import Curves
+from mbrl_ros.reports.metrics import RunMetrics
+
+
+class RunCurves:
+    """Adds to the curves what messages say, over the environment's own steps.
+
+    Attributes:
+        curves: written to.
+    """
+
+    def __init__(self, metrics: RunMetrics, curves: Curves) -> None:
+        """Begin to follow a run.
+
+        Args:
+            metrics: of the run; has taken each message before it comes here.
+            curves: to write to.
+        """
+        self._metrics = metrics
+        self.curves = curves
+        self._episodes = 0
+
+    def feed(self, kind: str, message: Any) -> None:
+        """Take a message.
+
+        Args:
+            kind: its type's short name; of others than those of this class nothing is taken.
+            message: with the fields of ``msg/<kind>.msg``.
+        """
+        if kind == "TrainingStatus":
+            self._trainer(message)
+        elif kind == "ControllerStatus":
+            self._controller(message)
+        elif len(self._metrics.episodes) > self._episodes:
+            self._episode()
+
+    def _trainer(self, message: Any) -> None:
+        self.curves.training(
+            self._metrics.env_steps,
+            loss=message.train_loss,
+            updates=message.updates,
+            updates_per_second=message.updates_per_second,
+            open_loop_error=message.holdout_error,
+            one_step_error=message.one_step_error,
+            transitions=message.transitions,
+            holdout=message.holdout,
+            models=self._metrics.models_published,
+            gate=message.gate,
+        )
+
+    def _controller(self, message: Any) -> None:
+        # Counts over restarts of the controller; the message has those of its process.
+        metrics = self._metrics
+        self.curves.control(
+            metrics.env_steps,
+            plan_time_p50=message.plan_time_p50,
+            plan_time_p99=message.plan_time_p99,
+            budget=message.budget,
+            ticks=metrics.ticks,
+            ticks_late=metrics.ticks_late,
+            outcomes=list(metrics.outcomes.values()),
+            delay_steps=message.delay_steps,
+            model_sequence=message.model_sequence,
+            expected_return=message.expected_return,
+        )
+
+    def _episode(self) -> None:
+        metrics = self._metrics
+        self._episodes = len(metrics.episodes)
+        ended = metrics.episodes[-1]
+        self.curves.episode(ended.env_steps, ended.total_reward, metrics.running_steps)

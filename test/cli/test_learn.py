@@ -1,0 +1,90 @@
+"""`mbrl-ros learn`: the curves it leaves say what happened."""
+
+import csv
+import json
+import time
+
+import pytest
+from events import read_events, read_scalars, read_texts
+
+from mbrl_ros.cli.main import main
+
+# Small, and an episode ends after some dozens of steps.
+WORDS = (
+    "learn",
+    "inverted_pendulum",
+    "--steps=200",
+    "--eval-episodes=1",
+    "model.members:=2",
+    "model.hidden:=[16]",
+    "optimizer.batch_size:=32",
+    "optimizer.updates_per_transition:=1.0",
+    "gate.first_transitions:=60",
+    "gate.first_error:=10.0",
+    "planner.horizon:=6",
+    "planner.candidates:=12",
+    "planner.iterations:=1",
+)
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory):
+    """The folder, and the wall time of start and end."""
+    out, began = tmp_path_factory.mktemp("learn") / "out", time.time()
+    assert main([*WORDS, "--out", str(out)]) == 0
+    return out, began, time.time()
+
+
+def test_every_episode_is_in_the_curves(learned):
+    out, _, _ = learned
+    curves = read_scalars(out / "tensorboard")
+    with (out / "curve.csv").open(newline="") as file:
+        rows = [(int(row["env_steps"]), float(row["return"])) for row in csv.DictReader(file)]
+    assert len(rows) >= 2
+    assert curves["episode/return"] == [(steps, pytest.approx(value)) for steps, value in rows]
+    # One control step is one of the environment's own here, and the resets count as none.
+    ends = [steps for steps, _ in rows]
+    lengths = [length for _, length in curves["episode/length"]]
+    assert lengths == [after - before for before, after in zip([0, *ends], ends, strict=False)]
+
+
+def test_the_curves_end_where_the_summary_does(learned):
+    out, _, _ = learned
+    summary = json.loads((out / "summary.json").read_text())
+    curves = {tag: dict(points) for tag, points in read_scalars(out / "tensorboard").items()}
+    # The gate decided at 60 transitions and every 25 from then on.
+    assert list(curves["train/loss"]) == list(range(60, 201, 25))
+    last = 185
+    assert curves["train/updates"][last] == curves["data/transitions"][last] == last
+    assert 0 < curves["data/holdout"][last] < 40
+    assert curves["holdout/open_loop_error"][last] == pytest.approx(summary["holdout_error"])
+    assert curves["gate/models_published"][last] == summary["models_published"] > 0
+    assert curves["control/ticks"][last] == last
+    assert curves["outcome/exploration"][last] == 60
+    assert curves["outcome/planned"][last] == last - 60
+    assert curves["control/model_sequence"][last] == summary["models_published"]
+    assert 0 < curves["control/plan_time_p50"][last] <= curves["control/plan_time_p99"][last]
+    assert curves["evaluation/mean_return"][summary["env_steps"]] == pytest.approx(
+        summary["eval_return_mean"]
+    )
+    assert curves["train/updates_per_second"][last] > 0
+    decisions = read_texts(out / "tensorboard")["gate/decision"]
+    assert decisions[0][0] == 60
+    assert decisions[0][1].startswith("published: hold-out error")
+
+
+def test_events_are_stamped_as_they_happen(learned):
+    out, began, ended = learned
+    times = [event.wall_time for event in read_events(out / "tensorboard")]
+    assert [began, *times, ended] == sorted([began, *times, ended])
+
+
+def test_tensorboard_shows_the_same(learned):
+    name = "tensorboard.backend.event_processing.event_accumulator"
+    accumulator = pytest.importorskip(name).EventAccumulator(str(learned[0] / "tensorboard"))
+    accumulator.Reload()
+    shown = {
+        tag: [(event.step, event.value) for event in accumulator.Scalars(tag)]
+        for tag in accumulator.Tags()["scalars"]
+    }
+    assert shown == read_scalars(learned[0] / "tensorboard")
