@@ -34,7 +34,7 @@ class LearningCurves:
             updates_per_second=(learner.updates - self._updates) / (now - self._time),
             open_loop_error=decision.holdout_error,
             one_step_error=decision.one_step_error,
-            transitions=len(learner.transitions),
+            transitions=learner.received,
             holdout=len(learner.holdout),
             models=self._models,
             gate=decision.reason,

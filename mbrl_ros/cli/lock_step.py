@@ -49,6 +49,7 @@ class LockStepSystem:
         mission: what is to be done; change it between steps.
         learner: fits the model.
         controller: plans with it.
+        learning: whether it learns from what happens.
         transitions: all that it learned from.
         models: how many have passed the gate.
         published: the newest of them.
@@ -104,7 +105,7 @@ class LockStepSystem:
         self.outcomes = [0] * len(Outcome)
         self.expected_return = math.nan
         self._period = task.period
-        self._learning = True
+        self.learning = True
         self._return = 0.0
 
     def step(self) -> tuple[Command | None, PlantObservation, Episode | None]:
@@ -138,7 +139,7 @@ class LockStepSystem:
         if after.episode != before.episode:
             self._return = 0.0
             return command, after, None
-        if self._learning:
+        if self.learning:
             self.transitions.append(
                 before.values,
                 after.action,
@@ -211,7 +212,7 @@ class LockStepSystem:
         """
         if episodes:
             self.check_ends()
-        self._learning = False
+        self.learning = False
         self.simulator.reset()
         self._return = 0.0
         returns: list[float] = []
@@ -220,7 +221,7 @@ class LockStepSystem:
             if episode is not None:
                 returns.append(episode.total_reward)
                 on_episode(len(returns))
-        self._learning = True
+        self.learning = True
         return returns
 
     def _learn(self) -> None:

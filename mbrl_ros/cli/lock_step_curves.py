@@ -50,4 +50,7 @@ class LockStepCurves:
             delay_steps=controller.latency.delay,
             model_sequence=controller.model.version[1] if controller.model else 0,
             expected_return=system.expected_return,
+            one_step_z=controller.trust.one_step,
+            open_loop_z=controller.trust.open_loop,
+            correction=controller.correction,
         )

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -15,8 +15,11 @@ from mbrl_ros.control.autotune import Effort, Tuning, autotune, efforts
 from mbrl_ros.control.command import Command, Outcome, Reading
 from mbrl_ros.control.exploration import Exploration
 from mbrl_ros.control.latency import Latency
+from mbrl_ros.control.models import ActiveModel, Models, Version, activated
+from mbrl_ros.control.past import Past
 from mbrl_ros.control.planned import Planned
 from mbrl_ros.control.settings import ControllerSettings
+from mbrl_ros.control.trust import Level, Trust
 from mbrl_ros.dynamics.checkpoint import PackedModel, unpack
 from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.dynamics.rollout import Rollout
@@ -30,19 +33,6 @@ from mbrl_ros.planning.registry import make_planner
 from mbrl_ros.planning.settings import PlannerSettings
 from mbrl_ros.spaces import FloatArray, Space
 
-# Models to which it can be rolled back.
-_KEPT_MODELS = 5
-# Observations that are remembered for models with a history.
-_MOST_SEEN = 20
-
-
-@dataclass(frozen=True)
-class ActiveModel:
-    """The model in use: what predicts, and which one it is."""
-
-    rollout: Rollout
-    version: tuple[int, int]
-
 
 class Controller:
     """Answers readings with commands.
@@ -54,9 +44,9 @@ class Controller:
     Attributes:
         objective: judges plans; replace it at any time.
         model: the model in use, None before the first.
-        model_held: whether newer models are kept, but not used.
         estopped: while true, only the safe command is sent.
         latency: what is known of the delay of commands.
+        trust: how far the model is trusted.
         overhead: time from the end of a tick until its command is sent.
         plan_times: of the last 200 planned ticks [s].
         planned: the newest plan, None while nobody may act on one.
@@ -96,25 +86,36 @@ class Controller:
         self.period = period
         self.lock_step = lock_step
         self.model: ActiveModel | None = None
-        self.model_held = False
-        self._models: deque[tuple[DynamicsModel, tuple[int, int]]] = deque(maxlen=_KEPT_MODELS)
+        self._models = Models()
         self.estopped = False
         self.safe = action.clip(np.zeros(action.dim))
         self.latency = Latency(self.safe)
         self.plan_times: deque[float] = deque(maxlen=200)
         self.overhead = DurationEstimate()
-        self._loop = PlanningLoop(make_planner(action, settings.planner), seed)
+        self._planner = make_planner(action, settings.planner)
+        self._loop = PlanningLoop(self._planner, seed)
         self._exploration = Exploration(action, settings.exploration, seed)
-        # Observations of this episode, one for each tick that was answered.
-        self._seen: deque[tuple[int, FloatArray]] = deque(maxlen=_MOST_SEEN)
+        self._past = Past(self.latency, settings.adaptation.memory)
+        self.trust = Trust(settings.trust)
         self._last: Command | None = None
         self.planned: Planned | None = None
         self._planned_step = 0
 
     @property
     def planner(self) -> Planner:
-        """The planner in use."""
-        return self._loop.planner
+        """The planner, as it is while the model is trusted."""
+        return self._planner
+
+    @property
+    def model_held(self) -> bool:
+        """Whether newer models are kept, but not used."""
+        return self._models.held
+
+    @property
+    def correction(self) -> float:
+        """Size of the model's correction, relative to its last layer; 0 without one."""
+        model = self.model
+        return model.adaptation.size if model is not None and model.adaptation else 0.0
 
     @property
     def budget(self) -> float:
@@ -126,7 +127,8 @@ class Controller:
         self._withdraw_plan()
         self._loop.reset()
         self.latency.new_episode()
-        self._seen.clear()
+        self._past.new_episode()
+        self.trust.forget()
         self._last = None
 
     def offer_model(self, packed: PackedModel, epoch: int, sequence: int) -> None:
@@ -135,19 +137,15 @@ class Controller:
         Raises:
             ValueError: if it is damaged, does not fit, or is not newer; the present one stays.
         """
-        newest = self._models[-1][1] if self._models else (0, 0)
-        if (epoch, sequence) <= newest:
-            raise ValueError(
-                f"model {epoch}/{sequence}: expected a newer one than {newest[0]}/{newest[1]}"
-            )
+        self._models.check_newer((epoch, sequence))
         model = unpack(packed).to(self.settings.device)
         try:
             model.check_spaces(self.observation, self.action)
         except ValueError as error:
             raise ValueError(f"model {epoch}/{sequence}: {error}") from None
-        self._models.append((model, (epoch, sequence)))
+        self._models.add(model, (epoch, sequence))
         if not self.model_held:
-            self._use(*self._models[-1])
+            self._use(*self._models.newest())
 
     def roll_back(self) -> None:
         """Use the model before the present one from the next tick on, and keep to it.
@@ -155,12 +153,7 @@ class Controller:
         Raises:
             ValueError: if no earlier one is kept.
         """
-        present = self.model.version if self.model else (0, 0)
-        earlier = [kept for kept in self._models if kept[1] < present]
-        if not earlier:
-            raise ValueError(f"rollback: no model before {present[0]}/{present[1]} is kept")
-        self.model_held = True
-        self._use(*earlier[-1])
+        self._use(*self._models.before(self.model.version if self.model else (0, 0)))
 
     def use_newest_model(self) -> None:
         """Use the newest model from the next tick on, and each that comes.
@@ -168,13 +161,11 @@ class Controller:
         Raises:
             ValueError: if there is none yet.
         """
-        if not self._models:
-            raise ValueError("there is no model yet")
-        self.model_held = False
-        self._use(*self._models[-1])
+        self._use(*self._models.newest())
 
-    def _use(self, model: DynamicsModel, version: tuple[int, int]) -> None:
-        self.model = ActiveModel(Rollout(model, self.planner.settings.members or None), version)
+    def _use(self, model: DynamicsModel, version: Version) -> None:
+        members, past = self.planner.settings.members, list(self._past.steps)
+        self.model = activated(model, version, members, self.settings.adaptation, past)
 
     def tick(self, reading: Reading) -> Command:
         """Answer a reading, within the budget counted from its arrival.
@@ -246,10 +237,10 @@ class Controller:
             ValueError: if there is no such planner, or it does not suit the action space.
         """
         members = self.planner.settings.members
-        self._loop.planner = make_planner(self.action, settings)
+        self._planner = make_planner(self.action, settings)
+        self._plan_by_trust()
         if self.model is not None and settings.members != members:
-            rollout = Rollout(self.model.rollout.model, settings.members or None)
-            self.model = replace(self.model, rollout=rollout)
+            self.model = self.model.with_members(settings.members)
 
     def least_effort(self, pinned: Collection[str]) -> Effort:
         """Return the least there is to plan with; arguments as for `tune`."""
@@ -295,14 +286,45 @@ class Controller:
             self._withdraw_plan()
             return self._command(reading, self.safe, Outcome.FALLBACK, str(error))
         self.latency.observed(reading.step, reading.action_step)
-        self._seen.append((reading.step, reading.values))
+        self._past.see(reading)
         if reading.ended:
             self._withdraw_plan()
             return self._command(reading, self.safe, Outcome.HOLD, "the episode ended")
         model = self.model
         if model is None:
             return self._command(reading, self._exploration(), Outcome.EXPLORATION, "no model yet")
+        self._compare(reading, model)
+        if self._trusted is Level.NONE:
+            self._withdraw_plan()
+            reason = f"the model is not to be trusted: {self.trust.reason}"
+            return self._command(reading, self.safe, Outcome.FALLBACK, reason)
         return self._planned(reading, model)
+
+    def _compare(self, reading: Reading, model: ActiveModel) -> None:
+        """Judge and correct the model by what came of the last step."""
+        step = self._past.last_step(reading, model.rollout.model)
+        if step is None:
+            self.trust.forget()
+            return
+        before = self._trusted
+        self.trust.observe(step, model.rollout.model)
+        model.observe(step)
+        if self._trusted is not before:
+            self._plan_by_trust()
+
+    @property
+    def _trusted(self) -> Level:
+        return self.trust.level if self.settings.trust.enabled else Level.FULL
+
+    def _plan_by_trust(self) -> None:
+        """Have plans reach no further than the model is trusted."""
+        s, level = self._planner.settings, self._trusted
+        horizon = max(1, round(level.horizon * s.horizon))
+        if horizon == s.horizon:
+            self._loop.planner = self._planner
+        else:
+            shorter = replace(s, horizon=horizon, knots=min(s.knots, horizon))
+            self._loop.planner = make_planner(self.action, shorter)
 
     def _planned(self, reading: Reading, model: ActiveModel) -> Command:
         began = time.monotonic()
@@ -312,6 +334,8 @@ class Controller:
         previous = sent[-1].tolist() if len(sent) else None
         outcomes = model.rollout.model.outcomes
         objective = self.objective.at(reading.step + len(in_flight), previous, outcomes)
+        if self._trusted.caution:
+            objective = objective.more_cautious(self._trusted.caution)
         try:
             start = self._start(reading, in_flight, model.rollout)
             before = torch.from_numpy(sent).float()
@@ -356,23 +380,9 @@ class Controller:
         in_flight = self.latency.in_flight(reading.step, model.delay)
         return in_flight if self.settings.latency_compensation else in_flight[:0]
 
-    def _seen_at(self, step: int) -> FloatArray:
-        """Return the newest observation at a step or before; before all, the first one.
-
-        As for the model's training: before an episode the plant stood where it began.
-        """
-        for seen, values in reversed(self._seen):
-            if seen <= step:
-                return values
-        return self._seen[0][1]
-
     def _start(self, reading: Reading, in_flight: FloatArray, rollout: Rollout) -> torch.Tensor:
         """Return where the plant will be when a command sent now acts, for each member."""
-        model = rollout.model
-        history = model.encoding.history
-        seen = [self._seen_at(reading.step - i) for i in range(history)]
-        acted = self.latency.acted(reading.step, history - 1, model.delay)
-        state = torch.from_numpy(np.concatenate([*seen, *acted])).float()
+        state = self._past.state(reading.step, rollout.model)
         if not len(in_flight):
             return state
         return rollout.ahead(state, torch.from_numpy(in_flight).float()).cpu()

@@ -19,6 +19,42 @@ class ExplorationSettings:
 
 
 @dataclass(frozen=True)
+class AdaptationSettings:
+    """Fast adaptation of the model's last layer, in the controller."""
+
+    enabled: bool = setting(True, "correct the model by what happens, at every tick")
+    strength: float = setting(
+        0.1,
+        "how much a prediction is expected to change, as a standard deviation, in units of the "
+        "targets' standard deviations",
+        low=1e-4,
+        high=10.0,
+    )
+    memory: int = setting(
+        100, "control steps after which what was learned counts 1/e", low=2, high=10_000
+    )
+
+
+@dataclass(frozen=True)
+class TrustSettings:
+    """How far the model is trusted.
+
+    Thresholds are RMS z-scores of predictions of late: 1 is what the model was on the hold-out.
+    """
+
+    enabled: bool = setting(True, "act on it; otherwise it is only told")
+    steps: int = setting(8, "control steps of the open-loop predictions", low=2, high=100)
+    memory: int = setting(25, "control steps over which scores are averaged", low=1, high=10_000)
+    cautious: float = setting(
+        4.0, "beyond, plans are half as long, and caution is greater by 1", low=1.0
+    )
+    doubtful: float = setting(
+        8.0, "beyond, plans are a quarter as long, and caution is greater by 2", low=1.0
+    )
+    fallback: float = setting(16.0, "beyond, the safe command is sent", low=1.0)
+
+
+@dataclass(frozen=True)
 class ControllerSettings:
     """The controller's parameters."""
 
@@ -42,3 +78,5 @@ class ControllerSettings:
     device: str = setting("cpu", "where plans are computed", choices=("cpu", "cuda"))
     planner: PlannerSettings = group(PlannerSettings)
     exploration: ExplorationSettings = group(ExplorationSettings)
+    adaptation: AdaptationSettings = group(AdaptationSettings)
+    trust: TrustSettings = group(TrustSettings)

@@ -11,6 +11,7 @@ from torch import Tensor
 from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.dynamics.segments import Indices, Segments
 from mbrl_ros.dynamics.settings import GateSettings
+from mbrl_ros.dynamics.spread import expected_error
 from mbrl_ros.dynamics.stacking import Row
 
 _GOLDEN = (math.sqrt(5) - 1) / 2
@@ -18,6 +19,8 @@ _GOLDEN = (math.sqrt(5) - 1) / 2
 _MOST_WINDOWS = 256
 # With fewer windows than this, shorter ones are taken: short episodes hold no long ones.
 _FEWEST_WINDOWS = 5
+# Over few windows, an error may look smaller than it is.
+_LEAST_Z = 0.3
 
 
 def is_kept_back(row: int, settings: GateSettings) -> bool:
@@ -93,7 +96,7 @@ class Holdout:
             model: predicts.
             scale: unit of each dimension, shape ``(O,)``; the same for models to be compared.
         """
-        horizon, starts = self._windows()
+        horizon, starts = self._windows(self._settings.horizon)
         if not len(starts):
             return math.inf
         rows, encoding = _some(starts, _MOST_WINDOWS), model.encoding
@@ -106,9 +109,29 @@ class Holdout:
             state = encoding.advance(state, b.action.expand(model.members, -1, -1), seen)
         return _rms(torch.stack(errors))
 
-    def _windows(self) -> tuple[int, Indices]:
+    @torch.no_grad()
+    def calibrate(self, model: DynamicsModel, steps: int) -> None:
+        """Note in a model how wrong it is, in the deviations that it expects.
+
+        Args:
+            model: of which `one_step_z` and `open_loop_z` are set.
+            steps: of the open-loop predictions, at most.
+        """
+        for horizon, z in ((1, model.one_step_z), (steps, model.open_loop_z)):
+            length, starts = self._windows(horizon)
+            if not len(starts):
+                return
+            rows = _some(starts, _MOST_WINDOWS)
+            first = self.rows.batch(rows, model.delay)
+            actions = [self.rows.batch(rows + k, model.delay).action for k in range(length)]
+            last = self.rows.batch(rows + length - 1, model.delay)
+            mean, std = expected_error(model, first.state, torch.stack(actions, dim=1))
+            error = model.encoding.difference(mean, last.following) / std
+            z.copy_(error.square().mean(dim=0).sqrt().clamp_min(_LEAST_Z))
+
+    def _windows(self, longest: int) -> tuple[int, Indices]:
         """Return the length of the windows to judge by, and where they start."""
-        for horizon in range(self._settings.horizon, 0, -1):
+        for horizon in range(longest, 0, -1):
             starts = self.rows.ends(horizon) - horizon + 1
             if len(starts) >= _FEWEST_WINDOWS:
                 break

@@ -63,6 +63,11 @@ class MeanNetwork:
             for m in range(self.members if _has_fused(self.device) else 0)
         ]
 
+    def renew_last_layer(self, model: DynamicsModel) -> None:
+        """Take over the last layer of a model, whose other weights are those of before."""
+        weight, bias = folded_layers(model, self.members)[-1]
+        self._layers[-1] = _widened(weight), _widened(bias)
+
     def for_rows(self, n: int) -> Callable[[Tensor], Tensor]:
         """Return the function that predicts for n rows per member.
 

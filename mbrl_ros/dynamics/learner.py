@@ -212,9 +212,8 @@ class Learner:
         """
         self._judged_at, self._judged_at_update = self.received, self.updates
         gate = self.settings.gate
-        packed = pack(self.model)
         try:
-            candidate = unpack(packed)
+            candidate = unpack(pack(self.model))
         except ValueError as damage:
             return GateDecision(None, float("nan"), float("nan"), f"held back: {damage}")
         error = self.holdout.open_loop_error(candidate, candidate.observation_std)
@@ -232,8 +231,9 @@ class Learner:
             return GateDecision(None, error, one_step, reason)
         if error <= of_best:
             self._best = candidate
+        self.holdout.calibrate(candidate, gate.horizon)
         reason = f"published: hold-out error {error:.3f}, at most {bound:.3f} {against}"
-        return GateDecision(packed, error, one_step, reason)
+        return GateDecision(pack(candidate), error, one_step, reason)
 
     def _identify_delay(self) -> None:
         """Find out how late actions act; what was learned so far is kept, whatever it is."""

@@ -28,6 +28,8 @@ class DynamicsModel(nn.Module):
         encoding: what the network is told.
         network: M members.
         outcomes: learned rewards and ends of the task; None: they are not learned.
+        one_step_z: RMS error on the hold-out in the deviations expected there, shape ``(O,)``.
+        open_loop_z: the same over several steps.
         delay: control steps by which the actions it is given were sent before they act, beyond
             what the plant tells.
     """
@@ -38,6 +40,8 @@ class DynamicsModel(nn.Module):
     target_std: Tensor
     observation_mean: Tensor
     observation_std: Tensor
+    one_step_z: Tensor
+    open_loop_z: Tensor
     low: Tensor
     high: Tensor
 
@@ -78,6 +82,8 @@ class DynamicsModel(nn.Module):
             ("target_std", o, 1.0),
             ("observation_mean", o, 0.0),
             ("observation_std", o, 1.0),
+            ("one_step_z", o, 1.0),
+            ("open_loop_z", o, 1.0),
             ("low", o, -torch.inf),
             ("high", o, torch.inf),
         ):

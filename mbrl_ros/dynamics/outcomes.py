@@ -73,6 +73,7 @@ class Outcomes(nn.Module):
         return self.termination_head(self.inputs_of(before, action, after))[..., 0]
 
     def inputs_of(self, before: Tensor, action: Tensor, after: Tensor) -> Tensor:
+        """Return what the heads are told; arguments as for `reward`."""
         nothing = action.new_empty(*after.shape[:-1], 0)
         acted = action.expand(*after.shape[:-1], -1)
         first = self._encoding.encode(before, acted)

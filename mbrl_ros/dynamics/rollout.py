@@ -27,7 +27,7 @@ class Rollout:
         """Take over a model.
 
         Args:
-            model: must not change any more.
+            model: must not change any more, but for its last layer (`renew_last_layer`).
             members: how many of its members to use, the first ones; None: all.
         """
         self.model = model
@@ -38,6 +38,10 @@ class Rollout:
         # What the predicted target is added to: the observation, or nothing.
         self._base = torch.ones(model.observation.dim, device=self.device)
         self._base[model.encoding.absolute] = 0.0
+
+    def renew_last_layer(self) -> None:
+        """Take over the model's last layer, the only one that may have changed."""
+        self._network.renew_last_layer(self.model)
 
     @torch.inference_mode()
     def __call__(self, start: Tensor, actions: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from mbrl_ros.control.command import Command, Outcome
 from mbrl_ros.control.controller import Controller
 from mbrl_ros.control.planned import Planned
 from mbrl_ros.control.ticker import Ticker
+from mbrl_ros.control.trust import Level
 from mbrl_ros.objectives.mission import Change, Mission
 from mbrl_ros.ros import interfaces as ri
 
@@ -124,6 +125,10 @@ def status_message(
         model_epoch=epoch,
         model_sequence=sequence,
         model_held=controller.model_held,
+        trust=controller.trust.level.word,
+        one_step_z=controller.trust.one_step,
+        open_loop_z=controller.trust.open_loop,
+        correction=controller.correction,
         expected_return=last.expected_return if last else float("nan"),
         estopped=controller.estopped,
         objective=mission.objective.settings.name,
@@ -151,6 +156,8 @@ def diagnostic_message(name: str, status: ri.ControllerStatus) -> ri.DiagnosticA
     elif status.state == "active" and (status.outcome == Outcome.HOLD or late > _MANY_LATE):
         level = ri.DiagnosticStatus.WARN
         text = status.reason or f"{100 * late:.1f} % of ticks late"
+    elif status.state == "active" and status.trust != Level.FULL.word:
+        level, text = ri.DiagnosticStatus.WARN, f"trust in the model: {status.trust}"
     shown: dict[str, Any] = {
         "outcome": Outcome(status.outcome).name,
         "ticks": status.ticks,
@@ -158,6 +165,8 @@ def diagnostic_message(name: str, status: ri.ControllerStatus) -> ri.DiagnosticA
         "planner": status.planner,
         "plan time p99 [s]": round(status.plan_time_p99, 4),
         "budget [s]": round(status.budget, 4),
+        "trust": f"{status.trust}, errors {status.one_step_z:.1f} and {status.open_loop_z:.1f} "
+        "times those expected",
         "model": f"{status.model_epoch}/{status.model_sequence}",
     }
     entry = ri.DiagnosticStatus(

@@ -146,6 +146,10 @@ class Objective:
         before = None if previous_action is None else tuple(map(float, previous_action))
         return replace(self, step=step, previous_action=before, outcomes=outcomes)
 
+    def more_cautious(self, by: float) -> Objective:
+        """Return the same objective, by its digest too, with more caution for one plan."""
+        return replace(self, settings=replace(self.settings, caution=self.settings.caution + by))
+
     def term_rewards(
         self, observations: Tensor, actions: Tensor, start: Tensor | None = None
     ) -> dict[str, Tensor]:

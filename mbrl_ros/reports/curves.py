@@ -91,6 +91,9 @@ class Curves:
         delay_steps: int,
         model_sequence: int,
         expected_return: float,
+        one_step_z: float,
+        open_loop_z: float,
+        correction: float,
     ) -> None:
         """Add how control is doing.
 
@@ -105,6 +108,9 @@ class Curves:
             delay_steps: from an observation to its action's effect [control steps].
             model_sequence: of the model in use; 0: none.
             expected_return: of the last plan, in the objective's unit.
+            one_step_z: error of one-step predictions of late, as a multiple of that expected.
+            open_loop_z: the same over several steps.
+            correction: of the model by what happened, relative to its last layer.
         """
         self._file.scalars(
             step,
@@ -117,6 +123,9 @@ class Curves:
                 "control/delay_steps": delay_steps,
                 "control/model_sequence": model_sequence,
                 "control/expected_return": expected_return,
+                "control/one_step_z": one_step_z,
+                "control/open_loop_z": open_loop_z,
+                "control/correction": correction,
                 **{f"outcome/{n.lower()}": c for n, c in zip(OUTCOMES, outcomes, strict=True)},
             },
         )

@@ -68,6 +68,9 @@ class RunCurves:
             delay_steps=message.delay_steps,
             model_sequence=message.model_sequence,
             expected_return=message.expected_return,
+            one_step_z=message.one_step_z,
+            open_loop_z=message.open_loop_z,
+            correction=message.correction,
         )
 
     def _episode(self) -> None:

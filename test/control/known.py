@@ -6,7 +6,12 @@ import numpy as np
 import torch
 
 from mbrl_ros.control.controller import Controller, Reading
-from mbrl_ros.control.settings import ControllerSettings, ExplorationSettings
+from mbrl_ros.control.settings import (
+    AdaptationSettings,
+    ControllerSettings,
+    ExplorationSettings,
+    TrustSettings,
+)
 from mbrl_ros.dynamics.checkpoint import PackedModel, pack
 from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.dynamics.settings import ModelSettings
@@ -46,13 +51,15 @@ def objective() -> Objective:
 
 def controller(
     *, model=True, lock_step=True, period=PERIOD, seed=0, judge=None,
-    latency_compensation=True, **planner,
+    latency_compensation=True, adaptation=False, trust=False, **planner,
 ):  # fmt: skip
     settings = ControllerSettings(
         planner=PlannerSettings(
             **{"horizon": 8, "candidates": 16, "elites": 4, "iterations": 2, **planner}
         ),
         exploration=ExplorationSettings(std=0.5),
+        adaptation=AdaptationSettings(enabled=adaptation),
+        trust=TrustSettings(enabled=trust, steps=4, memory=5),
         observation_timeout=0.2,
         latency_compensation=latency_compensation,
     )

@@ -33,7 +33,7 @@ class Judge:
         self.inner, self.worth, self.on_call = objective(), worth, on_call
         self.starts = []
 
-    def at(self, step, previous_action=None):
+    def at(self, step, previous_action=None, outcomes=None):
         self.moment = (step, previous_action)
         return self
 

@@ -1,0 +1,119 @@
+"""How far the model may be trusted: what it predicted against what came."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from enum import Enum
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mbrl_ros.control.settings import TrustSettings
+from mbrl_ros.dynamics.adaptation import Step
+from mbrl_ros.dynamics.model import DynamicsModel
+from mbrl_ros.dynamics.spread import expected_error
+
+# One surprise, however large, is no more than this many deviations.
+_MOST = 30.0
+# A level is left again below this share of its threshold.
+_RELIEF = 0.7
+
+
+class Level(Enum):
+    """What a model is still good for, with the share of the horizon and the added caution."""
+
+    FULL = ("full", 1.0, 0.0)
+    CAUTIOUS = ("cautious", 0.5, 1.0)
+    DOUBTFUL = ("doubtful", 0.25, 2.0)
+    NONE = ("none", 0.0, 0.0)
+
+    def __init__(self, word: str, horizon: float, caution: float) -> None:
+        self.word = word
+        self.horizon = horizon
+        self.caution = caution
+
+
+class _Mean:
+    """The mean of the numbers of late."""
+
+    def __init__(self, memory: int) -> None:
+        self.value = math.nan
+        self._memory, self._count = memory, 0
+
+    def add(self, number: float) -> None:
+        before = self.value if self._count else 0.0
+        self._count = min(self._count + 1, self._memory)
+        self.value = before + (number - before) / self._count
+
+
+class Trust:
+    """Compares predictions with what came, in the deviations that the model expects.
+
+    The model brings along by how much its deviations were wrong on the hold-out, so that 1 is
+    what it was when it was published.
+
+    Attributes:
+        level: what the model is still good for.
+    """
+
+    def __init__(self, settings: TrustSettings) -> None:
+        self.level = Level.FULL
+        self._settings = settings
+        self._steps: deque[Step] = deque(maxlen=settings.steps)
+        self._one_step, self._open_loop = _Mean(settings.memory), _Mean(settings.memory)
+
+    @property
+    def one_step(self) -> float:
+        """RMS z-score of one-step predictions of late; NaN before the first."""
+        return math.sqrt(self._one_step.value)
+
+    @property
+    def open_loop(self) -> float:
+        """RMS z-score of predictions over `TrustSettings.steps` of late; NaN before the first."""
+        return math.sqrt(self._open_loop.value)
+
+    @property
+    def reason(self) -> str:
+        """The scores in words."""
+        return (
+            f"errors are {self.one_step:.1f} (one step) and {self.open_loop:.1f} "
+            f"({self._settings.steps} steps) times those expected"
+        )
+
+    def forget(self) -> None:
+        """Begin anew with the steps, as at the start of an episode; the scores stay."""
+        self._steps.clear()
+
+    @torch.no_grad()
+    def observe(self, step: Step, model: DynamicsModel) -> None:
+        """Take in what happened.
+
+        Args:
+            step: goes on where the last one ended, unless `forget` was called.
+            model: whose predictions are judged.
+        """
+        s = self._settings
+        self._steps.append(step)
+        self._one_step.add(_score([step], model))
+        if len(self._steps) == s.steps:
+            self._open_loop.add(_score(list(self._steps), model))
+        worst = float(np.nanmax([self.one_step, self.open_loop]))
+        thresholds = dict(zip(list(Level)[1:], (s.cautious, s.doubtful, s.fallback), strict=True))
+        reached = [level for level, bound in thresholds.items() if worst > bound]
+        kept = [level for level, bound in thresholds.items() if worst > _RELIEF * bound]
+        levels = list(Level)
+        up = levels.index(reached[-1]) if reached else 0
+        down = levels.index(kept[-1]) if kept else 0
+        self.level = levels[max(up, min(down, levels.index(self.level)))]
+
+
+def _score(steps: list[Step], model: DynamicsModel) -> float:
+    """Return the mean squared z-score of where steps lead, seen from the first one."""
+    actions = torch.stack([step.action for step in steps])
+    mean, std = expected_error(model, steps[0].state[None], actions[None])
+    error: Tensor = model.encoding.difference(mean, steps[-1].following.to(mean)[None])
+    cal = model.one_step_z if len(steps) == 1 else model.open_loop_z
+    z = (error / (std * cal)).square().clamp(max=_MOST**2).nan_to_num(nan=_MOST**2)
+    return float(z.mean())

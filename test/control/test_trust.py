@@ -1,0 +1,142 @@
+import math
+
+import numpy as np
+import torch
+from known import ACTION, OBSERVATION, SAFE, controller, reading, step
+
+from mbrl_ros.control.controller import Outcome
+from mbrl_ros.control.settings import TrustSettings
+from mbrl_ros.control.trust import Level, Trust
+from mbrl_ros.dynamics.adaptation import Step
+from mbrl_ros.dynamics.model import DynamicsModel
+from mbrl_ros.dynamics.settings import ModelSettings
+
+QUICK = TrustSettings(steps=4, memory=5)
+
+
+def linear_model(std=0.1):
+    """Return a model of a plant that never moves, wrong by a known deviation."""
+    model = DynamicsModel(
+        OBSERVATION, ACTION, ModelSettings(members=2, hidden=[], log_variance_low=-20.0)
+    )
+    with torch.no_grad():
+        model.network.weights[0].zero_()
+        model.network.biases[0][..., 2:] = 2 * math.log(std)
+    return model.eval().requires_grad_(False)
+
+
+def observe(trust, model, size, count=200, seed=0):
+    """Have a plant jump about by a deviation, and return the trust after each step."""
+    rng, state, levels = np.random.default_rng(seed), np.zeros(2), []
+    for _ in range(count):
+        following = state + size * rng.normal(size=2)
+        tensors = (torch.from_numpy(x).float() for x in (state, np.zeros(1), following))
+        trust.observe(Step(*tensors), model)
+        levels.append(trust.level)
+        state = following
+    return levels
+
+
+def test_errors_as_expected_have_scores_of_one():
+    trust, model = Trust(TrustSettings(memory=2000)), linear_model()
+    observe(trust, model, 0.1, count=2000)
+    assert abs(trust.one_step - 1.0) < 0.1
+    # A walk over several steps is as far as the noise of all of them.
+    assert abs(trust.open_loop - 1.0) < 0.15
+    assert trust.level is Level.FULL
+
+
+def test_scores_are_relative_to_the_hold_out():
+    trust, model = Trust(TrustSettings(memory=2000)), linear_model()
+    model.one_step_z.fill_(2.0)
+    observe(trust, model, 0.2, count=2000)
+    assert abs(trust.one_step - 1.0) < 0.1
+    assert abs(trust.open_loop - 2.0) < 0.3
+
+
+def test_trust_falls_by_degrees_and_comes_back():
+    for size, level in ((0.2, Level.FULL), (0.55, Level.CAUTIOUS), (1.1, Level.DOUBTFUL)):
+        trust = Trust(QUICK)
+        assert observe(trust, linear_model(), size)[-1] in (level, Level.FULL)
+        seen = set(observe(Trust(QUICK), linear_model(), size))
+        assert level in seen
+    trust, model = Trust(QUICK), linear_model()
+    assert observe(trust, model, 5.0)[-1] is Level.NONE
+    assert observe(trust, model, 0.1)[-1] is Level.FULL
+
+
+def test_what_is_no_number_is_a_surprise_but_not_for_ever():
+    trust, model = Trust(QUICK), linear_model()
+    bad = Step(torch.zeros(2), torch.zeros(1), torch.full((2,), math.nan))
+    for _ in range(20):
+        trust.observe(bad, model)
+    assert trust.level is Level.NONE
+    assert observe(trust, model, 0.1)[-1] is Level.FULL
+
+
+def test_before_anything_happened_there_is_no_score_and_all_trust():
+    trust = Trust(QUICK)
+    assert math.isnan(trust.one_step)
+    assert math.isnan(trust.open_loop)
+    assert trust.level is Level.FULL
+
+
+def drive(made, plant, count):
+    """Run a controller on a plant, and return its commands."""
+    state, commands = np.array([0.0, 0.0]), []
+    for k in range(count):
+        command = made.tick(reading(k, state))
+        commands.append(command)
+        state = plant(state, command.values)
+    return commands
+
+
+def lossy(state, force):
+    """Return where a plant goes whose velocity is thrown about."""
+    following = step(state, force)
+    following[1] += 300.0 * (-1) ** round(1e6 * state[0])
+    return following
+
+
+def test_a_model_that_is_wrong_is_not_acted_on_and_it_says_so():
+    made = controller(trust=True)
+    commands = drive(made, lossy, 40)
+    assert commands[-1].outcome is Outcome.FALLBACK
+    assert "the model is not to be trusted: errors are" in commands[-1].reason
+    np.testing.assert_array_equal(commands[-1].values, SAFE)
+    assert made.planned is None
+
+
+def test_a_model_that_is_right_is_acted_on_and_comes_back_after_a_scare():
+    made = controller(trust=True)
+    commands = drive(made, step, 20)
+    assert {command.outcome for command in commands} == {Outcome.PLANNED}
+    assert made.trust.level is Level.FULL
+    scared = controller(trust=True)
+    turn = iter(range(1000))
+    commands = drive(scared, lambda s, u: (lossy if next(turn) < 15 else step)(s, u), 80)
+    assert commands[16].outcome is Outcome.FALLBACK
+    assert commands[-1].outcome is Outcome.PLANNED
+    assert len(scared.planned.result.actions) == 8
+
+
+def test_with_less_trust_plans_are_shorter_and_more_cautious():
+    made = controller(trust=True)
+    drive(made, step, 3)
+    for level, horizon in ((Level.CAUTIOUS, 4), (Level.DOUBTFUL, 2), (Level.FULL, 8)):
+        made.trust.level = level
+        made._plan_by_trust()
+        made.reset()
+        made.tick(reading(0))
+        assert len(made.planned.result.actions) == horizon
+        assert made.planned.objective.settings.caution == level.caution
+        assert made.planned.objective.digest == made.objective.digest
+        # What the configuration says is not forgotten.
+        assert made.planner.settings.horizon == 8
+
+
+def test_trust_that_is_not_asked_for_is_only_told():
+    made = controller(trust=False)
+    commands = drive(made, lossy, 40)
+    assert {command.outcome for command in commands} == {Outcome.PLANNED}
+    assert made.trust.level is Level.NONE

@@ -1,0 +1,145 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from systems import ACTION, OBSERVATION, A, B, random_model, trained
+
+from mbrl_ros.dynamics.adaptation import Adaptation, Step
+from mbrl_ros.dynamics.checkpoint import pack, unpack
+from mbrl_ros.dynamics.differentiable import DifferentiableModel
+from mbrl_ros.dynamics.rollout import Rollout
+
+GAIN = 0.6
+
+
+@pytest.fixture(scope="module")
+def learned():
+    return pack(trained(700).model)
+
+
+def steps(count, gain=1.0, seed=0):
+    """Yield steps of the linear system, whose force may have another gain."""
+    rng, state = np.random.default_rng(seed), np.zeros(2)
+    for _ in range(count):
+        action = rng.uniform(-1, 1, 1)
+        following = A @ state + gain * (B @ action)
+        yield Step(*(torch.from_numpy(x).float() for x in (state, action, following)))
+        state = following
+
+
+def errors(model, gain):
+    """Return the RMS one-step error of the members' mean."""
+    found = []
+    for step in steps(200, gain, seed=9):
+        shape = (model.members, 1, -1)
+        mean, _ = model.predict(step.state.expand(*shape), step.action.expand(*shape))
+        found.append(mean.mean(dim=0)[0] - step.following)
+    return float(torch.stack(found).square().mean().sqrt())
+
+
+def test_a_plant_that_changed_is_followed_within_seconds(learned):
+    model = unpack(learned)
+    before, known = errors(model, GAIN), errors(model, 1.0)
+    adaptation = Adaptation(model, strength=0.3, memory=100)
+    for step in steps(50, GAIN):
+        adaptation.observe(step)
+    assert errors(model, GAIN) < 0.4 * before
+    for step in steps(300):
+        adaptation.observe(step)
+    # And back again.
+    assert errors(model, 1.0) < 2 * known + 0.1 * before
+
+
+def test_where_nothing_changed_little_is_corrected(learned):
+    model = unpack(learned)
+    known = errors(model, 1.0)
+    adaptation = Adaptation(model, strength=0.3, memory=100)
+    for step in steps(300):
+        adaptation.observe(step)
+    assert errors(model, 1.0) < 1.2 * known
+    assert adaptation.size < 0.2
+
+
+def test_beginning_with_the_newest_steps_is_as_observing_them(learned):
+    one_by_one, at_once = unpack(learned), unpack(learned)
+    # A memory that outlasts the steps: the pull towards zero is not the same in both.
+    observed = Adaptation(one_by_one, strength=0.3, memory=100_000)
+    for step in steps(60, GAIN):
+        observed.observe(step)
+    begun = Adaptation(at_once, strength=0.3, memory=100_000, past=list(steps(60, GAIN)))
+    inputs = torch.randn(3, 40, 3)
+    expected, found = one_by_one.network(inputs)[0], at_once.network(inputs)[0]
+    torch.testing.assert_close(found, expected, atol=0.02, rtol=0.05)
+    assert begun.size == pytest.approx(observed.size, rel=0.1)
+
+
+def test_it_is_least_squares_with_a_prior():
+    """Against the closed form, for a model without hidden layers and a memory without end."""
+    model = random_model(hidden=[], members=1, log_variance_low=-2.0, log_variance_high=-1.9)
+    network, o = model.network, 2
+    data = list(steps(30, GAIN))
+    state, action, following = (
+        torch.stack([getattr(step, name) for step in data])[None]
+        for name in ("state", "action", "following")
+    )
+    mean, log_variance = model(state, action)
+    error = (model.normalized_target(state, following) - mean)[0].double()
+    phi = torch.cat([model.inputs(state, action)[0], torch.ones(30, 1)], dim=-1).double()
+    noise = log_variance.exp().mean(dim=(1, 2)).item()
+    before = network.weights[-1][0, :, :o].clone()
+    adaptation = Adaptation(model, strength=0.5, memory=10**7, past=data)
+    prior = float(adaptation._prior)
+    expected = torch.linalg.solve(
+        phi.T @ phi / noise + torch.eye(4, dtype=torch.float64) / prior, phi.T @ error / noise
+    )
+    found = (network.weights[-1][0, :, :o] - before).double()
+    torch.testing.assert_close(found, expected[:-1], atol=1e-4, rtol=1e-3)
+
+
+def test_rollouts_and_derivatives_follow_the_corrected_model(learned):
+    model = unpack(learned)
+    rollout, actions = Rollout(model), torch.rand(4, 6, 1)
+    before = rollout(torch.zeros(2), actions).clone()
+    adaptation = Adaptation(model, strength=0.3, memory=100)
+    for step in steps(50, GAIN):
+        adaptation.observe(step)
+    rollout.renew_last_layer()
+    after = rollout(torch.zeros(2), actions)
+    assert not torch.allclose(after, before, atol=1e-2)
+    torch.testing.assert_close(after, Rollout(model)(torch.zeros(2), actions))
+    by_hand = DifferentiableModel(model).rollout(torch.zeros(2), actions)
+    torch.testing.assert_close(after, by_hand, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, 1e30])
+def test_nonsense_corrects_nothing_for_good(learned, value):
+    model = unpack(learned)
+    adaptation = Adaptation(model, strength=0.3, memory=100)
+    bad = torch.full((2,), value)
+    adaptation.observe(Step(torch.zeros(2), torch.zeros(1), bad))
+    adaptation.observe(Step(bad, torch.zeros(1), torch.zeros(2)))
+    assert adaptation.correction.isfinite().all()
+    begun = Adaptation(unpack(learned), 0.3, 100, [Step(torch.zeros(2), torch.zeros(1), bad)])
+    assert begun.correction.isfinite().all()
+
+
+def test_what_happens_no_more_is_forgotten(learned):
+    adaptation = Adaptation(unpack(learned), strength=0.3, memory=20)
+    for step in steps(50, GAIN):
+        adaptation.observe(step)
+    size = adaptation.size
+    still = Step(torch.zeros(2), torch.zeros(1), torch.zeros(2))
+    for _ in range(100):
+        adaptation.observe(still)
+    assert adaptation.size < 0.5 * size
+
+
+def test_a_correction_is_of_one_copy_only(learned):
+    first, second = unpack(learned), unpack(learned)
+    adaptation = Adaptation(first, strength=0.3, memory=100)
+    for step in steps(20, GAIN):
+        adaptation.observe(step)
+    assert errors(second, 1.0) == errors(unpack(learned), 1.0)
+    assert second.observation == OBSERVATION
+    assert second.action == ACTION
