@@ -141,7 +141,36 @@ def save(packed: PackedModel, path: Path) -> None:
     """
     state = safetensors.torch.load(packed.weights)
     metadata = {"architecture": packed.architecture, "sha256": packed.sha256}
-    data = safetensors.torch.save(state, metadata=metadata)
+    write(safetensors.torch.save(state, metadata=metadata), path)
+
+
+def save_state(state: dict[str, Tensor], path: Path) -> None:
+    """Write what a learner needs to go on, beside the model that it belongs to.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    write(safetensors.torch.save({name: t.contiguous() for name, t in state.items()}), path)
+
+
+def load_state(path: Path) -> dict[str, Tensor]:
+    """Read what `save_state` wrote.
+
+    Raises:
+        CheckpointError: if the file is not there or is damaged.
+    """
+    try:
+        return safetensors.torch.load(path.read_bytes())
+    except (OSError, KeyError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
+        raise CheckpointError(f"{path}: not a learner's state: {error}") from None
+
+
+def write(data: bytes, path: Path) -> None:
+    """Write a file that appears whole or not at all.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
     partial = path.with_suffix(".partial")
     try:
         partial.write_bytes(data)

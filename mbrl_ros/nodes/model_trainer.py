@@ -82,7 +82,10 @@ class ModelTrainer(Node):
         self._checkpoints.mkdir(parents=True, exist_ok=True)
         for path in reversed(_by_age(self._checkpoints)):
             try:
-                self._learner.restore(checkpoint.load(path))
+                model, state = checkpoint.load(path), None
+                if _state_of(path).exists():
+                    state = checkpoint.load_state(_state_of(path))
+                self._learner.restore(model, state)
                 self.get_logger().info(f"continuing from {path}")
                 return
             except ValueError as error:
@@ -157,8 +160,12 @@ class ModelTrainer(Node):
             path = self._checkpoints / f"model-{self._epoch}-{self._sequence:06d}.safetensors"
             try:
                 checkpoint.save(packed, path)
+                checkpoint.save_state(self._learner.state(), _state_of(path))
                 for old in _by_age(self._checkpoints)[:-_KEPT_CHECKPOINTS]:
                     old.unlink()
+                for old in _by_age(self._checkpoints)[:-1]:
+                    # It is large, and only the newest is ever taken up.
+                    _state_of(old).unlink(missing_ok=True)
             except OSError as error:
                 self.get_logger().error(
                     f"checkpoint not written: {error}", throttle_duration_sec=10.0
@@ -191,6 +198,11 @@ class ModelTrainer(Node):
         self._updates = learner.updates
         message.header.stamp = self.get_clock().now().to_msg()
         self._status_publisher.publish(message)
+
+
+def _state_of(path: Path) -> Path:
+    """Return where the learner's state at the time of a checkpoint is."""
+    return path.with_name(path.name.replace("model-", "learner-", 1))
 
 
 def _by_age(folder: Path) -> list[Path]:

@@ -436,6 +436,21 @@ def test_with_a_delay_a_plan_begins_where_its_first_action_acts():
     torch.testing.assert_close(made.planned.trajectory()[:, 0], judge.starts[0])
 
 
+def test_without_the_learned_reward_that_it_is_to_plan_for_the_safe_command_is_sent():
+    learned = Objective.from_parameters(
+        {"terms": ["paid"], "paid.type": "learned_reward"}, OBSERVATION, ACTION
+    )
+    made = controller(judge=learned)
+    command = made.tick(reading(0))
+    assert command.outcome is Outcome.FALLBACK
+    assert "learned_reward: the model has learned no reward" in command.reason
+    np.testing.assert_array_equal(command.values, SAFE)
+    made.objective = objective()
+    assert made.tick(reading(1)).outcome is Outcome.PLANNED
+    with pytest.raises(ValueError, match="learned no reward"):
+        made.what_if(learned)
+
+
 def test_what_if_plans_for_another_objective_and_changes_nothing():
     made = controller(iterations=20, candidates=64, icem=ICEMSettings(finest_scale=1.0))
     with pytest.raises(ValueError, match="what_if: there is no plan now"):

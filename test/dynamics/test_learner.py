@@ -6,7 +6,7 @@ import pytest
 import torch
 from systems import ACTION, OBSERVATION, SMALL, drive, fed, trained, with_gate
 
-from mbrl_ros.dynamics.checkpoint import unpack
+from mbrl_ros.dynamics.checkpoint import pack, unpack
 from mbrl_ros.dynamics.holdout import is_kept_back
 from mbrl_ros.dynamics.learner import Learner
 from mbrl_ros.dynamics.settings import ModelSettings
@@ -251,3 +251,140 @@ def test_after_many_transitions_at_once_fitting_makes_a_decision_due_again():
         learner.update()
         waited += 1
     assert waited == 25
+
+
+def test_training_goes_on_after_a_restart_as_if_nothing_had_been():
+    whole = trained(300)
+    expected = weights(whole)
+    half = trained(150)
+    model, state = unpack(pack(half.model)), {n: t.clone() for n, t in half.state().items()}
+    resumed = fed()
+    resumed.restore(model, state)
+    assert resumed.updates == 150
+    assert resumed.owed_updates == 250
+    resumed._rng, resumed._normalized_at = half._rng, half._normalized_at
+    for _ in range(150):
+        resumed.update()
+    torch.testing.assert_close(weights(resumed), expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("updates", None, "'updates': expected a count"),
+        ("updates", torch.tensor(-1), "'updates': expected a count"),
+        ("optimizer.0.exp_avg", None, "'optimizer.0.exp_avg': expected"),
+        ("optimizer.0.exp_avg", torch.ones(3), "'optimizer.0.exp_avg': expected"),
+        ("optimizer.1.exp_avg_sq", torch.full((3, 1, 32), math.nan), "'optimizer.1.exp_avg_sq'"),
+    ],
+)
+def test_a_state_that_does_not_fit_changes_nothing(name, value, message):
+    before = trained(20)
+    state = {n: t for n, t in {**before.state(), name: value}.items() if t is not None}
+    learner = fed()
+    kept = weights(learner)
+    with pytest.raises(ValueError, match=message):
+        learner.restore(unpack(pack(before.model)), state)
+    assert torch.equal(weights(learner), kept)
+    assert learner.updates == 0
+
+
+def with_optimizer(**values):
+    return replace(SMALL, optimizer=replace(SMALL.optimizer, **values))
+
+
+def with_model(**values):
+    return replace(SMALL, model=replace(SMALL.model, **values))
+
+
+def test_the_step_size_falls_and_then_stays():
+    settings = with_optimizer(learning_rate=1e-2, final_learning_rate=1e-4, decay_updates=40)
+    learner, sizes = fed(settings), []
+    for _ in range(60):
+        sizes.append(learner._fitting.learning_rate)
+        learner.update()
+    assert sizes[0] == pytest.approx(1e-2)
+    assert sizes[20] == pytest.approx(1e-3)
+    assert sizes[40] == sizes[59] == pytest.approx(1e-4)
+
+
+def test_weights_are_drawn_anew_when_the_data_has_grown():
+    learner = fed(with_optimizer(restart_growth=2.0), count=100)
+    while learner.owed_updates >= 1:
+        learner.update()
+    assert learner.updates == 100
+    known = learner.holdout.open_loop_error(learner.model, torch.ones(2))
+    for transition in drive(100, seed=1):
+        learner.append(*transition)
+    learner.update()
+    # It begins again, and owes what all the data calls for.
+    assert learner.holdout.open_loop_error(learner.model, torch.ones(2)) > known
+    assert learner.owed_updates > 180
+    while learner.owed_updates >= 1:
+        learner.update()
+    assert learner.holdout.open_loop_error(learner.model, torch.ones(2)) < known
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        with_model(type="deterministic"),
+        with_model(history=3),
+        with_model(absolute=["velocity"]),
+        with_model(delay=-1, max_delay=2),
+        with_optimizer(steps=4),
+    ],
+    ids=["deterministic", "history", "absolute", "delay", "multi-step"],
+)
+def test_every_kind_of_model_learns_the_linear_system(settings):
+    learner = trained(500, settings=settings)
+    assert learner.model.delay == 0
+    decision = learner.judge()
+    assert decision.holdout_error < 0.15, decision.reason
+    model = unpack(decision.model)
+    assert model.settings.type == settings.model.type
+
+
+def test_what_a_model_is_not_told_of_does_not_move_it():
+    learner = fed(with_model(ignored=["position"]))
+    for _ in range(20):
+        learner.update()
+    near, far = torch.tensor([[0.1, 0.5]]), torch.tensor([[0.3, 0.5]])
+    shape = (3, 1, -1)
+    with torch.no_grad():
+        first, _ = learner.model(near.expand(*shape), torch.zeros(3, 1, 1))
+        second, _ = learner.model(far.expand(*shape), torch.zeros(3, 1, 1))
+    torch.testing.assert_close(first, second, atol=0, rtol=0)
+
+
+def test_unknown_dimensions_are_refused_by_name():
+    for field in ("ignored", "absolute"):
+        with pytest.raises(ValueError, match=f"model.{field}: 'speed' is not one of position, vel"):
+            Learner(OBSERVATION, ACTION, with_model(**{field: ["speed"]}), 0)
+
+
+def test_a_loss_over_several_steps_is_that_of_predictions_on_predictions():
+    settings = with_optimizer(steps=3)
+    learner = fed(settings)
+    learner.update()
+    model, rows = learner.model, learner.replay.rows
+    chosen = np.array([[0, 1], [12, 13], [30, 31]])
+    found = learner._fitting._loss(rows, chosen).item()
+    losses = []
+    state = rows.batch(chosen, 0).state
+    for k in range(3):
+        batch = rows.batch(chosen + k, 0)
+        assert rows.unbroken(chosen, k).all()
+        mean, log_variance = model(state, batch.action)
+        target = model.normalized_target(state, batch.following)
+        losses.append(model.network.loss(mean, log_variance, target).mean())
+        state = model.following(state, mean)
+    assert found == pytest.approx(torch.stack(losses).mean().item(), rel=1e-5)
+    # Where the data breaks off, what would be beyond is left out.
+    end = np.array([[9, 9], [9, 9], [9, 9]])
+    alone = learner._fitting._loss(rows, end).item()
+    batch = rows.batch(end, 0)
+    mean, log_variance = model(batch.state, batch.action)
+    target = model.normalized_target(batch.state, batch.following)
+    one = model.network.loss(mean, log_variance, target).mean().item()
+    assert alone == pytest.approx(one, rel=1e-5)
