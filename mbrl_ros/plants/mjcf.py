@@ -90,7 +90,7 @@ class MjcfEnv(gymnasium.Env[FloatArray, FloatArray]):
         if (initialise := self._functions["reset"]) is not None:
             initialise(self.model, self.data, self.np_random)
         mujoco.mj_forward(self.model, self.data)
-        return self._observe(), {}
+        return self.observe(), {}
 
     def step(self, action: FloatArray) -> tuple[FloatArray, float, bool, bool, dict[str, Any]]:
         """Take one MuJoCo time step; ``action`` has shape ``(actuators,)``."""
@@ -104,9 +104,10 @@ class MjcfEnv(gymnasium.Env[FloatArray, FloatArray]):
         else:
             mujoco.mj_step2(self.model, self.data)
         mujoco.mj_step1(self.model, self.data)
-        return self._observe(), self._reward(action), self._terminated(), False, {}
+        return self.observe(), self._reward(action), self._terminated(), False, {}
 
-    def _observe(self) -> FloatArray:
+    def observe(self) -> FloatArray:
+        """Return what is observed of the data as it is, shape ``(observation_dim,)``."""
         if (observe := self._functions["observation"]) is not None:
             return np.array(observe(self.model, self.data), dtype=np.float64).ravel()
         return np.concatenate([self.data.qpos, self.data.qvel])

@@ -28,8 +28,12 @@ class Plant(gymnasium.Env[Any, Any]):
 
     Attributes:
         name: the environment, for messages.
+        encode: turns an observation of the environment into the vector.
+        decode: turns a vector into an action of the environment.
         observation_names: a suggestion, one per dimension of the observation.
         action_names: a suggestion, one per dimension of the action.
+        environment: what is wrapped.
+        action_repeat: its own steps in one step of the plant.
         period: time of one step [s].
         env_steps: the environment's own steps taken so far, over all episodes.
         physics: the MuJoCo simulation; None where the environment has none.
@@ -62,15 +66,16 @@ class Plant(gymnasium.Env[Any, Any]):
             ValueError: for unsupported spaces, or if the time of a step is unknown.
         """
         self.name = name
-        self._environment = environment
-        self._action_repeat = action_repeat
+        self.environment = environment
+        self.action_repeat = action_repeat
         self._divergences = divergences
-        self._observation = flatten_observation(environment.observation_space, name)
-        self._action = flatten_action(environment.action_space, name)
-        self.observation_names = self._observation.names
-        self.action_names = self._action.names
-        self.observation_space = _box(self._observation.low, self._observation.high)
-        self.action_space = _box(self._action.low, self._action.high)
+        observation = flatten_observation(environment.observation_space, name)
+        action = flatten_action(environment.action_space, name)
+        self.encode, self.decode = observation.encode, action.decode
+        self.observation_names = observation.names
+        self.action_names = action.names
+        self.observation_space = _box(observation.low, observation.high)
+        self.action_space = _box(action.low, action.high)
         self.time_step = _time_step(environment.unwrapped, name, time_step)
         self.period = action_repeat * self.time_step
         limited = 0 < time_limit < math.inf
@@ -95,10 +100,10 @@ class Plant(gymnasium.Env[Any, Any]):
     ) -> tuple[FloatArray, dict[str, Any]]:
         """Start an episode and return its first observation, shape ``(observation_dim,)``."""
         self._perturbation.undo()
-        observation, info = self._environment.reset(seed=seed, options=options)
+        observation, info = self.environment.reset(seed=seed, options=options)
         self._perturbation.act()
         self._episode_steps = 0
-        return self._observation.encode(observation), info
+        return self.encode(observation), info
 
     def step(self, action: FloatArray) -> tuple[FloatArray, float, bool, bool, dict[str, Any]]:
         """Take one control step.
@@ -113,21 +118,21 @@ class Plant(gymnasium.Env[Any, Any]):
             PlantDivergedError: if the simulation has become not finite.
         """
         self._perturbation.act()
-        decoded = self._action.decode(action)
+        decoded = self.decode(action)
         total = 0.0
-        for _ in range(self._action_repeat):
+        for _ in range(self.action_repeat):
             observation, reward, terminated, truncated, info = self._step_once(decoded)
             total += float(reward)
             if terminated or truncated:
                 break
-        values = self._observation.encode(observation)
+        values = self.encode(observation)
         if not np.isfinite(values).all() or (self.physics and self.physics.diverged()):
             raise PlantDivergedError(f"environment '{self.name}': the simulation diverged")
         return values, total, terminated, truncated, info
 
     def _step_once(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
         try:
-            result = self._environment.step(action)
+            result = self.environment.step(action)
         except self._divergences as error:
             reason = " ".join(str(error).split())
             raise PlantDivergedError(f"environment '{self.name}': {reason}") from None
@@ -139,7 +144,7 @@ class Plant(gymnasium.Env[Any, Any]):
 
     def close(self) -> None:
         """Free the environment."""
-        self._environment.close()
+        self.environment.close()
 
 
 def _box(low: FloatArray, high: FloatArray) -> spaces.Box:

@@ -1,6 +1,8 @@
 """`mbrl-ros bench learning`, with curves too short to mean anything."""
 
+import importlib.util
 import json
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,8 @@ WORDS = (
     *("model.members:=2", "model.hidden:=[16]", "optimizer.updates_per_transition:=1.0"),
     *("planner.horizon:=6", "planner.candidates:=12", "planner.iterations:=1"),
 )
+MBRL_CARTPOLE = str(Path(__file__).parents[2] / "benchmarks" / "mbrl_cartpole.yaml")
+WITH_MBRL = importlib.util.find_spec("mbrl") is not None
 
 
 def test_curves_are_learned_once_and_told(tmp_path, capsys):
@@ -19,23 +23,47 @@ def test_curves_are_learned_once_and_told(tmp_path, capsys):
     words = [*WORDS, "--out", str(out), "--json", str(file)]
     assert main(words) == 0
     rows = json.loads(file.read_text())
-    assert [(row["task"], row["seed"]) for row in rows] == [
-        ("inverted_pendulum", 0),
-        ("inverted_pendulum", 1),
+    assert [(row["task"], row["method"]) for row in rows] == [
+        ("inverted_pendulum", method)
+        for method in ("mbrl_ros", "mbrl_ros", "random", "true dynamics")
     ]
+    assert [row["seed"] for row in rows[:2]] == [0, 1]
     for row in rows:
-        assert [steps for steps, _ in row["curve"]] == [50, 90]
+        ours = row["method"] == "mbrl_ros"
+        assert [steps for steps, _ in row["curve"]] == ([50, 90] if ours else [0])
         assert all(value > 0 for _, value in row["curve"])
     assert (out / "curves.png").stat().st_size > 10_000
-    assert "inverted_pendulum" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert all(word in shown for word in ("inverted_pendulum", "random", "true dynamics"))
 
-    # What is there is not learned again; other parameters are another curve.
+    # What is there is not measured again; other parameters are another curve.
     (kept,) = out.glob("inverted_pendulum-0-*.json")
     kept.write_text("[[50, 7.0], [90, 8.0]]")
+    (kept,) = out.glob("inverted_pendulum-random-*.json")
+    kept.write_text("[[0, 9.0]]")
     assert main(words) == 0
-    assert json.loads(file.read_text())[0]["curve"] == [[50, 7.0], [90, 8.0]]
+    rows = json.loads(file.read_text())
+    assert rows[0]["curve"] == [[50, 7.0], [90, 8.0]]
+    assert rows[2]["curve"] == [[0, 9.0]]
     assert main([*words, "planner.horizon:=5", "--seeds", "0"]) == 0
     assert json.loads(file.read_text())[0]["curve"] != [[50, 7.0], [90, 8.0]]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        (["planner.type:=ilqr"], "the planner needs derivatives"),
+        (["actuation_delay:=2"], "actuation_delay: what is under way is left out"),
+    ],
+)
+def test_true_dynamics_that_cannot_be_planned_with_are_left_out(
+    tmp_path, capsys, parameters, reason
+):
+    file = tmp_path / "curves.json"
+    words = [*WORDS, *parameters, "--seeds", "0", "--points", "20", "--episodes", "1"]
+    assert main([*words, "--out", str(tmp_path / "out"), "--json", str(file)]) == 0
+    assert [row["method"] for row in json.loads(file.read_text())] == ["mbrl_ros", "random"]
+    assert f"true dynamics, seed 1000003: {reason}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -45,9 +73,27 @@ def test_curves_are_learned_once_and_told(tmp_path, capsys):
         (["--episodes", "0"], "--episodes: expected an integer >= 1, got 0"),
         (["--tasks", "juggling"], "unknown task 'juggling'"),
         (["planner.horizn:=3"], "planner.horizn"),
+        (["--mbrl"], "--mbrl: expected benchmarks/mbrl_cartpole.yaml among --tasks"),
+        pytest.param(
+            ["--tasks", MBRL_CARTPOLE],
+            "needs mbrl-lib, which is not installed here",
+            marks=pytest.mark.skipif(WITH_MBRL, reason="it is installed"),
+        ),
     ],
 )
 def test_bad_arguments_are_refused_at_once(tmp_path, capsys, words, message):
     assert main(["bench", "learning", *words, "--out", str(tmp_path / "out")]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(not WITH_MBRL, reason="needs mbrl-lib (make bench-learning)")
+def test_mbrl_lib_learns_its_own_cart_pole(tmp_path, capsys):
+    file = tmp_path / "curves.json"
+    words = [*WORDS, "--tasks", MBRL_CARTPOLE, "--seeds", "0", "--points", "201", "--mbrl"]
+    assert main([*words, "--out", str(tmp_path / "out"), "--json", str(file)]) == 0
+    *ours, theirs = json.loads(file.read_text())
+    assert [row["method"] for row in ours] == ["mbrl_ros", "random", "true dynamics"]
+    assert theirs["method"] == "mbrl-lib 0.2.0"
+    assert theirs["curve"][-1][0] > 200
+    assert theirs["curve"][-1][1] > 0

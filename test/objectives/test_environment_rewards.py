@@ -129,7 +129,7 @@ def test_gymnasiums_cartpole_pays_every_step_until_a_limit_is_passed():
     for episode in range(40):
         plant.reset(seed=episode)
         state = rng.uniform([-2.3, -2.0, -0.2, -1.0], [2.3, 2.0, 0.2, 1.0])
-        plant._environment.unwrapped.state = state
+        plant.environment.unwrapped.state = state
         observations, actions, rewards, _ = driven(plant, rng, 40)
         ours = judged(book.objectives["environment"], [state, *observations], actions)
         np.testing.assert_allclose(ours, rewards, atol=1e-6)

@@ -2,81 +2,73 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from statistics import fmean
 
+from mbrl_ros.cli.bench.kept import Curve, Measurement
 from mbrl_ros.cli.lock_step import LockStepSystem
-from mbrl_ros.system.configuration import read_task
+from mbrl_ros.system.configuration import Configuration, read_task
 
 # Evaluations start from states of their own, the same for every point of every curve.
-_EVALUATION_SEED = 1_000_003
+EVALUATION_SEED = 1_000_003
 
 
 @dataclass(frozen=True)
-class Job:
-    """A curve to be learned.
+class Evaluated(Measurement):
+    """What is judged by whole episodes, the same ones for all.
 
     Attributes:
-        task: shipped, or the path of a parameter file.
-        seed: of everything random.
-        points: the environment's own steps after which it is evaluated, rising.
         episodes: of each evaluation.
         parameters: name to value, of learning and evaluation.
         evaluation: name to value, of the evaluation only.
     """
 
-    task: str
-    seed: int
-    points: tuple[int, ...]
     episodes: int
     parameters: dict[str, object]
     evaluation: dict[str, object]
 
-    def path(self, folder: Path) -> Path:
-        """Return where its curve is kept; another one for other parameters."""
-        digest = hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
-        return folder / f"{Path(self.task).stem}-{self.seed}-{digest[:8]}.json"
+    @property
+    def judged(self) -> Configuration:
+        """The parameters of the episodes."""
+        overrides = {**self.parameters, **self.evaluation, "seed": EVALUATION_SEED}
+        return read_task(self.task, overrides)
 
 
-def learn(job: Job, folder: Path) -> Path:
-    """Learn a curve, unless it is there already.
+@dataclass(frozen=True)
+class Job(Evaluated):
+    """A curve to be learned.
 
-    Args:
-        job: what to learn.
-        folder: keeps the curves.
-
-    Returns:
-        the file with the curve: a list of (env steps, mean return).
-
-    Raises:
-        ValueError: naming the parameter that does not fit.
-        OSError: if it cannot be written.
+    Attributes:
+        points: the environment's own steps after which it is evaluated, rising.
     """
-    path = job.path(folder)
-    if path.exists():
-        return path
-    system = LockStepSystem(read_task(job.task, {**job.parameters, "seed": job.seed}))
-    system.check_ends()
-    curve = []
-    for point in job.points:
-        system.run(point)
-        curve.append((system.simulator.env_steps, evaluate(job, system)))
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(curve), encoding="utf-8")
-    partial.replace(path)
-    return path
 
+    points: tuple[int, ...]
 
-def evaluate(job: Job, learned: LockStepSystem) -> float:
-    """Return the mean return of whole episodes with the newest model that passed its gate.
+    @property
+    def method(self) -> str:
+        """This project."""
+        return "mbrl_ros"
 
-    The plant that is learned on goes on as if nothing had happened.
-    """
-    overrides = {**job.parameters, **job.evaluation, "seed": _EVALUATION_SEED}
-    judge = LockStepSystem(read_task(job.task, overrides))
-    if learned.published is not None:
-        judge.controller.offer_model(learned.published, 1, 1)
-    return fmean(judge.evaluate(job.episodes))
+    def measure(self, threads: int) -> Curve:
+        """Learn; one thread is all it takes.
+
+        Raises:
+            ValueError: naming the parameter that does not fit.
+        """
+        system = LockStepSystem(read_task(self.task, {**self.parameters, "seed": self.seed}))
+        system.check_ends()
+        curve = []
+        for point in self.points:
+            system.run(point)
+            curve.append((system.simulator.env_steps, self._return(system)))
+        return curve
+
+    def _return(self, learned: LockStepSystem) -> float:
+        """Return the mean return of whole episodes with the newest model that passed its gate.
+
+        The plant that is learned on goes on as if nothing had happened.
+        """
+        judge = LockStepSystem(self.judged)
+        if learned.published is not None:
+            judge.controller.offer_model(learned.published, 1, 1)
+        return fmean(judge.evaluate(self.episodes))

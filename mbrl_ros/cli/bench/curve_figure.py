@@ -1,44 +1,29 @@
-"""Learning curves beside published ones."""
+"""Learning curves beside references and published ones."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-# Returns after 100,000, 200,000 and 500,000 environment steps, of the result tables in the
-# repository of TD-MPC2 (Hansen et al. 2024), which has those of SAC and DreamerV3, too.
-_STEPS = (100_000, 200_000, 500_000)
-_PUBLISHED = {
-    "cartpole_swingup": {
-        "TD-MPC2": (839, 872, 876),
-        "DreamerV3": (500, 775, 853),
-        "SAC": (835, 842, 835),
-    },
-    "pendulum_swingup": {
-        "TD-MPC2": (724, 824, 842),
-        "DreamerV3": (753, 829, 795),
-        "SAC": (96, 268, 408),
-    },
-    "reacher_easy": {
-        "TD-MPC2": (937, 976, 919),
-        "DreamerV3": (770, 905, 964),
-        "SAC": (540, 715, 918),
-    },
-}
+from mbrl_ros.cli.bench.published import published
+
 _BLUE = "#2a6f97"
 _OTHERS = {"TD-MPC2": "#d9822b", "DreamerV3": "#2f8f5b", "SAC": "#8a8f98"}
+_PEER = "#8e5aa8"
+_REFERENCES = {"random": ("#8a8f98", ":"), "true dynamics": ("#1b1f24", "-.")}
 
 
 def draw_curves(rows: Sequence[dict[str, Any]], path: Path) -> None:
-    """Draw every seed's curve, the running maximum of their median, and the published ones.
+    """Draw every seed's curve, the running maximum of their median, and what they are beside.
 
     Args:
-        rows: ``task``, ``seed`` and ``curve``, as `mbrl-ros bench learning` writes them.
+        rows: ``task``, ``method``, ``seed`` and ``curve``, as the file of results has them.
         path: of the PNG.
 
     Raises:
@@ -48,18 +33,24 @@ def draw_curves(rows: Sequence[dict[str, Any]], path: Path) -> None:
     figure = Figure(figsize=(6.2 * len(tasks), 4.4), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     for axes, task in zip(figure.subplots(1, len(tasks), squeeze=False)[0], tasks, strict=True):
-        curves = np.array([row["curve"] for row in rows if row["task"] == task], dtype=float)
-        for i, curve in enumerate(curves):
-            label = f"mbrl_ros, {len(curves)} seeds" if i == 0 else None
-            axes.plot(curve[:, 0], curve[:, 1], color=_BLUE, alpha=0.4, linewidth=1, label=label)
-        steps, middle = curves[0][:, 0], np.median(curves[:, :, 1], axis=0)
-        axes.plot(
-            steps, np.maximum.accumulate(middle), color=_BLUE, linewidth=2.2,
-            label="running maximum of their median",
-        )  # fmt: skip
-        for name, returns in _PUBLISHED.get(task, {}).items():
-            axes.plot(_STEPS, returns, "o--", color=_OTHERS[name], markersize=4, label=name)
-        if task in _PUBLISHED:
+        methods: dict[str, list[Any]] = {}
+        for row in rows:
+            if row["task"] == task:
+                methods.setdefault(row["method"], []).append(row["curve"])
+        _draw_ours(axes, np.array(methods.pop("mbrl_ros"), dtype=float))
+        for method, curves in methods.items():
+            if method in _REFERENCES:
+                colour, style = _REFERENCES[method]
+                ((_, value),) = curves[0]
+                axes.axhline(value, color=colour, linestyle=style, linewidth=1.2, label=method)
+            else:
+                _draw_seeds(axes, curves, _PEER, method)
+        others = published(task)
+        for row in others:
+            method = row["method"]
+            axes.plot(*zip(*row["curve"], strict=True), "o--", color=_OTHERS[method], markersize=4,
+                      label=f"{method}, published")  # fmt: skip
+        if others:
             # Those begin where ours have long ended.
             axes.set_xscale("log")
         axes.set_title(task, loc="left")
@@ -69,3 +60,20 @@ def draw_curves(rows: Sequence[dict[str, Any]], path: Path) -> None:
         axes.grid(True, color="#e6e8eb", linewidth=0.8)
         axes.legend(frameon=False, fontsize=8)
     figure.savefig(path, format="png")
+
+
+def _draw_ours(axes: Axes, curves: np.ndarray[Any, Any]) -> None:
+    _draw_seeds(axes, curves, _BLUE, f"mbrl_ros, {len(curves)} seeds")
+    steps, middle = curves[0][:, 0], np.median(curves[:, :, 1], axis=0)
+    axes.plot(
+        steps, np.maximum.accumulate(middle), color=_BLUE, linewidth=2.2,
+        label="running maximum of their median",
+    )  # fmt: skip
+
+
+def _draw_seeds(axes: Axes, curves: Iterable[Any], colour: str, label: str) -> None:
+    for i, curve in enumerate(curves):
+        axes.plot(
+            *zip(*curve, strict=True), color=colour, alpha=0.4, linewidth=1,
+            label=None if i else label,
+        )  # fmt: skip

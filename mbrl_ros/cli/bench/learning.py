@@ -1,12 +1,15 @@
 """``mbrl-ros bench learning``: learning curves in lock-step, on all cores.
 
 Each point is the mean return of whole episodes with the model frozen after so many of the
-environment's own steps. What was learned before is not learned again.
+environment's own steps. Beside them: the same episodes with random actions, and with the same
+planner on the plant's true dynamics in place of a model. What was measured before is not measured
+again.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import multiprocessing
 import os
@@ -14,14 +17,15 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
-from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.table import Table
 
 from mbrl_ros.settings import SettingsError
 from mbrl_ros.system.configuration import parse_assignments, read_task
+
+if TYPE_CHECKING:
+    from mbrl_ros.cli.bench.kept import Measurement
 
 # Where the shipped tasks are looked at, in the environment's own steps.
 _POINTS = {
@@ -29,10 +33,14 @@ _POINTS = {
     "pendulum_swingup": (1000, 2000, 3000, 5000),
     "reacher_easy": (1000, 2000, 3000, 5000),
     "cartpole_v1": (500, 1000, 1500),
+    "mbrl_cartpole": (200, 400, 600, 1000),
 }
 _OTHERWISE = (1000, 2000, 5000)
 # The suite's own episodes, where learning has others.
 _EVALUATION: dict[str, dict[str, object]] = {"reacher_easy": {"mujoco_sim.time_limit": 0.0}}
+
+_REFERENCES = ("random", "true dynamics")
+_MBRL_MODULE = "mbrl_ros.cli.bench.mbrl_cartpole"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -45,16 +53,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--points", nargs="+", type=int, default=[], help="env steps after which to evaluate"
     )
     parser.add_argument("--episodes", type=int, default=5, help="of each evaluation")
+    parser.add_argument(
+        "--mbrl", action="store_true",
+        help="also have mbrl-lib learn its own cart-pole, benchmarks/mbrl_cartpole.yaml; "
+        "most of an hour for each seed",
+    )  # fmt: skip
     parser.add_argument("--json", type=Path, help="file to write the curves to")
     parser.add_argument(
         "--out", type=Path, default=Path("runs/bench-learning"),
-        help="folder of curves and figure; curves that are there already are not learned again",
+        help="folder of curves and figure; what is there already is not measured again",
     )  # fmt: skip
     parser.add_argument("parameters", nargs="*", help="further parameters, name:=value")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Learn all curves and show them.
+    """Measure all curves and show them.
 
     Raises:
         SettingsError: for an argument that does not fit.
@@ -66,82 +79,100 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.episodes < 1:
         raise SettingsError(f"--episodes: expected an integer >= 1, got {arguments.episodes}")
     parameters = parse_assignments(arguments.parameters)
-    for task in arguments.tasks:
-        read_task(task, {**parameters, **_EVALUATION.get(task, {})})
+    _check_mbrl([task for task in arguments.tasks if _is_mbrls(task, parameters)], arguments.mbrl)
     arguments.out.mkdir(parents=True, exist_ok=True)
     if arguments.json:
         arguments.json.touch()
     # Slow to import, and bad arguments should be refused at once.
-    from mbrl_ros.cli.bench.curve import Job
     from mbrl_ros.cli.bench.curve_figure import draw_curves
+    from mbrl_ros.cli.bench.curve_table import curve_table
 
-    jobs = [
-        Job(
-            task,
-            seed,
-            points or _POINTS.get(task, _OTHERWISE),
-            arguments.episodes,
-            parameters,
-            _EVALUATION.get(task, {}),
-        )
+    measurements = [
+        measurement
         for task in arguments.tasks
-        for seed in dict.fromkeys(arguments.seeds)
+        for measurement in _measurements(task, arguments, parameters)
     ]
     console = Console(highlight=False)
-    rows = _learn_all(jobs, arguments.out, console)
+    rows, missing = _measure_all(measurements, arguments.out, console)
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
-    console.print(_table(rows))
+    console.print(curve_table(rows, missing))
     draw_curves(rows, arguments.out / "curves.png")
     console.print(f"  {arguments.out / 'curves.png'}", soft_wrap=True)
     return 0
 
 
-def _learn_all(jobs: Sequence[Any], folder: Path, console: Console) -> list[dict[str, Any]]:
-    """Learn curves, as many at a time as there are cores; returns them in the jobs' order."""
-    from mbrl_ros.cli.bench.curve import learn
+def _is_mbrls(task: str, parameters: dict[str, object]) -> bool:
+    """Return whether a task, whose parameters are checked, is on mbrl-lib's own cart-pole."""
+    configuration = read_task(task, {**parameters, **_EVALUATION.get(task, {})})
+    return str(configuration.own("mujoco_sim").get("environment", "")).startswith(_MBRL_MODULE)
 
-    began = time.monotonic()
+
+def _check_mbrl(tasks: Sequence[str], asked: bool) -> None:
+    if tasks and importlib.util.find_spec("mbrl") is None:
+        raise SettingsError(
+            f"task '{tasks[0]}': needs mbrl-lib, which is not installed here: "
+            "make bench-learning does it"
+        )
+    if asked and not tasks:
+        raise SettingsError("--mbrl: expected benchmarks/mbrl_cartpole.yaml among --tasks")
+
+
+def _measurements(
+    task: str, arguments: argparse.Namespace, parameters: dict[str, object]
+) -> list[Measurement]:
+    from mbrl_ros.cli.bench.curve import EVALUATION_SEED, Job
+    from mbrl_ros.cli.bench.reference import Reference
+
+    seeds, episodes = dict.fromkeys(arguments.seeds), arguments.episodes
+    points = tuple(arguments.points) or _POINTS.get(Path(task).stem, _OTHERWISE)
+    evaluation = _EVALUATION.get(task, {})
+    made: list[Measurement] = [
+        Job(task, seed, episodes, parameters, evaluation, points) for seed in seeds
+    ]
+    made += [
+        Reference(task, EVALUATION_SEED, episodes, parameters, evaluation, kind)
+        for kind in _REFERENCES
+    ]
+    if arguments.mbrl and _is_mbrls(task, parameters):
+        from mbrl_ros.cli.bench.mbrl_cartpole import MbrlLib
+
+        made += [MbrlLib(task, seed, points[-1]) for seed in seeds]
+    return made
+
+
+def _measure_all(
+    measurements: Sequence[Measurement], folder: Path, console: Console
+) -> tuple[list[dict[str, Any]], dict[tuple[str, str], str]]:
+    """Measure curves, as many at a time as there are cores.
+
+    Returns:
+        rows in the order of the measurements; task and method to why there is none.
+    """
+    from mbrl_ros.cli.bench.kept import keep
+    from mbrl_ros.plants.true_dynamics import NoTrueDynamicsError
+
+    began, missing = time.monotonic(), {}
     # Not forked: threads of this process would be missing there.
     context = multiprocessing.get_context("spawn")
-    workers = min(os.cpu_count() or 1, len(jobs))
+    cores = os.cpu_count() or 1
+    workers = min(cores, len(measurements))
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        paths = {pool.submit(learn, job, folder): job for job in jobs}
-        for done, future in enumerate(as_completed(paths), start=1):
-            job, curve = paths[future], json.loads(future.result().read_text(encoding="utf-8"))
-            shown = ", ".join(f"{value:.0f} after {steps}" for steps, value in curve)
+        running = {pool.submit(keep, m, folder, cores // workers): m for m in measurements}
+        for done, future in enumerate(as_completed(running), start=1):
+            measurement = running[future]
+            try:
+                future.result()
+                curve = measurement.row(folder)["curve"]
+                shown = ", ".join(f"{value:.0f} after {steps}" for steps, value in curve)
+            except NoTrueDynamicsError as error:
+                shown = str(error)
+                missing[measurement.name, measurement.method] = shown
             console.print(
-                f"[{done}/{len(jobs)}, {time.monotonic() - began:.0f} s] "
-                f"{Path(job.task).stem}, seed {job.seed}: {shown}",
+                f"[{done}/{len(measurements)}, {time.monotonic() - began:.0f} s] "
+                f"{measurement.name}, {measurement.method}, seed {measurement.seed}: {shown}",
                 markup=False,
+                soft_wrap=True,
             )
-    return [
-        {
-            "task": Path(job.task).stem,
-            "seed": job.seed,
-            "curve": json.loads(job.path(folder).read_text(encoding="utf-8")),
-        }
-        for job in jobs
-    ]
-
-
-def _table(rows: Sequence[dict[str, Any]]) -> Table:
-    table = Table(
-        "task", "env steps", "median", "each seed", "running maximum of the median",
-        title="mean return with the model frozen", title_style="",
-    )  # fmt: skip
-    for task in dict.fromkeys(row["task"] for row in rows):
-        curves = [row["curve"] for row in rows if row["task"] == task]
-        best = float("-inf")
-        for points in zip(*curves, strict=True):
-            values = [value for _, value in points]
-            best = max(best, median(values))
-            table.add_row(
-                task,
-                str(max(steps for steps, _ in points)),
-                f"{median(values):.0f}",
-                ", ".join(f"{value:.0f}" for value in values),
-                f"{best:.0f}",
-            )
-        table.add_section()
-    return table
+    rows = [m.row(folder) for m in measurements if (m.name, m.method) not in missing]
+    return rows, missing
