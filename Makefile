@@ -5,8 +5,10 @@
 # make bench           planning, beside other libraries (sets up .venv-bench if needed)
 #                      (make bench ARGS="--json planning.json"; or one of our own with .venv:
 #                      .venv/bin/mbrl-ros bench tick)
-# make bench-learning  learning curves of five seeds, beside published ones; half an hour
-#                      (make bench-learning ARGS="--tasks cartpole_swingup --seeds 0 1")
+# make bench-learning  learning curves of five seeds, beside random actions, true dynamics and
+#                      published ones; an hour (sets up .venv-bench if needed; ARGS=--mbrl: beside
+#                      mbrl-lib too, which takes hours; or with .venv, without mbrl-lib's task:
+#                      .venv/bin/mbrl-ros bench learning --tasks cartpole_swingup --seeds 0 1)
 # make clean           removes .venv, .venv-bench and what was built; runs/ stays
 
 PYTHON ?= python3
@@ -45,9 +47,9 @@ test-learning: $(READY)
 bench: $(BENCH)/ready.stamp
 	@$(BENCH)/bin/mbrl-ros bench planning $(ARGS)
 
-bench-learning: $(READY)
-	@$(VENV)/bin/mbrl-ros bench learning --tasks cartpole_swingup pendulum_swingup reacher_easy \
-		cartpole_v1 $(ARGS)
+bench-learning: $(BENCH)/ready.stamp
+	@$(BENCH)/bin/mbrl-ros bench learning --tasks cartpole_swingup pendulum_swingup reacher_easy \
+		cartpole_v1 benchmarks/mbrl_cartpole.yaml $(ARGS)
 
 $(BENCH)/ready.stamp: requirements.txt .ci/make_venv.py setup.py
 	@echo "Setting up $(BENCH): a few minutes, this once"

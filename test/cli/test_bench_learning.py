@@ -87,6 +87,7 @@ def test_bad_arguments_are_refused_at_once(tmp_path, capsys, words, message):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.learning
 @pytest.mark.skipif(not WITH_MBRL, reason="needs mbrl-lib (make bench-learning)")
 def test_mbrl_lib_learns_its_own_cart_pole(tmp_path, capsys):
     file = tmp_path / "curves.json"

@@ -74,6 +74,6 @@ def _draw_ours(axes: Axes, curves: np.ndarray[Any, Any]) -> None:
 def _draw_seeds(axes: Axes, curves: Iterable[Any], colour: str, label: str) -> None:
     for i, curve in enumerate(curves):
         axes.plot(
-            *zip(*curve, strict=True), color=colour, alpha=0.4, linewidth=1,
+            *zip(*curve, strict=True), color=colour, alpha=0.5, linewidth=1,
             label=None if i else label,
         )  # fmt: skip

@@ -48,7 +48,8 @@ def _named(name: str, lines: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]
 
 def _points(curves: Sequence[Sequence[tuple[int, float]]]) -> list[tuple[str, ...]]:
     """Return what there is to say of each point of one method's curves."""
-    lines, best = [], float("-inf")
+    lines: list[tuple[str, ...]] = []
+    best = float("-inf")
     # As far as all have come: trials of mbrl-lib are of different lengths.
     for points in zip(*curves, strict=False):
         values, steps = [value for _, value in points], max(steps for steps, _ in points)
