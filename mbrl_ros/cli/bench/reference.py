@@ -14,11 +14,16 @@ from mbrl_ros.cli.bench.curve import EVALUATION_SEED, Evaluated
 from mbrl_ros.cli.bench.kept import Curve
 from mbrl_ros.cli.lock_step import LockStepSystem
 from mbrl_ros.control.command import Command, Outcome, Reading
-from mbrl_ros.control.controller import ActiveModel
-from mbrl_ros.dynamics.model import EnsembleModel
+from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.objectives.objective import Objective
+from mbrl_ros.planning.loop import PlanningLoop
+from mbrl_ros.planning.planner import Planner
+from mbrl_ros.planning.problem import Problem
 from mbrl_ros.plants.true_dynamics import NoTrueDynamicsError, TrueDynamics, true_dynamics
 from mbrl_ros.spaces import FloatArray, Space
+
+# Commands that a planner may look back to.
+_SENT = 25
 
 
 @dataclass(frozen=True)
@@ -57,9 +62,8 @@ class Reference(Evaluated):
             if self.judged.own("mujoco_sim").get("actuation_delay"):
                 raise NoTrueDynamicsError("actuation_delay: what is under way is left out")
             rollout = TrueRollout(true_dynamics(system.simulator.plant, threads))
-            system.controller.model = ActiveModel(
-                rollout,  # type: ignore[arg-type]  # has what is asked of it
-                (1, 1),
+            system.controller = AllKnowing(  # type: ignore[assignment]  # all that is asked of it
+                rollout, system.controller.planner, system.controller.objective
             )
         return [(0, fmean(system.evaluate(self.episodes)))]
 
@@ -78,11 +82,7 @@ class UniformActions:
 
     def tick(self, reading: Reading) -> Command:
         """Answer a reading."""
-        nothing = (0, 0)
-        return Command(
-            reading.episode, reading.step, self._drawn(), Outcome.EXPLORATION, "random", 0.0, 0.0,
-            nothing, math.nan,
-        )  # fmt: skip
+        return _answer(reading, self._drawn(), Outcome.EXPLORATION)
 
     def _drawn(self) -> FloatArray:
         space = self._action
@@ -90,6 +90,45 @@ class UniformActions:
         for i in space.discrete_indices:
             drawn[i] = self._rng.integers(int(space.low[i]), int(space.high[i]), endpoint=True)
         return drawn
+
+
+class AllKnowing:
+    """Plans every answer with the true dynamics.
+
+    Attributes:
+        objective: planned for.
+    """
+
+    def __init__(self, rollout: TrueRollout, planner: Planner, objective: Objective) -> None:
+        self.objective = objective
+        self._rollout = rollout
+        self._loop = PlanningLoop(planner, EVALUATION_SEED)
+        self._sent: list[FloatArray] = []
+
+    def tick(self, reading: Reading) -> Command:
+        """Answer a reading."""
+        if reading.step == 0:
+            self._loop.reset()
+            self._sent = []
+        previous = self._sent[-1].tolist() if self._sent else None
+        space = self.objective.action
+        problem = Problem(
+            torch.from_numpy(reading.values).float(),
+            self._rollout,  # type: ignore[arg-type]  # has what is asked of it
+            self.objective.at(reading.step, previous),
+            torch.tensor(np.array(self._sent)).float().reshape(-1, space.dim),
+        )
+        plan = self._loop.plan(problem)
+        assert plan is not None  # without a deadline there is the time
+        values = space.clip(plan.actions[0].double().numpy())
+        self._sent = [*self._sent, values][-_SENT:]
+        return _answer(reading, values, Outcome.PLANNED)
+
+
+def _answer(reading: Reading, values: FloatArray, outcome: Outcome) -> Command:
+    return Command(
+        reading.episode, reading.step, values, outcome, "", 0.0, 0.0, (0, 0), math.nan
+    )  # fmt: skip
 
 
 class TrueRollout:
@@ -105,7 +144,7 @@ class TrueRollout:
         self._dynamics = dynamics
 
     @property
-    def model(self) -> EnsembleModel:
+    def model(self) -> DynamicsModel:
         """There is none, for planners that need more of it than predictions.
 
         Raises:
