@@ -14,7 +14,6 @@ import json
 import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
@@ -58,10 +57,7 @@ def run(arguments: tuple[str, int, int, tuple[str, ...]]) -> list[dict[str, Any]
             def go_on(
                 physics: PhysicsSettings = physics, trains: bool = trains, adapts: bool = adapts
             ) -> list[float]:
-                controller = system.controller
-                adaptation = replace(controller.settings.adaptation, enabled=adapts)
-                controller.settings = replace(controller.settings, adaptation=adaptation)
-                controller.use_newest_model()
+                system.controller.adapt(adapts)
                 system.learning = trains
                 system.simulator.change_physics(physics)
                 return played(system, AFTER)

@@ -50,6 +50,7 @@ class LockStepSystem:
         learner: fits the model.
         controller: plans with it.
         learning: whether it learns from what happens.
+        on_policy: whether the controller is given the models, and not only explores.
         transitions: all that it learned from.
         models: how many have passed the gate.
         published: the newest of them.
@@ -106,6 +107,7 @@ class LockStepSystem:
         self.expected_return = math.nan
         self._period = task.period
         self.learning = True
+        self.on_policy = True
         self._return = 0.0
 
     def step(self) -> tuple[Command | None, PlantObservation, Episode | None]:
@@ -212,6 +214,7 @@ class LockStepSystem:
         """
         if episodes:
             self.check_ends()
+        learning, adapting = self.learning, self.controller.adapt(False)
         self.learning = False
         self.simulator.reset()
         self._return = 0.0
@@ -221,7 +224,8 @@ class LockStepSystem:
             if episode is not None:
                 returns.append(episode.total_reward)
                 on_episode(len(returns))
-        self.learning = True
+        self.learning = learning
+        self.controller.adapt(adapting)
         return returns
 
     def _learn(self) -> None:
@@ -234,4 +238,5 @@ class LockStepSystem:
             if decision.model is not None:
                 self.published = decision.model
                 self.models += 1
-                self.controller.offer_model(decision.model, 1, self.models)
+                if self.on_policy:
+                    self.controller.offer_model(decision.model, 1, self.models)

@@ -163,6 +163,19 @@ class Controller:
         """
         self._use(*self._models.newest())
 
+    def adapt(self, enabled: bool) -> bool:
+        """Have the model corrected by what happens from now on, or be as the trainer left it.
+
+        Returns:
+            whether it was corrected until now.
+        """
+        before = self.settings.adaptation.enabled
+        adaptation = replace(self.settings.adaptation, enabled=enabled)
+        self.settings = replace(self.settings, adaptation=adaptation)
+        if self.model is not None:
+            self._use(self._models.of(self.model.version), self.model.version)
+        return before
+
     def _use(self, model: DynamicsModel, version: Version) -> None:
         members, past = self.planner.settings.members, list(self._past.steps)
         self.model = activated(model, version, members, self.settings.adaptation, past)

@@ -97,6 +97,10 @@ class Models:
         """Keep a model; the oldest is dropped."""
         self._kept.append((model, version))
 
+    def of(self, version: Version) -> DynamicsModel:
+        """Return the model of a version that is kept."""
+        return next(model for model, kept in self._kept if kept == version)
+
     def newest(self) -> tuple[DynamicsModel, Version]:
         """Return the newest model, and keep to none any more.
 

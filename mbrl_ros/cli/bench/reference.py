@@ -68,12 +68,22 @@ class Reference(Evaluated):
         return [(0, fmean(system.evaluate(self.episodes)))]
 
 
-class UniformActions:
-    """Answers every reading with any action, all of them equally likely.
+class Player:
+    """Answers readings in the controller's place.
 
     Attributes:
-        objective: what others would plan for.
+        objective: what it is to do.
     """
+
+    objective: Objective
+
+    def adapt(self, enabled: bool) -> bool:
+        """Say that nothing is ever adapted."""
+        return False
+
+
+class UniformActions(Player):
+    """Answers every reading with any action, all of them equally likely."""
 
     def __init__(self, action: Space, objective: Objective) -> None:
         self.objective = objective
@@ -92,12 +102,8 @@ class UniformActions:
         return drawn
 
 
-class AllKnowing:
-    """Plans every answer with the true dynamics.
-
-    Attributes:
-        objective: planned for.
-    """
+class AllKnowing(Player):
+    """Plans every answer with the true dynamics."""
 
     def __init__(self, rollout: TrueRollout, planner: Planner, objective: Objective) -> None:
         self.objective = objective
