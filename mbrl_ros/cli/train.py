@@ -27,6 +27,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--task", help="shipped task or parameter file (default: config.yaml beside the first bag)"
     )
     parser.add_argument("--seed", type=int, default=0, help="of everything random")
+    parser.add_argument(
+        "--patience", type=int, default=20,
+        help="end after so many decisions of the gate without a better model; 0: never",
+    )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -36,6 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
         ValueError: for an argument or a bag that does not fit, or too little data.
         OSError: if the folder cannot be written.
     """
+    if arguments.patience < 0:
+        raise SettingsError(f"--patience: expected an integer >= 0, got {arguments.patience}")
     bags = [Path(word) for word in arguments.bags if ":=" not in word]
     if not bags:
         raise SettingsError("expected at least one bag")
@@ -71,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"{bags[0]}: expected at least {settings.gate.first_transitions} "
             f"transitions, got {len(log)}"
         )
-    best, began = None, time.monotonic()
+    best, waited, began = None, 0, time.monotonic()
     with (
         progress_bar() as shown,
         contextlib.closing(
@@ -89,10 +95,14 @@ def run(arguments: argparse.Namespace) -> int:
                 if decision.model is not None and (
                     best is None or decision.holdout_error <= best.holdout_error
                 ):
-                    best = decision
+                    best, waited = decision, 0
+                elif best is not None:
+                    waited += 1
                 shown.update(
                     bar, completed=learner.updates, note=f"error {decision.holdout_error:.3f}"
                 )
+                if arguments.patience and waited >= arguments.patience:
+                    break
     console = Console(highlight=False)
     if best is None or best.model is None:
         raise SettingsError(f"no model passed the gate: {decision.reason}")

@@ -102,9 +102,18 @@ def test_a_model_is_learned_from_a_bag(trained, capsys):
         assert told["coverage"]["0.99"] > 0.9
 
 
+def test_without_a_better_model_for_long_training_ends(trained, tmp_path):
+    words = ["train", str(trained / "bag"), "--out", str(tmp_path / "out"), "--patience", "2"]
+    fast = ["optimizer.updates_per_transition:=30.0", "optimizer.learning_rate:=0.02"]
+    assert main([*words, *fast, "gate.interval:=1"]) == 0
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["updates"] < 0.5 * 30 * 1000
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["train", "{}/bag", "--out", "{}/new", "--patience", "-1"], "--patience: expected"),
         (["train", "{}/nothing", "--out", "{}/new"], "nothing: no such file or folder"),
         (["train", "{}/bag", "--out", "{}/out"], "--out: {}/out is occupied"),
         (["train", "/bag", "--out", "{}/new"], "--task: there is no /config.yaml"),
