@@ -112,6 +112,10 @@ def _are_texts(read: Any) -> bool:
 
 def _check_state(state: dict[str, Tensor], model: DynamicsModel) -> None:
     """Refuse weights that do not fit the model, or that no prediction can be made with."""
+    try:
+        model.make_room(state)
+    except ValueError as error:
+        raise CheckpointError(f"model weights: {error}") from None
     expected = model.state_dict()
     if set(state) != set(expected):
         odd = sorted(set(state) ^ set(expected))[0]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from mbrl_ros.dynamics.folding import folded_layers
+from mbrl_ros.dynamics.folding import mean_function
 from mbrl_ros.dynamics.model import DynamicsModel
 
 
@@ -24,11 +23,10 @@ class DifferentiableModel:
             model: to predict with.
             members: how many of its members to use, the first ones; None: all.
         """
-        self._layers = folded_layers(model, members)
+        self.members, self._mean = mean_function(model, members)
         self._encoding = model.encoding
         self._low, self._high = model.low, model.high
         self._device = model.low.device
-        self.members = len(self._layers[0][0])
 
     def step(self, state: Tensor, action: Tensor) -> Tensor:
         """Predict one step with every member.
@@ -40,14 +38,9 @@ class DifferentiableModel:
         Returns:
             the next states, shape ``(M, B, S)``.
         """
-        x = self._encoding.encode(state, action)
-        *hidden, (last_weight, last_bias) = self._layers
-        for weight, bias in hidden:
-            x = functional.silu(torch.baddbmm(bias, x, weight))
+        target = self._mean(self._encoding.encode(state, action))
         observation = state[..., : self._encoding.observation_dim]
-        following = self._encoding.following(
-            observation, torch.baddbmm(last_bias, x, last_weight)
-        ).clamp(self._low, self._high)
+        following = self._encoding.following(observation, target).clamp(self._low, self._high)
         return self._encoding.advance(state, action, following)
 
     def rollout(self, start: Tensor, actions: Tensor) -> Tensor:

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from mbrl_ros.dynamics.model import DynamicsModel
+from mbrl_ros.dynamics.networks import Ensemble
+from mbrl_ros.dynamics.process import GaussianProcess
+from mbrl_ros.dynamics.replay import Replay
 from mbrl_ros.dynamics.segments import Indices, Segments
 from mbrl_ros.dynamics.settings import OptimizerSettings
 
 
-class Fitting:
-    """Fits a model's weights, a gradient step at a time.
+class Fitting(ABC):
+    """Fits a model's parameters, a gradient step at a time.
 
     Attributes:
         model: being fitted.
         updates: gradient steps so far.
     """
+
+    # What a step and their number are, as multiples of what the settings say.
+    _pace = 1.0
+    _share = 1.0
 
     def __init__(self, model: DynamicsModel, settings: OptimizerSettings) -> None:
         self.model = model
@@ -35,11 +44,30 @@ class Fitting:
         )
 
     @property
+    def updates_per_transition(self) -> float:
+        """Gradient steps that a transition calls for."""
+        return self._share * self._settings.updates_per_transition
+
+    @property
     def learning_rate(self) -> float:
         """Size of the next step: it falls exponentially, and then stays."""
         s = self._settings
         share = min(1.0, self.updates / s.decay_updates)
-        return float(s.learning_rate * (s.final_learning_rate / s.learning_rate) ** share)
+        return float(
+            self._pace * s.learning_rate * (s.final_learning_rate / s.learning_rate) ** share
+        )
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """Of the rows that a gradient step takes."""
+
+    def conclude(self, replay: Replay) -> None:  # noqa: B027
+        """Bring the model up to all that was learned; an ensemble always is.
+
+        Args:
+            replay: what it was learned from.
+        """
 
     def restart(self, generator: torch.Generator) -> None:
         """Begin again with new weights; the normalisation stays."""
@@ -51,14 +79,14 @@ class Fitting:
 
         Args:
             data: where the rows are.
-            rows: for each member, shape ``(M, B)``.
+            rows: of the `shape` that it takes.
 
         Returns:
             the loss, the mean of all numbers predicted.
         """
         loss = self._loss(data, rows)
         self._optimizer.zero_grad()
-        # Members do not share weights: each one's gradient is as large as if it were alone.
+        # Networks do not share weights: each one's gradient is as large as if it were alone.
         (loss * self.model.members).backward()
         for group in self._optimizer.param_groups:
             group["lr"] = self.learning_rate
@@ -66,24 +94,9 @@ class Fitting:
         self.updates += 1
         return float(loss.item())
 
+    @abstractmethod
     def _loss(self, data: Segments, rows: Indices) -> Tensor:
-        """Return the loss over open-loop steps, each judged where the data is unbroken."""
-        model, steps = self.model, self._settings.steps
-        b = data.batch(rows, model.delay)
-        state, total, count = b.state, torch.zeros(()), 0.0
-        for k in range(steps):
-            mean, log_variance = model(state, b.action)
-            target = model.normalized_target(state[..., : model.observation.dim], b.following)
-            loss = model.network.loss(mean, log_variance, target)
-            if steps == 1:
-                return loss.mean()
-            unbroken = data.unbroken(rows, k)
-            total = total + (loss * torch.from_numpy(unbroken)[..., None]).sum()
-            count += float(unbroken.sum()) * loss.shape[-1]
-            if k + 1 < steps:
-                state = model.encoding.advance(state, b.action, model.following(state, mean))
-                b = data.batch(np.minimum(rows + k + 1, len(data) - 1), model.delay)
-        return total / count
+        """Return the loss; arguments as for `update`."""
 
     def state(self) -> dict[str, Tensor]:
         """Return what is needed to go on as if nothing had been in between."""
@@ -116,3 +129,49 @@ class Fitting:
             raise ValueError("trainer state: 'updates': expected a count")
         self._optimizer.state.update(loaded)
         self.updates = int(updates)
+
+
+class EnsembleFitting(Fitting):
+    """Fits networks, each to a batch of its own."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """See `Fitting.shape`: ``(M, B)``."""
+        return self.model.members, self._settings.batch_size
+
+    def _loss(self, data: Segments, rows: Indices) -> Tensor:
+        """Return the loss over open-loop steps, each judged where the data is unbroken."""
+        model, network, steps = self.model, self.model.network, self._settings.steps
+        assert isinstance(network, Ensemble)
+        b = data.batch(rows, model.delay)
+        state, total, count = b.state, torch.zeros(()), 0.0
+        for k in range(steps):
+            mean, log_variance = model(state, b.action)
+            target = model.normalized_target(state[..., : model.observation.dim], b.following)
+            loss = network.loss(mean, log_variance, target)
+            if steps == 1:
+                return loss.mean()
+            unbroken = data.unbroken(rows, k)
+            total = total + (loss * torch.from_numpy(unbroken)[..., None]).sum()
+            count += float(unbroken.sum()) * loss.shape[-1]
+            if k + 1 < steps:
+                state = model.encoding.advance(state, b.action, model.following(state, mean))
+                b = data.batch(np.minimum(rows + k + 1, len(data) - 1), model.delay)
+        return total / count
+
+
+def make_fitting(model: DynamicsModel, settings: OptimizerSettings) -> Fitting:
+    """Return what fits a model.
+
+    Raises:
+        ValueError: if it cannot be fitted so, or what is needed for it is not installed.
+    """
+    if not isinstance(model.network, GaussianProcess):
+        return EnsembleFitting(model, settings)
+    try:
+        from mbrl_ros.dynamics.process_fitting import ProcessFitting
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            f"model.type 'gaussian_process' needs the package {error.name}: pip install gpytorch"
+        ) from None
+    return ProcessFitting(model, settings)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mbrl_ros.dynamics.checkpoint import PackedModel, pack, unpack
 from mbrl_ros.dynamics.delay import identify
-from mbrl_ros.dynamics.fitting import Fitting
+from mbrl_ros.dynamics.fitting import make_fitting
 from mbrl_ros.dynamics.holdout import Holdout, is_kept_back
 from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.dynamics.outcomes import OutcomesFitting
@@ -74,7 +74,8 @@ class Learner:
             seed: of everything random.
 
         Raises:
-            ValueError: if a setting names a dimension that is not there.
+            ValueError: if a setting names a dimension that is not there, or the model cannot be
+                fitted so.
         """
         self.settings = settings
         self.received = 0
@@ -90,7 +91,7 @@ class Learner:
         self._generator = torch.Generator().manual_seed(seed)
         self._rng = np.random.default_rng(seed)
         self.model = DynamicsModel(observation, action, model, self._generator)
-        self._fitting = Fitting(self.model, settings.optimizer)
+        self._fitting = make_fitting(self.model, settings.optimizer)
         heads = self.model.outcomes
         self._outcomes = OutcomesFitting(heads) if heads is not None else None
         self._normalized_at = 0
@@ -121,7 +122,9 @@ class Learner:
             raise ValueError("the checkpoint is of a model with other spaces or settings")
         if state is not None:
             self._fitting.load_state(state)
-        self.model.load_state_dict(model.state_dict())
+        state_dict = model.state_dict()
+        self.model.make_room(state_dict)
+        self.model.load_state_dict(state_dict)
         self.model.delay = model.delay
         self._best = model
 
@@ -165,7 +168,7 @@ class Learner:
         """Gradient steps that the data received so far still calls for."""
         if self.received < self.settings.gate.first_transitions // 2:
             return 0.0
-        each = self.settings.optimizer.updates_per_transition
+        each = self._fitting.updates_per_transition
         return each * self.received + self._extra_updates - self.updates
 
     @property
@@ -178,11 +181,11 @@ class Learner:
         fitted = self.updates - self._judged_at_update
         return (
             total - self._judged_at >= gate.interval
-            or fitted >= gate.interval * self.settings.optimizer.updates_per_transition
+            or fitted >= gate.interval * self._fitting.updates_per_transition
         )
 
     def update(self) -> None:
-        """Make one gradient step on a random batch, each member on its own."""
+        """Make one gradient step on a random batch."""
         if self.received >= self._identify_at:
             self._identify_delay()
         if self.received >= _NORMALIZE_GROWTH * self._normalized_at:
@@ -193,8 +196,7 @@ class Learner:
             self._normalized_at = self.received
         if self.settings.optimizer.restart_growth:
             self._restart_if_due()
-        shape = self.model.members, self.settings.optimizer.batch_size
-        chosen = self.replay.draw(shape, self._rng)
+        chosen = self.replay.draw(self._fitting.shape, self._rng)
         self._losses.append(self._fitting.update(self.replay.rows, chosen))
         if self._outcomes is not None:
             self._outcomes.update(self.replay.rows.batch(chosen[0], self.model.delay))
@@ -212,6 +214,7 @@ class Learner:
         """
         self._judged_at, self._judged_at_update = self.received, self.updates
         gate = self.settings.gate
+        self._fitting.conclude(self.replay)
         try:
             candidate = unpack(pack(self.model))
         except ValueError as damage:
@@ -251,7 +254,7 @@ class Learner:
         if self.received >= self._restart_at:
             self._fitting.restart(self._generator)
             # As many as all that is in the replay called for when it came.
-            self._extra_updates += settings.updates_per_transition * len(self.replay)
+            self._extra_updates += self._fitting.updates_per_transition * len(self.replay)
             self._restart_at = settings.restart_growth * self.received
 
 

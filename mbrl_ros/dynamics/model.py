@@ -1,13 +1,16 @@
-"""The dynamics model: encoding, normalisation and ensemble as one."""
+"""The dynamics model: encoding, normalisation and members as one."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
 from mbrl_ros.dynamics.encoding import Encoding
-from mbrl_ros.dynamics.networks import DeterministicEnsemble, Ensemble, GaussianEnsemble
+from mbrl_ros.dynamics.networks import DeterministicEnsemble, GaussianEnsemble, Predictor
 from mbrl_ros.dynamics.outcomes import Outcomes
+from mbrl_ros.dynamics.process import GaussianProcess
 from mbrl_ros.dynamics.settings import ModelSettings
 from mbrl_ros.spaces import Space
 
@@ -26,7 +29,7 @@ class DynamicsModel(nn.Module):
         action: the space of actions, A dimensions.
         settings: what kind of model it is.
         encoding: what the network is told.
-        network: M members.
+        network: M members that predict, in whatever way.
         outcomes: learned rewards and ends of the task; None: they are not learned.
         one_step_z: RMS error on the hold-out in the deviations expected there, shape ``(O,)``.
         open_loop_z: the same over several steps.
@@ -94,6 +97,16 @@ class DynamicsModel(nn.Module):
         """Number of members M."""
         return self.network.members
 
+    def make_room(self, state: Mapping[str, Tensor]) -> None:
+        """Take on the sizes of a state that is to be loaded, where they are not fixed.
+
+        Raises:
+            ValueError: if they are larger than the settings allow.
+        """
+        prefix = "network."
+        shapes = {n.removeprefix(prefix): t.shape for n, t in state.items() if n.startswith(prefix)}
+        self.network.make_room(shapes)
+
     def check_spaces(self, observation: Space, action: Space) -> None:
         """Check that the model is of these dimensions.
 
@@ -113,7 +126,7 @@ class DynamicsModel(nn.Module):
     def normalize_from(self, state: Tensor, action: Tensor, following: Tensor) -> None:
         """Take means, deviations and the range of the data from transitions.
 
-        The first and last layer are rescaled in turn, so that the model predicts what it
+        What the network takes and says is rescaled in turn, so that the model predicts what it
         did before: with data that keeps growing, a jump at every refresh would undo much
         of the training in between.
 
@@ -148,11 +161,10 @@ class DynamicsModel(nn.Module):
     def _compensate(
         self, input_mean: Tensor, input_std: Tensor, target_mean: Tensor, target_std: Tensor
     ) -> None:
-        """Rescale the outer layers from the given old normalisation to the present one."""
-        weights, biases = self.network.weights, self.network.biases
-        shift = (self.input_mean - input_mean) / input_std
-        biases[0] += (shift @ weights[0])[:, None]
-        weights[0] *= (self.input_std / input_std)[:, None]
+        """Rescale what goes in and comes out from the given old normalisation to the present."""
+        self.network.change_inputs(
+            (self.input_mean - input_mean) / input_std, self.input_std / input_std
+        )
         self.network.rescale(
             (target_mean - self.target_mean) / self.target_std, target_std / self.target_std
         )
@@ -212,9 +224,11 @@ class DynamicsModel(nn.Module):
         return self.following(state, mean), torch.exp(0.5 * log_variance) * self.target_std
 
 
-def make_network(input_dim: int, output_dim: int, settings: ModelSettings) -> Ensemble:
-    """Return the network that settings ask for, without weights yet."""
+def make_network(input_dim: int, output_dim: int, settings: ModelSettings) -> Predictor:
+    """Return what settings ask for to predict with, not initialised yet."""
     members, hidden = settings.members, settings.hidden
+    if settings.type == "gaussian_process":
+        return GaussianProcess(input_dim, output_dim, members, settings.gaussian_process)
     if settings.type == "deterministic":
         return DeterministicEnsemble(input_dim, output_dim, members, hidden)
     bounds = (settings.log_variance_low, settings.log_variance_high)

@@ -1,10 +1,11 @@
-"""Ensembles: M small networks computed as one."""
+"""What predicts normalised targets: M members; and ensembles, M small networks computed as one."""
 
 from __future__ import annotations
 
 import itertools
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -14,15 +15,65 @@ from torch.nn import functional
 _MEMORY = 200
 
 
-class Ensemble(nn.Module, ABC):
+class Predictor(nn.Module, ABC):
+    """M functions from normalised inputs to normalised targets.
+
+    Attributes:
+        members: M.
+        output_dim: O.
+    """
+
+    members: int
+    output_dim: int
+
+    @abstractmethod
+    def initialize(self, generator: torch.Generator | None = None) -> None:
+        """Forget what was learned, and draw what is random."""
+
+    @abstractmethod
+    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Predict for a batch.
+
+        Args:
+            inputs: shape ``(M, B, input)``, normalised.
+
+        Returns:
+            mean and log-variance, each of shape ``(M, B, O)``, normalised.
+        """
+
+    @abstractmethod
+    def change_inputs(self, shift: Tensor, ratio: Tensor) -> None:
+        """Take inputs in other units: what was told so far was ``ratio`` times that, and shifted.
+
+        Args:
+            shift: shape ``(input,)``.
+            ratio: shape ``(input,)``.
+        """
+
+    @abstractmethod
+    def rescale(self, shift: Tensor, ratio: Tensor) -> None:
+        """Express predictions in other units: ``ratio`` times as large, and then shifted.
+
+        Args:
+            shift: shape ``(O,)``.
+            ratio: shape ``(O,)``.
+        """
+
+    def make_room(self, shapes: Mapping[str, torch.Size]) -> None:
+        """Take on the sizes of tensors that are to be loaded, where they are not fixed.
+
+        Args:
+            shapes: by name; those that do not fit are left for who loads them to refuse.
+        """
+
+
+class Ensemble(Predictor):
     """M independent multi-layer perceptrons.
 
     Their weights are stacked so that one batched matrix product serves all
     members (PETS, Chua et al. 2018, section 4).
 
     Attributes:
-        members: M.
-        output_dim: O.
         layers: the sizes ``(input, hidden ..., output)``.
     """
 
@@ -48,16 +99,10 @@ class Ensemble(nn.Module, ABC):
             )
             bias.zero_()
 
-    @abstractmethod
-    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """Predict for a batch.
-
-        Args:
-            inputs: shape ``(M, B, input)``, normalised.
-
-        Returns:
-            mean and log-variance, each of shape ``(M, B, O)``, normalised.
-        """
+    def change_inputs(self, shift: Tensor, ratio: Tensor) -> None:
+        """See `Predictor.change_inputs`."""
+        self.biases[0] += (shift @ self.weights[0])[:, None]
+        self.weights[0] *= ratio[:, None]
 
     @abstractmethod
     def loss(self, mean: Tensor, log_variance: Tensor, target: Tensor) -> Tensor:
@@ -70,15 +115,6 @@ class Ensemble(nn.Module, ABC):
 
         Returns:
             shape ``(M, B, O)``.
-        """
-
-    @abstractmethod
-    def rescale(self, shift: Tensor, ratio: Tensor) -> None:
-        """Express predictions in other units: ``ratio`` times as large, and then shifted.
-
-        Args:
-            shift: shape ``(O,)``.
-            ratio: shape ``(O,)``.
         """
 
     def features(self, inputs: Tensor) -> Tensor:
@@ -119,7 +155,7 @@ class GaussianEnsemble(Ensemble):
         self.beta = beta
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """See `Ensemble.forward`."""
+        """See `Predictor.forward`."""
         mean, raw = self._outputs(inputs).split(self.output_dim, dim=-1)
         low, high = self.log_variance_bounds
         # Soft bounds keep a gradient at both ends (PETS, appendix A.1).
@@ -140,7 +176,7 @@ class GaussianEnsemble(Ensemble):
         return loss
 
     def rescale(self, shift: Tensor, ratio: Tensor) -> None:
-        """See `Ensemble.rescale`."""
+        """See `Predictor.rescale`."""
         o = self.output_dim
         self.weights[-1][..., :o] *= ratio
         self.biases[-1][..., :o] *= ratio
@@ -163,7 +199,7 @@ class DeterministicEnsemble(Ensemble):
         self.register_buffer("mean_square", torch.ones(output_dim))
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """See `Ensemble.forward`."""
+        """See `Predictor.forward`."""
         mean = self._outputs(inputs)
         return mean, self.mean_square.log().expand_as(mean)
 
@@ -175,7 +211,7 @@ class DeterministicEnsemble(Ensemble):
         return 0.5 * square
 
     def rescale(self, shift: Tensor, ratio: Tensor) -> None:
-        """See `Ensemble.rescale`."""
+        """See `Predictor.rescale`."""
         self.weights[-1] *= ratio
         self.biases[-1] *= ratio
         self.biases[-1] += shift

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mbrl_ros.dynamics.inference import MeanNetwork, Scratch
+from mbrl_ros.dynamics.inference import Scratch, make_mean
 from mbrl_ros.dynamics.model import DynamicsModel
 
 
@@ -31,7 +31,7 @@ class Rollout:
             members: how many of its members to use, the first ones; None: all.
         """
         self.model = model
-        self._network = MeanNetwork(model, members)
+        self._network = make_mean(model, members)
         self.members = self._network.members
         self.device = self._network.device
         self._scratch = Scratch(self.device)

@@ -8,15 +8,28 @@ from mbrl_ros.settings import group, setting
 
 
 @dataclass(frozen=True)
+class GaussianProcessSettings:
+    """How much a Gaussian process remembers; a plan costs in proportion."""
+
+    exact: int = setting(
+        1000, "transitions up to which the process holds every one", low=1, high=2000
+    )
+    inducing: int = setting(
+        300, "points that stand for all transitions once there are more", low=1, high=2000
+    )
+
+
+@dataclass(frozen=True)
 class ModelSettings:
-    """The ensemble, and what it is told."""
+    """What predicts, and what it is told."""
 
     type: str = setting(
         "gaussian",
-        "gaussian: members predict mean and variance; deterministic: the mean only",
-        choices=("gaussian", "deterministic"),
+        "gaussian: networks that predict mean and variance; deterministic: the mean only; "
+        "gaussian_process: functions drawn from one (needs gpytorch to learn)",
+        choices=("gaussian", "deterministic", "gaussian_process"),
     )
-    members: int = setting(5, "networks in the ensemble", low=1, high=50)
+    members: int = setting(5, "networks in the ensemble, or functions drawn", low=1, high=50)
     hidden: list[int] = setting([128, 128], "units of each hidden layer", low=1, high=4096)
     log_variance_low: float = setting(-10.0, "lower soft bound of the log-variance, normalised")
     log_variance_high: float = setting(0.5, "upper soft bound of the log-variance, normalised")
@@ -45,6 +58,7 @@ class ModelSettings:
         "objective's terms learned_reward and learned_survival",
     )
     max_delay: int = setting(5, "longest delay looked for [control steps]", low=1, high=20)
+    gaussian_process: GaussianProcessSettings = group(GaussianProcessSettings)
 
 
 @dataclass(frozen=True)
