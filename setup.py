@@ -37,6 +37,7 @@ setup(
         "torch>=2.2",
     ],
     extras_require={
+        "gp": ["gpytorch>=1.15"],
         "test": [
             "mcap-ros2-support>=0.5",
             "mypy>=1.10",
