@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from mbrl_ros.dynamics.folding import folded_functions, folded_layers
 from mbrl_ros.dynamics.model import DynamicsModel
-from mbrl_ros.dynamics.process import GaussianProcess
+from mbrl_ros.dynamics.process import LEAST_EXPONENT, GaussianProcess
 
 # A product with few columns runs at a fraction of the usual speed: 5 take twice as long as 16.
 _COLUMNS = 16
@@ -154,7 +154,8 @@ class MeanProcess:
         def predict(inputs: Tensor) -> Tensor:
             torch.addcmul(self._shift, inputs, self._ratio, out=straight)
             torch.square(straight, out=square)
-            torch.baddbmm(f.exponent_offsets, rows, f.exponents, out=one).exp_()
+            torch.baddbmm(f.exponent_offsets, rows, f.exponents, out=one)
+            one.clamp_min_(LEAST_EXPONENT).exp_()
             torch.baddbmm(f.phases, rows[..., :i], f.angles, out=other).cos_()
             torch.bmm(f.exponential_weights, turned[0], out=value)
             value.baddbmm_(f.cosine_weights, turned[1])

@@ -14,6 +14,8 @@ from mbrl_ros.dynamics.settings import GaussianProcessSettings
 
 # Cosines that a function drawn from the prior is a sum of.
 _FEATURES = 128
+# Far below it, an exponential is nothing beside others, and takes ten times as long.
+LEAST_EXPONENT = -80.0
 # Where learning begins: deviation of the noise, normalised.
 _FIRST_NOISE = 0.1
 
@@ -50,7 +52,8 @@ class Functions:
         (members, batch, _), outputs = inputs.shape, len(self.angles)
         rows = inputs.reshape(members * batch, -1)
         both = torch.cat([rows, rows.square()], dim=-1).expand(outputs, -1, -1)
-        one = torch.baddbmm(self.exponent_offsets, both, self.exponents).exp()
+        exponent = torch.baddbmm(self.exponent_offsets, both, self.exponents)
+        one = exponent.clamp_min(LEAST_EXPONENT).exp()
         other = torch.baddbmm(self.phases, rows.expand(outputs, -1, -1), self.angles).cos()
         # So the weights stand on the left: with one column on the right it takes ten times as long.
         value = torch.bmm(

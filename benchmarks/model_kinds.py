@@ -1,0 +1,114 @@
+"""What each kind of model makes of the same transitions, and what it costs.
+
+    python benchmarks/model_kinds.py --task cartpole_swingup --counts 150 300 700
+
+A run in lock-step with the default model makes the transitions; then each kind learns from the
+first so many. Errors are of 8 steps open-loop on the hold-out, in standard deviations; z-scores of
+one step on the 500 transitions that come next, which the kinds have not led to. Times are the
+thread's own, so that other load on the machine does not count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import torch
+
+from mbrl_ros.cli.lock_step import LockStepSystem
+from mbrl_ros.data.transitions import Transitions
+from mbrl_ros.dynamics.accuracy import measure
+from mbrl_ros.dynamics.learner import Learner
+from mbrl_ros.dynamics.model import DynamicsModel
+from mbrl_ros.dynamics.rollout import Rollout
+from mbrl_ros.dynamics.settings import TrainerSettings
+from mbrl_ros.settings import build
+from mbrl_ros.system.configuration import read_task
+
+KINDS = {
+    "gaussian": {},
+    "gaussian_process": {"model.type": "gaussian_process"},
+    "the same, sparse": {
+        "model.type": "gaussian_process",
+        "model.gaussian_process.exact": 100,
+    },
+}
+AFTERWARDS = 500
+# As the shipped tasks plan with.
+CANDIDATES, HORIZON, ITERATIONS = 64, 40, 3
+
+
+def learned(log: Transitions, count: int, settings: TrainerSettings) -> tuple[Learner, float]:
+    """Return a learner that has taken in so many transitions, and the time that it took [s]."""
+    learner = Learner(log.observation_space, log.action_space, settings, 0)
+    spent = 0.0
+    for i in range(count):
+        learner.append(
+            log.observation[i], log.action[i], log.next_observation[i],
+            int(log.episode[i]), int(log.step[i]),
+        )  # fmt: skip
+        began = time.thread_time()
+        while learner.owed_updates >= 1:
+            learner.update()
+        spent += time.thread_time() - began
+    return learner, spent
+
+
+def part(log: Transitions, first: int, last: int) -> Transitions:
+    """Return some consecutive transitions of a log."""
+    found = Transitions(log.observation_space, log.action_space)
+    for i in range(first, min(last, len(log))):
+        found.append(
+            log.observation[i], log.action[i], log.next_observation[i], float(log.reward[i]),
+            bool(log.terminated[i]), bool(log.truncated[i]), int(log.episode[i]), int(log.step[i]),
+        )  # fmt: skip
+    return found
+
+
+def rollout_time(model: DynamicsModel) -> float:
+    """Return the time of what a plan predicts [ms]."""
+    rollout = Rollout(model)
+    actions = torch.rand(CANDIDATES, HORIZON, model.action.dim) * 2 - 1
+    times = []
+    for _ in range(10):
+        began = time.thread_time()
+        for _ in range(ITERATIONS):
+            rollout(model.observation_mean, actions)
+        times.append(time.thread_time() - began)
+    return 1e3 * sorted(times)[len(times) // 2]
+
+
+def main() -> None:
+    """Learn, compare and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--task", default="cartpole_swingup")
+    parser.add_argument("--counts", type=int, nargs="+", default=[150, 300, 700])
+    parser.add_argument("--seed", type=int, default=3)
+    arguments = parser.parse_args()
+    configuration = read_task(arguments.task, {"seed": arguments.seed})
+    system = LockStepSystem(configuration)
+    while len(system.transitions) < arguments.counts[-1] + AFTERWARDS:
+        system.step()
+    log = system.transitions
+    print("transitions  kind              error  one step  z-score  learning [s]  ", end="")
+    print("judging [s]  rollouts of a plan [ms]")
+    own = configuration.own("model_trainer")
+    for count in arguments.counts:
+        for name, parameters in KINDS.items():
+            settings = build(TrainerSettings, {**own, **parameters})
+            learner, spent = learned(log, count, settings)
+            began = time.thread_time()
+            decision = learner.judge()
+            judging = time.thread_time() - began
+            following = part(log, count, count + AFTERWARDS)
+            z = measure(learner.model, following, 1).z_scores.mean()
+            print(
+                f"{count:11}  {name:16}  {decision.holdout_error:5.3f}  "
+                f"{decision.one_step_error:8.3f}  {z:7.1f}  {spent:12.1f}  {judging:11.2f}  "
+                f"{rollout_time(learner.model):23.0f}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
