@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from mbrl_ros.control.settings import AdaptationSettings
 from mbrl_ros.dynamics.adaptation import Adaptation, Step
 from mbrl_ros.dynamics.model import DynamicsModel
+from mbrl_ros.dynamics.networks import Ensemble
 from mbrl_ros.dynamics.rollout import Rollout
 
 # Models to which it can be rolled back.
@@ -56,11 +57,11 @@ def activated(
         model: stays as it is.
         version: epoch and sequence.
         members: that predict; 0: all.
-        settings: of its adaptation.
+        settings: of its adaptation; only an ensemble has a last layer to adapt.
         past: what happened of late, to begin with.
     """
     adaptation = None
-    if settings.enabled:
+    if settings.enabled and isinstance(model.network, Ensemble):
         # Corrections are made in place, and the model may be wanted again as it is.
         model = copy.deepcopy(model)
         size = model.encoding.state_dim

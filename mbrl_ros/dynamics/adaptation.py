@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from mbrl_ros.dynamics.model import DynamicsModel
+from mbrl_ros.dynamics.networks import Ensemble
 
 # Inputs that tell how large a network's features are.
 _PROBES = 256
@@ -54,7 +55,7 @@ class Adaptation:
         """Take over a model, as the trainer left it.
 
         Args:
-            model: to be corrected from now on.
+            model: to be corrected from now on; an ensemble.
             strength: how much a prediction is expected to change, as a standard deviation, in
                 units of the targets' standard deviations.
             memory: control steps after which what was learned counts 1/e.
@@ -62,7 +63,9 @@ class Adaptation:
         """
         self.model = model
         self._decay = math.exp(-1.0 / memory)
+        assert isinstance(model.network, Ensemble)
         network, o = model.network, model.observation.dim
+        self._network = network
         self._weight = network.weights[-1][..., :o].clone()
         self._bias = network.biases[-1][..., :o].clone()
         generator = torch.Generator().manual_seed(0)
@@ -119,13 +122,13 @@ class Adaptation:
         action = torch.stack([s.action for s in steps]).to(device).expand(model.members, -1, -1)
         following = torch.stack([s.following for s in steps]).to(device)
         inputs = model.inputs(state, action)
-        mean, log_variance = model.network(inputs)
+        mean, log_variance = self._network(inputs)
         target = model.normalized_target(state[..., : model.observation.dim], following)
         noise = log_variance.exp().mean(dim=(1, 2))[:, None, None].clamp_min(_LEAST_NOISE)
-        return _with_one(model.network.features(inputs)), target - mean, noise
+        return _with_one(self._network.features(inputs)), target - mean, noise
 
     def _write(self) -> None:
-        network, o = self.model.network, self.model.observation.dim
+        network, o = self._network, self.model.observation.dim
         network.weights[-1][..., :o] = self._weight + self.correction[:, :-1]
         network.biases[-1][..., :o] = self._bias + self.correction[:, -1:]
 

@@ -199,7 +199,8 @@ class Learner:
         chosen = self.replay.draw(self._fitting.shape, self._rng)
         self._losses.append(self._fitting.update(self.replay.rows, chosen))
         if self._outcomes is not None:
-            self._outcomes.update(self.replay.rows.batch(chosen[0], self.model.delay))
+            rows = self.replay.draw((self.settings.optimizer.batch_size,), self._rng)
+            self._outcomes.update(self.replay.rows.batch(rows, self.model.delay))
 
     def take_loss(self) -> float:
         """Return the mean loss since the last call, NaN if there was no update."""

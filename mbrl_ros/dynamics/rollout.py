@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mbrl_ros.dynamics.inference import Scratch, make_mean
+from mbrl_ros.dynamics.inference import MeanNetwork, Scratch, make_mean
 from mbrl_ros.dynamics.model import DynamicsModel
 
 
@@ -41,6 +41,7 @@ class Rollout:
 
     def renew_last_layer(self) -> None:
         """Take over the model's last layer, the only one that may have changed."""
+        assert isinstance(self._network, MeanNetwork)
         self._network.renew_last_layer(self.model)
 
     @torch.inference_mode()
