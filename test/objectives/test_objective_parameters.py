@@ -57,7 +57,7 @@ def test_descriptors_say_what_may_change_and_how_far(node):
     assert made.describe_parameter("objective.upright.of").read_only
     assert not made.describe_parameter("objective.variants.balance_left.centered.target").read_only
     active = made.describe_parameter("objective.active")
-    names = ("swingup", "balance_left", "balance_right", "hang_still", "go_to")
+    names = ("swingup", "balance_left", "balance_right", "hang_still", "go_to", "learned")
     assert active.additional_constraints == f"one of {', '.join(names)}"
     assert made.get_parameter("objective.active").value == "swingup"
 
