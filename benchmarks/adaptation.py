@@ -44,14 +44,17 @@ def changes(task: str) -> dict[str, PhysicsSettings]:
     }
 
 
-def run(arguments: tuple[str, int, int, tuple[str, ...]]) -> list[dict[str, Any]]:
+def run(
+    arguments: tuple[str, int, int, tuple[str, ...], tuple[str, ...]],
+) -> list[dict[str, Any]]:
     """Learn with one seed, and go on in every way after every change."""
-    task, seed, steps, words = arguments
+    task, seed, steps, chosen, words = arguments
     system = LockStepSystem(read_task(task, {**parse_assignments(words), "seed": seed}))
     system.run(steps)
     level = fmean(played(system, BEFORE))
     rows = []
-    for change, physics in changes(task).items():
+    for change in chosen:
+        physics = changes(task)[change]
         for way, (trains, adapts) in WAYS.items():
 
             def go_on(
@@ -103,10 +106,11 @@ def main() -> None:
     parser.add_argument("--task", default="cartpole_swingup")
     parser.add_argument("--steps", type=int, default=5000, help="the environment's, learned from")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--changes", nargs="+", default=list(changes("")), help="names of rows")
     parser.add_argument("--json", type=Path, help="file to write every run to")
     parser.add_argument("parameters", nargs="*", help="further parameters, name:=value")
     a = parser.parse_args()
-    jobs = [(a.task, seed, a.steps, tuple(a.parameters)) for seed in a.seeds]
+    jobs = [(a.task, seed, a.steps, tuple(a.changes), tuple(a.parameters)) for seed in a.seeds]
     rows: list[dict[str, Any]] = []
     with ProcessPoolExecutor() as pool:
         for found in pool.map(run, jobs):
