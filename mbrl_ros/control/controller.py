@@ -118,6 +118,14 @@ class Controller:
         return model.adaptation.size if model is not None and model.adaptation else 0.0
 
     @property
+    def delay(self) -> int:
+        """Control steps from an observation to its action's effect.
+
+        What is measured, and with it what the model knows of that the plant does not tell.
+        """
+        return self.latency.delay + (self.model.rollout.model.delay if self.model else 0)
+
+    @property
     def budget(self) -> float:
         """Time from a reading's arrival until its plan must be done [s]."""
         return self.period * (1.0 - self.settings.deadline_margin) - self.overhead.bound

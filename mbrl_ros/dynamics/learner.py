@@ -87,7 +87,6 @@ class Learner:
         self.holdout = Holdout(
             Segments(model.history, dims, segment), settings.replay.holdout, settings.gate, seed
         )
-        self._seed = seed
         self._generator = torch.Generator().manual_seed(seed)
         self._rng = np.random.default_rng(seed)
         self.model = DynamicsModel(observation, action, model, self._generator)
@@ -116,9 +115,16 @@ class Learner:
             state: of the optimiser and the counters then, as `state` returned it; None: unknown.
 
         Raises:
-            ValueError: if its spaces or sizes are others, with nothing changed.
+            ValueError: if its spaces, sizes or delay are others, with nothing changed.
         """
-        if _layout(self.model) != _layout(model):
+        configured = self.settings.model
+        # One that is found out may change, as far as the actions in a row reach.
+        fits = (
+            model.delay == configured.delay
+            if configured.delay >= 0
+            else model.delay <= configured.max_delay
+        )
+        if _layout(self.model) != _layout(model) or not fits:
             raise ValueError("the checkpoint is of a model with other spaces or settings")
         if state is not None:
             self._fitting.load_state(state)
@@ -241,10 +247,7 @@ class Learner:
 
     def _identify_delay(self) -> None:
         """Find out how late actions act; what was learned so far is kept, whatever it is."""
-        model = self.model
-        found = identify(model.observation, model.action, self.replay, self.holdout, self._seed)
-        if found is not None:
-            model.delay = found.delay
+        self.model.delay = identify(self.model, self.replay).delay
         self._identify_at = 2 * self.received if self.received < _IDENTIFY_UNTIL else math.inf
 
     def _restart_if_due(self) -> None:

@@ -121,7 +121,7 @@ def status_message(
         plan_time_p50=float(np.percentile(times, 50)),
         plan_time_p99=float(np.percentile(times, 99)),
         budget=controller.budget,
-        delay_steps=controller.latency.delay,
+        delay_steps=controller.delay,
         model_epoch=epoch,
         model_sequence=sequence,
         model_held=controller.model_held,

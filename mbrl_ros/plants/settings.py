@@ -77,6 +77,11 @@ class SimulatorSettings:
     actuation_delay: int = setting(
         0, "control steps by which every command acts later", low=0, high=20
     )
+    actuation_delay_told: bool = setting(
+        True,
+        "whether the plant tells the action that acts; false: the one that came, as where motors "
+        "have a delay of their own",
+    )
     safe_command: str = setting(
         "zero",
         "without a fresh command: zero; hold (repeat the last command, for actions that are "

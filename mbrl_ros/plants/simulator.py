@@ -31,7 +31,7 @@ class PlantObservation:
         step: control steps since the reset, from 0.
         values: shape ``(observation_dim,)``, SI units.
         action: applied from the previous observation to this one, ``(action_dim,)``; empty
-            at step 0.
+            at step 0. Motors with a delay of their own follow it that much later.
         action_step: the step whose observation that action answered; -1: safe command.
         reward: of the step that led here; NaN where the environment pays none.
         terminated: the task ended here.
@@ -72,7 +72,8 @@ class Simulator:
 
     Without such a command, or with one older than ``command_timeout``, the safe command is
     applied. An episode that has ended is followed by the next one at the next step. With an
-    actuation delay, all of this acts so many steps later.
+    actuation delay, all of this acts so many steps later: told, as if the commands were so long
+    under way; or not, as motors do that are slow themselves.
 
     ``command`` and ``change_physics`` may be called from another thread; everything else from one.
 
@@ -97,6 +98,7 @@ class Simulator:
         damping: float = 1.0,
         command_timeout: float = 0.1,
         actuation_delay: int = 0,
+        actuation_delay_told: bool = True,
         seed: int = 0,
     ) -> None:
         """Check that plant and spaces fit, and start the first episode.
@@ -117,8 +119,10 @@ class Simulator:
         self.diverged = 0
         self._action_space = action_space
         self._command_timeout = command_timeout
-        self._delay = actuation_delay
+        self._transport_delay = actuation_delay if actuation_delay_told else 0
+        self._motor_delay = 0 if actuation_delay_told else actuation_delay
         self._under_way: deque[_Command | None] = deque()
+        self._in_motors: deque[FloatArray] = deque()
         self._seed = seed
         self._safe_command = safe_command(safe_mode, plant, action_space, damping)
         self._last = action_space.clip(np.zeros(action_space.dim))
@@ -210,8 +214,9 @@ class Simulator:
         command = self._under_way.popleft()
         # Copied, so that nobody who holds an action sees it change.
         action = (self._safe_command(self._last) if command is None else command.values).copy()
+        self._in_motors.append(action)
         try:
-            values, reward, terminated, truncated, _ = self.plant.step(action)
+            values, reward, terminated, truncated, _ = self.plant.step(self._in_motors.popleft())
         except PlantDivergedError:
             self.diverged += 1
             return self.reset(self._next_seed)
@@ -240,10 +245,11 @@ class Simulator:
             seed = int(np.random.SeedSequence([self._seed, episode]).generate_state(1)[0])
         values, _ = self.plant.reset(seed=seed)
         self._newest = self._latched = None
-        self._under_way = deque([None] * self._delay)
+        self._last = self._action_space.clip(np.zeros(self._action_space.dim))
+        self._under_way = deque([None] * self._transport_delay)
+        self._in_motors = deque([self._safe_command(self._last)] * self._motor_delay)
         self._cut = False
         self._next_seed = None
-        self._last = self._action_space.clip(np.zeros(self._action_space.dim))
         nothing = np.empty(0)
         return PlantObservation(
             self._next_time(), episode, 0, values, nothing, -1, math.nan, False, False
@@ -284,6 +290,7 @@ def make_simulator(task: TaskSettings, settings: SimulatorSettings) -> Simulator
             damping=settings.damping,
             command_timeout=settings.command_timeout,
             actuation_delay=settings.actuation_delay,
+            actuation_delay_told=settings.actuation_delay_told,
             seed=task.seed,
         )
     except ValueError:

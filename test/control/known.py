@@ -32,9 +32,9 @@ def step(state, force):
     return A @ state + B @ np.atleast_1d(force)
 
 
-def exact_model(observation=OBSERVATION, action=ACTION) -> PackedModel:
+def exact_model(observation=OBSERVATION, action=ACTION, delay=0) -> PackedModel:
     """Return a model without hidden layers, which is a linear map, with the true weights."""
-    model = DynamicsModel(observation, action, ModelSettings(members=2, hidden=[]))
+    model = DynamicsModel(observation, action, ModelSettings(members=2, hidden=[], delay=delay))
     o = observation.dim
     weight = np.concatenate([A - np.eye(o), B], axis=1).T
     with torch.no_grad():

@@ -28,6 +28,10 @@ SMALL = TrainerSettings(
 )
 
 
+def with_model(**values) -> TrainerSettings:
+    return replace(SMALL, model=replace(SMALL.model, **values))
+
+
 def with_gate(**values) -> TrainerSettings:
     return replace(SMALL, gate=replace(SMALL.gate, **values))
 
@@ -36,22 +40,42 @@ def step(state, action):
     return A @ state + B @ action
 
 
-def drive(count, seed=0, episode_length=50):
-    """Yield transitions (observation, action, next, episode, step) of the linear system."""
+def at_random(rng, state):
+    return rng.uniform(-1, 1, size=1)
+
+
+def at_rest_again(rng, state):
+    """A controller that brakes, with a little noise: nearly all it does is told by the state."""
+    return np.clip(-0.8 * state[:1] - 0.9 * state[1:] + 0.1 * rng.normal(size=1), -1, 1)
+
+
+def drive(count, seed=0, episode_length=50, delay=0, act=at_random):
+    """Yield transitions (observation, action, next, episode, step) of the linear system.
+
+    Args:
+        count: of transitions.
+        seed: of states and actions.
+        episode_length: in steps.
+        delay: steps by which actions act later than the transitions tell; zero before.
+        act: chooses an action from a generator and a state.
+    """
     rng = np.random.default_rng(seed)
     for row in range(count):
         episode, k = divmod(row, episode_length)
         if k == 0:
-            state = rng.normal(size=2)
-        action = rng.uniform(-1, 1, size=1)
-        following = step(state, action)
+            state, sent = rng.normal(size=2), [np.zeros(1)] * delay
+        action = act(rng, state)
+        sent.append(action)
+        following = step(state, sent[k])
         yield state, action, following, episode, k
         state = following
 
 
-def fed(settings=SMALL, count=400, seed=0, data_seed=0, observation=OBSERVATION) -> Learner:
+def fed(
+    settings=SMALL, count=400, seed=0, data_seed=0, observation=OBSERVATION, **driven
+) -> Learner:
     learner = Learner(observation, ACTION, settings, seed)
-    for transition in drive(count, data_seed):
+    for transition in drive(count, data_seed, **driven):
         learner.append(*transition)
     return learner
 

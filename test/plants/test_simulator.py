@@ -214,3 +214,33 @@ def test_with_an_actuation_delay_commands_act_so_much_later(cartpole, delay):
     answer(simulator, 0.7)
     # Nothing of the episode before is under way any more.
     assert simulator.advance().action_step == -1
+
+
+@pytest.mark.parametrize("delay", [1, 3])
+@pytest.mark.parametrize("lock_step", [True, False])
+def test_motors_with_a_delay_of_their_own_act_later_than_the_plant_tells(
+    cartpole, delay, lock_step
+):
+    slow = cartpole(actuation_delay=delay, actuation_delay_told=False, lock_step=lock_step)
+    prompt = cartpole(lock_step=lock_step)
+    commands = [0.1, -0.7, 0.9, None, 0.4, -0.2, 0.8, 0.3]
+    for _ in range(2):
+        told, moved, expected = [], [slow.observation.values], [prompt.observation.values]
+        for command in commands:
+            if command is not None:
+                answer(slow, command)
+            seen = slow.advance()
+            told.append((seen.action_step, seen.action[0]))
+            moved.append(seen.values)
+        # The same commands, so many steps later, after the safe one: nothing of the episode before.
+        for command in ([None] * delay + commands)[: len(commands)]:
+            if command is not None:
+                answer(prompt, command)
+            expected.append(prompt.advance().values)
+        np.testing.assert_array_equal(moved, expected)
+        assert len(set(np.array(moved)[:, 3])) > 3
+        if lock_step:
+            answers = [(-1, 0.0) if c is None else (k, c) for k, c in enumerate(commands)]
+            assert told == answers
+        slow.reset()
+        prompt.reset()
