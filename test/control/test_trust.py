@@ -55,7 +55,7 @@ def test_scores_are_relative_to_the_hold_out():
 
 
 def test_trust_falls_by_degrees_and_comes_back():
-    for size, level in ((0.2, Level.FULL), (0.55, Level.CAUTIOUS), (1.1, Level.DOUBTFUL)):
+    for size, level in ((0.2, Level.FULL), (0.85, Level.CAUTIOUS), (1.7, Level.DOUBTFUL)):
         trust = Trust(QUICK)
         assert observe(trust, linear_model(), size)[-1] in (level, Level.FULL)
         seen = set(observe(Trust(QUICK), linear_model(), size))
