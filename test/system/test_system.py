@@ -236,6 +236,8 @@ def check_files(run_dir):
     )
     assert report.returncode == 0, report.stderr
     assert json.loads((run_dir / "summary.json").read_text()) == summary
+    # The trainer's own state goes with its newest model.
+    assert list((run_dir / "checkpoints").glob("learner-*.safetensors"))
 
 
 def check_curves(curves, summary):
