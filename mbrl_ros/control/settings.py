@@ -24,14 +24,14 @@ class AdaptationSettings:
 
     enabled: bool = setting(True, "correct the model by what happens, at every tick")
     strength: float = setting(
-        0.1,
+        0.3,
         "how much a prediction is expected to change, as a standard deviation, in units of the "
         "targets' standard deviations",
         low=1e-4,
         high=10.0,
     )
     memory: int = setting(
-        100, "control steps after which what was learned counts 1/e", low=2, high=10_000
+        1000, "control steps after which what was learned counts 1/e", low=2, high=10_000
     )
 
 
