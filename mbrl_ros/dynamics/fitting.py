@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 
 import numpy as np
@@ -169,7 +170,10 @@ def make_fitting(model: DynamicsModel, settings: OptimizerSettings) -> Fitting:
     if not isinstance(model.network, GaussianProcess):
         return EnsembleFitting(model, settings)
     try:
-        from mbrl_ros.dynamics.process_fitting import ProcessFitting
+        with warnings.catch_warnings():
+            # What gpytorch still uses of torch is no business of who runs this.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            from mbrl_ros.dynamics.process_fitting import ProcessFitting
     except ModuleNotFoundError as error:
         raise ValueError(
             f"model.type 'gaussian_process' needs the package {error.name}: pip install gpytorch"
