@@ -12,7 +12,7 @@ from mbrl_ros.control.command import Reading
 from mbrl_ros.dynamics.rollout import Rollout
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.loop import PlanningLoop, PlanResult
-from mbrl_ros.planning.planner import Planner
+from mbrl_ros.planning.planner import Planner, shifted
 from mbrl_ros.planning.problem import Problem
 
 # Plans on end for an objective that no plan was made for yet: the effort that a warm start saves.
@@ -72,7 +72,8 @@ class Planned:
                 then.objective.step, then.objective.previous_action, then.objective.outcomes
             ),
             then.sent,
-            self.result.actions[None],
+            # The plan may be of another length than what is planned now.
+            shifted(self.result.actions, 0, planner.settings.horizon)[None],
         )
         loop, deadline = PlanningLoop(planner, seed=0), time.monotonic() + _PATIENCE
         result = loop.plan(problem, deadline)

@@ -131,8 +131,9 @@ def test_with_less_trust_plans_are_shorter_and_more_cautious():
         assert len(made.planned.result.actions) == horizon
         assert made.planned.objective.settings.caution == level.caution
         assert made.planned.objective.digest == made.objective.digest
-        # What the configuration says is not forgotten.
+        # What the configuration says is not forgotten, and what_if plans by it.
         assert made.planner.settings.horizon == 8
+        assert len(made.what_if(made.objective).result.actions) == 8
 
 
 def test_trust_that_is_not_asked_for_is_only_told():

@@ -185,7 +185,9 @@ def test_what_if_answers_and_changes_nothing(running):
     aimed = answer(caller.what_if(names=["cart_position"], values=[0.3])).plan
     assert aimed.objective_digest not in (plan.objective_digest, before.objective_digest)
     text = "terms: [still]\nstill: {type: quadratic, of: [cart_velocity]}"
-    assert list(answer(caller.what_if(name="rest", yaml=text)).plan.terms) == ["still"]
+    response = answer(caller.what_if(name="rest", yaml=text))
+    assert response.success, response.message
+    assert list(response.plan.terms) == ["still"]
     for fields, reason in (
         ({"name": "nowhere"}, "got 'nowhere'"),
         ({"names": ["cart_position"], "values": [math.inf]}, "got inf"),
