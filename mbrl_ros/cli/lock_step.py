@@ -126,6 +126,7 @@ class LockStepSystem:
                 before.episode,
                 before.step,
                 before.values,
+                before.action,
                 before.action_step,
                 before.ended,
                 time.monotonic(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import shutil
 import time
 from pathlib import Path
 
@@ -61,16 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
     spaces = task.observation_space(), task.action_space()
     log = read_transitions(bags, *spaces)
     learner = Learner(*spaces, settings, arguments.seed)
-    for i in range(len(log)):
-        learner.append(
-            log.observation[i],
-            log.action[i],
-            log.next_observation[i],
-            int(log.episode[i]),
-            int(log.step[i]),
-            float(log.reward[i]),
-            bool(log.terminated[i]),
-        )
+    for experience in log.experiences():
+        learner.append(*experience)
     total = int(learner.owed_updates)
     if not learner.owed_updates or len(log) < settings.gate.first_transitions:
         raise SettingsError(
@@ -105,6 +98,8 @@ def run(arguments: argparse.Namespace) -> int:
                     break
     console = Console(highlight=False)
     if best is None or best.model is None:
+        # What is left must not keep the next try from the same folder.
+        shutil.rmtree(out / CURVES)
         raise SettingsError(f"no model passed the gate: {decision.reason}")
     (out / "checkpoints").mkdir()
     configuration.write(out / "config.yaml")

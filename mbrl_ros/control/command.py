@@ -28,7 +28,9 @@ class Reading:
         episode: counts resets.
         step: control steps since the reset.
         values: shape ``(O,)``, SI units.
-        action_step: the step answered by the action in effect just before; -1: none.
+        applied: the action in effect since the observation before, as the plant tells it; shape
+            ``(A,)``, SI units, or anything else where it tells none.
+        action_step: the step answered by that action; -1: none.
         ended: whether the episode ends here.
         received: on ``time.monotonic`` [s].
     """
@@ -36,6 +38,7 @@ class Reading:
     episode: int
     step: int
     values: FloatArray
+    applied: FloatArray
     action_step: int
     ended: bool
     received: float

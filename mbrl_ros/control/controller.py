@@ -94,8 +94,9 @@ class Controller:
         self.overhead = DurationEstimate()
         self._planner = make_planner(action, settings.planner)
         self._loop = PlanningLoop(self._planner, seed)
+        self._loop_follows = self._planner, Level.FULL
         self._exploration = Exploration(action, settings.exploration, seed)
-        self._past = Past(self.latency, settings.adaptation.memory)
+        self._past = Past(action, settings.adaptation.memory)
         self.trust = Trust(settings.trust)
         self._last: Command | None = None
         self.planned: Planned | None = None
@@ -259,7 +260,6 @@ class Controller:
         """
         members = self.planner.settings.members
         self._planner = make_planner(self.action, settings)
-        self._plan_by_trust()
         if self.model is not None and settings.members != members:
             self.model = self.model.with_members(settings.members)
 
@@ -327,28 +327,31 @@ class Controller:
         if step is None:
             self.trust.forget()
             return
-        before = self._trusted
         self.trust.observe(step, model.rollout.model)
         model.observe(step)
-        if self._trusted is not before:
-            self._plan_by_trust()
 
     @property
     def _trusted(self) -> Level:
         return self.trust.level if self.settings.trust.enabled else Level.FULL
 
     def _plan_by_trust(self) -> None:
-        """Have plans reach no further than the model is trusted."""
-        s, level = self._planner.settings, self._trusted
+        """Have plans reach no further than the model is trusted; for the thread of `tick`."""
+        # One reference: the attribute may be replaced meanwhile.
+        planner, level = self._planner, self._trusted
+        if self._loop_follows == (planner, level):
+            return
+        s = planner.settings
         horizon = max(1, round(level.horizon * s.horizon))
         if horizon == s.horizon:
-            self._loop.planner = self._planner
+            self._loop.planner = planner
         else:
             shorter = replace(s, horizon=horizon, knots=min(s.knots, horizon))
             self._loop.planner = make_planner(self.action, shorter)
+        self._loop_follows = planner, level
 
     def _planned(self, reading: Reading, model: ActiveModel) -> Command:
         began = time.monotonic()
+        self._plan_by_trust()
         deadline = None if self.lock_step else reading.received + self.budget
         sent = self.latency.before(reading.step)
         in_flight = self._in_flight(reading, model.rollout.model)

@@ -10,7 +10,7 @@ from mbrl_ros.spaces import FloatArray
 
 # Control steps over which the usual delay is taken.
 _MEMORY = 25
-# Commands remembered: more than any delay and history together.
+# Commands remembered: more than any delay that is measured and any that a model knows of.
 _SENT = 64
 
 
@@ -55,23 +55,8 @@ class Latency:
         Returns:
             shape ``(delay + more, A)``.
         """
-        return self._answers(step - self.delay - more, step)
-
-    def acted(self, step: int, count: int, more: int = 0) -> FloatArray:
-        """Return what acted last before an observation, newest first, shape ``(count, A)``.
-
-        Args:
-            step: of the observation.
-            count: how many.
-            more: as for `in_flight`.
-        """
-        end = step - self.delay - more
-        return self._answers(end - count, end)[::-1]
-
-    def _answers(self, first: int, end: int) -> FloatArray:
-        """Return the commands that answer steps, shape ``(end - first, A)``; before any: safe."""
         actions = []
-        for answered in range(first, end):
+        for answered in range(step - self.delay - more, step):
             earlier = [values for s, values in self._sent if s <= answered]
             actions.append(earlier[-1] if earlier else self._safe)
         return np.stack(actions) if actions else np.empty((0, len(self._safe)))

@@ -3,38 +3,51 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from mbrl_ros.control.command import Reading
-from mbrl_ros.control.latency import Latency
 from mbrl_ros.dynamics.adaptation import Step, remembered
 from mbrl_ros.dynamics.model import DynamicsModel
-from mbrl_ros.spaces import FloatArray
+from mbrl_ros.spaces import FloatArray, Space
 
-# Observations that are remembered for models with a history.
-_MOST_SEEN = 20
+# Observations that are remembered: more than any history and any delay that a model knows of.
+_MOST_SEEN = 64
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """An observation, and the action that led to it; None where the plant tells none."""
+
+    step: int
+    values: FloatArray
+    applied: FloatArray | None
 
 
 class Past:
-    """Remembers the observations of an episode, and the newest steps of all.
+    """Remembers the observations and actions of an episode, and the newest steps of all.
+
+    The actions are those that the plant says it applied, as in the transitions that models are
+    trained on: a command may be late or lost.
 
     Attributes:
         steps: of late, oldest first.
     """
 
-    def __init__(self, latency: Latency, memory: int) -> None:
+    def __init__(self, action: Space, memory: int) -> None:
         """Remember nothing yet.
 
         Args:
-            latency: knows the commands.
+            action: A dimensions.
             memory: control steps after which what happened counts 1/e.
         """
         self.steps = remembered(memory)
-        self._latency = latency
-        self._seen: deque[tuple[int, FloatArray]] = deque(maxlen=_MOST_SEEN)
+        self._action = action
+        self._safe = action.clip(np.zeros(action.dim))
+        self._seen: deque[_Seen] = deque(maxlen=_MOST_SEEN)
         self._before: tuple[int, Tensor] | None = None
 
     def new_episode(self) -> None:
@@ -43,15 +56,19 @@ class Past:
         self._before = None
 
     def see(self, reading: Reading) -> None:
-        """Take in an observation."""
-        self._seen.append((reading.step, reading.values))
+        """Take in an observation and the action that led to it."""
+        try:
+            applied = self._action.check(reading.applied, "action") if reading.step else self._safe
+        except ValueError:
+            applied = None
+        self._seen.append(_Seen(reading.step, reading.values, applied))
 
     def state(self, step: int, model: DynamicsModel) -> Tensor:
         """Return what a model is told of the plant at a step that was seen, shape ``(S,)``."""
         history = model.encoding.history
-        seen = [self._seen_at(step - i) for i in range(history)]
-        acted = self._latency.acted(step, history - 1, model.delay)
-        return torch.from_numpy(np.concatenate([*seen, *acted])).float()
+        seen = [self._at(step - i).values for i in range(history)]
+        applied = [self._applied(step - model.delay - i) for i in range(history - 1)]
+        return torch.from_numpy(np.concatenate([*seen, *applied])).float()
 
     def last_step(self, reading: Reading, model: DynamicsModel) -> Step | None:
         """Return what led to the newest observation; None where that is not known.
@@ -64,18 +81,27 @@ class Past:
         before, self._before = self._before, (reading.step, state)
         if before is None or before[0] != reading.step - 1 or before[1].shape != state.shape:
             return None
-        acted = self._latency.acted(reading.step, 1, model.delay)[0]
+        led = reading.step - model.delay
+        if led > 0 and (self._at(led).step != led or self._at(led).applied is None):
+            return None
         values = torch.from_numpy(reading.values).float()
-        step = Step(before[1], torch.from_numpy(acted).float(), values)
+        step = Step(before[1], torch.from_numpy(self._applied(led)).float(), values)
         self.steps.append(step)
         return step
 
-    def _seen_at(self, step: int) -> FloatArray:
+    def _applied(self, step: int) -> FloatArray:
+        """Return the action that led to a step, or the last one known before it.
+
+        Before an episode, and where nothing is known, it is the safe one.
+        """
+        known = [seen for seen in self._seen if seen.step <= step and seen.applied is not None]
+        last = known[-1].applied if known and step > 0 else None
+        return self._safe if last is None else last
+
+    def _at(self, step: int) -> _Seen:
         """Return the newest observation at a step or before; before all, the first one.
 
         As for the model's training: before an episode the plant stood where it began.
         """
-        for seen, values in reversed(self._seen):
-            if seen <= step:
-                return values
-        return self._seen[0][1]
+        earlier = [seen for seen in self._seen if seen.step <= step]
+        return earlier[-1] if earlier else self._seen[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -125,6 +126,21 @@ class Transitions:
         links = np.concatenate(([0], np.cumsum(follows)))
         starts = np.arange(self._size - length + 1)
         return starts[links[starts + length - 1] - links[starts] == length - 1]
+
+    def experiences(
+        self,
+    ) -> Iterator[tuple[FloatArray, FloatArray, FloatArray, int, int, float, bool]]:
+        """Yield what a learner is told of each row, in the order in which it takes it."""
+        for i in range(self._size):
+            yield (
+                self.observation[i],
+                self.action[i],
+                self.next_observation[i],
+                int(self.episode[i]),
+                int(self.step[i]),
+                float(self.reward[i]),
+                bool(self.terminated[i]),
+            )
 
     @property
     def observation(self) -> FloatArray:

@@ -123,11 +123,11 @@ class Fitting(ABC):
             ):
                 key = f"optimizer.{i}.{name}"
                 if key not in state or state[key].shape != shape or not state[key].isfinite().all():
-                    raise ValueError(f"trainer state: '{key}': expected {tuple(shape)} numbers")
+                    raise ValueError(f"learner's state: '{key}': expected {tuple(shape)} numbers")
                 loaded.setdefault(parameter, {})[name] = state[key]
         updates = state.get("updates")
         if updates is None or updates.shape != () or updates.is_floating_point() or updates < 0:
-            raise ValueError("trainer state: 'updates': expected a count")
+            raise ValueError("learner's state: 'updates': expected a count")
         self._optimizer.state.update(loaded)
         self.updates = int(updates)
 

@@ -127,7 +127,11 @@ class Learner:
         if _layout(self.model) != _layout(model) or not fits:
             raise ValueError("the checkpoint is of a model with other spaces or settings")
         if state is not None:
+            extra = state.get("extra_updates")
+            if extra is None or extra.shape != () or not 0 <= extra < math.inf:
+                raise ValueError("learner's state: 'extra_updates': expected a number >= 0")
             self._fitting.load_state(state)
+            self._extra_updates = float(extra)
         state_dict = model.state_dict()
         self.model.make_room(state_dict)
         self.model.load_state_dict(state_dict)
@@ -136,7 +140,7 @@ class Learner:
 
     def state(self) -> dict[str, Tensor]:
         """Return what, with the model and the data, is needed to go on where it is."""
-        return self._fitting.state()
+        return {**self._fitting.state(), "extra_updates": torch.tensor(self._extra_updates)}
 
     def append(
         self,

@@ -47,13 +47,15 @@ class Replay:
         self._added += 1
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Indices:
-        """Return random rows: recent ones and old ones in their shares."""
+        """Return random rows: recent ones in their share, or more while there are few old ones."""
         recent = min(self._ring * self.rows.segment, len(self))
         old = len(self) - recent
         chosen = rng.integers(recent, size=shape)
         if old:
             others = recent + rng.integers(old, size=shape)
-            chosen = np.where(rng.random(shape) < self._share, chosen, others)
+            # The first that are old must not make up half of every batch.
+            share = max(self._share, recent / len(self))
+            chosen = np.where(rng.random(shape) < share, chosen, others)
         return chosen
 
     def spread(self, count: int) -> Indices:

@@ -165,18 +165,6 @@ def one_segment(log: Transitions, history: int, delay: int) -> Segments:
     observation, action = log.observation_space, log.action_space
     stacking = Stacking(observation, action, history, history + delay)
     rows = Segments(history, (observation.dim, action.dim, history + delay), max(1, len(log)))
-    for i in range(len(log)):
-        rows.write(
-            0,
-            i,
-            stacking.push(
-                log.observation[i],
-                log.action[i],
-                log.next_observation[i],
-                int(log.episode[i]),
-                int(log.step[i]),
-                float(log.reward[i]),
-                bool(log.terminated[i]),
-            ),
-        )
+    for i, experience in enumerate(log.experiences()):
+        rows.write(0, i, stacking.push(*experience))
     return rows

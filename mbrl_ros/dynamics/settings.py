@@ -96,9 +96,11 @@ class ReplaySettings:
         80_000, "transitions kept of all those before, every one with the same chance", low=0
     )
     recent_share: float = setting(
-        0.5, "share of a batch that is drawn from the recent ones, once there are old ones",
-        low=0.0, high=1.0,
-    )  # fmt: skip
+        0.5,
+        "least share of a batch that is drawn from the recent ones, however many are old",
+        low=0.0,
+        high=1.0,
+    )
     holdout: int = setting(5_000, "transitions kept back of all, at most", low=100)
 
 

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from mbrl_ros.dynamics import checkpoint
 from mbrl_ros.dynamics.learner import GateDecision, Learner
@@ -82,14 +83,21 @@ class ModelTrainer(Node):
         self._checkpoints.mkdir(parents=True, exist_ok=True)
         for path in reversed(_by_age(self._checkpoints)):
             try:
-                model, state = checkpoint.load(path), None
-                if _state_of(path).exists():
-                    state = checkpoint.load_state(_state_of(path))
-                self._learner.restore(model, state)
+                self._learner.restore(checkpoint.load(path), self._state_beside(path))
                 self.get_logger().info(f"continuing from {path}")
                 return
             except ValueError as error:
                 self.get_logger().warning(str(error))
+
+    def _state_beside(self, path: Path) -> dict[str, Tensor] | None:
+        """Return the learner's state that belongs to a checkpoint, None without a whole one."""
+        if not _state_of(path).exists():
+            return None
+        try:
+            return checkpoint.load_state(_state_of(path))
+        except ValueError as error:
+            self.get_logger().warning(f"without the optimiser's state: {error}")
+            return None
 
     def _on_transition(self, message: ri.Transition) -> None:
         if message.index == self._expected:

@@ -190,6 +190,7 @@ class MpcController(LifecycleNode):
             message.episode,
             message.step,
             np.asarray(message.values, dtype=np.float64),
+            np.asarray(message.action, dtype=np.float64),
             message.action_step,
             message.terminated or message.truncated,
             received,

@@ -72,11 +72,14 @@ def controller(
     return made
 
 
-def reading(step=0, values=(0.0, 0.0), *, episode=0, action_step=None, ended=False, age=0.0):
+def reading(
+    step=0, values=(0.0, 0.0), *, applied=(), episode=0, action_step=None, ended=False, age=0.0
+):
     return Reading(
         episode,
         step,
         np.asarray(values, dtype=np.float64),
+        np.asarray(applied, dtype=np.float64),
         step - 1 if action_step is None else action_step,
         ended,
         time.monotonic() - age,

@@ -22,7 +22,7 @@ def wait_for(condition):
 
 
 def reading(step, episode=0):
-    return Reading(episode, step, np.zeros(1), step - 1, False, time.monotonic())
+    return Reading(episode, step, np.zeros(1), np.zeros(1), step - 1, False, time.monotonic())
 
 
 class Fake:

@@ -83,10 +83,11 @@ def test_before_anything_happened_there_is_no_score_and_all_trust():
 
 def drive(made, plant, count):
     """Run a controller on a plant, and return its commands."""
-    state, commands = np.array([0.0, 0.0]), []
+    state, commands, applied = np.array([0.0, 0.0]), [], ()
     for k in range(count):
-        command = made.tick(reading(k, state))
+        command = made.tick(reading(k, state, applied=applied))
         commands.append(command)
+        applied = command.values
         state = plant(state, command.values)
     return commands
 
@@ -125,7 +126,6 @@ def test_with_less_trust_plans_are_shorter_and_more_cautious():
     drive(made, step, 3)
     for level, horizon in ((Level.CAUTIOUS, 4), (Level.DOUBTFUL, 2), (Level.FULL, 8)):
         made.trust.level = level
-        made._plan_by_trust()
         made.reset()
         made.tick(reading(0))
         assert len(made.planned.result.actions) == horizon

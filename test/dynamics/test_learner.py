@@ -273,6 +273,8 @@ def test_training_goes_on_after_a_restart_as_if_nothing_had_been():
     [
         ("updates", None, "'updates': expected a count"),
         ("updates", torch.tensor(-1), "'updates': expected a count"),
+        ("extra_updates", None, "'extra_updates': expected"),
+        ("extra_updates", torch.tensor(math.nan), "'extra_updates': expected"),
         ("optimizer.0.exp_avg", None, "'optimizer.0.exp_avg': expected"),
         ("optimizer.0.exp_avg", torch.ones(3), "'optimizer.0.exp_avg': expected"),
         ("optimizer.1.exp_avg_sq", torch.full((3, 1, 32), math.nan), "'optimizer.1.exp_avg_sq'"),

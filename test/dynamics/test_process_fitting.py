@@ -99,7 +99,7 @@ def test_a_restored_learner_goes_on_where_the_other_was():
 
 
 def test_a_state_of_another_kind_is_refused():
-    with pytest.raises(ValueError, match="trainer state"):
+    with pytest.raises(ValueError, match=r"learner.s state"):
         fed(PROCESS).restore(taught(5).model, trained(2).state())
 
 

@@ -59,13 +59,21 @@ def test_of_the_old_each_is_kept_with_the_same_chance():
     np.testing.assert_allclose(counts, 0.3, atol=0.05)
 
 
-def test_recent_and_old_ones_are_drawn_in_their_shares():
-    rng = np.random.default_rng(0)
-    for share in (0.2, 0.9):
-        drawn = numbers(made := filled(5000, share=share), made.draw((100, 100), rng))
-        assert (drawn >= 4800).mean() == pytest.approx(share, abs=0.03)
-    # Without old ones there is nothing to share with.
-    drawn = numbers(made := filled(150), made.draw((10_000,), rng))
+def share_of_recent(made, newest):
+    drawn = numbers(made, made.draw((100, 100), np.random.default_rng(0)))
+    return (drawn >= newest).mean()
+
+
+def test_recent_ones_are_drawn_in_their_share_however_many_old_ones_there_are():
+    for share in (0.5, 0.9):
+        assert share_of_recent(filled(5000, share=share), 4800) == pytest.approx(share, abs=0.03)
+    # A smaller share than they are of what is kept would make them rarer than the rest.
+    assert share_of_recent(filled(5000, share=0.2), 4800) == pytest.approx(0.4, abs=0.03)
+
+
+def test_the_first_old_ones_are_drawn_no_more_often_than_others():
+    assert share_of_recent(filled(220), 20) == pytest.approx(200 / 220, abs=0.02)
+    drawn = numbers(made := filled(150), made.draw((10_000,), np.random.default_rng(0)))
     assert (np.histogram(drawn, bins=3, range=(0, 150))[0] > 3000).all()
 
 

@@ -24,6 +24,7 @@ import omegaconf
 import torch
 
 from mbrl_ros.cli.bench.kept import Curve, Measurement
+from mbrl_ros.cli.bench.mbrl_planning import planning
 
 TRIAL = 200
 ENVIRONMENT = "MbrlLibCartPole-v0"
@@ -51,25 +52,6 @@ _LEARNING = {
         "target_is_delta": True,
         "normalize": True,
         "normalize_double_precision": True,
-    },
-}
-_PLANNING = {
-    "_target_": "mbrl.planning.TrajectoryOptimizerAgent",
-    "_recursive_": False,
-    "action_lb": "???",
-    "action_ub": "???",
-    "planning_horizon": 15,
-    "optimizer_cfg": {
-        "_target_": "mbrl.planning.CEMOptimizer",
-        "num_iterations": 5,
-        "elite_ratio": 0.1,
-        "population_size": 350,
-        "alpha": 0.1,
-        "device": "cpu",
-        "lower_bound": "???",
-        "upper_bound": "???",
-        "return_mean_elites": True,
-        "clipped_normal": False,
     },
 }
 
@@ -141,7 +123,7 @@ def learn(seed: int, steps: int, on_trial: OnTrial) -> None:
     imagined = mbrl.models.ModelEnv(environment, model, *judged, generator=generator)
     trainer = mbrl.models.ModelTrainer(model, optim_lr=7.5e-4, weight_decay=3e-5)
     agent = mbrl.planning.create_trajectory_optim_agent_for_model(
-        imagined, omegaconf.OmegaConf.create(_PLANNING), num_particles=20
+        imagined, omegaconf.OmegaConf.create(planning(15, 5, 350)), num_particles=20
     )
     made = 0
     while TRIAL + made < steps:

@@ -17,6 +17,7 @@ from mbrl_ros.cli.bench.engines import (
     make_model,
     predict,
 )
+from mbrl_ros.cli.bench.mbrl_planning import planning
 
 
 def mbrl_lib(setting: Setting) -> tuple[Plan, int]:
@@ -55,25 +56,7 @@ def mbrl_lib(setting: Setting) -> tuple[Plan, int]:
     agent = mbrl.planning.create_trajectory_optim_agent_for_model(
         environment,
         omegaconf.OmegaConf.create(
-            {
-                "_target_": "mbrl.planning.TrajectoryOptimizerAgent",
-                "_recursive_": False,
-                "action_lb": [-1.0],
-                "action_ub": [1.0],
-                "planning_horizon": setting.horizon,
-                "optimizer_cfg": {
-                    "_target_": "mbrl.planning.CEMOptimizer",
-                    "num_iterations": setting.iterations,
-                    "elite_ratio": 0.1,
-                    "population_size": setting.candidates,
-                    "alpha": 0.1,
-                    "device": "cpu",
-                    "lower_bound": "???",
-                    "upper_bound": "???",
-                    "return_mean_elites": True,
-                    "clipped_normal": False,
-                },
-            }
+            planning(setting.horizon, setting.iterations, setting.candidates)
         ),
         num_particles=setting.particles,
     )

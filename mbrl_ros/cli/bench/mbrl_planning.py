@@ -1,0 +1,32 @@
+"""How mbrl-lib plans with cross-entropy, as its PETS example is configured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def planning(horizon: int, iterations: int, candidates: int) -> dict[str, Any]:
+    """Return the configuration of an agent; mbrl-lib takes the limits from the environment.
+
+    Source: ``mbrl/examples/conf`` of mbrl-lib 0.2.0, ``overrides/pets_cartpole.yaml``.
+    """
+    return {
+        "_target_": "mbrl.planning.TrajectoryOptimizerAgent",
+        # Without it, what it is to make is made too soon by today's hydra.
+        "_recursive_": False,
+        "action_lb": "???",
+        "action_ub": "???",
+        "planning_horizon": horizon,
+        "optimizer_cfg": {
+            "_target_": "mbrl.planning.CEMOptimizer",
+            "num_iterations": iterations,
+            "elite_ratio": 0.1,
+            "population_size": candidates,
+            "alpha": 0.1,
+            "device": "cpu",
+            "lower_bound": "???",
+            "upper_bound": "???",
+            "return_mean_elites": True,
+            "clipped_normal": False,
+        },
+    }
