@@ -56,6 +56,10 @@ def run(arguments: argparse.Namespace) -> int:
         log = read_transitions(arguments.bag, model.observation, model.action)
         accuracy = measure(model, log, arguments.horizon)
         console.print(_table(accuracy))
+        if accuracy.action is not None:
+            told = zip(model.action.names, accuracy.action, strict=True)
+            errors = ", ".join(f"{name} {error:.3f}" for name, error in told)
+            console.print(f"RMS error of the actions told by the inverse model: {errors}")
         figures["bag"] = _figures(accuracy)
         if arguments.plot:
             from mbrl_ros.reports.accuracy_figure import draw_accuracy
@@ -84,6 +88,7 @@ def _play(model: DynamicsModel, arguments: argparse.Namespace) -> list[float]:
 def _figures(accuracy: Accuracy) -> dict[str, Any]:
     from mbrl_ros.dynamics.accuracy import LEVELS
 
+    backward = accuracy.backward
     return {
         "windows": accuracy.windows,
         "dimensions": {
@@ -94,9 +99,11 @@ def _figures(accuracy: Accuracy) -> dict[str, Any]:
                 "spread": accuracy.spread[:, i].tolist(),
                 "z_score": accuracy.z_scores[i],
                 "coverage": dict(zip(map(str, LEVELS), accuracy.coverage[:, i], strict=True)),
+                **({} if backward is None else {"backward": backward[:, i].tolist()}),
             }
             for i, name in enumerate(accuracy.names)
         },
+        **({} if accuracy.action is None else {"action": accuracy.action.tolist()}),
     }
 
 
@@ -104,8 +111,10 @@ def _table(accuracy: Accuracy) -> Table:
     from mbrl_ros.dynamics.accuracy import LEVELS
 
     horizon, ninety = len(accuracy.open_loop), LEVELS.index(0.9)
+    back = accuracy.backward
     table = Table(
         "dimension", "1 step", f"{horizon} steps", "unmoved", "spread", "z", "in 90 %",
+        *([] if back is None else ["1 back", f"{horizon} back"]),
         title=f"RMS errors over {accuracy.windows} stretches [SI units]", title_style="",
         caption="unmoved: error of 'nothing changes'; spread: between the members; z: one-step "
         "error in predicted standard deviations; in 90 %: share within that interval",
@@ -119,5 +128,6 @@ def _table(accuracy: Accuracy) -> Table:
             f"{accuracy.spread[-1, i]:.3f}",
             f"{accuracy.z_scores[i]:.2f}",
             f"{100 * accuracy.coverage[ninety, i]:.0f} %",
+            *([] if back is None else [f"{back[0, i]:.4f}", f"{back[-1, i]:.3f}"]),
         )
     return table

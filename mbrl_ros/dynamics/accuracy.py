@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mbrl_ros.data.transitions import Transitions
 from mbrl_ros.dynamics.model import DynamicsModel
-from mbrl_ros.dynamics.segments import one_segment
+from mbrl_ros.dynamics.segments import Indices, Segments, one_segment
 from mbrl_ros.spaces import FloatArray
 
 #: Shares of all cases that intervals are asked to hold.
@@ -35,6 +35,10 @@ class Accuracy:
             1 where the model knows how wrong it is, more where it is too sure.
         coverage: share of one-step cases within each of `LEVELS`' intervals, ``(levels, O)``.
         windows: how many stretches the open-loop figures are of.
+        backward: RMS error 1 to H steps before a known observation, told by the backward model,
+            shape ``(H, O)``, SI units; None where the model learns none.
+        action: RMS error of the action told by the inverse model, shape ``(A,)``, SI units; None
+            where the model learns none.
     """
 
     names: tuple[str, ...]
@@ -44,6 +48,8 @@ class Accuracy:
     z_scores: FloatArray
     coverage: FloatArray
     windows: int
+    backward: FloatArray | None = None
+    action: FloatArray | None = None
 
 
 @torch.no_grad()
@@ -90,7 +96,25 @@ def measure(model: DynamicsModel, log: Transitions, horizon: int) -> Accuracy:
         _rms(z),
         np.stack([(z.abs() <= bound).double().mean(dim=0).numpy() for bound in bounds]),
         len(starts),
+        *_the_other_way_round(model, rows, starts, horizon),
     )
+
+
+def _the_other_way_round(
+    model: DynamicsModel, rows: Segments, starts: Indices, horizon: int
+) -> tuple[FloatArray | None, FloatArray | None]:
+    """Return `Accuracy.backward` and `Accuracy.action`."""
+    if (inverses := model.inverses) is None:
+        return None, None
+    errors, o = [], model.observation.dim
+    for k in reversed(range(horizon)):
+        b = rows.batch(starts + k, model.delay)
+        if k == horizon - 1:
+            seen = b.following
+        seen = inverses.before(b.action, seen).clamp(model.low, model.high)
+        errors.append(_rms(model.encoding.difference(seen, b.state[..., :o])))
+    told = inverses.action(b.state[..., :o], b.following)
+    return np.stack(errors), _rms(told - b.action)
 
 
 def _rms(values: Tensor) -> FloatArray:

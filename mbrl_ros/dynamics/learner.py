@@ -14,6 +14,7 @@ from mbrl_ros.dynamics.checkpoint import PackedModel, pack, unpack
 from mbrl_ros.dynamics.delay import identify
 from mbrl_ros.dynamics.fitting import make_fitting
 from mbrl_ros.dynamics.holdout import Holdout, is_kept_back
+from mbrl_ros.dynamics.inverses import InversesFitting
 from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.dynamics.outcomes import OutcomesFitting
 from mbrl_ros.dynamics.replay import Replay
@@ -91,8 +92,11 @@ class Learner:
         self._rng = np.random.default_rng(seed)
         self.model = DynamicsModel(observation, action, model, self._generator)
         self._fitting = make_fitting(self.model, settings.optimizer)
-        heads = self.model.outcomes
-        self._outcomes = OutcomesFitting(heads) if heads is not None else None
+        self._beside: list[OutcomesFitting | InversesFitting] = []
+        if self.model.outcomes is not None:
+            self._beside.append(OutcomesFitting(self.model.outcomes))
+        if self.model.inverses is not None:
+            self._beside.append(InversesFitting(self.model.inverses))
         self._normalized_at = 0
         self._identify_at = settings.gate.first_transitions // 2 if model.delay < 0 else math.inf
         self._restart_at = math.inf
@@ -201,16 +205,18 @@ class Learner:
         if self.received >= _NORMALIZE_GROWTH * self._normalized_at:
             b = self.replay.rows.batch(self.replay.spread(_NORMALIZE_ROWS), self.model.delay)
             self.model.normalize_from(b.state, b.action, b.following)
-            if self._outcomes is not None:
-                self._outcomes.normalize_from(b)
+            for fitting in self._beside:
+                fitting.normalize_from(b)
             self._normalized_at = self.received
         if self.settings.optimizer.restart_growth:
             self._restart_if_due()
         chosen = self.replay.draw(self._fitting.shape, self._rng)
         self._losses.append(self._fitting.update(self.replay.rows, chosen))
-        if self._outcomes is not None:
+        if self._beside:
             rows = self.replay.draw((self.settings.optimizer.batch_size,), self._rng)
-            self._outcomes.update(self.replay.rows.batch(rows, self.model.delay))
+            b = self.replay.rows.batch(rows, self.model.delay)
+            for fitting in self._beside:
+                fitting.update(b)
 
     def take_loss(self) -> float:
         """Return the mean loss since the last call, NaN if there was no update."""

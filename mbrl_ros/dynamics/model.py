@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mbrl_ros.dynamics.encoding import Encoding
+from mbrl_ros.dynamics.inverses import Inverses
 from mbrl_ros.dynamics.networks import DeterministicEnsemble, GaussianEnsemble, Predictor
 from mbrl_ros.dynamics.outcomes import Outcomes
 from mbrl_ros.dynamics.process import GaussianProcess
@@ -31,6 +32,7 @@ class DynamicsModel(nn.Module):
         encoding: what the network is told.
         network: M members that predict, in whatever way.
         outcomes: learned rewards and ends of the task; None: they are not learned.
+        inverses: the dynamics the other way round; None: they are not learned.
         one_step_z: RMS error on the hold-out in the deviations expected there, shape ``(O,)``.
         open_loop_z: the same over several steps.
         delay: control steps by which the actions it is given were sent before they act, beyond
@@ -77,6 +79,7 @@ class DynamicsModel(nn.Module):
         self.network = make_network(self.encoding.input_dim, observation.dim, settings)
         self.network.initialize(generator)
         self.outcomes = Outcomes(observation, action, generator) if settings.outcomes else None
+        self.inverses = Inverses(observation, action, generator) if settings.inverses else None
         o, i = observation.dim, self.encoding.input_dim
         for name, size, value in (
             ("input_mean", i, 0.0),

@@ -57,6 +57,11 @@ class ModelSettings:
         "also learn the reward that the plant pays and where it ends the task, for the "
         "objective's terms learned_reward and learned_survival",
     )
+    inverses: bool = setting(
+        False,
+        "also learn what action leads from one observation to another, for the planner's proposal "
+        "inverse_model, and where a step began",
+    )
     max_delay: int = setting(5, "longest delay looked for [control steps]", low=1, high=20)
     gaussian_process: GaussianProcessSettings = group(GaussianProcessSettings)
 

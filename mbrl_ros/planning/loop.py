@@ -49,12 +49,26 @@ class PlanningLoop:
         self.planner = planner
         self._generator = torch.Generator().manual_seed(seed)
         self._search: Search | None = None
+        self._problem: Problem | None = None
         self._planned_for = ""
         self._iteration_time, self._timed = DurationEstimate(), planner
 
     def reset(self) -> None:
         """Forget the last plan."""
-        self._search = None
+        self._search = self._problem = None
+
+    def _expected(self, rest: Tensor, elapsed: int) -> Tensor:
+        """Return `Problem.expected`.
+
+        Args:
+            rest: of the last plan, shape ``(H, A)``.
+            elapsed: control steps since then.
+        """
+        if self._search is None or self._problem is None or elapsed > len(self._search.actions):
+            return rest.new_empty(0, 0)
+        actions = torch.cat([self._search.actions[:elapsed], rest])
+        seen = self._problem.rollout(self._problem.start, actions[None])
+        return seen.mean(dim=0)[0, elapsed:].to(rest.device)
 
     def _or_from_rest(self, search: Search, problem: Problem, planner: Planner) -> Search:
         """Return a search after one iteration, or that without a last plan if it is better."""
@@ -97,6 +111,7 @@ class PlanningLoop:
         # Where the last plan was going may be the wrong way for another objective.
         afresh = self._search is not None and problem.objective.digest != self._planned_for
         if planner.proposals:
+            problem = replace(problem, expected=self._expected(search.actions, elapsed))
             proposed = collect(planner.proposals, problem, search.actions)
             problem = replace(problem, proposals=planner.clamp(proposed))
         while search.iteration < planner.settings.iterations:
@@ -115,7 +130,7 @@ class PlanningLoop:
                 raise
             afresh, self._planned_for = False, problem.objective.digest
         # Even without an iteration: the last plan has moved on by the elapsed steps.
-        self._search = search
+        self._search, self._problem = search, problem
         if search.iteration == 0:
             return None
         return PlanResult(

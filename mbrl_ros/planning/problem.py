@@ -12,7 +12,7 @@ from mbrl_ros.objectives.objective import Objective
 
 
 class NoPlanError(RuntimeError):
-    """Every candidate's return was not finite; there is nothing to act on."""
+    """There is nothing to act on: no candidate's return is finite, or something is missing."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,8 @@ class Problem:
         objective: judges them.
         sent: the commands sent so far, newest last; shape ``(P, A)``, P may be 0.
         proposals: sequences that others suggest, within the limits; shape ``(Q, H, A)``.
+        expected: observations that the last plan led one to expect, from now on: shape
+            ``(H + 1, O)``, or ``(0, O)`` without a last plan.
     """
 
     start: Tensor
@@ -32,6 +34,7 @@ class Problem:
     objective: Objective
     sent: Tensor
     proposals: Tensor = field(default_factory=lambda: torch.empty(0, 0, 0))
+    expected: Tensor = field(default_factory=lambda: torch.empty(0, 0))
 
     def returns(self, candidates: Tensor) -> Tensor:
         """Return what each candidate is worth; minus infinity where that is not finite.

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mbrl_ros.extensions import load
-from mbrl_ros.planning.problem import Problem
+from mbrl_ros.planning.problem import NoPlanError, Problem
 
 # From the problem and the rest of the last plan, shape (H, A), to sequences (Q, H, A).
 Proposal = Callable[[Problem, Tensor], Tensor]
@@ -19,7 +19,34 @@ def previous_plan(_: Problem, plan: Tensor) -> Tensor:
     return plan[None]
 
 
-PROPOSALS: dict[str, Proposal] = {"previous_plan": previous_plan}
+def inverse_model(problem: Problem, plan: Tensor) -> Tensor:
+    """Propose what leads back to where the plan was going, told by the inverse model.
+
+    The plan's own actions lead elsewhere by now, if the plant is not where it was expected.
+
+    Raises:
+        NoPlanError: if the model learns no inverse.
+    """
+    model = problem.rollout.model
+    if model.inverses is None:
+        raise NoPlanError(
+            "planner.proposals: inverse_model: the model has learned none; "
+            "set model.inverses of model_trainer to true"
+        )
+    if not len(problem.expected):
+        return plan[None, :0].reshape(0, *plan.shape)
+    low = torch.tensor(model.action.low, dtype=torch.float32)
+    high = torch.tensor(model.action.high, dtype=torch.float32)
+    state, actions = problem.start, []
+    for following in problem.expected[1:]:
+        seen = state[..., : model.observation.dim].reshape(-1, model.observation.dim).mean(dim=0)
+        action = model.inverses.action(seen, following).clamp(low, high)
+        state = problem.rollout.ahead(state, action[None]).to(plan.device)
+        actions.append(action)
+    return torch.stack(actions)[None]
+
+
+PROPOSALS: dict[str, Proposal] = {"previous_plan": previous_plan, "inverse_model": inverse_model}
 
 
 def find_proposal(name: str) -> Proposal:

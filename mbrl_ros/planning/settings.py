@@ -121,8 +121,8 @@ class PlannerSettings:
     )
     proposals: list[str] = setting(
         [],
-        "extra candidates of each plan: previous_plan, or functions of your own as "
-        "module:attribute",
+        "extra candidates of each plan: previous_plan, inverse_model (leads back to where the last "
+        "plan was going; needs model.inverses), or functions of your own as module:attribute",
         live=True,
     )
     icem: ICEMSettings = group(ICEMSettings)

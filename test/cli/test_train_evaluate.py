@@ -102,6 +102,24 @@ def test_a_model_is_learned_from_a_bag(trained, capsys):
         assert told["coverage"]["0.99"] > 0.9
 
 
+def test_inverses_are_learned_and_judged_where_asked_for(trained, tmp_path, capsys):
+    words = ["train", str(trained / "bag"), "--out", str(tmp_path / "out")]
+    assert main([*words, "model.inverses:=true"]) == 0
+    capsys.readouterr()
+    checkpoint = tmp_path / "out" / "checkpoints" / "model-0-000001.safetensors"
+    figures = tmp_path / "figures.json"
+    words = ["evaluate", checkpoint, "--bag", trained / "other", "--horizon", 10, "--json", figures]
+    assert main([str(word) for word in words]) == 0
+    out = capsys.readouterr().out
+    assert out.count("back") == 2
+    assert "RMS error of the actions told by the inverse model: " in out
+    told = json.loads(figures.read_text())["bag"]
+    assert len(told["action"]) == 1
+    for dimension in told["dimensions"].values():
+        assert len(dimension["backward"]) == 10
+        assert dimension["backward"][0] < 0.5 * dimension["unmoved"][0]
+
+
 def test_without_a_better_model_for_long_training_ends(trained, tmp_path):
     words = ["train", str(trained / "bag"), "--out", str(tmp_path / "out"), "--patience", "2"]
     fast = ["optimizer.updates_per_transition:=30.0", "optimizer.learning_rate:=0.02"]

@@ -67,7 +67,7 @@ def test_a_planner_for_another_kind_of_action_is_refused(name, space, message):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("last_plan", "planner.proposals: expected one of previous_plan or module:attribute"),
+        ("last_plan", "planner.proposals: expected one of previous_plan, inverse_model or"),
         ("test_registry:CHOICE", "expected a function, 'test_registry:CHOICE' is a Space"),
         ("nowhere:policy", "planner.proposals 'nowhere:policy': ModuleNotFoundError"),
     ],
