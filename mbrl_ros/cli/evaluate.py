@@ -16,6 +16,7 @@ from mbrl_ros.settings import SettingsError
 if TYPE_CHECKING:
     from mbrl_ros.dynamics.accuracy import Accuracy
     from mbrl_ros.dynamics.model import DynamicsModel
+    from mbrl_ros.spaces import FloatArray
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
         log = read_transitions(arguments.bag, model.observation, model.action)
         accuracy = measure(model, log, arguments.horizon)
         console.print(_table(accuracy))
-        if accuracy.action is not None:
+        if accuracy.backward is not None and accuracy.action is not None:
+            console.print(_inverses(accuracy.names, accuracy.backward))
             told = zip(model.action.names, accuracy.action, strict=True)
             errors = ", ".join(f"{name} {error:.3f}" for name, error in told)
             console.print(f"RMS error of the actions told by the inverse model: {errors}")
@@ -111,10 +113,8 @@ def _table(accuracy: Accuracy) -> Table:
     from mbrl_ros.dynamics.accuracy import LEVELS
 
     horizon, ninety = len(accuracy.open_loop), LEVELS.index(0.9)
-    back = accuracy.backward
     table = Table(
         "dimension", "1 step", f"{horizon} steps", "unmoved", "spread", "z", "in 90 %",
-        *([] if back is None else ["1 back", f"{horizon} back"]),
         title=f"RMS errors over {accuracy.windows} stretches [SI units]", title_style="",
         caption="unmoved: error of 'nothing changes'; spread: between the members; z: one-step "
         "error in predicted standard deviations; in 90 %: share within that interval",
@@ -128,6 +128,15 @@ def _table(accuracy: Accuracy) -> Table:
             f"{accuracy.spread[-1, i]:.3f}",
             f"{accuracy.z_scores[i]:.2f}",
             f"{100 * accuracy.coverage[ninety, i]:.0f} %",
-            *([] if back is None else [f"{back[0, i]:.4f}", f"{back[-1, i]:.3f}"]),
         )
+    return table
+
+
+def _inverses(names: tuple[str, ...], backward: FloatArray) -> Table:
+    table = Table(
+        "dimension", "1 step", f"{len(backward)} steps",
+        title="RMS errors of the backward model [SI units]", title_style="",
+    )  # fmt: skip
+    for i, name in enumerate(names):
+        table.add_row(name, f"{backward[0, i]:.4f}", f"{backward[-1, i]:.3f}")
     return table
