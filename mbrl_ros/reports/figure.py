@@ -1,7 +1,8 @@
-"""A run in four figures: ``report.png``."""
+"""A run in six figures: ``report.png``."""
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def draw_report(history: History, summary: dict[str, Any], path: Path) -> None:
     Raises:
         OSError: if the file cannot be written.
     """
-    figure = Figure(figsize=(12.5, 8.2), dpi=120, layout="constrained")
+    figure = Figure(figsize=(18.0, 8.2), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(
         f"{summary['task']}, seed {summary['seed']}: {summary['wall_seconds']:.0f} s, "
@@ -32,11 +33,13 @@ def draw_report(history: History, summary: dict[str, Any], path: Path) -> None:
         fontsize=13,
         fontweight="bold",
     )
-    places: Any = figure.subfigures(2, 2, wspace=0.03, hspace=0.03)
+    places: Any = figure.subfigures(2, 3, wspace=0.03, hspace=0.03)
     _returns(places[0, 0], summary)
     _errors(places[0, 1], history)
+    _trust(places[0, 2], history)
     _planning(places[1, 0], history, summary)
     _predictions(places[1, 1], history)
+    _correction(places[1, 2], history)
     partial = path.with_suffix(".partial")
     figure.savefig(partial, format="png")
     partial.replace(path)
@@ -110,11 +113,51 @@ def _errors(figure: SubFigure, history: History) -> None:
                 fontsize=8,
                 color=_GREY,
             )
+    _logarithmic(axes)
+    axes.set_xlim(left=0)
+
+
+def _logarithmic(axes: Axes) -> None:
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _trust(figure: SubFigure, history: History) -> None:
+    title = "Prediction errors of late"
+    axes = _axes(figure, title, "time [s]", "error [multiple of the one expected]")
+    found = history.confidence
+    if not any(math.isfinite(c.one_step_z) for c in found):
+        _nothing(axes, "no prediction was compared with what came")
+        return
+    times = [c.time for c in found]
+    axes.plot(times, [c.one_step_z for c in found], color=_BLUE, label="one step")
+    axes.plot(times, [c.open_loop_z for c in found], color=_ORANGE, label="several steps")
+    axes.axhline(1.0, color=_GREY, linewidth=1)
+    for level, colour in (("cautious", _GREY), ("doubtful", _ORANGE), ("none", _RED)):
+        if any(c.trust == level for c in found):
+            here = [c.trust == level for c in found]
+            label = "no trust" if level == "none" else level
+            axes.fill_between(
+                times, 0, 1, where=here, step="post", transform=axes.get_xaxis_transform(),
+                color=colour, alpha=0.2, linewidth=0, label=label,
+            )  # fmt: skip
+    _logarithmic(axes)
     axes.set_xlim(left=0)
+    axes.legend(frameon=False, fontsize=8, ncols=2)
+
+
+def _correction(figure: SubFigure, history: History) -> None:
+    title = "Correction of the model by what happened"
+    axes = _axes(figure, title, "time [s]", "relative to its last layer")
+    found = [(c.time, c.correction) for c in history.confidence if math.isfinite(c.correction)]
+    if not found:
+        _nothing(axes, "nothing was corrected")
+        return
+    axes.plot(*zip(*found, strict=True), color=_GREEN)
+    axes.set_xlim(left=0)
+    axes.set_ylim(bottom=0)
 
 
 def _planning(figure: SubFigure, history: History, summary: dict[str, Any]) -> None:

@@ -23,6 +23,25 @@ _KINDS = ("Observation", "Action", "Transition", "ControllerStatus", "TrainingSt
 _REUSED = OUTCOMES.index("REUSED")
 
 
+@dataclass(frozen=True)
+class Confidence:
+    """How far the controller trusted its model at a time.
+
+    Attributes:
+        time: since the start [s].
+        trust: in words, as in ``msg/ControllerStatus``.
+        one_step_z: error of late, as a multiple of the one expected; NaN where not known.
+        open_loop_z: the same over several steps.
+        correction: of the last layer by what happened, relative to the layer.
+    """
+
+    time: float
+    trust: str
+    one_step_z: float
+    open_loop_z: float
+    correction: float
+
+
 class NoRunError(ValueError):
     """A folder that no run wrote to; one line that says so."""
 
@@ -41,6 +60,7 @@ class History:
         ended: since 1970 [s]; NaN if there are no messages.
         plan_ms: planning time of each planned action [ms].
         errors: time since the start [s], model epoch and hold-out error, once for each model.
+        confidence: in each model that was in use, about twice a second.
         transitions: as logged.
         notes: one sentence for each thing that was not as it should be.
     """
@@ -55,6 +75,7 @@ class History:
     ended: float = math.nan
     plan_ms: list[float] = field(default_factory=list)
     errors: list[tuple[float, int, float]] = field(default_factory=list)
+    confidence: list[Confidence] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -74,6 +95,9 @@ class History:
             point = (now - self.started, int(message.epoch), float(message.holdout_error))
             if not self.errors or self.errors[-1][1:] != point[1:]:
                 self.errors.append(point)
+        elif kind == "ControllerStatus" and message.model_sequence > 0:
+            errors = message.one_step_z, message.open_loop_z, message.correction
+            self.confidence.append(Confidence(now - self.started, message.trust, *errors))
         elif kind == "Transition" and self.transitions is not None:
             self.transitions.append(
                 message.observation,

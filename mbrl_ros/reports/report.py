@@ -86,7 +86,7 @@ def _written(run_dir: Path) -> list[tuple[Path, str]]:
         ("video.mp4", "what the camera saw"),
         ("video.gif", "what the camera saw"),
         (SUMMARY, "these figures and more"),
-        (FIGURE, "returns, model error, planning time, predictions"),
+        (FIGURE, "returns, model error, trust, planning time, predictions"),
     ]
     shown = _short(run_dir)
     return [(shown / name, what) for name, what in candidates if (run_dir / name).exists()]

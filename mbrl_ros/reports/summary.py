@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +46,25 @@ def summarize(history: History) -> dict[str, Any]:
         "budget_ms": budget,
         "models_published": metrics.models_published,
         "holdout_error": finite(metrics.holdout_error),
+        "trust": _trust(history),
+        "one_step_z_p50": _p50([c.one_step_z for c in history.confidence]),
+        "open_loop_z_p50": _p50([c.open_loop_z for c in history.confidence]),
+        "correction_p50": _p50([c.correction for c in history.confidence]),
         "transitions_logged": metrics.transitions,
         "transitions_trained": metrics.trained,
         "versions": history.record.get("versions", {}),
         "notes": history.notes,
     }
+
+
+def _trust(history: History) -> dict[str, float]:
+    """Return the share of the time that the model was trusted so far, for each level."""
+    counts = Counter(c.trust for c in history.confidence)
+    return {level: round(n / counts.total(), 4) for level, n in counts.most_common()}
+
+
+def _p50(values: list[float]) -> float | None:
+    return finite(percentile([value for value in values if math.isfinite(value)], 50))
 
 
 def write_summary(summary: dict[str, Any], run_dir: Path) -> Path:

@@ -85,6 +85,10 @@ def check(run_dir):
     assert summary["outcomes"]["PLANNED"] == 79
     assert summary["plan_ms_p50"] == pytest.approx(20.0)
     assert summary["models_published"] >= 3
+    assert summary["trust"] == {"full": 1.0}
+    assert summary["one_step_z_p50"] == 1.1
+    assert summary["open_loop_z_p50"] == 1.3
+    assert summary["correction_p50"] == 0.01
     assert (run_dir / "report.png").stat().st_size > 20_000
     return summary
 
