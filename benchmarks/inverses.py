@@ -77,7 +77,11 @@ def play(
 ) -> tuple[float, float]:
     """Return the mean return of a frozen model, and the median time of a plan [s]."""
     names = ("planner.candidates", "planner.elites", "planner.iterations")
-    parameters = {**dict(zip(names, effort, strict=True)), "planner.proposals": proposals}
+    parameters = {
+        **dict(zip(names, effort, strict=True)),
+        "planner.proposals": proposals,
+        "model.inverses": True,
+    }
     system = LockStepSystem(read_task(task, {**parameters, "seed": 1_000_003}))
     system.controller.offer_model(model, 1, 1)
     return fmean(system.evaluate(episodes)), median(system.controller.plan_times)

@@ -14,7 +14,7 @@ import yaml
 from mbrl_ros import __version__
 from mbrl_ros.resources import resource_directory
 from mbrl_ros.settings import SettingsError, for_node, read_parameter_file, read_yaml, specs
-from mbrl_ros.system.schema import NODES, OBJECTIVE, check_nodes
+from mbrl_ros.system.schema import NODES, OBJECTIVE, check_learned, check_nodes
 from mbrl_ros.task import TaskSettings
 
 _PACKAGES = ("torch", "numpy", "gymnasium", "mujoco", "dm_control", "cyclonedds", "rosbags")
@@ -99,6 +99,7 @@ def read_task(task: str, overrides: Mapping[str, Any] | None = None) -> Configur
         for node, parameter in _places(name):
             nodes[node] = {**nodes[node], parameter: value}
     check_nodes(nodes, "command line")
+    check_learned(nodes, str(path))
     return Configuration(nodes)
 
 

@@ -10,7 +10,7 @@ from mbrl_ros.data.settings import LoggerSettings
 from mbrl_ros.dynamics.settings import TrainerSettings
 from mbrl_ros.objectives.parsing import parse_all
 from mbrl_ros.plants.settings import SimulatorSettings
-from mbrl_ros.settings import SettingsError, build, specs
+from mbrl_ros.settings import SettingsError, build, for_node, specs
 from mbrl_ros.task import TaskSettings
 
 NODES: dict[str, type] = {
@@ -20,6 +20,8 @@ NODES: dict[str, type] = {
     "mpc_controller": ControllerSettings,
 }
 OBJECTIVE = "objective."
+# Types of terms that the model has to learn.
+LEARNED = ("learned_reward", "learned_survival")
 
 
 def objective_parameters(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -55,4 +57,32 @@ def check_nodes(nodes: Mapping[str, Mapping[str, Any]], where: str) -> None:
         for name in sorted(set(values) & task):
             raise SettingsError(
                 f"{where}: {node}: '{name}' must be the same for all nodes: put it under '/**'"
+            )
+
+
+def check_learned(nodes: Mapping[str, Mapping[str, Any]], where: str) -> None:
+    """Check that the trainer learns what the controller is to use.
+
+    Args:
+        nodes: as for `check_nodes`, which they have passed.
+        where: put before an error message.
+
+    Raises:
+        SettingsError: naming the trainer's parameter that is missing.
+    """
+    trainer, controller = for_node(nodes, "model_trainer"), for_node(nodes, "mpc_controller")
+    objective = objective_parameters(controller)
+    active, objectives = parse_all(objective) if objective else ("", {})
+    terms = objectives[active][1].values() if active else ()
+    for used, asked, parameter in (
+        (f"objective '{active}'", any(t.type in LEARNED for t in terms), "model.outcomes"),
+        (
+            "planner.proposals: inverse_model",
+            "inverse_model" in controller.get("planner.proposals", ()),
+            "model.inverses",
+        ),
+    ):
+        if asked and not trainer.get(parameter, False):
+            raise SettingsError(
+                f"{where}: {used}: expected {parameter} of model_trainer, got false"
             )

@@ -185,3 +185,24 @@ def test_files_beside_a_parameter_file_are_found_from_anywhere(tmp_path, monkeyp
         f"{folder}/mine.py:policy",
         "previous_plan",
     ]
+
+
+@pytest.mark.parametrize(
+    ("used", "parameter", "message"),
+    [
+        (
+            {"objective.active": "learned"},
+            "model.outcomes",
+            "objective 'learned': expected model.o",
+        ),
+        (
+            {"planner.proposals": ["inverse_model"]},
+            "model.inverses",
+            "inverse_model: expected model",
+        ),
+    ],
+)
+def test_what_the_model_does_not_learn_cannot_be_used(used, parameter, message):
+    with pytest.raises(SettingsError, match=message):
+        read_task("cartpole_swingup", used)
+    assert read_task("cartpole_swingup", {**used, parameter: True}).own("model_trainer")[parameter]

@@ -57,6 +57,7 @@ STATES = {
     "cartpole_swingup": ([-1.5, -np.pi], [1.5, np.pi], [1.0, 5.0]),
     "pendulum_swingup": ([-np.pi], [np.pi], [3.0]),
     "reacher_easy": ([-np.pi, -2.5], [np.pi, 2.5], [3.0, 3.0]),
+    "acrobot_swingup": ([-np.pi, -np.pi], [np.pi, np.pi], [3.0, 3.0]),
 }
 
 
@@ -87,8 +88,8 @@ def _near_the_goal(task, plant, rng):
     """Put the mechanism where a sparse reward begins."""
     data = plant.physics.data
     data.qvel[:] = 0.0
-    if task == "pendulum_swingup":
-        data.qpos[:] = rng.uniform(-0.15, 0.15)
+    if task in ("pendulum_swingup", "acrobot_swingup"):
+        data.qpos[:] = rng.uniform(-0.15, 0.15, size=data.qpos.shape)
     else:
         # The finger's link of 0.12 m continues the first one: it ends somewhere here.
         model, angle = plant.physics.model, data.qpos[0]
@@ -96,6 +97,23 @@ def _near_the_goal(task, plant, rng):
         data.qpos[1] = 0.0
         target += 0.24 * np.array([np.cos(angle), np.sin(angle)])
         model.geom("target").pos[:2] = target
+
+
+def test_dm_controls_cheetah_pays_for_all_of_the_body_whose_torso_is_observed():
+    book, plant = shipped("cheetah_run")
+    rng, off, paid = np.random.default_rng(0), [], []
+    for episode in range(20):
+        first, _ = plant.reset(seed=episode)
+        # Thrown forwards, with its legs in motion.
+        plant.physics.data.qvel[0] = rng.uniform(0.0, 11.0)
+        observations, actions, rewards, _ = driven(plant, rng, 20)
+        ours = judged(book.objectives["environment"], [first, *observations], actions)
+        off += (np.clip(ours, 0.0, 1.0) - rewards).tolist()
+        paid += rewards.tolist()
+    assert min(paid) < 0.1
+    assert max(paid) > 0.9
+    assert np.abs(off).mean() < 0.05
+    plant.close()
 
 
 def test_gymnasiums_inverted_pendulum_pays_while_the_pole_stands():

@@ -33,6 +33,8 @@ _POINTS = {
     "pendulum_swingup": (1000, 2000, 3000, 5000),
     "reacher_easy": (1000, 2000, 3000, 5000),
     "cartpole_v1": (500, 1000, 1500),
+    "acrobot_swingup": (10_000, 25_000, 50_000),
+    "cheetah_run": (10_000, 25_000, 50_000),
     "mbrl_cartpole": (200, 400, 600, 1000),
 }
 _OTHERWISE = (1000, 2000, 5000)

@@ -13,18 +13,28 @@ _STEPS = (100_000, 200_000, 500_000)
 _RETURNS = {
     "cartpole_swingup": {
         "TD-MPC2": (839, 872, 876),
-        "DreamerV3": (500, 775, 853),
+        "DreamerV3": (677, 796, 789),
         "SAC": (835, 842, 835),
     },
     "pendulum_swingup": {
         "TD-MPC2": (724, 824, 842),
-        "DreamerV3": (753, 829, 795),
+        "DreamerV3": (699, 733, 740),
         "SAC": (96, 268, 408),
     },
     "reacher_easy": {
         "TD-MPC2": (937, 976, 919),
-        "DreamerV3": (770, 905, 964),
+        "DreamerV3": (872, 844, 940),
         "SAC": (540, 715, 918),
+    },
+    "acrobot_swingup": {
+        "TD-MPC2": (179, 296, 361),
+        "DreamerV3": (101, 178, 322),
+        "SAC": (8, 3, 2),
+    },
+    "cheetah_run": {
+        "TD-MPC2": (519, 614, 758),
+        "DreamerV3": (336, 353, 494),
+        "SAC": (310, 574, 595),
     },
 }
 
