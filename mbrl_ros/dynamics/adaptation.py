@@ -23,6 +23,8 @@ from mbrl_ros.dynamics.networks import Ensemble
 _PROBES = 256
 # A member that thinks itself perfect would follow every rounding error.
 _LEAST_NOISE = 1e-3
+# In the targets' standard deviations: what is further off is a sensor's glitch.
+_MOST_ERROR = 10.0
 # Steps that a new model begins with: 20 s at 25 Hz, solved for within 20 ms.
 _MOST_STEPS = 500
 
@@ -87,7 +89,7 @@ class Adaptation:
 
     @torch.no_grad()
     def observe(self, step: Step) -> None:
-        """Learn from what happened; what is not finite is left out."""
+        """Learn from what happened; what is not finite or absurd is left out."""
         features, error, noise = self._errors([step])
         if not error.isfinite().all():
             return
@@ -118,7 +120,10 @@ class Adaptation:
         self._write()
 
     def _errors(self, steps: list[Step]) -> tuple[Tensor, Tensor, Tensor]:
-        """Return features ``(M, N, F + 1)``, errors ``(M, N, O)`` and noise ``(M, 1, 1)``."""
+        """Return features ``(M, N, F + 1)``, errors ``(M, N, O)`` and noise ``(M, 1, 1)``.
+
+        Errors that cannot be are NaN.
+        """
         model, device = self.model, self.correction.device
         state = torch.stack([s.state for s in steps]).to(device).expand(model.members, -1, -1)
         action = torch.stack([s.action for s in steps]).to(device).expand(model.members, -1, -1)
@@ -127,7 +132,9 @@ class Adaptation:
         mean, log_variance = self._network(inputs)
         target = model.normalized_target(state[..., : model.observation.dim], following)
         noise = log_variance.exp().mean(dim=(1, 2))[:, None, None].clamp_min(_LEAST_NOISE)
-        return _with_one(self._network.features(inputs)), target - mean, noise
+        error = target - mean
+        believable = torch.where(error.abs() <= _MOST_ERROR, error, torch.nan)
+        return _with_one(self._network.features(inputs)), believable, noise
 
     def _write(self) -> None:
         network, o = self._network, self.model.observation.dim

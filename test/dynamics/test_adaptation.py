@@ -51,6 +51,17 @@ def test_a_plant_that_changed_is_followed_within_seconds(learned):
     assert errors(model, 1.0) < 2 * known + 0.1 * before
 
 
+@pytest.mark.parametrize("glitch", [1e6, -1e30, math.inf, math.nan])
+def test_a_sensors_glitch_is_soon_forgotten(learned, glitch):
+    model = unpack(learned)
+    known = errors(model, 1.0)
+    adaptation = Adaptation(model, strength=0.3, memory=1000)
+    for i, step in enumerate(steps(200)):
+        bad = torch.full_like(step.following, glitch)
+        adaptation.observe(Step(step.state, step.action, bad) if i == 100 else step)
+    assert errors(model, 1.0) < 2 * known
+
+
 def test_where_nothing_changed_little_is_corrected(learned):
     model = unpack(learned)
     known = errors(model, 1.0)
