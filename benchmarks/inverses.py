@@ -3,10 +3,12 @@
     .venv/bin/python benchmarks/inverses.py [--task cartpole_swingup] [--steps 5000] [--seeds 0 1]
         [--episodes 3]
 
-First, observations that were lost, told from the ones before (forward), from those after (backward)
+First, observations that were lost, told from those before (forward), from those after (backward)
 and from both, beside a straight line between the two: RMS over the gap, in deviations of each
-dimension, on another run's data. Second, plans of few candidates with the inverse model's proposal
-and without: mean returns of frozen models, and how long a plan takes.
+dimension, on another run's data. Second, which doubt tells the worst tenth of predictions there:
+that the members differ, or that the backward model does not find back (area under the ROC curve).
+Third, plans of few candidates with the inverse model's proposal and without: mean returns of frozen
+models, and how long a plan takes.
 """
 
 from __future__ import annotations
@@ -72,6 +74,33 @@ def errors(model: DynamicsModel, rows: Segments, gap: int) -> list[float]:
     return [rms(told) for told in (ahead, back, both, line)]
 
 
+@torch.no_grad()
+def doubts(model: DynamicsModel, rows: Segments) -> list[float]:
+    """Return how well the members' spread and the way back tell the worst tenth of predictions."""
+    b = rows.batch(np.arange(len(rows)), model.delay)
+    shape = (model.members, -1, -1)
+    each, _ = model.predict(b.state.expand(shape), b.action.expand(shape))
+    told, seen = each.mean(dim=0), b.state[..., : model.observation.dim]
+    assert model.inverses is not None
+    back = model.inverses.before(b.action, told)
+
+    def size(difference: Tensor) -> Tensor:
+        return (difference / model.target_std).square().mean(dim=-1)
+
+    error = size(model.encoding.difference(told, b.following))
+    worst = error > error.quantile(0.9)
+    spread = size(each.std(dim=0, correction=0))
+    way_back = size(model.encoding.difference(back, seen))
+    return [area(doubt, worst) for doubt in (spread, way_back)]
+
+
+def area(score: Tensor, positive: Tensor) -> float:
+    """Return the area under the ROC curve: how often a positive one scores more than another."""
+    ranks = score.argsort().argsort().double() + 1
+    n, rest = int(positive.sum()), int((~positive).sum())
+    return float((ranks[positive].sum() - n * (n + 1) / 2) / (n * rest))
+
+
 def play(
     task: str, model: PackedModel, effort: tuple[int, int, int], proposals: list[str], episodes: int
 ) -> tuple[float, float]:
@@ -106,6 +135,12 @@ def main() -> None:
             for (packed, _), (_, log) in zip(learned, others, strict=True)
         ]
         print(f"{gap:>4}" + "".join(f"{value:>10.4f}" for value in np.mean(found, axis=0)))
+    found = [
+        doubts(model := unpack(packed), one_segment(log, 1, model.delay))
+        for (packed, _), (_, log) in zip(learned, others, strict=True)
+    ]
+    spread, way_back = np.mean(found, axis=0)
+    print(f"\nworst tenth told by the spread {spread:.2f}, by the way back {way_back:.2f}")
     print("\ncandidates x iterations     return [plan]      with inverse_model")
     for effort in EFFORTS:
         cells = []
