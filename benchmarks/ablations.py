@@ -1,7 +1,7 @@
 """What each part of the learning is worth: the same curves without it, or with more of it.
 
     .venv/bin/python benchmarks/ablations.py [--task cartpole_swingup] [--points 2000 3000 5000]
-        [--seeds 0 1 2] [--only NAME …] [--out runs/ablations] [--json FILE]
+        [--seeds 0 1 2] [--only NAME …] [--out runs/ablations] [--json FILE] [--figure FILE]
 
 Each row is learned in lock-step and judged with the model frozen. What was measured before is not
 measured again.
@@ -18,6 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from mbrl_ros.cli.bench.curve import Job
 from mbrl_ros.cli.bench.kept import Curve, Measurement, keep
@@ -59,6 +63,26 @@ class RandomData(Job):
         return curve
 
 
+def draw(rows: list[dict[str, Any]], names: list[str], path: Path) -> None:
+    """Draw the median of each variant's curves, with all of them around it."""
+    figure = Figure(figsize=(7.0, 4.4), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    for name in names:
+        curves = np.array([row["curve"] for row in rows if row["variant"] == name])
+        steps, returns = curves[0, :, 0], curves[:, :, 1]
+        (line,) = axes.plot(steps, np.median(returns, axis=0), "o-", label=name)
+        spread = returns.min(axis=0), returns.max(axis=0)
+        axes.fill_between(steps, *spread, color=line.get_color(), alpha=0.2, linewidth=0)
+    axes.set_xlabel("environment steps")
+    axes.set_ylabel("return, model frozen: median and range of the seeds")
+    axes.set_ylim(bottom=0)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(True, color="#e6e8eb", linewidth=0.8)
+    axes.legend(frameon=False)
+    figure.savefig(path, format="png")
+
+
 def main() -> None:
     """Measure all and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -69,6 +93,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=[*VARIANTS, RANDOM], help="names of rows")
     parser.add_argument("--out", type=Path, default=Path("runs/ablations"), help="keeps the curves")
     parser.add_argument("--json", type=Path, help="file to write every curve to")
+    parser.add_argument("--figure", type=Path, help="PNG to draw the curves to")
     a = parser.parse_args()
     a.out.mkdir(parents=True, exist_ok=True)
     jobs: list[tuple[str, Measurement]] = []
@@ -84,6 +109,8 @@ def main() -> None:
     rows = [{"variant": name, **job.row(a.out)} for name, job in jobs]
     if a.json:
         a.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    if a.figure:
+        draw(rows, a.only, a.figure)
     print(f"{'':<24}" + "".join(f"{point:>22}" for point in a.points))
     for name in a.only:
         curves = [row["curve"] for row in rows if row["variant"] == name]

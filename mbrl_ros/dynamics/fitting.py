@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.dynamics.networks import Ensemble
+from mbrl_ros.dynamics.optimizer_state import found, saved
 from mbrl_ros.dynamics.process import GaussianProcess
 from mbrl_ros.dynamics.replay import Replay
 from mbrl_ros.dynamics.segments import Indices, Segments
@@ -101,11 +102,7 @@ class Fitting(ABC):
 
     def state(self) -> dict[str, Tensor]:
         """Return what is needed to go on as if nothing had been in between."""
-        found = {"updates": torch.tensor(self.updates)}
-        for i, parameter in enumerate(self.model.network.parameters()):
-            for name, value in self._optimizer.state.get(parameter, {}).items():
-                found[f"optimizer.{i}.{name}"] = value
-        return found
+        return {"updates": torch.tensor(self.updates), **saved("optimizer", self._optimizer)}
 
     def load_state(self, state: dict[str, Tensor]) -> None:
         """Go on from a state, with the weights that belong to it.
@@ -113,18 +110,7 @@ class Fitting(ABC):
         Raises:
             ValueError: if it is of another network, with nothing changed.
         """
-        parameters = list(self.model.network.parameters())
-        loaded: dict[Tensor, dict[str, Tensor]] = {}
-        for i, parameter in enumerate(parameters):
-            for name, shape in (
-                ("step", ()),
-                ("exp_avg", parameter.shape),
-                ("exp_avg_sq", parameter.shape),
-            ):
-                key = f"optimizer.{i}.{name}"
-                if key not in state or state[key].shape != shape or not state[key].isfinite().all():
-                    raise ValueError(f"learner's state: '{key}': expected {tuple(shape)} numbers")
-                loaded.setdefault(parameter, {})[name] = state[key]
+        loaded = found("optimizer", self._optimizer, state)
         updates = state.get("updates")
         if updates is None or updates.shape != () or updates.is_floating_point() or updates < 0:
             raise ValueError("learner's state: 'updates': expected a count")

@@ -82,13 +82,16 @@ class Inverses(nn.Module):
 
 
 class InversesFitting:
-    """Fits both to the same batches as the dynamics."""
+    """Fits both to the same batches as the dynamics.
+
+    Attributes:
+        optimizers: of either head.
+    """
 
     def __init__(self, inverses: Inverses) -> None:
         self._inverses = inverses
-        self._optimizers = [
-            head.optimizer() for head in (inverses.action_head, inverses.change_head)
-        ]
+        heads = inverses.action_head, inverses.change_head
+        self.optimizers = [head.optimizer() for head in heads]
 
     def normalize_from(self, data: Batch) -> None:
         """Take means and deviations from data of shape ``(N, ...)``."""
@@ -100,5 +103,5 @@ class InversesFitting:
         """Make one gradient step with each on a batch of shape ``(B, ...)``."""
         inverses, before = self._inverses, data.state[..., : data.following.shape[-1]]
         told = inverses.between(before, data.following)
-        inverses.action_head.update(self._optimizers[0], told, data.action)
-        inverses.change_head.update(self._optimizers[1], *inverses.changes(data))
+        inverses.action_head.update(self.optimizers[0], told, data.action)
+        inverses.change_head.update(self.optimizers[1], *inverses.changes(data))

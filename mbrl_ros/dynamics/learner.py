@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from mbrl_ros.dynamics.fitting import make_fitting
 from mbrl_ros.dynamics.holdout import Holdout, is_kept_back
 from mbrl_ros.dynamics.inverses import InversesFitting
 from mbrl_ros.dynamics.model import DynamicsModel
+from mbrl_ros.dynamics.optimizer_state import found, saved
 from mbrl_ros.dynamics.outcomes import OutcomesFitting
 from mbrl_ros.dynamics.replay import Replay
 from mbrl_ros.dynamics.segments import Segments
@@ -92,11 +94,11 @@ class Learner:
         self._rng = np.random.default_rng(seed)
         self.model = DynamicsModel(observation, action, model, self._generator)
         self._fitting = make_fitting(self.model, settings.optimizer)
-        self._beside: list[OutcomesFitting | InversesFitting] = []
+        self._beside: dict[str, OutcomesFitting | InversesFitting] = {}
         if self.model.outcomes is not None:
-            self._beside.append(OutcomesFitting(self.model.outcomes))
+            self._beside["outcomes"] = OutcomesFitting(self.model.outcomes)
         if self.model.inverses is not None:
-            self._beside.append(InversesFitting(self.model.inverses))
+            self._beside["inverses"] = InversesFitting(self.model.inverses)
         self._normalized_at = 0
         self._identify_at = settings.gate.first_transitions // 2 if model.delay < 0 else math.inf
         self._restart_at = math.inf
@@ -134,7 +136,15 @@ class Learner:
             extra = state.get("extra_updates")
             if extra is None or extra.shape != () or not 0 <= extra < math.inf:
                 raise ValueError("learner's state: 'extra_updates': expected a number >= 0")
+            beside = [
+                (optimizer, found(name, optimizer, state))
+                for name, optimizer in self._optimizers_beside()
+                # A head that had nothing to learn from yet made no step.
+                if any(key.startswith(name) for key in state)
+            ]
             self._fitting.load_state(state)
+            for optimizer, loaded in beside:
+                optimizer.state.update(loaded)
             self._extra_updates = float(extra)
         state_dict = model.state_dict()
         self.model.make_room(state_dict)
@@ -144,7 +154,15 @@ class Learner:
 
     def state(self) -> dict[str, Tensor]:
         """Return what, with the model and the data, is needed to go on where it is."""
-        return {**self._fitting.state(), "extra_updates": torch.tensor(self._extra_updates)}
+        state = {**self._fitting.state(), "extra_updates": torch.tensor(self._extra_updates)}
+        for name, optimizer in self._optimizers_beside():
+            state |= saved(name, optimizer)
+        return state
+
+    def _optimizers_beside(self) -> Iterator[tuple[str, torch.optim.Optimizer]]:
+        for name, fitting in self._beside.items():
+            for i, optimizer in enumerate(fitting.optimizers):
+                yield f"{name}.{i}", optimizer
 
     def append(
         self,
@@ -205,7 +223,7 @@ class Learner:
         if self.received >= _NORMALIZE_GROWTH * self._normalized_at:
             b = self.replay.rows.batch(self.replay.spread(_NORMALIZE_ROWS), self.model.delay)
             self.model.normalize_from(b.state, b.action, b.following)
-            for fitting in self._beside:
+            for fitting in self._beside.values():
                 fitting.normalize_from(b)
             self._normalized_at = self.received
         if self.settings.optimizer.restart_growth:
@@ -215,7 +233,7 @@ class Learner:
         if self._beside:
             rows = self.replay.draw((self.settings.optimizer.batch_size,), self._rng)
             b = self.replay.rows.batch(rows, self.model.delay)
-            for fitting in self._beside:
+            for fitting in self._beside.values():
                 fitting.update(b)
 
     def take_loss(self) -> float:

@@ -81,12 +81,16 @@ class Outcomes(nn.Module):
 
 
 class OutcomesFitting:
-    """Fits the heads to the same batches as the dynamics."""
+    """Fits the heads to the same batches as the dynamics.
+
+    Attributes:
+        optimizers: of either head.
+    """
 
     def __init__(self, outcomes: Outcomes) -> None:
         self._outcomes = outcomes
         heads = outcomes.reward_head, outcomes.termination_head
-        self._optimizers = [head.optimizer() for head in heads]
+        self.optimizers = [head.optimizer() for head in heads]
 
     def normalize_from(self, data: Batch) -> None:
         """Take means and deviations from data of shape ``(N, ...)``."""
@@ -107,9 +111,9 @@ class OutcomesFitting:
         rewarded = data.reward.isfinite()
         if outcomes.has_reward and rewarded.any():
             outcomes.reward_head.update(
-                self._optimizers[0], inputs[rewarded], data.reward[rewarded][:, None]
+                self.optimizers[0], inputs[rewarded], data.reward[rewarded][:, None]
             )
         if outcomes.has_termination:
             outcomes.termination_head.update(
-                self._optimizers[1], inputs, data.terminated.float()[:, None]
+                self.optimizers[1], inputs, data.terminated.float()[:, None]
             )

@@ -268,6 +268,30 @@ def test_training_goes_on_after_a_restart_as_if_nothing_had_been():
     torch.testing.assert_close(weights(resumed), expected)
 
 
+def test_what_is_learned_beside_the_dynamics_goes_on_too():
+    def heads(learner):
+        model = learner.model
+        parameters = [*model.outcomes.parameters(), *model.inverses.parameters()]
+        return torch.cat([w.detach().flatten() for w in parameters])
+
+    settings = with_model(outcomes=True, inverses=True)
+    expected = heads(trained(60, settings=settings))
+    half = trained(30, settings=settings)
+    model, state = unpack(pack(half.model)), {n: t.clone() for n, t in half.state().items()}
+    # Nothing was paid and nothing ended: these heads made no step.
+    assert {name.split(".")[0] for name in state} >= {"optimizer", "inverses"}
+    assert not any(name.startswith("outcomes") for name in state)
+    resumed = fed(settings=settings)
+    resumed.restore(model, state)
+    resumed._rng, resumed._normalized_at = half._rng, half._normalized_at
+    for _ in range(30):
+        resumed.update()
+    torch.testing.assert_close(heads(resumed), expected)
+    state["inverses.1.0.exp_avg"] = torch.ones(3)
+    with pytest.raises(ValueError, match=r"'inverses\.1\.0\.exp_avg': expected"):
+        fed(settings=settings).restore(model, state)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from matplotlib.figure import Figure
 
 from mbrl_ros.cli.bench.published import published
 
+_COLUMNS = 3
 _BLUE = "#2a6f97"
 _OTHERS = {"TD-MPC2": "#d9822b", "DreamerV3": "#2f8f5b", "SAC": "#8a8f98"}
 _PEER = "#8e5aa8"
@@ -30,9 +32,15 @@ def draw_curves(rows: Sequence[dict[str, Any]], path: Path) -> None:
         OSError: if the file cannot be written.
     """
     tasks = list(dict.fromkeys(row["task"] for row in rows))
-    figure = Figure(figsize=(6.2 * len(tasks), 4.4), dpi=120, layout="constrained")
+    columns = min(len(tasks), _COLUMNS)
+    rows_of_axes = math.ceil(len(tasks) / columns)
+    size = (6.2 * columns, 4.4 * rows_of_axes)
+    figure = Figure(figsize=size, dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
-    for axes, task in zip(figure.subplots(1, len(tasks), squeeze=False)[0], tasks, strict=True):
+    places = figure.subplots(rows_of_axes, columns, squeeze=False).ravel()
+    for unused in places[len(tasks) :]:
+        unused.set_axis_off()
+    for axes, task in zip(places, tasks, strict=False):
         methods: dict[str, list[Any]] = {}
         for row in rows:
             if row["task"] == task:
