@@ -34,7 +34,7 @@ def inverse_model(problem: Problem, plan: Tensor) -> Tensor:
             "set model.inverses of model_trainer to true"
         )
     if not len(problem.expected):
-        return plan[None, :0].reshape(0, *plan.shape)
+        return plan.new_empty(0, *plan.shape)
     low = torch.tensor(model.action.low, dtype=torch.float32)
     high = torch.tensor(model.action.high, dtype=torch.float32)
     state, actions = problem.start, []
