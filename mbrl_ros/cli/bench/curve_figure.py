@@ -71,7 +71,8 @@ def draw_curves(rows: Sequence[dict[str, Any]], path: Path) -> None:
 
 
 def _draw_ours(axes: Axes, curves: np.ndarray[Any, Any]) -> None:
-    _draw_seeds(axes, curves, _BLUE, f"mbrl_ros, {len(curves)} seeds")
+    seeds = f"{len(curves)} seeds" if len(curves) > 1 else "1 seed"
+    _draw_seeds(axes, curves, _BLUE, f"mbrl_ros, {seeds}")
     steps, middle = curves[0][:, 0], np.median(curves[:, :, 1], axis=0)
     axes.plot(
         steps, np.maximum.accumulate(middle), color=_BLUE, linewidth=2.2,
@@ -82,6 +83,6 @@ def _draw_ours(axes: Axes, curves: np.ndarray[Any, Any]) -> None:
 def _draw_seeds(axes: Axes, curves: Iterable[Any], colour: str, label: str) -> None:
     for i, curve in enumerate(curves):
         axes.plot(
-            *zip(*curve, strict=True), color=colour, alpha=0.5, linewidth=1,
+            *zip(*curve, strict=True), "o-", color=colour, alpha=0.5, linewidth=1, markersize=3,
             label=None if i else label,
         )  # fmt: skip
