@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mbrl_ros.dynamics.encoding import Encoding
-from mbrl_ros.dynamics.regression import Regression
+from mbrl_ros.dynamics.regression import HeadsFitting, Regression
 from mbrl_ros.dynamics.segments import Batch
 from mbrl_ros.spaces import Space
 
@@ -81,26 +81,21 @@ class Inverses(nn.Module):
         return told, self._encoding.difference(before, data.following)
 
 
-class InversesFitting:
-    """Fits both to the same batches as the dynamics.
-
-    Attributes:
-        optimizers: of either head.
-    """
+class InversesFitting(HeadsFitting):
+    """Fits both."""
 
     def __init__(self, inverses: Inverses) -> None:
+        super().__init__(inverses.action_head, inverses.change_head)
         self._inverses = inverses
-        heads = inverses.action_head, inverses.change_head
-        self.optimizers = [head.optimizer() for head in heads]
 
     def normalize_from(self, data: Batch) -> None:
-        """Take means and deviations from data of shape ``(N, ...)``."""
+        """See `HeadsFitting.normalize_from`."""
         inverses, before = self._inverses, data.state[..., : data.following.shape[-1]]
         inverses.action_head.normalize_from(inverses.between(before, data.following), data.action)
         inverses.change_head.normalize_from(*inverses.changes(data))
 
     def update(self, data: Batch) -> None:
-        """Make one gradient step with each on a batch of shape ``(B, ...)``."""
+        """See `HeadsFitting.update`."""
         inverses, before = self._inverses, data.state[..., : data.following.shape[-1]]
         told = inverses.between(before, data.following)
         inverses.action_head.update(self.optimizers[0], told, data.action)

@@ -19,6 +19,7 @@ from mbrl_ros.dynamics.inverses import InversesFitting
 from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.dynamics.optimizer_state import found, saved
 from mbrl_ros.dynamics.outcomes import OutcomesFitting
+from mbrl_ros.dynamics.regression import HeadsFitting
 from mbrl_ros.dynamics.replay import Replay
 from mbrl_ros.dynamics.segments import Segments
 from mbrl_ros.dynamics.settings import ModelSettings, TrainerSettings
@@ -94,7 +95,7 @@ class Learner:
         self._rng = np.random.default_rng(seed)
         self.model = DynamicsModel(observation, action, model, self._generator)
         self._fitting = make_fitting(self.model, settings.optimizer)
-        self._beside: dict[str, OutcomesFitting | InversesFitting] = {}
+        self._beside: dict[str, HeadsFitting] = {}
         if self.model.outcomes is not None:
             self._beside["outcomes"] = OutcomesFitting(self.model.outcomes)
         if self.model.inverses is not None:
@@ -140,7 +141,7 @@ class Learner:
                 (optimizer, found(name, optimizer, state))
                 for name, optimizer in self._optimizers_beside()
                 # A head that had nothing to learn from yet made no step.
-                if any(key.startswith(name) for key in state)
+                if any(key.startswith(f"{name}.") for key in state)
             ]
             self._fitting.load_state(state)
             for optimizer, loaded in beside:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mbrl_ros.dynamics.encoding import Encoding
-from mbrl_ros.dynamics.regression import Classification, Regression
+from mbrl_ros.dynamics.regression import Classification, HeadsFitting, Regression
 from mbrl_ros.dynamics.segments import Batch
 from mbrl_ros.spaces import Space
 
@@ -80,20 +80,15 @@ class Outcomes(nn.Module):
         return torch.cat([first, self._encoding.encode(after, nothing)], dim=-1)
 
 
-class OutcomesFitting:
-    """Fits the heads to the same batches as the dynamics.
-
-    Attributes:
-        optimizers: of either head.
-    """
+class OutcomesFitting(HeadsFitting):
+    """Fits both heads, as far as there is something to learn."""
 
     def __init__(self, outcomes: Outcomes) -> None:
+        super().__init__(outcomes.reward_head, outcomes.termination_head)
         self._outcomes = outcomes
-        heads = outcomes.reward_head, outcomes.termination_head
-        self.optimizers = [head.optimizer() for head in heads]
 
     def normalize_from(self, data: Batch) -> None:
-        """Take means and deviations from data of shape ``(N, ...)``."""
+        """See `HeadsFitting.normalize_from`."""
         outcomes, o = self._outcomes, data.following.shape[-1]
         inputs = outcomes.inputs_of(data.state[:, :o], data.action, data.following)
         rewarded = data.reward.isfinite()
@@ -105,7 +100,7 @@ class OutcomesFitting:
         outcomes.termination_head.normalize_from(inputs)
 
     def update(self, data: Batch) -> None:
-        """Make one gradient step with each head on a batch of shape ``(B, ...)``."""
+        """See `HeadsFitting.update`."""
         outcomes, o = self._outcomes, data.following.shape[-1]
         inputs = outcomes.inputs_of(data.state[:, :o], data.action, data.following)
         rewarded = data.reward.isfinite()

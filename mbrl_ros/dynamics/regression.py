@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from mbrl_ros.dynamics.networks import DeterministicEnsemble
+from mbrl_ros.dynamics.segments import Batch
 
 _SMALLEST_DEVIATION = 1e-3
 _RATE = 2e-3
@@ -45,6 +48,25 @@ class _Network(nn.Module):
         normalized = (inputs - self.input_mean) / self.input_std
         mean, _ = self._network(normalized.reshape(1, -1, inputs.shape[-1]))
         return mean.reshape(*inputs.shape[:-1], -1)
+
+
+class HeadsFitting(ABC):
+    """Fits networks beside the dynamics to the same batches.
+
+    Attributes:
+        optimizers: of each network.
+    """
+
+    def __init__(self, *heads: _Network) -> None:
+        self.optimizers = [head.optimizer() for head in heads]
+
+    @abstractmethod
+    def normalize_from(self, data: Batch) -> None:
+        """Take means and deviations from data of shape ``(N, ...)``."""
+
+    @abstractmethod
+    def update(self, data: Batch) -> None:
+        """Make one gradient step with each on a batch of shape ``(B, ...)``."""
 
 
 class Regression(_Network):

@@ -109,6 +109,9 @@ TERM_SETTINGS: dict[str, type[TermSettings]] = {
     "learned_survival": TermSettings,
 }
 
+# Those that the model has to learn.
+LEARNED = ("learned_reward", "learned_survival")
+
 
 def settings_of_kind(name: str) -> type[TermSettings]:
     """Return the settings of a kind of term; ``module:attribute`` is a function of one's own.

@@ -9,6 +9,7 @@ from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.data.settings import LoggerSettings
 from mbrl_ros.dynamics.settings import TrainerSettings
 from mbrl_ros.objectives.parsing import parse_all
+from mbrl_ros.objectives.term_settings import LEARNED
 from mbrl_ros.plants.settings import SimulatorSettings
 from mbrl_ros.settings import SettingsError, build, for_node, specs
 from mbrl_ros.task import TaskSettings
@@ -20,8 +21,6 @@ NODES: dict[str, type] = {
     "mpc_controller": ControllerSettings,
 }
 OBJECTIVE = "objective."
-# Types of terms that the model has to learn.
-LEARNED = ("learned_reward", "learned_survival")
 
 
 def objective_parameters(values: Mapping[str, Any]) -> dict[str, Any]:
