@@ -39,12 +39,12 @@ class AdaptationSettings:
 class TrustSettings:
     """How far the model is trusted.
 
-    Thresholds are RMS z-scores of predictions of late: 1 is what the model was on the hold-out.
+    Thresholds are median z-scores of predictions of late: 1 is what the model was on the hold-out.
     """
 
     enabled: bool = setting(True, "act on it; otherwise it is only told")
     steps: int = setting(8, "control steps of the open-loop predictions", low=2, high=100)
-    memory: int = setting(25, "control steps over which scores are averaged", low=1, high=10_000)
+    memory: int = setting(25, "control steps over which the median is taken", low=1, high=10_000)
     cautious: float = setting(
         6.0, "beyond, plans are half as long, and caution is greater by 1", low=1.0
     )

@@ -35,24 +35,13 @@ class Level(Enum):
         self.caution = caution
 
 
-class _Mean:
-    """The mean of the numbers of late."""
-
-    def __init__(self, memory: int) -> None:
-        self.value = math.nan
-        self._memory, self._count = memory, 0
-
-    def add(self, number: float) -> None:
-        before = self.value if self._count else 0.0
-        self._count = min(self._count + 1, self._memory)
-        self.value = before + (number - before) / self._count
-
-
 class Trust:
     """Compares predictions with what came, in the deviations that the model expects.
 
     The model brings along by how much its deviations were wrong on the hold-out, so that 1 is
-    what it was when it was published.
+    what it was when it was published. What counts is the median of late: a single event that no
+    model foresees, such as the end of a rail, is in as many predictions as these have steps, and
+    is no reason to distrust all others.
 
     Attributes:
         level: what the model is still good for.
@@ -62,17 +51,18 @@ class Trust:
         self.level = Level.FULL
         self._settings = settings
         self._steps: deque[Step] = deque(maxlen=settings.steps)
-        self._one_step, self._open_loop = _Mean(settings.memory), _Mean(settings.memory)
+        self._one_step: deque[float] = deque(maxlen=settings.memory)
+        self._open_loop: deque[float] = deque(maxlen=settings.memory)
 
     @property
     def one_step(self) -> float:
-        """RMS z-score of one-step predictions of late; NaN before the first."""
-        return math.sqrt(self._one_step.value)
+        """Median z-score of one-step predictions of late; NaN before the first."""
+        return _median(self._one_step)
 
     @property
     def open_loop(self) -> float:
-        """RMS z-score of predictions over `TrustSettings.steps` of late; NaN before the first."""
-        return math.sqrt(self._open_loop.value)
+        """Median z-score of predictions over `TrustSettings.steps`; NaN before the first."""
+        return _median(self._open_loop)
 
     @property
     def reason(self) -> str:
@@ -96,9 +86,9 @@ class Trust:
         """
         s = self._settings
         self._steps.append(step)
-        self._one_step.add(_score([step], model))
+        self._one_step.append(_score([step], model))
         if len(self._steps) == s.steps:
-            self._open_loop.add(_score(list(self._steps), model))
+            self._open_loop.append(_score(list(self._steps), model))
         worst = float(np.nanmax([self.one_step, self.open_loop]))
         thresholds = dict(zip(list(Level)[1:], (s.cautious, s.doubtful, s.fallback), strict=True))
         reached = [level for level, bound in thresholds.items() if worst > bound]
@@ -109,11 +99,15 @@ class Trust:
         self.level = levels[max(up, min(down, levels.index(self.level)))]
 
 
+def _median(scores: deque[float]) -> float:
+    return float(np.median(scores)) if scores else math.nan
+
+
 def _score(steps: list[Step], model: DynamicsModel) -> float:
-    """Return the mean squared z-score of where steps lead, seen from the first one."""
+    """Return the RMS z-score of where steps lead, seen from the first one."""
     actions = torch.stack([step.action for step in steps])
     mean, std = expected_error(model, steps[0].state[None], actions[None])
     error: Tensor = model.encoding.difference(mean, steps[-1].following.to(mean)[None])
     cal = model.one_step_z if len(steps) == 1 else model.open_loop_z
     z = (error / (std * cal)).square().clamp(max=_MOST**2).nan_to_num(nan=_MOST**2)
-    return float(z.mean())
+    return float(z.mean().sqrt())

@@ -26,10 +26,10 @@ def linear_model(std=0.1):
 
 
 def observe(trust, model, size, count=200, seed=0):
-    """Have a plant jump about by a deviation, and return the trust after each step."""
+    """Have a plant jump about by deviations, and return the trust after each step."""
     rng, state, levels = np.random.default_rng(seed), np.zeros(2), []
-    for _ in range(count):
-        following = state + size * rng.normal(size=2)
+    for deviation in np.broadcast_to(size, count):
+        following = state + deviation * rng.normal(size=2)
         tensors = (torch.from_numpy(x).float() for x in (state, np.zeros(1), following))
         trust.observe(Step(*tensors), model)
         levels.append(trust.level)
@@ -37,12 +37,16 @@ def observe(trust, model, size, count=200, seed=0):
     return levels
 
 
-def test_errors_as_expected_have_scores_of_one():
+# Of the RMS of two normal numbers.
+MEDIAN = math.sqrt(math.log(2))
+
+
+def test_errors_as_expected_have_scores_of_about_one():
     trust, model = Trust(TrustSettings(memory=2000)), linear_model()
     observe(trust, model, 0.1, count=2000)
-    assert abs(trust.one_step - 1.0) < 0.1
+    assert abs(trust.one_step - MEDIAN) < 0.1
     # A walk over several steps is as far as the noise of all of them.
-    assert abs(trust.open_loop - 1.0) < 0.15
+    assert abs(trust.open_loop - MEDIAN) < 0.15
     assert trust.level is Level.FULL
 
 
@@ -50,8 +54,8 @@ def test_scores_are_relative_to_the_hold_out():
     trust, model = Trust(TrustSettings(memory=2000)), linear_model()
     model.one_step_z.fill_(2.0)
     observe(trust, model, 0.2, count=2000)
-    assert abs(trust.one_step - 1.0) < 0.1
-    assert abs(trust.open_loop - 2.0) < 0.3
+    assert abs(trust.one_step - MEDIAN) < 0.1
+    assert abs(trust.open_loop - 2.0 * MEDIAN) < 0.3
 
 
 def test_trust_falls_by_degrees_and_comes_back():
@@ -63,6 +67,14 @@ def test_trust_falls_by_degrees_and_comes_back():
     trust, model = Trust(QUICK), linear_model()
     assert observe(trust, model, 5.0)[-1] is Level.NONE
     assert observe(trust, model, 0.1)[-1] is Level.FULL
+
+
+def test_an_event_that_no_model_foresees_is_no_reason_to_distrust_the_rest():
+    now_and_then, often = np.full((2, 100), 0.1)
+    now_and_then[24::25] = 30.0
+    assert set(observe(Trust(TrustSettings()), linear_model(), now_and_then, 100)) == {Level.FULL}
+    often[::3] = 30.0
+    assert observe(Trust(TrustSettings()), linear_model(), often, 100)[-1] is Level.NONE
 
 
 def test_what_is_no_number_is_a_surprise_but_not_for_ever():
