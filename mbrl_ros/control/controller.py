@@ -29,6 +29,7 @@ from mbrl_ros.planning.duration import DurationEstimate
 from mbrl_ros.planning.loop import PlanningLoop
 from mbrl_ros.planning.planner import Planner
 from mbrl_ros.planning.problem import NoPlanError, Problem
+from mbrl_ros.planning.proposals import check_proposals
 from mbrl_ros.planning.registry import make_planner
 from mbrl_ros.planning.settings import PlannerSettings
 from mbrl_ros.spaces import FloatArray, Space
@@ -256,9 +257,12 @@ class Controller:
         """Plan with another planner from the next tick on; what the last plan knew is kept.
 
         Raises:
-            ValueError: if there is no such planner, or it does not suit the action space.
+            ValueError: if there is no such planner, or it does not suit the action space or the
+                model; the present one stays.
         """
         members = self.planner.settings.members
+        if self.model is not None:
+            check_proposals(settings.proposals, self.model.rollout.model)
         self._planner = make_planner(self.action, settings)
         if self.model is not None and settings.members != members:
             self.model = self.model.with_members(settings.members)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import torch
 from torch import Tensor
 
+from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.extensions import load
 from mbrl_ros.planning.problem import NoPlanError, Problem
 
 # From the problem and the rest of the last plan, shape (H, A), to sequences (Q, H, A).
 Proposal = Callable[[Problem, Tensor], Tensor]
+
+_NO_INVERSE = (
+    "planner.proposals: inverse_model: the model has learned none; "
+    "set model.inverses of model_trainer to true"
+)
 
 
 def previous_plan(_: Problem, plan: Tensor) -> Tensor:
@@ -29,10 +35,7 @@ def inverse_model(problem: Problem, plan: Tensor) -> Tensor:
     """
     model = problem.rollout.model
     if model.inverses is None:
-        raise NoPlanError(
-            "planner.proposals: inverse_model: the model has learned none; "
-            "set model.inverses of model_trainer to true"
-        )
+        raise NoPlanError(_NO_INVERSE)
     if not len(problem.expected):
         return plan.new_empty(0, *plan.shape)
     low = torch.tensor(model.action.low, dtype=torch.float32)
@@ -68,6 +71,16 @@ def find_proposal(name: str) -> Proposal:
             f"planner.proposals: expected a function, '{name}' is a {type(found).__name__}"
         )
     return found
+
+
+def check_proposals(names: Collection[str], model: DynamicsModel) -> None:
+    """Check that a model has learned what proposals need.
+
+    Raises:
+        ValueError: if it has not.
+    """
+    if inverse_model.__name__ in names and model.inverses is None:
+        raise ValueError(_NO_INVERSE)
 
 
 def collect(proposals: list[Proposal], problem: Problem, plan: Tensor) -> Tensor:

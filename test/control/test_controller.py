@@ -566,6 +566,14 @@ def test_another_planner_holds_from_the_next_tick_on():
     assert made.planned.result.actions.shape == (3, 1)
 
 
+def test_a_planner_that_needs_what_the_model_has_not_learned_is_refused():
+    made = controller()
+    before = made.planner
+    with pytest.raises(ValueError, match=r"inverse_model: the model has learned none; set model\."):
+        made.replace_planner(PlannerSettings(proposals=["inverse_model"]))
+    assert made.planner is before
+
+
 def test_another_objective_holds_from_the_next_tick_on():
     made = controller(iterations=20, candidates=64, icem=ICEMSettings(finest_scale=1.0))
     assert made.tick(reading(0)).values[0] > 0.9
