@@ -39,7 +39,10 @@ _POINTS = {
 }
 _OTHERWISE = (1000, 2000, 5000)
 # The suite's own episodes, where learning has others.
-_EVALUATION: dict[str, dict[str, object]] = {"reacher_easy": {"mujoco_sim.time_limit": 0.0}}
+_EVALUATION: dict[str, dict[str, object]] = {
+    "reacher_easy": {"mujoco_sim.time_limit": 0.0},
+    "cheetah_run": {"mujoco_sim.time_limit": 0.0},
+}
 
 _REFERENCES = ("random", "true dynamics")
 _MBRL_MODULE = "mbrl_ros.cli.bench.mbrl_cartpole"
