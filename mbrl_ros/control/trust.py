@@ -39,30 +39,24 @@ class Trust:
     """Compares predictions with what came, in the deviations that the model expects.
 
     The model brings along by how much its deviations were wrong on the hold-out, so that 1 is
-    what it was when it was published. What counts is the median of late: a single event that no
-    model foresees, such as the end of a rail, is in as many predictions as these have steps, and
-    is no reason to distrust all others.
+    about what it was when it was published. What counts is the median of late: a single event
+    that no model foresees, such as the end of a rail, is in as many predictions as these have
+    steps, and is no reason to distrust all others.
 
     Attributes:
         level: what the model is still good for.
+        one_step: median z-score of one-step predictions of late; NaN before the first.
+        open_loop: the same of predictions over `TrustSettings.steps`.
     """
 
     def __init__(self, settings: TrustSettings) -> None:
         self.level = Level.FULL
+        # Plain numbers: the status is told from another thread than the one that observes.
+        self.one_step = self.open_loop = math.nan
         self._settings = settings
         self._steps: deque[Step] = deque(maxlen=settings.steps)
         self._one_step: deque[float] = deque(maxlen=settings.memory)
         self._open_loop: deque[float] = deque(maxlen=settings.memory)
-
-    @property
-    def one_step(self) -> float:
-        """Median z-score of one-step predictions of late; NaN before the first."""
-        return _median(self._one_step)
-
-    @property
-    def open_loop(self) -> float:
-        """Median z-score of predictions over `TrustSettings.steps`; NaN before the first."""
-        return _median(self._open_loop)
 
     @property
     def reason(self) -> str:
@@ -87,8 +81,10 @@ class Trust:
         s = self._settings
         self._steps.append(step)
         self._one_step.append(_score([step], model))
+        self.one_step = float(np.median(self._one_step))
         if len(self._steps) == s.steps:
             self._open_loop.append(_score(list(self._steps), model))
+            self.open_loop = float(np.median(self._open_loop))
         worst = float(np.nanmax([self.one_step, self.open_loop]))
         thresholds = dict(zip(list(Level)[1:], (s.cautious, s.doubtful, s.fallback), strict=True))
         reached = [level for level, bound in thresholds.items() if worst > bound]
@@ -97,10 +93,6 @@ class Trust:
         up = levels.index(reached[-1]) if reached else 0
         down = levels.index(kept[-1]) if kept else 0
         self.level = levels[max(up, min(down, levels.index(self.level)))]
-
-
-def _median(scores: deque[float]) -> float:
-    return float(np.median(scores)) if scores else math.nan
 
 
 def _score(steps: list[Step], model: DynamicsModel) -> float:

@@ -12,6 +12,8 @@ from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.dynamics.settings import ModelSettings
 
 QUICK = TrustSettings(steps=4, memory=5)
+# Of the RMS of two normal numbers.
+MEDIAN = math.sqrt(math.log(2))
 
 
 def linear_model(std=0.1):
@@ -35,10 +37,6 @@ def observe(trust, model, size, count=200, seed=0):
         levels.append(trust.level)
         state = following
     return levels
-
-
-# Of the RMS of two normal numbers.
-MEDIAN = math.sqrt(math.log(2))
 
 
 def test_errors_as_expected_have_scores_of_about_one():
