@@ -144,12 +144,24 @@ def test_it_gives_way_while_deadlines_are_missed_and_comes_back_afterwards(start
 
 
 def test_the_gate_is_asked_on_time_though_updates_lag_behind(started):
-    training, learner, decisions, _ = started(Paced)
-    for transition in drive(2000):
+    class Watched(Slow):
+        owed = 0.0
+
+        def judge(self):
+            self.owed = max(self.owed, self.owed_updates)
+            return super().judge()
+
+    training, learner, decisions, _ = started(Watched)
+    for transition in drive(60):
         training.add(Experience(*transition))
+    assert learner.entered.wait(PATIENCE)
+    # All of this comes in during one step.
+    for transition in drive(2000, seed=1):
+        training.add(Experience(*transition))
+    learner.let_go.set()
     wait_for(lambda: decisions or training.failure)
     assert training.failure is None
-    assert learner.owed_updates > 1000
+    assert learner.owed > 1000
 
 
 def test_stopping_waits_for_the_step_under_way_and_ends_the_thread(started):
