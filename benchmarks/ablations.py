@@ -30,6 +30,7 @@ from mbrl_ros.system.configuration import read_task
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "as shipped": {},
+    "no mirror images": {"model.mirrored": []},
     "1 member": {"model.members": 1},
     "2 members": {"model.members": 2},
     "deterministic members": {"model.type": "deterministic"},

@@ -130,7 +130,7 @@ class EnsembleFitting(Fitting):
         """Return the loss over open-loop steps, each judged where the data is unbroken."""
         model, network, steps = self.model, self.model.network, self._settings.steps
         assert isinstance(network, Ensemble)
-        b = data.batch(rows, model.delay)
+        b = model.mirror.every_other(data.batch(rows, model.delay))
         state, total, count = b.state, torch.zeros(()), 0.0
         for k in range(steps):
             mean, log_variance = model(state, b.action)
@@ -143,7 +143,8 @@ class EnsembleFitting(Fitting):
             count += float(unbroken.sum()) * loss.shape[-1]
             if k + 1 < steps:
                 state = model.encoding.advance(state, b.action, model.following(state, mean))
-                b = data.batch(np.minimum(rows + k + 1, len(data) - 1), model.delay)
+                after = data.batch(np.minimum(rows + k + 1, len(data) - 1), model.delay)
+                b = model.mirror.every_other(after)
         return total / count
 
 

@@ -223,9 +223,10 @@ class Learner:
             self._identify_delay()
         if self.received >= _NORMALIZE_GROWTH * self._normalized_at:
             b = self.replay.rows.batch(self.replay.spread(_NORMALIZE_ROWS), self.model.delay)
-            self.model.normalize_from(b.state, b.action, b.following)
             for fitting in self._beside.values():
                 fitting.normalize_from(b)
+            b = self.model.mirror.every_other(b)
+            self.model.normalize_from(b.state, b.action, b.following)
             self._normalized_at = self.received
         if self.settings.optimizer.restart_growth:
             self._restart_if_due()
@@ -293,5 +294,6 @@ class Learner:
 
 def _layout(model: DynamicsModel) -> tuple[object, ...]:
     """Return what two models must share for one to take the other's weights."""
-    settings: ModelSettings = replace(model.settings, delay=0)
+    # A delay may change, and what is learned from says nothing of the weights' shapes.
+    settings: ModelSettings = replace(model.settings, delay=0, mirrored=[])
     return model.observation.names, model.observation.angles, model.action.names, settings

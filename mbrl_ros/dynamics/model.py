@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mbrl_ros.dynamics.encoding import Encoding
 from mbrl_ros.dynamics.inverses import Inverses
+from mbrl_ros.dynamics.mirror import Mirror
 from mbrl_ros.dynamics.networks import DeterministicEnsemble, GaussianEnsemble, Predictor
 from mbrl_ros.dynamics.outcomes import Outcomes
 from mbrl_ros.dynamics.process import GaussianProcess
@@ -30,6 +31,7 @@ class DynamicsModel(nn.Module):
         action: the space of actions, A dimensions.
         settings: what kind of model it is.
         encoding: what the network is told.
+        mirror: which images of transitions tell as much as themselves.
         network: M members that predict, in whatever way.
         outcomes: learned rewards and ends of the task; None: they are not learned.
         inverses: the dynamics the other way round; None: they are not learned.
@@ -76,6 +78,7 @@ class DynamicsModel(nn.Module):
         self.encoding = Encoding(
             observation, action, settings.history, settings.ignored, settings.absolute
         )
+        self.mirror = Mirror(observation, action, settings.history, settings.mirrored)
         self.network = make_network(self.encoding.input_dim, observation.dim, settings)
         self.network.initialize(generator)
         self.outcomes = Outcomes(observation, action, generator) if settings.outcomes else None

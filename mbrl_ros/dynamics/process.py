@@ -142,9 +142,11 @@ class GaussianProcess(Predictor):
         self.log_lengthscale.fill_(0.5 * math.log(self.log_lengthscale.shape[-1]))
         self.log_outputscale.zero_()
         self.log_noise.fill_(2 * math.log(_FIRST_NOISE))
-        self.directions.normal_(generator=generator)
+        for drawn in (self.directions, self.draws):
+            # As good as normal. `normal_` would have torch load a second's worth of modules for a
+            # model that is made without memory, as one that is received is, on the control path.
+            nn.init.trunc_normal_(drawn, a=-6.0, b=6.0, generator=generator)
         self.turns.uniform_(0.0, 2 * math.pi, generator=generator)
-        self.draws.normal_(generator=generator)
         self.resize(0)
         self.scaling.fill_(1.0)
         for tensor in (self.phases, self.amplitudes, self.linear, self.offsets):

@@ -42,6 +42,11 @@ class ModelSettings:
     absolute: list[str] = setting(
         [], "observation dimensions whose next value is predicted itself, and not its change"
     )
+    mirrored: list[str] = setting(
+        [],
+        "observation and action dimensions that change sign together when the plant is seen in a "
+        "mirror, where it behaves the same; every transition then tells of its mirror image, too",
+    )
     history: int = setting(
         1, "observations the model is told, with the actions between them", low=1, high=20
     )

@@ -2,6 +2,8 @@ import hashlib
 import json
 import pickle
 import resource
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 
@@ -267,3 +269,27 @@ def test_whoever_reads_while_a_checkpoint_is_written_reads_a_whole_one(tmp_path)
         read += 1
     writer.join()
     assert read > 0
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"mirrored": ["position", "velocity", "force"]},
+        {"type": "deterministic"},
+        {"type": "gaussian_process"},
+        {"outcomes": True, "inverses": True},
+    ],
+    ids=str,
+)
+def test_the_first_model_that_is_received_has_torch_load_nothing_more(tmp_path, settings):
+    path = tmp_path / "model.safetensors"
+    save(pack(random_model(**settings)), path)
+    code = (
+        "import sys; from pathlib import Path; from mbrl_ros.dynamics import checkpoint\n"
+        "before = set(sys.modules)\n"
+        f"checkpoint.load(Path({str(path)!r}))\n"
+        "print(len(set(sys.modules) - before))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    # It was 800 once, for a second in which there was no control.
+    assert int(done.stdout) < 50

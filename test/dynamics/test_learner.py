@@ -201,6 +201,12 @@ def test_a_restored_learner_judges_by_the_model_it_was_given():
     assert learner.judge().model is None
 
 
+def test_mirror_images_may_be_declared_later():
+    learner = fed(with_model(mirrored=["position", "velocity", "force"]), count=150)
+    learner.restore(trained(50).model)
+    assert learner.model.settings.mirrored
+
+
 @pytest.mark.parametrize(
     "other",
     [
