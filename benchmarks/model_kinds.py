@@ -34,7 +34,7 @@ KINDS = {
     },
 }
 AFTERWARDS = 500
-# As the shipped tasks plan with.
+# About what the shipped tasks plan with.
 CANDIDATES, HORIZON, ITERATIONS = 64, 40, 3
 
 
