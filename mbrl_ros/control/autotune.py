@@ -23,6 +23,9 @@ from mbrl_ros.spaces import Space
 # Plans that are timed for each effort; the slowest of so many stands for the 99th percentile.
 _PLANS = 40
 _WARM_UP = 3
+# An effort that does not fit is measured again: one slow plan may be the machine's doing, and would
+# leave a robot with half of what it can plan.
+_TRIES = 2
 # An effort that is expected to need less than this share of the budget is not tried.
 _SURELY_FITS = 0.5
 
@@ -145,9 +148,13 @@ def autotune(
             if known.p99 * growth < _SURELY_FITS * budget:
                 chosen = effort
                 continue
-        times = _times(replace(settings, **asdict(effort)), action, model, objective, stop)
-        trials.append(Trial(effort, float(np.median(times)), float(np.percentile(times, 99))))
-        if trials[-1].p99 > budget:
+        for _ in range(_TRIES):
+            times = _times(replace(settings, **asdict(effort)), action, model, objective, stop)
+            trial = Trial(effort, float(np.median(times)), float(np.percentile(times, 99)))
+            if trial.p99 <= budget:
+                break
+        trials.append(trial)
+        if trial.p99 > budget:
             break
         chosen = effort
     return Tuning(chosen, budget, tuple(trials))

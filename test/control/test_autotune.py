@@ -60,6 +60,23 @@ def test_if_nothing_fits_it_is_the_least_and_the_words_say_so(cost):
     assert "the least there is, not one whose plans fit" in str(tuning)
 
 
+def test_one_slow_plan_does_not_end_the_search(cost, monkeypatch):
+    alone, first = module._times, set()
+
+    def disturbed(settings, *rest):
+        """The first plans of each effort meet something else on the machine."""
+        times = alone(settings, *rest)
+        effort = (settings.candidates, settings.iterations)
+        if effort not in first:
+            first.add(effort)
+            times[0] = 1.0
+        return times
+
+    undisturbed = tune(2e-3)
+    monkeypatch.setattr(module, "_times", disturbed)
+    assert tune(2e-3).effort == undisturbed.effort
+
+
 def test_what_is_pinned_stays(cost):
     tuning = tune(4.1e-3, ["candidates", "horizon"], candidates=200)
     assert tuning.effort == Effort(200, 4, 20, 0)
