@@ -203,8 +203,10 @@ def test_a_restored_learner_judges_by_the_model_it_was_given():
 
 def test_mirror_images_may_be_declared_later():
     learner = fed(with_model(mirrored=["position", "velocity", "force"]), count=150)
-    learner.restore(trained(50).model)
-    assert learner.model.settings.mirrored
+    before = trained(50)
+    learner.restore(before.model)
+    assert torch.equal(weights(learner), weights(before))
+    assert learner.model.settings.mirrored == ["position", "velocity", "force"]
 
 
 @pytest.mark.parametrize(
