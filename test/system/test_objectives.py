@@ -175,7 +175,7 @@ def test_what_if_answers_and_changes_nothing(running):
     plan = response.plan
     assert plan.objective == "balance_left"
     assert plan.objective_digest != before.objective_digest
-    assert list(plan.terms) == ["alive", "upright", "centered", "slow"]
+    assert list(plan.terms) == ["alive", "upright", "centered", "slow", "gentle"]
     assert len(plan.rewards) == len(plan.terms) * plan.horizon
     assert sum(plan.rewards) == pytest.approx(plan.expected_return, rel=0.2, abs=1.0)
     assert len(plan.candidate_actions) == plan.candidates * plan.horizon
