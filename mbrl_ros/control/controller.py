@@ -187,7 +187,7 @@ class Controller:
         return before
 
     def _use(self, model: DynamicsModel, version: Version) -> None:
-        members, past = self.planner.settings.members, list(self._past.steps)
+        members, past = self.planner.settings.members, self._past.steps_for(model)
         self.model = activated(model, version, members, self.settings.adaptation, past)
 
     def tick(self, reading: Reading) -> Command:

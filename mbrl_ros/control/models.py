@@ -58,15 +58,13 @@ def activated(
         version: epoch and sequence.
         members: that predict; 0: all.
         settings: of its adaptation; only an ensemble has a last layer to adapt.
-        past: what happened of late, to begin with.
+        past: what happened of late as this model is told of it, to begin with.
     """
     adaptation = None
     if settings.enabled and isinstance(model.network, Ensemble):
         # Corrections are made in place, and the model may be wanted again as it is.
         model = copy.deepcopy(model)
-        size = model.encoding.state_dim
-        steps = [step for step in past if len(step.state) == size]
-        adaptation = Adaptation(model, settings.strength, settings.memory, steps)
+        adaptation = Adaptation(model, settings.strength, settings.memory, list(past))
     return ActiveModel(Rollout(model, members or None), version, adaptation)
 
 

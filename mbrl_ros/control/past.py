@@ -32,9 +32,6 @@ class Past:
 
     The actions are those that the plant says it applied, as in the transitions that models are
     trained on: a command may be late or lost.
-
-    Attributes:
-        steps: of late, oldest first.
     """
 
     def __init__(self, action: Space, memory: int) -> None:
@@ -44,7 +41,8 @@ class Past:
             action: A dimensions.
             memory: control steps after which what happened counts 1/e.
         """
-        self.steps = remembered(memory)
+        self._steps = remembered(memory)
+        self._told: tuple[int, int] | None = None
         self._action = action
         self._safe = action.clip(np.zeros(action.dim))
         self._seen: deque[_Seen] = deque(maxlen=_MOST_SEEN)
@@ -63,6 +61,10 @@ class Past:
             applied = None
         self._seen.append(_Seen(reading.step, reading.values, applied))
 
+    def steps_for(self, model: DynamicsModel) -> list[Step]:
+        """Return the newest steps as a model is told of them, oldest first; none if of another."""
+        return list(self._steps) if self._told == _told(model) else []
+
     def state(self, step: int, model: DynamicsModel) -> Tensor:
         """Return what a model is told of the plant at a step that was seen, shape ``(S,)``."""
         history = model.encoding.history
@@ -77,16 +79,19 @@ class Past:
             reading: the newest observation, already seen.
             model: to be told of it.
         """
+        if self._told != _told(model):
+            self._steps.clear()
+            self._told, self._before = _told(model), None
         state = self.state(reading.step, model)
         before, self._before = self._before, (reading.step, state)
-        if before is None or before[0] != reading.step - 1 or before[1].shape != state.shape:
+        if before is None or before[0] != reading.step - 1:
             return None
         led = reading.step - model.delay
         if led > 0 and (self._at(led).step != led or self._at(led).applied is None):
             return None
         values = torch.from_numpy(reading.values).float()
         step = Step(before[1], torch.from_numpy(self._applied(led)).float(), values)
-        self.steps.append(step)
+        self._steps.append(step)
         return step
 
     def _applied(self, step: int) -> FloatArray:
@@ -105,3 +110,8 @@ class Past:
         """
         earlier = [seen for seen in self._seen if seen.step <= step]
         return earlier[-1] if earlier else self._seen[0]
+
+
+def _told(model: DynamicsModel) -> tuple[int, int]:
+    """Return what of a model a step depends on."""
+    return model.delay, model.encoding.history

@@ -30,7 +30,7 @@ class Identification:
         delay: the present one, or another one that explains clearly more [control steps].
         unexplained: for each delay from 0 on, the share of the actions' variance that an
             inverse model leaves unexplained, relative to what is unexplained without knowing
-            what the plant did; shape ``(W,)``.
+            what the plant did; shape ``(max_delay + 1,)``.
     """
 
     delay: int
@@ -40,10 +40,10 @@ class Identification:
 def identify(model: DynamicsModel, replay: Replay) -> Identification:
     """Find which action of those sent before is the one that a change tells of.
 
-    An inverse model tells the last W actions from what a model is shown and the observation
-    after it. A controller's own actions can be told from what it saw alone, as its answer to
-    it, so a second one is not told the next observation: the delay is that at which knowing the
-    change helps most.
+    An inverse model tells the last actions, one for each delay that may be, from what a model is
+    shown and the observation after it. A controller's own actions can be told from what it saw
+    alone, as its answer to it, so a second one is not told the next observation: the delay is
+    that at which knowing the change helps most.
 
     Args:
         model: with the present delay.
@@ -53,7 +53,8 @@ def identify(model: DynamicsModel, replay: Replay) -> Identification:
     batch = replay.rows.batch(rows, 0)
     seen = _seen(model, batch)
     change = model.encoding.difference(batch.state[:, : model.observation.dim], batch.following)
-    sent = replay.rows.commands(rows).flatten(1)
+    # With a history the rows hold more actions, but those are for what came before the action.
+    sent = replay.rows.commands(rows)[:, : model.settings.max_delay + 1].flatten(1)
     blocks = rows // replay.rows.segment
     known = unexplained(torch.cat([seen, change], dim=-1), sent, blocks)
     ratio = known.clamp_min(_LEAST_SHARE) / unexplained(seen, sent, blocks).clamp_min(_LEAST_SHARE)

@@ -136,6 +136,8 @@ class EnsembleFitting(Fitting):
             mean, log_variance = model(state, b.action)
             target = model.normalized_target(state[..., : model.observation.dim], b.following)
             loss = network.loss(mean, log_variance, target)
+            if k == 0:  # later ones add up, and some go on into another episode
+                network.note_errors(mean, target)
             if steps == 1:
                 return loss.mean()
             unbroken = data.unbroken(rows, k)

@@ -82,7 +82,7 @@ class Learner:
                 fitted so.
         """
         self.settings = settings
-        self.received = 0
+        self.received = self._whole = 0
         model, segment = settings.model, settings.gate.segment
         longest = model.delay if model.delay >= 0 else model.max_delay
         self._stacking = Stacking(observation, action, model.history, model.history + longest)
@@ -177,6 +177,9 @@ class Learner:
     ) -> None:
         """Take in one transition.
 
+        One that follows a gap is counted, but not learned from, if the model is told of what came
+        before.
+
         Args:
             observation: shape ``(O,)``, SI units.
             action: shape ``(A,)``, SI units.
@@ -192,9 +195,12 @@ class Learner:
         row = self._stacking.push(
             observation, action, next_observation, episode, step, reward, terminated
         )
-        kept_back = is_kept_back(self.received, self.settings.gate)
-        (self.holdout if kept_back else self.replay).append(row)
         self.received += 1
+        if not row.whole:
+            return
+        kept_back = is_kept_back(self._whole, self.settings.gate)
+        (self.holdout if kept_back else self.replay).append(row)
+        self._whole += 1
 
     @property
     def owed_updates(self) -> float:
@@ -226,7 +232,8 @@ class Learner:
             for fitting in self._beside.values():
                 fitting.normalize_from(b)
             b = self.model.mirror.every_other(b)
-            self.model.normalize_from(b.state, b.action, b.following)
+            first = self.updates == 0 and self._best is None
+            self.model.normalize_from(b.state, b.action, b.following, first=first)
             self._normalized_at = self.received
         if self.settings.optimizer.restart_growth:
             self._restart_if_due()

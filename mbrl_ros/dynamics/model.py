@@ -11,13 +11,11 @@ from mbrl_ros.dynamics.encoding import Encoding
 from mbrl_ros.dynamics.inverses import Inverses
 from mbrl_ros.dynamics.mirror import Mirror
 from mbrl_ros.dynamics.networks import DeterministicEnsemble, GaussianEnsemble, Predictor
+from mbrl_ros.dynamics.normalizing import constant, take_inputs, take_targets, usual
 from mbrl_ros.dynamics.outcomes import Outcomes
 from mbrl_ros.dynamics.process import GaussianProcess
 from mbrl_ros.dynamics.settings import ModelSettings
 from mbrl_ros.spaces import Space
-
-# A constant dimension has no deviation to divide by (mbrl-lib issue 110).
-_SMALLEST_DEVIATION = 1e-3
 
 
 class DynamicsModel(nn.Module):
@@ -129,40 +127,41 @@ class DynamicsModel(nn.Module):
                 )
 
     @torch.no_grad()
-    def normalize_from(self, state: Tensor, action: Tensor, following: Tensor) -> None:
+    def normalize_from(
+        self, state: Tensor, action: Tensor, following: Tensor, *, first: bool = False
+    ) -> None:
         """Take means, deviations and the range of the data from transitions.
 
         What the network takes and says is rescaled in turn, so that the model predicts what it
         did before: with data that keeps growing, a jump at every refresh would undo much
-        of the training in between.
+        of the training in between. Weights that were only drawn so far are taken to be for
+        numbers of the size that is `usual`.
 
         Args:
             state: shape ``(N, S)``.
             action: shape ``(N, A)``.
             following: the observations after them, shape ``(N, O)``.
+            first: whether nothing has been learned yet.
         """
         observation = state[..., : self.observation.dim]
         inputs = self.encoding.encode(state, action)
         target = self.encoding.target(observation, following)
-        old = [
-            t.clone() for t in (self.input_mean, self.input_std, self.target_mean, self.target_std)
-        ]
-        for mean, std, data in (
-            (self.input_mean, self.input_std, inputs),
-            (self.target_mean, self.target_std, target),
-            (self.observation_mean, self.observation_std, observation),
-        ):
-            mean.copy_(data.mean(dim=0))
-            std.copy_(data.std(dim=0, correction=0).clamp_min(_SMALLEST_DEVIATION))
-        self._compensate(*old)
+        normalisation = self.input_mean, self.input_std, self.target_mean, self.target_std
+        before = [t.clone() for t in normalisation]
+        take_inputs(self.input_mean, self.input_std, inputs)
+        take_targets(self.target_mean, self.target_std, target)
+        take_targets(self.observation_mean, self.observation_std, observation)
+        if first:
+            before = [*usual(self.input_mean, self.input_std)]
+            before += [*usual(self.target_mean, self.target_std)]
+        self._compensate(*before)
         low, high = following.amin(dim=0), following.amax(dim=0)
         # Long rollouts of a young model run away; nothing is known far outside the data.
         margin = high - low
+        margin[constant(following)] = torch.inf
+        margin[self.encoding.angles] = torch.inf
         self.low.copy_(low - margin)
         self.high.copy_(high + margin)
-        if self.encoding.angles:
-            self.low[self.encoding.angles] = -torch.inf
-            self.high[self.encoding.angles] = torch.inf
 
     def _compensate(
         self, input_mean: Tensor, input_std: Tensor, target_mean: Tensor, target_std: Tensor

@@ -117,6 +117,9 @@ class Ensemble(Predictor):
             shape ``(M, B, O)``.
         """
 
+    def note_errors(self, mean: Tensor, target: Tensor) -> None:
+        """Take note of how wrong single steps are; arguments as for `loss`."""
+
     def features(self, inputs: Tensor) -> Tensor:
         """Return what the last layer is given, shape ``(M, B, F)``; inputs as for `forward`."""
         x = inputs
@@ -197,6 +200,7 @@ class DeterministicEnsemble(Ensemble):
         """Make members, without weights yet; arguments as for `GaussianEnsemble`."""
         super().__init__((input_dim, *hidden, output_dim), output_dim, members)
         self.register_buffer("mean_square", torch.ones(output_dim))
+        self._noted = 0
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """See `Predictor.forward`."""
@@ -205,10 +209,15 @@ class DeterministicEnsemble(Ensemble):
 
     def loss(self, mean: Tensor, log_variance: Tensor, target: Tensor) -> Tensor:
         """Return half the squared error."""
-        square = (target - mean) ** 2
-        with torch.no_grad():
-            self.mean_square.lerp_(square.mean(dim=(0, 1)).clamp_min(1e-12), 1 / _MEMORY)
-        return 0.5 * square
+        return 0.5 * (target - mean) ** 2
+
+    @torch.no_grad()
+    def note_errors(self, mean: Tensor, target: Tensor) -> None:
+        """See `Ensemble.note_errors`: the variance, which is not trained, comes of them."""
+        square = ((target - mean) ** 2).mean(dim=(0, 1)).clamp_min(1e-12)
+        self._noted += 1
+        # The mean of all at first: what it began with was no error.
+        self.mean_square.lerp_(square, 1 / min(self._noted, _MEMORY))
 
     def rescale(self, shift: Tensor, ratio: Tensor) -> None:
         """See `Predictor.rescale`."""

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mbrl_ros.dynamics.networks import DeterministicEnsemble
+from mbrl_ros.dynamics.normalizing import take_inputs, take_targets
 from mbrl_ros.dynamics.segments import Batch
 
-_SMALLEST_DEVIATION = 1e-3
 _RATE = 2e-3
 _DECAY = 1e-3
 
@@ -86,8 +86,8 @@ class Regression(_Network):
     @torch.no_grad()
     def normalize_from(self, inputs: Tensor, outputs: Tensor) -> None:
         """Take means and deviations from data, ``(N, inputs)`` and ``(N, outputs)``."""
-        _take(self.input_mean, self.input_std, inputs)
-        _take(self.output_mean, self.output_std, outputs)
+        take_inputs(self.input_mean, self.input_std, inputs)
+        take_targets(self.output_mean, self.output_std, outputs)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Predict, from shape ``(..., inputs)`` to ``(..., outputs)``; differentiable."""
@@ -113,7 +113,7 @@ class Classification(_Network):
     @torch.no_grad()
     def normalize_from(self, inputs: Tensor) -> None:
         """Take means and deviations from data, ``(N, inputs)``."""
-        _take(self.input_mean, self.input_std, inputs)
+        take_inputs(self.input_mean, self.input_std, inputs)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Predict, from shape ``(..., inputs)`` to ``(..., 1)``; differentiable."""
@@ -125,8 +125,3 @@ class Classification(_Network):
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-
-
-def _take(mean: Tensor, std: Tensor, data: Tensor) -> None:
-    mean.copy_(data.mean(dim=0))
-    std.copy_(data.std(dim=0, correction=0).clamp_min(_SMALLEST_DEVIATION))

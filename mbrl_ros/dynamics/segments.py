@@ -65,7 +65,7 @@ class Segments:
             "following": np.empty((0, o), dtype=np.float32),
             "reward": np.empty(0, dtype=np.float32),
             "terminated": np.empty(0, dtype=bool),
-            # Of the unbroken stretch within the slot that ends with each row.
+            # Of the unbroken stretch within the slot that ends with each row; 0: not whole.
             "length": np.empty(0, dtype=np.int64),
         }
 
@@ -90,7 +90,7 @@ class Segments:
             # What was in the slot before and is not overwritten yet no longer hangs together.
             columns["length"][index : min(index + self.segment, self._rows)] = 1
         before = columns["length"][index - 1] if place and row.follows else 0
-        columns["length"][index] = before + 1
+        columns["length"][index] = before + 1 if row.whole else 0
         for name in ("observations", "actions", "following", "reward", "terminated"):
             columns[name][index] = getattr(row, name)
 

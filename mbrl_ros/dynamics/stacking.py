@@ -21,7 +21,9 @@ class Row:
         following: the observation it led to, shape ``(O,)``.
         reward: of the step; NaN where none is paid.
         terminated: whether the task ended with it.
-        follows: whether it goes on where the row before ended.
+        follows: whether it goes on where the row before ended, and that one is whole.
+        whole: whether what came before it is known. After a gap in mid-episode it is not, for as
+            many rows as are told of what was before.
     """
 
     observations: FloatArray
@@ -30,6 +32,7 @@ class Row:
     reward: float
     terminated: bool
     follows: bool
+    whole: bool
 
 
 class Stacking:
@@ -52,6 +55,8 @@ class Stacking:
         self._observations = np.zeros((history, observation.dim))
         self._actions = np.zeros((actions, action.dim))
         self._last: tuple[int, int, FloatArray] | None = None
+        # Rows until what came before is known again.
+        self._missing = 0
 
     def push(
         self,
@@ -88,14 +93,23 @@ class Stacking:
             and self._last[:2] == (episode, step - 1)
             and bool((self._last[2] == before).all())
         )
+        goes_on = follows and self._missing == 0
         if follows:
             self._observations = np.roll(self._observations, 1, axis=0)
             self._actions = np.roll(self._actions, 1, axis=0)
+            self._missing = max(0, self._missing - 1)
         else:
             self._observations[:] = before
             self._actions[:] = self._safe
+            self._missing = len(self._actions) - 1 if step else 0
         self._observations[0], self._actions[0] = before, acted
         self._last = (episode, step, after)
         return Row(
-            self._observations.copy(), self._actions.copy(), after, reward, terminated, follows
+            self._observations.copy(),
+            self._actions.copy(),
+            after,
+            reward,
+            terminated,
+            goes_on,
+            self._missing == 0,
         )

@@ -45,7 +45,12 @@ def test_a_model_is_told_the_same_as_in_its_training(history, delay):
             torch.testing.assert_close(happened.state, rows.state[k - 1])
             torch.testing.assert_close(happened.action, rows.action[k - 1])
             torch.testing.assert_close(happened.following, rows.following[k - 1])
-    assert len(past.steps) == 19
+    assert len(past.steps_for(told)) == 19
+    assert past.steps_for(model(history + 1, delay)) == []
+    assert past.steps_for(model(history, delay + 1)) == []
+    # Told in another way now: nothing of before is to be learned from.
+    assert past.last_step(readings[-1], model(history, delay + 1)) is None
+    assert past.steps_for(told) == []
 
 
 @pytest.mark.parametrize("wrong", [[], [math.nan], [0.5, 0.5]], ids=["none", "nan", "size"])

@@ -33,6 +33,14 @@ def test_a_model_that_is_shown_a_history_finds_the_delay_of_what_no_single_obser
     assert identify(learner.model, learner.replay).delay == 3
 
 
+@pytest.mark.parametrize("history", [1, 3])
+def test_a_delay_longer_than_may_be_breaks_nothing(history):
+    longest = TO_FIND.model.max_delay
+    learner = fed(with_model(delay=-1, history=history), count=150, delay=longest + 1)
+    learner.update()
+    assert learner.model.delay <= longest
+
+
 def test_actions_that_tell_nothing_change_no_mind():
     for act in (lambda rng, state: np.array([0.5]), at_random):
         learner = Learner(OBSERVATION, ACTION, TO_FIND, 0)

@@ -3,11 +3,13 @@ import math
 import numpy as np
 import pytest
 import torch
-from systems import ACTION, OBSERVATION, WITH_ANGLES, A, B, random_model, trained
+from systems import ACTION, OBSERVATION, SMALL, WITH_ANGLES, A, B, drive, random_model, trained
 
+from mbrl_ros.dynamics.learner import Learner
 from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.dynamics.rollout import Rollout
 from mbrl_ros.dynamics.settings import ModelSettings
+from mbrl_ros.spaces import Space
 
 
 @pytest.mark.parametrize("hidden", [[16, 16], []], ids=str)
@@ -48,6 +50,21 @@ def test_a_dimension_that_never_changes_breaks_nothing():
     assert mean.isfinite().all()
     assert std.isfinite().all()
     assert (std > 0).all()
+
+
+def test_a_dimension_that_changes_for_the_first_time_says_little_at_once():
+    learner = Learner(Space.of(["position", "velocity", "target"]), ACTION, SMALL, 0)
+    for before, action, after, episode, step in drive(400):
+        learner.append([*before, 0.2], action, [*after, 0.2], episode, step)
+    for _ in range(400):
+        learner.update()
+    state = torch.tensor([0.5, -0.5, 0.2]).expand(3, 1, 3)
+    action = torch.full((3, 1, 1), 0.3)
+    with torch.no_grad():
+        known, _ = learner.model.predict(state, action)
+        moved, _ = learner.model.predict(state + torch.tensor([0.0, 0.0, 0.7]), action)
+    torch.testing.assert_close(moved[..., :2], known[..., :2], atol=0.3, rtol=0)
+    torch.testing.assert_close(moved[..., 2], torch.full((3, 1), 0.9), atol=0.05, rtol=0)
 
 
 def test_predictions_stay_near_the_range_of_the_data_except_for_angles():

@@ -97,7 +97,7 @@ def test_a_deterministic_member_predicts_the_mean_and_remembers_how_wrong_it_was
     loss = network.loss(mean, log_variance, target)
     torch.testing.assert_close(loss, torch.tensor([0.005, 4.5]).expand(4, 5, 2), rtol=1e-4, atol=0)
     for _ in range(2000):
-        network.loss(mean, log_variance, target)
+        network.note_errors(mean, target)
     _, told = network(torch.randn(4, 5, 3))
     torch.testing.assert_close(
         torch.exp(0.5 * told[0, 0]), torch.tensor([0.1, 3.0]), rtol=1e-2, atol=0

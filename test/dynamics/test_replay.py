@@ -129,3 +129,30 @@ def test_the_hold_out_is_a_fair_sample_of_bounded_size():
         assert len(made.rows.ends(10)) == 20
     counts = np.histogram(np.concatenate(kept), bins=10, range=(0, 1000))[0] / 300 / 100
     np.testing.assert_allclose(counts, 0.2, atol=0.05)
+
+
+def test_what_came_before_is_not_known_after_a_gap_in_mid_episode():
+    stacking = Stacking(LINE, PUSH, 2, 4)
+    table = Segments(2, (1, 1, 4), 100)
+    steps = [*range(6), *range(8, 16)]
+    whole = []
+    for place, k in enumerate(steps):
+        row = stacking.push([k], [k], [k + 1], 0, k)
+        table.write(0, place, row)
+        if row.whole:
+            whole.append(k)
+            # At the start of the episode, the safe action came before.
+            assert row.actions[:, 0].tolist() == [max(0, k - i) for i in range(4)]
+            assert row.observations[:, 0].tolist() == [k, max(0, k - 1)]
+    assert whole == [*range(6), *range(11, 16)]
+    assert [steps[i] for i in table.ends(1)] == whole
+    # No stretch leads over what is not known.
+    assert [steps[i] for i in table.ends(3)] == [2, 3, 4, 5, 13, 14, 15]
+
+
+def test_a_model_that_is_told_nothing_of_before_misses_nothing_in_a_gap():
+    stacking = Stacking(LINE, PUSH, 1, 1)
+    rows = [stacking.push([k], [k], [k + 1], 0, k) for k in (3, 4, 7, 8)]
+    assert [(row.whole, row.follows) for row in rows] == [
+        (True, False), (True, True), (True, False), (True, True),
+    ]  # fmt: skip
