@@ -55,13 +55,14 @@ class Latency:
         Returns:
             shape ``(delay + more, A)``.
         """
-        actions = []
+        # A copy, since another thread may answer an observation that this one is too late for.
+        sent, actions = tuple(self._sent), []
         for answered in range(step - self.delay - more, step):
-            earlier = [values for s, values in self._sent if s <= answered]
+            earlier = [values for s, values in sent if s <= answered]
             actions.append(earlier[-1] if earlier else self._safe)
         return np.stack(actions) if actions else np.empty((0, len(self._safe)))
 
     def before(self, step: int) -> FloatArray:
         """Return the commands sent in answer to earlier steps, newest last, shape ``(P, A)``."""
-        sent = [values for answered, values in self._sent if answered < step]
+        sent = [values for answered, values in tuple(self._sent) if answered < step]
         return np.stack(sent) if sent else np.empty((0, len(self._safe)))

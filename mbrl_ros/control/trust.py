@@ -45,7 +45,8 @@ class Trust:
 
     Attributes:
         level: what the model is still good for.
-        one_step: median z-score of one-step predictions of late; NaN before the first.
+        one_step: median z-score of one-step predictions of late; NaN before the first. Those
+            that are still to come count as 0: one event at the start does not outvote them.
         open_loop: the same of predictions over `TrustSettings.steps`.
     """
 
@@ -55,8 +56,9 @@ class Trust:
         self.one_step = self.open_loop = math.nan
         self._settings = settings
         self._steps: deque[Step] = deque(maxlen=settings.steps)
-        self._one_step: deque[float] = deque(maxlen=settings.memory)
-        self._open_loop: deque[float] = deque(maxlen=settings.memory)
+        unseen = [0.0] * settings.memory
+        self._one_step = deque(unseen, maxlen=settings.memory)
+        self._open_loop = deque(unseen, maxlen=settings.memory)
 
     @property
     def reason(self) -> str:

@@ -71,6 +71,11 @@ def test_an_event_that_no_model_foresees_is_no_reason_to_distrust_the_rest():
     now_and_then, often = np.full((2, 100), 0.1)
     now_and_then[24::25] = 30.0
     assert set(observe(Trust(TrustSettings()), linear_model(), now_and_then, 100)) == {Level.FULL}
+    # Nor is one soon after the start, before there is much else.
+    for early in range(5):
+        at_first = np.full(100, 0.1)
+        at_first[early] = 30.0
+        assert set(observe(Trust(TrustSettings()), linear_model(), at_first, 100)) == {Level.FULL}
     often[::3] = 30.0
     assert observe(Trust(TrustSettings()), linear_model(), often, 100)[-1] is Level.NONE
 
