@@ -30,6 +30,8 @@ _NICENESS = 10
 _STATUS_PERIOD = 1.0
 # Transitions asked for at once; small enough not to hold up the logger.
 _CHUNK = 500
+# An answer that has not come by then never will [s].
+_PATIENCE = 3.0
 # Checkpoints of a trainer process that are kept.
 _KEPT_CHECKPOINTS = 5
 
@@ -55,6 +57,7 @@ class ModelTrainer(Node):
         self._sequence = 0
         self._expected = 0
         self._asking: Future | None = None
+        self._asked_at = 0.0
         self._misses = 0
         self._updates = 0
         self._model_publisher = self.create_publisher(ri.DynamicsModel, "model", LATCHED)
@@ -102,12 +105,9 @@ class ModelTrainer(Node):
     def _on_transition(self, message: ri.Transition) -> None:
         if message.index == self._expected:
             self._take(message)
-        elif message.index > self._expected:
+        else:
+            # Some were missed; or the logger has begun a new log, as its answer will tell.
             self._ask()
-        elif message.index == 0:
-            # The logger began a new log; what was learned from the old one stays.
-            self._expected = 0
-            self._take(message)
 
     def _take(self, message: ri.Transition) -> None:
         self._expected += 1
@@ -128,6 +128,7 @@ class ModelTrainer(Node):
         if self._asking is not None or not self._earlier.service_is_ready():
             return
         request = ri.GetTransitions.Request(first=self._expected, count=_CHUNK)
+        self._asked_at = time.monotonic()
         self._asking = self._earlier.call_async(request)
         self._asking.add_done_callback(self._on_earlier)
 
@@ -136,6 +137,11 @@ class ModelTrainer(Node):
         if future.cancelled() or future.exception() is not None:
             return
         response = future.result()
+        if response.total < self._expected:
+            # What was learned from the old log stays.
+            self._expected = 0
+            self._ask()
+            return
         for message in response.transitions:
             if message.index == self._expected:
                 self._take(message)
@@ -183,10 +189,11 @@ class ModelTrainer(Node):
         if self._training.failure is not None:
             # A process that does not learn is of no use: it is started again.
             raise RuntimeError("training ended") from self._training.failure
-        # Before the first transition of its own, a restarted trainer may have missed many.
-        if self._asking is not None and not self._earlier.service_is_ready():
+        # A logger that is killed answers no more, and its successor has not been asked.
+        if self._asking is not None and time.monotonic() - self._asked_at > _PATIENCE:
             self._earlier.remove_pending_request(self._asking)
             self._asking = None
+        # Before the first transition of its own, a restarted trainer may have missed many.
         if self._expected == 0:
             self._ask()
         learner, decision = self._learner, self._training.decision

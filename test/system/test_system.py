@@ -258,6 +258,19 @@ def check_curves(curves, summary):
         assert steps[-1] > 0
 
 
+def test_the_trainer_goes_on_with_a_log_that_begins_anew(launch, listener):
+    system = launch(*QUICK, "record:=false")
+    trained = listener.hears("training_status", lambda m: m.transitions > 100)
+    # It does not hear the first transitions of the new log.
+    os.kill(system.nodes["model_trainer"], signal.SIGSTOP)
+    before = system.nodes["data_logger"]
+    os.kill(before, signal.SIGKILL)
+    eventually(lambda: system.nodes.get("data_logger", before) != before)
+    listener.hears("transition", lambda m: 0 < m.index < 80)
+    os.kill(system.nodes["model_trainer"], signal.SIGCONT)
+    assert listener.hears("training_status", lambda m: m.transitions > trained.transitions + 100)
+
+
 def test_nothing_outlives_a_launcher_that_is_killed(launch):
     system = launch(*QUICK)
     eventually(lambda: len(system.nodes) == 4)
