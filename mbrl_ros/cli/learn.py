@@ -112,7 +112,9 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
         if eval_returns:
             curves.evaluation(env_steps, statistics.fmean(eval_returns))
     (out / "checkpoints").mkdir()
-    save(pack(system.learner.model), out / "checkpoints" / "model-0-000001.safetensors")
+    # Without one that passed its gate, the newest, such as it is.
+    kept = system.published or pack(system.learner.model)
+    save(kept, out / "checkpoints" / "model-0-000001.safetensors")
     summary = {
         "task": configuration.shared.get("task") or Path(arguments.task).stem,
         "seed": arguments.seed,

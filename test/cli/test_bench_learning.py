@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mbrl_ros.cli.bench.curve import Job
 from mbrl_ros.cli.main import main
 
 WORDS = (
@@ -47,6 +48,17 @@ def test_curves_are_learned_once_and_told(tmp_path, capsys):
     assert rows[2]["curve"] == [[0, 9.0]]
     assert main([*words, "planner.horizon:=5", "--seeds", "0"]) == 0
     assert json.loads(file.read_text())[0]["curve"] != [[50, 7.0], [90, 8.0]]
+
+
+def test_a_task_whose_file_has_changed_is_measured_anew(tmp_path):
+    shipped = Path(__file__).parents[2] / "config" / "reacher_easy.yaml"
+    task = tmp_path / shipped.name
+    paths = set()
+    for limit in ("5.0", "4.0"):
+        task.write_text(shipped.read_text().replace("time_limit: 5.0", f"time_limit: {limit}"))
+        job = Job(str(task), 0, 1, {}, {}, (100,))
+        paths |= {job.path(tmp_path), Job(str(task), 0, 1, {}, {}, (100,)).path(tmp_path)}
+    assert len(paths) == 2
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from events import read_events, read_scalars, read_texts
 
 from mbrl_ros.cli.main import main
+from mbrl_ros.dynamics.checkpoint import load
 
 # Small, and an episode ends after some dozens of steps.
 WORDS = (
@@ -71,6 +72,15 @@ def test_the_curves_end_where_the_summary_does(learned):
     decisions = read_texts(out / "tensorboard")["gate/decision"]
     assert decisions[0][0] == 60
     assert decisions[0][1].startswith("published: hold-out error")
+
+
+def test_the_model_that_is_kept_is_the_one_that_was_judged(learned):
+    """Not what has come of it since, which no gate has seen."""
+    out, _, _ = learned
+    (path,) = (out / "checkpoints").glob("model-*.safetensors")
+    model = load(path)
+    # As they are where nothing was compared with the hold-out.
+    assert not (model.one_step_z == 1.0).all()
 
 
 def test_events_are_stamped_as_they_happen(learned):

@@ -42,6 +42,8 @@ def test_launch(start, ros_environment, run_folder):
 
 
 def test_bag(run_folder, ros2, start, ros_environment, real_script):
+    if "ros2bag" not in ros2("pkg", "list").split():
+        pytest.skip("no ros2 bag in this ROS 2")
     assert (run_folder / "summary.json").is_file(), "test_launch has left no run"
     logged = json.loads((run_folder / "summary.json").read_text())["transitions_logged"]
     information = ros2("bag", "info", run_folder / "bag")
@@ -102,7 +104,7 @@ def test_objectives_change_by_every_way(start, ros2, ros_environment, tmp_path):
     assert "success=True" in call("SetObjective", "{name: balance}")
     asked = call("WhatIf", "{name: balance_left}")
     assert "success=True" in asked
-    assert "terms=['alive', 'upright', 'centered', 'slow']" in asked
+    assert "terms=['alive', 'upright', 'centered', 'slow', 'gentle']" in asked
     assert status("objective") == "balance"
 
     goal = "{names: [cart_position], values: [0.25]}"

@@ -28,6 +28,11 @@ class Evaluated(Measurement):
     evaluation: dict[str, object]
 
     @property
+    def configurations(self) -> list[Configuration]:
+        """See `Measurement.configurations`: of learning and of the episodes."""
+        return [read_task(self.task, self.parameters), self.judged]
+
+    @property
     def judged(self) -> Configuration:
         """The parameters of the episodes."""
         overrides = {**self.parameters, **self.evaluation, "seed": EVALUATION_SEED}

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from mbrl_ros.system.configuration import Configuration
+
 # Env steps, and the mean return after them.
 Curve = list[tuple[int, float]]
 
@@ -51,9 +53,19 @@ class Measurement(ABC):
         """What tells its file from others of the task, for people."""
         return str(self.seed)
 
+    @property
+    def configurations(self) -> list[Configuration]:
+        """What the task's files say now, as far as it matters."""
+        return []
+
     def path(self, folder: Path) -> Path:
-        """Return where its curve is kept; another one for other parameters."""
-        digest = hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        """Return where its curve is kept; another one for other parameters.
+
+        Raises:
+            SettingsError: naming the parameter that does not fit.
+        """
+        told = [asdict(self), [configuration.nodes for configuration in self.configurations]]
+        digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
         return folder / f"{self.name}-{self.label}-{digest[:8]}.json"
 
     def row(self, folder: Path) -> dict[str, Any]:

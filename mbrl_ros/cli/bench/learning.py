@@ -107,9 +107,13 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _evaluation(task: str) -> dict[str, object]:
+    return _EVALUATION.get(Path(task).stem, {})
+
+
 def _is_mbrls(task: str, parameters: dict[str, object]) -> bool:
     """Return whether a task, whose parameters are checked, is on mbrl-lib's own cart-pole."""
-    configuration = read_task(task, {**parameters, **_EVALUATION.get(task, {})})
+    configuration = read_task(task, {**parameters, **_evaluation(task)})
     return str(configuration.own("mujoco_sim").get("environment", "")).startswith(_MBRL_MODULE)
 
 
@@ -131,7 +135,7 @@ def _measurements(
 
     seeds, episodes = dict.fromkeys(arguments.seeds), arguments.episodes
     points = tuple(arguments.points) or _POINTS.get(Path(task).stem, _OTHERWISE)
-    evaluation = _EVALUATION.get(task, {})
+    evaluation = _evaluation(task)
     made: list[Measurement] = [
         Job(task, seed, episodes, parameters, evaluation, points) for seed in seeds
     ]
