@@ -97,7 +97,9 @@ def ros2(ros_environment, tmp_path):
         assert code is None or result.returncode == code, result.stdout
         return result.stdout
 
-    return run
+    yield run
+    # Commands that look for nodes have left one behind in this domain.
+    run("daemon", "stop")
 
 
 @pytest.fixture
