@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from mbrl_ros.spaces import FloatArray
 
 
+# Of steps and of episodes.
+_MOST = 1_000_000
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("checkpoint", type=Path, help="a model, as the trainer writes them")
@@ -41,9 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.bag and not arguments.task:
         raise SettingsError("expected --bag, --task or both")
     for name in ("horizon", "episodes"):
-        if getattr(arguments, name) < 1:
-            value = getattr(arguments, name)
-            raise SettingsError(f"--{name}: expected an integer >= 1, got {value}")
+        value = getattr(arguments, name)
+        if not 1 <= value <= _MOST:
+            raise SettingsError(f"--{name}: expected an integer from 1 to {_MOST}, got {value}")
     if arguments.plot and not arguments.bag:
         raise SettingsError("--plot: expected --bag with it")
     from mbrl_ros.dynamics.checkpoint import load
@@ -82,7 +86,12 @@ def _play(model: DynamicsModel, arguments: argparse.Namespace) -> list[float]:
     from mbrl_ros.dynamics.checkpoint import pack
     from mbrl_ros.system.configuration import read_task
 
-    system = LockStepSystem(read_task(arguments.task, {"seed": arguments.seed}))
+    # What the task uses must be what this model has learned, whatever another would learn there.
+    learned = {
+        "model.outcomes": model.outcomes is not None,
+        "model.inverses": model.inverses is not None,
+    }
+    system = LockStepSystem(read_task(arguments.task, {**learned, "seed": arguments.seed}))
     system.controller.offer_model(pack(model), 1, 1)
     return system.evaluate(arguments.episodes)
 

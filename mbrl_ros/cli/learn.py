@@ -47,7 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Learn, evaluate and report.
+    """Learn, evaluate and report; an interruption (Ctrl-C) keeps what was learned until then.
 
     Raises:
         SettingsError: for an argument or parameter that does not fit.
@@ -59,7 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
     ):
         if value < least:
             raise SettingsError(f"{name}: expected an integer >= {least}, got {value}")
-    overrides = {**parse_assignments(arguments.parameters), "seed": arguments.seed, "run_dir": ""}
+    words = parse_assignments(arguments.parameters, {"seed": "--seed", "run_dir": "--out"})
+    overrides = {**words, "seed": arguments.seed, "run_dir": ""}
     configuration = read_task(arguments.task, overrides)
     check_free(arguments.out, "--out")
     _learn(configuration, arguments.out, arguments)
@@ -70,7 +71,7 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
     # Slow to import, and bad arguments should be refused at once.
     from mbrl_ros.cli.lock_step import Episode, LockStepSystem
     from mbrl_ros.cli.lock_step_curves import LockStepCurves
-    from mbrl_ros.dynamics.checkpoint import pack, save
+    from mbrl_ros.dynamics.checkpoint import save
     from mbrl_ros.reports.figure import draw_report
 
     system = LockStepSystem(configuration)
@@ -102,19 +103,27 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
             of_system.step()
             shown.update(bar, completed=min(steps, arguments.steps))
 
-        system.run(arguments.steps, on_step, on_episode)
+        eval_returns: list[float] = []
+        try:
+            system.run(arguments.steps, on_step, on_episode)
+            interrupted = False
+        except KeyboardInterrupt:
+            interrupted = True
         learned = time.monotonic()
         env_steps = system.simulator.env_steps
-        evaluation = shown.add_task("evaluating", total=arguments.eval_episodes, note="")
-        eval_returns = system.evaluate(
-            arguments.eval_episodes, lambda done: shown.update(evaluation, completed=done)
-        )
+        if system.published is not None and not interrupted:
+            evaluation = shown.add_task("evaluating", total=arguments.eval_episodes, note="")
+            try:
+                eval_returns = system.evaluate(
+                    arguments.eval_episodes, lambda done: shown.update(evaluation, completed=done)
+                )
+            except KeyboardInterrupt:
+                interrupted = True
         if eval_returns:
             curves.evaluation(env_steps, statistics.fmean(eval_returns))
-    (out / "checkpoints").mkdir()
-    # Without one that passed its gate, the newest, such as it is.
-    kept = system.published or pack(system.learner.model)
-    save(kept, out / "checkpoints" / "model-0-000001.safetensors")
+    if system.published is not None:
+        (out / "checkpoints").mkdir()
+        save(system.published, out / "checkpoints" / "model-0-000001.safetensors")
     summary = {
         "task": configuration.shared.get("task") or Path(arguments.task).stem,
         "seed": arguments.seed,
@@ -138,6 +147,8 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
     (out / "summary.json").write_text(f"{text}\n", encoding="utf-8")
     draw_report(*_drawn(system, configuration, summary, out), out / "report.png")
     _tell(summary, out)
+    if interrupted:
+        raise KeyboardInterrupt
 
 
 def _drawn(
@@ -174,8 +185,11 @@ def _tell(summary: dict[str, Any], out: Path) -> None:
     if summary["eval_returns"]:
         each = ", ".join(f"{value:.1f}" for value in summary["eval_returns"])
         console.print(f"model frozen: mean return {summary['eval_return_mean']:.1f} ({each})")
+    if not summary["models_published"]:
+        console.print("no model passed its gate: none is kept")
     for name in ("curve.csv", "summary.json", "report.png", "checkpoints", "config.yaml", CURVES):
-        console.print(f"  {out / name}", soft_wrap=True)
+        if (out / name).exists():
+            console.print(f"  {out / name}", soft_wrap=True)
 
 
 def _plain(value: Any) -> Any:

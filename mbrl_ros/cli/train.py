@@ -37,6 +37,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Learn, keep the best model on the hold-out, and say how good it is.
 
+    An interruption (Ctrl-C) keeps the best until then.
+
     Raises:
         ValueError: for an argument or a bag that does not fit, or too little data.
         OSError: if the folder cannot be written.
@@ -61,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = build(TrainerSettings, configuration.own("model_trainer"))
     spaces = task.observation_space(), task.action_space()
     log = read_transitions(bags, *spaces)
-    learner = Learner(*spaces, settings, arguments.seed)
+    learner = Learner(*spaces, settings, task.seed)
     for experience in log.experiences():
         learner.append(*experience)
     total = int(learner.owed_updates)
@@ -79,35 +81,40 @@ def run(arguments: argparse.Namespace) -> int:
     ):
         of_learner = LearningCurves(learner, curves)
         bar = shown.add_task("training", total=total, note="")
-        while learner.owed_updates >= 1:
-            learner.update()
-            if learner.is_due or learner.owed_updates < 1:
-                decision = learner.judge()
-                # All the data is there from the start: its amount is no axis.
-                of_learner.add(learner.updates, decision)
-                if decision.model is not None and (
-                    best is None or decision.holdout_error <= best.holdout_error
-                ):
-                    best, waited = decision, 0
-                elif best is not None:
-                    waited += 1
-                shown.update(
-                    bar, completed=learner.updates, note=f"error {decision.holdout_error:.3f}"
-                )
-                if arguments.patience and waited >= arguments.patience:
-                    break
+        interrupted, reason = False, "interrupted before a first decision"
+        try:
+            while learner.owed_updates >= 1:
+                learner.update()
+                if learner.is_due or learner.owed_updates < 1:
+                    decision = learner.judge()
+                    reason = decision.reason
+                    # All the data is there from the start: its amount is no axis.
+                    of_learner.add(learner.updates, decision)
+                    if decision.model is not None and (
+                        best is None or decision.holdout_error <= best.holdout_error
+                    ):
+                        best, waited = decision, 0
+                    elif best is not None:
+                        waited += 1
+                    shown.update(
+                        bar, completed=learner.updates, note=f"error {decision.holdout_error:.3f}"
+                    )
+                    if arguments.patience and waited >= arguments.patience:
+                        break
+        except KeyboardInterrupt:
+            interrupted = True
     console = Console(highlight=False)
     if best is None or best.model is None:
         # What is left must not keep the next try from the same folder.
-        shutil.rmtree(out / CURVES)
-        raise SettingsError(f"no model passed the gate: {decision.reason}")
+        shutil.rmtree(out / CURVES, ignore_errors=True)
+        raise SettingsError(f"no model passed the gate: {reason}")
     (out / "checkpoints").mkdir()
     configuration.write(out / "config.yaml")
     path = out / "checkpoints" / "model-0-000001.safetensors"
     save(best.model, path)
     summary = {
         "bags": [str(bag) for bag in bags],
-        "seed": arguments.seed,
+        "seed": task.seed,
         "transitions": len(log),
         "holdout": len(learner.holdout),
         "updates": learner.updates,
@@ -122,15 +129,21 @@ def run(arguments: argparse.Namespace) -> int:
     )
     for written in (path, out / CURVES):
         console.print(f"  {written}", soft_wrap=True)
+    if interrupted:
+        raise KeyboardInterrupt
     return 0
 
 
 def _configuration(arguments: argparse.Namespace, bag: Path) -> Configuration:
     task = arguments.task
+    if not bag.exists():
+        raise SettingsError(f"{bag}: no such file or folder")
     if task is None:
         beside = bag.absolute().parent / "config.yaml"
         if not beside.is_file():
-            raise SettingsError(f"--task: there is no {beside}: expected a task or parameter file")
+            hint = f"; is {bag / 'bag'} meant?" if (bag / "bag").exists() else ""
+            raise SettingsError(f"{bag}: expected --task, or a config.yaml beside the bag{hint}")
         task = str(beside)
-    parameters = [word for word in arguments.bags if ":=" in word]
-    return read_task(task, parse_assignments(parameters))
+    words = [word for word in arguments.bags if ":=" in word]
+    parameters = parse_assignments(words, {"seed": "--seed", "run_dir": "--out"})
+    return read_task(task, {**parameters, "seed": arguments.seed})

@@ -8,6 +8,7 @@ what it missed; publishes ``model`` (latched) and ``training_status``. Checkpoin
 from __future__ import annotations
 
 import os
+import re
 import time
 from pathlib import Path
 
@@ -30,6 +31,7 @@ _NICENESS = 10
 _STATUS_PERIOD = 1.0
 # Transitions asked for at once; small enough not to hold up the logger.
 _CHUNK = 500
+_NAME = re.compile(r"model-\d{1,18}-\d{1,18}\.safetensors")
 # An answer that has not come by then never will [s].
 _PATIENCE = 3.0
 # Checkpoints of a trainer process that are kept.
@@ -52,8 +54,8 @@ class ModelTrainer(Node):
         self._run = Path(task.run_dir).name
         self._checkpoints = Path(task.run_dir) / "checkpoints" if task.run_dir else None
         self._learner = Learner(task.observation_space(), task.action_space(), settings, task.seed)
-        self._restore()
-        self._epoch = int(time.time())
+        # Newer than all before it, also where the clock has been set back meanwhile.
+        self._epoch = max(int(time.time()), self._restore() + 1)
         self._sequence = 0
         self._expected = 0
         self._asking: Future | None = None
@@ -79,18 +81,29 @@ class ModelTrainer(Node):
             self._report()
         super().destroy_node()
 
-    def _restore(self) -> None:
-        """Take up the newest checkpoint of an earlier process in this run, if there is one."""
+    def _restore(self) -> int:
+        """Take up the newest checkpoint of an earlier process in this run, if there is one.
+
+        Returns:
+            the newest epoch of those that are there; 0: none are.
+        """
         if self._checkpoints is None:
-            return
+            return 0
         self._checkpoints.mkdir(parents=True, exist_ok=True)
-        for path in reversed(_by_age(self._checkpoints)):
+        found = _by_age(self._checkpoints)
+        for path in reversed(found):
             try:
-                self._learner.restore(checkpoint.load(path), self._state_beside(path))
-                self.get_logger().info(f"continuing from {path}")
-                return
+                model = checkpoint.load(path)
             except ValueError as error:
                 self.get_logger().warning(str(error))
+                continue
+            try:
+                self._learner.restore(model, self._state_beside(path))
+                self.get_logger().info(f"continuing from {path}")
+                break
+            except ValueError as error:
+                self.get_logger().warning(f"{path}: {error}")
+        return max((_version(path)[0] for path in found), default=0)
 
     def _state_beside(self, path: Path) -> dict[str, Tensor] | None:
         """Return the learner's state that belongs to a checkpoint, None without a whole one."""
@@ -220,8 +233,16 @@ def _state_of(path: Path) -> Path:
     return path.with_name(path.name.replace("model-", "learner-", 1))
 
 
+def _version(path: Path) -> tuple[int, int]:
+    """Return the epoch and the sequence that a checkpoint's name tells."""
+    _, epoch, sequence = path.stem.split("-")
+    return int(epoch), int(sequence)
+
+
 def _by_age(folder: Path) -> list[Path]:
-    return sorted(folder.glob("model-*.safetensors"))
+    """Return the checkpoints, oldest first; files of other names are none of ours."""
+    ours = [path for path in folder.iterdir() if _NAME.fullmatch(path.name)]
+    return sorted(ours, key=_version)
 
 
 def main(args: list[str] | None = None) -> int:

@@ -120,17 +120,25 @@ def _anchored(values: Mapping[str, Any], file: Path) -> dict[str, Any]:
     return {name: absolute(value) for name, value in values.items()}
 
 
-def parse_assignments(words: Iterable[str]) -> dict[str, Any]:
+def parse_assignments(
+    words: Iterable[str], options: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Parse ``name:=value`` words; values are read as YAML, as ROS 2 does.
 
+    Args:
+        words: to parse.
+        options: parameters for which the command has an option of its own, and which.
+
     Raises:
-        SettingsError: for a word of another form.
+        SettingsError: for a word of another form, or one for which there is an option.
     """
     values: dict[str, Any] = {}
     for word in words:
         name, separator, text = word.partition(":=")
         if not separator or not name:
             raise SettingsError(f"argument '{word}': expected name:=value")
+        if option := (options or {}).get(name):
+            raise SettingsError(f"argument '{word}': expected {option} {text}")
         try:
             values[name] = read_yaml(text) if text else ""
         except ValueError:

@@ -46,6 +46,10 @@ def test_curves_are_learned_once_and_told(tmp_path, capsys):
     rows = json.loads(file.read_text())
     assert rows[0]["curve"] == [[50, 7.0], [90, 8.0]]
     assert rows[2]["curve"] == [[0, 9.0]]
+    kept.write_text("[[0, 9.0], 7]")
+    assert main(words) == 2
+    assert f"{kept}: expected a curve" in capsys.readouterr().err
+    kept.write_text("[[0, 9.0]]")
     assert main([*words, "planner.horizon:=5", "--seeds", "0"]) == 0
     assert json.loads(file.read_text())[0]["curve"] != [[50, 7.0], [90, 8.0]]
 

@@ -2,6 +2,9 @@
 
 import csv
 import json
+import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -81,6 +84,39 @@ def test_the_model_that_is_kept_is_the_one_that_was_judged(learned):
     model = load(path)
     # As they are where nothing was compared with the hold-out.
     assert not (model.one_step_z == 1.0).all()
+
+
+def test_without_a_model_that_passed_its_gate_none_is_kept(tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main([*WORDS, "gate.first_error:=0.0", "--steps=70", "--out", str(out)]) == 0
+    assert "no model passed its gate" in capsys.readouterr().out
+    assert not (out / "checkpoints").exists()
+    assert json.loads((out / "summary.json").read_text())["eval_returns"] == []
+
+
+def test_an_interruption_keeps_what_was_learned(tmp_path):
+    out = tmp_path / "out"
+    words = [*WORDS[:2], "--steps=1000000", *WORDS[3:], "--out", str(out)]
+    process = subprocess.Popen([sys.executable, "-m", "mbrl_ros.cli", *words])
+    try:
+        end = time.monotonic() + 60
+        # Past the first decision of the gate.
+        while not (curve := out / "curve.csv").exists() or curve.read_text().count("\n") < 20:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+    finally:
+        process.kill()
+    assert list((out / "checkpoints").glob("model-*.safetensors"))
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["models_published"] > 0
+    assert summary["env_steps"] < 1000000
+
+
+def test_what_has_an_option_is_no_parameter(tmp_path, capsys):
+    assert main([*WORDS, "seed:=7", "--out", str(tmp_path / "out")]) == 2
+    assert "argument 'seed:=7': expected --seed 7" in capsys.readouterr().err
 
 
 def test_events_are_stamped_as_they_happen(learned):

@@ -66,6 +66,7 @@ def trained(tmp_path_factory):
     """A folder with two bags, and a model learned from the first."""
     folder = tmp_path_factory.mktemp("offline")
     (folder / "config.yaml").write_text(TASK)
+    (folder / "asks.yaml").write_text(TASK + "    planner: {proposals: [inverse_model]}\n")
     record(folder / "bag", 20, seed=0)
     record(folder / "other", 4, seed=1)
     assert main(["train", str(folder / "bag"), "--out", str(folder / "out"), "--seed", "3"]) == 0
@@ -134,7 +135,17 @@ def test_without_a_better_model_for_long_training_ends(trained, tmp_path):
         (["train", "{}/bag", "--out", "{}/new", "--patience", "-1"], "--patience: expected"),
         (["train", "{}/nothing", "--out", "{}/new"], "nothing: no such file or folder"),
         (["train", "{}/bag", "--out", "{}/out"], "--out: {}/out is occupied"),
-        (["train", "/bag", "--out", "{}/new"], "--task: there is no /config.yaml"),
+        (["train", "/bag", "--out", "{}/new"], "error: /bag: no such file or folder"),
+        (
+            ["train", "{}", "--out", "{}/new"],
+            "expected --task, or a config.yaml beside the bag; is",
+        ),
+        (["train", "{}/bag", "--out", "{}/new", "seed:=3"], "expected --seed 3"),
+        (["train", "{}/bag", "--out", "{}/new", "--seed", "-1"], "'seed': expected"),
+        (
+            ["evaluate", "{model}", "--bag", "{}/other", "--horizon", "9" * 30],
+            "--horizon: expected an integer from 1 to 1000000, got 999",
+        ),
         (
             ["train", "{}/bag", "--out", "{}/new", "gate.first_transitions:=2000"],
             "{}/bag: expected at least 2000 transitions, got 1000",
@@ -146,6 +157,7 @@ def test_without_a_better_model_for_long_training_ends(trained, tmp_path):
             "horizon: no stretch of 51 unbroken steps",
         ),
         (["evaluate", "{model}", "--task", "cartpole_swingup"], "observation: expected cart_pos"),
+        (["evaluate", "{model}", "--task", "{}/asks.yaml"], "expected model.inverses"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_one_line(trained, capsys, words, message):

@@ -57,6 +57,7 @@ assert client.wait_for_service(10)
 future = client.call_async(SetBool.Request(data=True))
 rclpy.spin_until_future_complete(node, future)
 print(future.result().message, flush=True)
+node.create_publisher(String, "answered", latched).publish(String(data="printed"))
 rclpy.spin(node)
 """
 
@@ -85,9 +86,10 @@ def test_both_ways_with_a_real_node(world, tmp_path, capfd):
     script = tmp_path / "real.py"
     script.write_text(REAL)
     node = world.node("embedded")
-    received, latched = [], []
+    received, latched, answered = [], [], []
     node.create_subscription(JointState, "back", received.append, 10)
     node.create_subscription(String, "from_real", latched.append, LATCHED)
+    node.create_subscription(String, "answered", answered.append, LATCHED)
     publisher = node.create_publisher(JointState, "forth", 10)
     node.create_publisher(String, "from_embedded", LATCHED).publish(String(data="latched by us"))
 
@@ -123,6 +125,7 @@ def test_both_ways_with_a_real_node(world, tmp_path, capfd):
         assert values[0].double_value == 2.5
         names = [name for name, _ in node.get_service_names_and_types_by_node("real", "/")]
         assert "/real_service" in names
+        assert world.spin(lambda: answered)
     finally:
         process.terminate()
         try:

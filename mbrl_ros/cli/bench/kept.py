@@ -69,8 +69,16 @@ class Measurement(ABC):
         return folder / f"{self.name}-{self.label}-{digest[:8]}.json"
 
     def row(self, folder: Path) -> dict[str, Any]:
-        """Return what was measured, as it is written to a file of results."""
-        curve = json.loads(self.path(folder).read_text(encoding="utf-8"))
+        """Return what was measured, as it is written to a file of results.
+
+        Raises:
+            ValueError: if the file is damaged.
+        """
+        path = self.path(folder)
+        try:
+            curve = [[int(steps), float(value)] for steps, value in json.loads(path.read_text())]
+        except (ValueError, TypeError):
+            raise ValueError(f"{path}: expected a curve; delete it to measure anew") from None
         return {"task": self.name, "method": self.method, "seed": self.seed, "curve": curve}
 
 

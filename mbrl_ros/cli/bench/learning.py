@@ -83,7 +83,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise SettingsError(f"--points: expected rising numbers >= 1, got {arguments.points}")
     if arguments.episodes < 1:
         raise SettingsError(f"--episodes: expected an integer >= 1, got {arguments.episodes}")
-    parameters = parse_assignments(arguments.parameters)
+    for seed in arguments.seeds:
+        read_task(arguments.tasks[0], {"seed": seed})
+    parameters = parse_assignments(arguments.parameters, {"seed": "--seeds", "run_dir": "--out"})
     _check_mbrl([task for task in arguments.tasks if _is_mbrls(task, parameters)], arguments.mbrl)
     arguments.out.mkdir(parents=True, exist_ok=True)
     if arguments.json:
