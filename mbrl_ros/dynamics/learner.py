@@ -82,7 +82,9 @@ class Learner:
                 fitted so.
         """
         self.settings = settings
-        self.received = self._whole = 0
+        self.received = 0
+        # Those of them that are learned from or judged by.
+        self._whole = 0
         model, segment = settings.model, settings.gate.segment
         longest = model.delay if model.delay >= 0 else model.max_delay
         self._stacking = Stacking(observation, action, model.history, model.history + longest)
@@ -205,10 +207,10 @@ class Learner:
     @property
     def owed_updates(self) -> float:
         """Gradient steps that the data received so far still calls for."""
-        if self.received < self.settings.gate.first_transitions // 2:
+        if self._whole < self.settings.gate.first_transitions // 2:
             return 0.0
         each = self._fitting.updates_per_transition
-        return each * self.received + self._extra_updates - self.updates
+        return each * self._whole + self._extra_updates - self.updates
 
     @property
     def is_due(self) -> bool:

@@ -60,6 +60,7 @@ class ModelTrainer(Node):
         self._expected = 0
         self._asking: Future | None = None
         self._asked_at = 0.0
+        self._in_doubt = False
         self._misses = 0
         self._updates = 0
         self._model_publisher = self.create_publisher(ri.DynamicsModel, "model", LATCHED)
@@ -118,9 +119,12 @@ class ModelTrainer(Node):
     def _on_transition(self, message: ri.Transition) -> None:
         if message.index == self._expected:
             self._take(message)
-        else:
-            # Some were missed; or the logger has begun a new log, as its answer will tell.
+        elif message.index > self._expected:
             self._ask()
+        else:
+            # An answer was faster than the topic; or the logger has begun a new log, as it will
+            # tell when it is asked.
+            self._in_doubt = True
 
     def _take(self, message: ri.Transition) -> None:
         self._expected += 1
@@ -205,9 +209,10 @@ class ModelTrainer(Node):
         # A logger that is killed answers no more, and its successor has not been asked.
         if self._asking is not None and time.monotonic() - self._asked_at > _PATIENCE:
             self._earlier.remove_pending_request(self._asking)
-            self._asking = None
+            self._asking, self._in_doubt = None, True
         # Before the first transition of its own, a restarted trainer may have missed many.
-        if self._expected == 0:
+        if self._in_doubt or self._expected == 0:
+            self._in_doubt = False
             self._ask()
         learner, decision = self._learner, self._training.decision
         nan = float("nan")

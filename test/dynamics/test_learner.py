@@ -450,6 +450,16 @@ def test_transitions_after_a_gap_are_not_learned_from_if_what_came_before_matter
     assert errors[1] < 5 * errors[0]
 
 
+def test_data_that_is_all_gaps_ends_no_training():
+    learner = Learner(OBSERVATION, ACTION, with_model(delay=2), 0)
+    for k, transition in enumerate(drive(600, delay=2)):
+        if k % 2:
+            learner.append(*transition)
+    assert learner.received == 300
+    assert learner.owed_updates == 0
+    assert not learner.is_due
+
+
 def test_a_loss_over_several_steps_does_not_count_as_the_error_of_one():
     claimed = {}
     for steps in (1, 4):

@@ -76,7 +76,8 @@ class Measurement(ABC):
         """
         path = self.path(folder)
         try:
-            curve = [[int(steps), float(value)] for steps, value in json.loads(path.read_text())]
+            points = json.loads(path.read_text(encoding="utf-8"))
+            curve = [[int(steps), float(value)] for steps, value in points]
         except (ValueError, TypeError):
             raise ValueError(f"{path}: expected a curve; delete it to measure anew") from None
         return {"task": self.name, "method": self.method, "seed": self.seed, "curve": curve}

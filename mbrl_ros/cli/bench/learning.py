@@ -83,6 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise SettingsError(f"--points: expected rising numbers >= 1, got {arguments.points}")
     if arguments.episodes < 1:
         raise SettingsError(f"--episodes: expected an integer >= 1, got {arguments.episodes}")
+    # Or a bad one would be refused only when its turn has come.
     for seed in arguments.seeds:
         read_task(arguments.tasks[0], {"seed": seed})
     parameters = parse_assignments(arguments.parameters, {"seed": "--seeds", "run_dir": "--out"})
