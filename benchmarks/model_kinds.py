@@ -43,10 +43,7 @@ def learned(log: Transitions, count: int, settings: TrainerSettings) -> tuple[Le
     learner = Learner(log.observation_space, log.action_space, settings, 0)
     spent = 0.0
     for i in range(count):
-        learner.append(
-            log.observation[i], log.action[i], log.next_observation[i],
-            int(log.episode[i]), int(log.step[i]),
-        )  # fmt: skip
+        learner.append(log.row(i))
         began = time.thread_time()
         while learner.owed_updates >= 1:
             learner.update()
@@ -58,10 +55,7 @@ def part(log: Transitions, first: int, last: int) -> Transitions:
     """Return some consecutive transitions of a log."""
     found = Transitions(log.observation_space, log.action_space)
     for i in range(first, min(last, len(log))):
-        found.append(
-            log.observation[i], log.action[i], log.next_observation[i], float(log.reward[i]),
-            bool(log.terminated[i]), bool(log.truncated[i]), int(log.episode[i]), int(log.step[i]),
-        )  # fmt: skip
+        found.append(log.row(i))
     return found
 
 

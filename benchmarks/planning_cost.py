@@ -14,9 +14,9 @@ import numpy as np
 import torch
 
 from mbrl_ros.cli.bench.engines import ACTION, OBSERVATION
-from mbrl_ros.control.command import Reading
 from mbrl_ros.control.controller import Controller
 from mbrl_ros.control.settings import ControllerSettings
+from mbrl_ros.core.records import Observation, Transition
 from mbrl_ros.dynamics.checkpoint import pack
 from mbrl_ros.dynamics.learner import Learner
 from mbrl_ros.dynamics.settings import TrainerSettings
@@ -34,7 +34,7 @@ def learned(transitions: int) -> Learner:
     for k in range(transitions):
         action = rng.uniform(-1, 1, 1)
         following = 0.99 * state + 0.1 * rng.normal(size=OBSERVATION.dim)
-        learner.append(state, action, following, k // 200, k % 200)
+        learner.append(Transition(state, action, following, k // 200, k % 200))
         state = following
     learner.update()
     return learner
@@ -55,10 +55,12 @@ def tick_times(controllers: list[Controller]) -> list[float]:
     """Return the median time of each controller's tick [ms], measured in turns."""
     times: list[list[float]] = [[] for _ in controllers]
     for step in range(TURNS):
-        reading = Reading(0, step, np.zeros(OBSERVATION.dim), step - 1, False, time.monotonic())
+        observation = Observation(
+            0, step, np.zeros(OBSERVATION.dim), action_step=step - 1, received=time.monotonic()
+        )
         for made, own in zip(controllers, times, strict=True):
             began = time.perf_counter()
-            made.tick(reading)
+            made.tick(observation)
             own.append(1e3 * (time.perf_counter() - began))
     return [float(np.median(own[3:])) for own in times]
 

@@ -17,6 +17,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from mbrl_ros.core.records import Transition
 from mbrl_ros.dynamics.learner import Learner
 from mbrl_ros.dynamics.settings import TrainerSettings
 from mbrl_ros.spaces import Space
@@ -45,7 +46,7 @@ def grow(learner: Learner, rng: np.random.Generator, size: int) -> float:
             observation = rng.normal(size=5)
         action = rng.uniform(-1.0, 1.0, 1)
         following = 0.99 * observation + 0.1 * rng.normal(size=5)
-        learner.append(observation, action, following, episode, step)
+        learner.append(Transition(observation, action, following, episode, step))
         observation = following
     return (time.perf_counter() - began) / (learner.received - first)
 

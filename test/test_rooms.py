@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "mbrl_ros"
-GROUND = {"spaces", "settings", "task", "resources", "extensions", "realtime"}
+GROUND = {"spaces", "settings", "task", "resources", "extensions", "realtime", "core"}
 MAY_IMPORT = {
+    "core": GROUND,
     "data": GROUND,
     "dynamics": GROUND | {"data"},
     "objectives": GROUND,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
-from mbrl_ros.control.command import Command, Outcome, Reading
+from mbrl_ros.control.command import Command, Outcome
 from mbrl_ros.control.controller import Controller
 from mbrl_ros.control.settings import ControllerSettings
+from mbrl_ros.core.records import Observation, Transition
 from mbrl_ros.data.transitions import Transitions
 from mbrl_ros.dynamics.checkpoint import PackedModel
 from mbrl_ros.dynamics.learner import GateDecision, Learner
@@ -19,7 +20,7 @@ from mbrl_ros.dynamics.settings import TrainerSettings
 from mbrl_ros.objectives.book import ObjectiveBook
 from mbrl_ros.objectives.mission import Mission
 from mbrl_ros.plants.settings import SimulatorSettings
-from mbrl_ros.plants.simulator import PlantObservation, make_simulator
+from mbrl_ros.plants.simulator import make_simulator
 from mbrl_ros.settings import SettingsError, build
 from mbrl_ros.system.configuration import Configuration
 from mbrl_ros.system.schema import objective_parameters
@@ -110,7 +111,7 @@ class LockStepSystem:
         self.on_policy = True
         self._return = 0.0
 
-    def step(self) -> tuple[Command | None, PlantObservation, Episode | None]:
+    def step(self) -> tuple[Command | None, Observation, Episode | None]:
         """Advance by one control step.
 
         Returns:
@@ -121,17 +122,7 @@ class LockStepSystem:
         if before.ended:
             return None, self.simulator.advance(), None
         self.controller.objective = self.mission.objective
-        command = self.controller.tick(
-            Reading(
-                before.episode,
-                before.step,
-                before.values,
-                before.action,
-                before.action_step,
-                before.ended,
-                time.monotonic(),
-            )
-        )
+        command = self.controller.tick(replace(before, received=time.monotonic()))
         self.outcomes[command.outcome] += 1
         self.expected_return = command.expected_return
         if command.plan_time:
@@ -143,25 +134,19 @@ class LockStepSystem:
             self._return = 0.0
             return command, after, None
         if self.learning:
-            self.transitions.append(
+            transition = Transition(
                 before.values,
                 after.action,
                 after.values,
+                before.episode,
+                before.step,
                 after.reward,
                 after.terminated,
                 after.truncated,
-                before.episode,
-                before.step,
+                after.stamp,
             )
-            self.learner.append(
-                before.values,
-                after.action,
-                after.values,
-                before.episode,
-                before.step,
-                after.reward,
-                after.terminated,
-            )
+            self.transitions.append(transition)
+            self.learner.append(transition)
             self._learn()
         self._return += after.reward
         if not after.ended:

@@ -64,8 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
     spaces = task.observation_space(), task.action_space()
     log = read_transitions(bags, *spaces)
     learner = Learner(*spaces, settings, task.seed)
-    for experience in log.experiences():
-        learner.append(*experience)
+    for transition in log:
+        learner.append(transition)
     total = int(learner.owed_updates)
     if not learner.owed_updates or len(log) < settings.gate.first_transitions:
         raise SettingsError(

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from mbrl_ros.control.autotune import Effort, Tuning, autotune, efforts
-from mbrl_ros.control.command import Command, Outcome, Reading
+from mbrl_ros.control.command import Command, Outcome
 from mbrl_ros.control.exploration import Exploration
 from mbrl_ros.control.latency import Latency
 from mbrl_ros.control.models import ActiveModel, Models, Version, activated
@@ -20,6 +20,7 @@ from mbrl_ros.control.past import Past
 from mbrl_ros.control.planned import Planned
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.control.trust import Level, Trust
+from mbrl_ros.core.records import Observation
 from mbrl_ros.dynamics.checkpoint import PackedModel, unpack
 from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.dynamics.rollout import Rollout
@@ -36,7 +37,7 @@ from mbrl_ros.spaces import FloatArray, Space
 
 
 class Controller:
-    """Answers readings with commands.
+    """Answers observations with commands.
 
     `tick` and `reset` belong to one thread. `offer_model` and the attribute
     ``objective`` may be used from another: they swap a reference, which the next
@@ -71,7 +72,7 @@ class Controller:
             action: A dimensions.
             objective: judges plans.
             settings: the controller's parameters.
-            period: wall time between two readings [s].
+            period: wall time between two observations [s].
             lock_step: whether the plant waits, so that no deadline holds.
             seed: of exploration and sampling.
 
@@ -129,7 +130,7 @@ class Controller:
 
     @property
     def budget(self) -> float:
-        """Time from a reading's arrival until its plan must be done [s]."""
+        """Time from an observation's arrival until its plan must be done [s]."""
         return self.period * (1.0 - self.settings.deadline_margin) - self.overhead.bound
 
     def reset(self) -> None:
@@ -190,68 +191,68 @@ class Controller:
         members, past = self.planner.settings.members, self._past.steps_for(model)
         self.model = activated(model, version, members, self.settings.adaptation, past)
 
-    def tick(self, reading: Reading) -> Command:
-        """Answer a reading, within the budget counted from its arrival.
+    def tick(self, observation: Observation) -> Command:
+        """Answer an observation, within the budget counted from its arrival.
 
-        A reading that was answered before gets the same answer: a simulator in lock-step
+        An observation that was answered before gets the same answer: a simulator in lock-step
         repeats itself when it hears nothing.
         """
         last = self._last
-        continues = last is not None and last.episode == reading.episode
-        if last is not None and continues and last.step == reading.step and not self.estopped:
+        continues = last is not None and last.episode == observation.episode
+        if last is not None and continues and last.step == observation.step and not self.estopped:
             return last
         # A plant that was restarted counts from the start, perhaps of the same episode.
-        if last is None or not continues or reading.step < last.step:
+        if last is None or not continues or observation.step < last.step:
             self.reset()
-        command = self._answer(reading)
+        command = self._answer(observation)
         if self.estopped and command.outcome is not Outcome.FALLBACK:
             # The e-stop came while it was planned.
-            command = self._answer(reading)
+            command = self._answer(observation)
         self._last = command
         return command
 
-    def silence(self, reading: Reading | None, now: float) -> Command | None:
-        """Return what to send when a period has passed without a new reading.
+    def silence(self, observation: Observation | None, now: float) -> Command | None:
+        """Return what to send when a period has passed without a new observation.
 
         Args:
-            reading: the newest one there is.
+            observation: the newest one there is.
             now: on ``time.monotonic`` [s].
 
         Returns:
-            the rest of the last plan while the reading is fresh enough, then the safe command;
-            None before the first reading.
+            the rest of the last plan while the observation is fresh enough, then the safe command;
+            None before the first observation.
         """
-        if reading is None:
+        if observation is None:
             return None
-        age = now - reading.received
+        age = now - observation.received
         reason = f"no observation for {age:.2f} s"
         if age <= self.settings.observation_timeout:
-            reused = self._reused(reading, reading.step + int(age / self.period))
+            reused = self._reused(observation, observation.step + int(age / self.period))
             if reused is not None:
-                return self._command(reading, reused, Outcome.REUSED, reason)
-        return self._command(reading, self.safe, Outcome.HOLD, reason)
+                return self._command(observation, reused, Outcome.REUSED, reason)
+        return self._command(observation, self.safe, Outcome.HOLD, reason)
 
-    def stand_in(self, reading: Reading) -> Command:
-        """Return what to send while `tick` is still busy with an earlier reading.
+    def stand_in(self, observation: Observation) -> Command:
+        """Return what to send while `tick` is still busy with an earlier observation.
 
         Unlike `tick` it takes no time, and it may be called from another thread.
         """
-        usable = not reading.ended and bool(np.isfinite(reading.values).all())
-        reused = self._reused(reading, reading.step) if usable else None
+        usable = not observation.ended and bool(np.isfinite(observation.values).all())
+        reused = self._reused(observation, observation.step) if usable else None
         if reused is None:
-            return self._command(reading, self.safe, Outcome.HOLD, "the last tick is not over")
-        return self._command(reading, reused, Outcome.REUSED, "the last tick is not over")
+            return self._command(observation, self.safe, Outcome.HOLD, "the last tick is not over")
+        return self._command(observation, reused, Outcome.REUSED, "the last tick is not over")
 
-    def farewell(self, reading: Reading) -> Command:
+    def farewell(self, observation: Observation) -> Command:
         """Return the safe command to send last, before falling silent."""
         self._withdraw_plan()
-        return self._command(reading, self.safe, Outcome.HOLD, "deactivated")
+        return self._command(observation, self.safe, Outcome.HOLD, "deactivated")
 
-    def fault(self, reading: Reading, error: Exception) -> Command:
+    def fault(self, observation: Observation, error: Exception) -> Command:
         """Return the safe command, after an exception on the control path."""
         self._withdraw_plan()
         reason = f"{type(error).__name__}: {error}"
-        return self._command(reading, self.safe, Outcome.FALLBACK, reason)
+        return self._command(observation, self.safe, Outcome.FALLBACK, reason)
 
     def replace_planner(self, settings: PlannerSettings) -> None:
         """Plan with another planner from the next tick on; what the last plan knew is kept.
@@ -301,33 +302,35 @@ class Controller:
             raise ValueError("what_if: there is no plan now whose start could be taken")
         return planned.what_if(objective, self.planner)
 
-    def _answer(self, reading: Reading) -> Command:
+    def _answer(self, observation: Observation) -> Command:
         if self.estopped:
             self._withdraw_plan()
-            return self._command(reading, self.safe, Outcome.FALLBACK, "e-stop")
+            return self._command(observation, self.safe, Outcome.FALLBACK, "e-stop")
         try:
-            self.observation.check(reading.values, "observation")
+            self.observation.check(observation.values, "observation")
         except ValueError as error:
             self._withdraw_plan()
-            return self._command(reading, self.safe, Outcome.FALLBACK, str(error))
-        self.latency.observed(reading.step, reading.action_step)
-        self._past.see(reading)
-        if reading.ended:
+            return self._command(observation, self.safe, Outcome.FALLBACK, str(error))
+        self.latency.observed(observation.step, observation.action_step)
+        self._past.see(observation)
+        if observation.ended:
             self._withdraw_plan()
-            return self._command(reading, self.safe, Outcome.HOLD, "the episode ended")
+            return self._command(observation, self.safe, Outcome.HOLD, "the episode ended")
         model = self.model
         if model is None:
-            return self._command(reading, self._exploration(), Outcome.EXPLORATION, "no model yet")
-        self._compare(reading, model)
+            return self._command(
+                observation, self._exploration(), Outcome.EXPLORATION, "no model yet"
+            )
+        self._compare(observation, model)
         if self._trusted is Level.NONE:
             self._withdraw_plan()
             reason = f"the model is not to be trusted: {self.trust.reason}"
-            return self._command(reading, self.safe, Outcome.FALLBACK, reason)
-        return self._planned(reading, model)
+            return self._command(observation, self.safe, Outcome.FALLBACK, reason)
+        return self._planned(observation, model)
 
-    def _compare(self, reading: Reading, model: ActiveModel) -> None:
+    def _compare(self, observation: Observation, model: ActiveModel) -> None:
         """Judge and correct the model by what came of the last step."""
-        step = self._past.last_step(reading, model.rollout.model)
+        step = self._past.last_step(observation, model.rollout.model)
         if step is None:
             self.trust.forget()
             return
@@ -353,71 +356,82 @@ class Controller:
             self._loop.planner = make_planner(self.action, shorter)
         self._loop_follows = planner, level
 
-    def _planned(self, reading: Reading, model: ActiveModel) -> Command:
+    def _planned(self, observation: Observation, model: ActiveModel) -> Command:
         began = time.monotonic()
         self._plan_by_trust()
-        deadline = None if self.lock_step else reading.received + self.budget
-        sent = self.latency.before(reading.step)
-        in_flight = self._in_flight(reading, model.rollout.model)
+        deadline = None if self.lock_step else observation.received + self.budget
+        sent = self.latency.before(observation.step)
+        in_flight = self._in_flight(observation, model.rollout.model)
         previous = sent[-1].tolist() if len(sent) else None
         outcomes = model.rollout.model.outcomes
-        objective = self.objective.at(reading.step + len(in_flight), previous, outcomes)
+        objective = self.objective.at(observation.step + len(in_flight), previous, outcomes)
         if self._trusted.caution:
             objective = objective.more_cautious(self._trusted.caution)
         try:
-            start = self._start(reading, in_flight, model.rollout)
+            start = self._start(observation, in_flight, model.rollout)
             before = torch.from_numpy(sent).float()
             problem = Problem(start, model.rollout, objective, before)
-            result = self._loop.plan(problem, deadline, reading.step - self._planned_step)
+            result = self._loop.plan(problem, deadline, observation.step - self._planned_step)
         except (NoPlanError, UnlearnedError) as error:
             self._withdraw_plan()
-            return self._command(reading, self.safe, Outcome.FALLBACK, str(error))
-        self._planned_step = reading.step
+            return self._command(observation, self.safe, Outcome.FALLBACK, str(error))
+        self._planned_step = observation.step
         took = time.monotonic() - began
         self.plan_times.append(took)
         if result is None:
-            reused = self._reused(reading, reading.step)
+            reused = self._reused(observation, observation.step)
             if reused is None:
                 reason = "no time to plan, and no plan to reuse"
-                return self._command(reading, self.safe, Outcome.FALLBACK, reason)
-            return self._command(reading, reused, Outcome.REUSED, "no time to plan", took, model)
-        self.planned = Planned(reading, problem, result)
+                return self._command(observation, self.safe, Outcome.FALLBACK, reason)
+            return self._command(
+                observation, reused, Outcome.REUSED, "no time to plan", took, model
+            )
+        self.planned = Planned(observation, problem, result)
         outcome = Outcome.PLANNED if result.complete else Outcome.TRUNCATED
         reason = "" if result.complete else f"time for {result.iterations} iterations only"
         values = self.action.clip(result.actions[0].double().numpy())
         return self._command(
-            reading, values, outcome, reason, took, model, result.expected_return, objective.digest
+            observation,
+            values,
+            outcome,
+            reason,
+            took,
+            model,
+            result.expected_return,
+            objective.digest,
         )
 
     def _withdraw_plan(self) -> None:
         """Let nobody act on the last plan any more; the next one may still start from it."""
         self.planned = None
 
-    def _reused(self, reading: Reading, step: int) -> FloatArray | None:
+    def _reused(self, observation: Observation, step: int) -> FloatArray | None:
         """Return what the last plan holds for a step, shape ``(A,)``; None if it holds nothing."""
         plan = self.planned
-        if plan is None or self.estopped or plan.reading.episode != reading.episode:
+        if plan is None or self.estopped or plan.observation.episode != observation.episode:
             return None
-        actions, ahead = plan.result.actions, step - plan.reading.step
+        actions, ahead = plan.result.actions, step - plan.observation.step
         if not 0 <= ahead < len(actions):
             return None
         return self.action.clip(actions[ahead].double().numpy())
 
-    def _in_flight(self, reading: Reading, model: DynamicsModel) -> FloatArray:
-        """Return the commands that act before an answer to the reading can, shape ``(D, A)``."""
-        in_flight = self.latency.in_flight(reading.step, model.delay)
+    def _in_flight(self, observation: Observation, model: DynamicsModel) -> FloatArray:
+        """Return the commands that act before an answer to it can, shape ``(D, A)``."""
+        in_flight = self.latency.in_flight(observation.step, model.delay)
         return in_flight if self.settings.latency_compensation else in_flight[:0]
 
-    def _start(self, reading: Reading, in_flight: FloatArray, rollout: Rollout) -> torch.Tensor:
+    def _start(
+        self, observation: Observation, in_flight: FloatArray, rollout: Rollout
+    ) -> torch.Tensor:
         """Return where the plant will be when a command sent now acts, for each member."""
-        state = self._past.state(reading.step, rollout.model)
+        state = self._past.state(observation.step, rollout.model)
         if not len(in_flight):
             return state
         return rollout.ahead(state, torch.from_numpy(in_flight).float()).cpu()
 
     def _command(
         self,
-        reading: Reading,
+        observation: Observation,
         values: FloatArray,
         outcome: Outcome,
         reason: str,
@@ -426,14 +440,14 @@ class Controller:
         expected_return: float = float("nan"),
         objective: str = "",
     ) -> Command:
-        self.latency.sent(reading.step, values)
+        self.latency.sent(observation.step, values)
         return Command(
-            reading.episode,
-            reading.step,
+            observation.episode,
+            observation.step,
             values,
             outcome,
             reason,
-            time.monotonic() - reading.received,
+            time.monotonic() - observation.received,
             plan_time,
             model.version if model else (0, 0),
             expected_return,

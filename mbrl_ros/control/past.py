@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mbrl_ros.control.command import Reading
+from mbrl_ros.core.records import Observation
 from mbrl_ros.dynamics.adaptation import Step, remembered
 from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.spaces import FloatArray, Space
@@ -53,13 +53,15 @@ class Past:
         self._seen.clear()
         self._before = None
 
-    def see(self, reading: Reading) -> None:
+    def see(self, observation: Observation) -> None:
         """Take in an observation and the action that led to it."""
         try:
-            applied = self._action.check(reading.applied, "action") if reading.step else self._safe
+            applied = (
+                self._action.check(observation.action, "action") if observation.step else self._safe
+            )
         except ValueError:
             applied = None
-        self._seen.append(_Seen(reading.step, reading.values, applied))
+        self._seen.append(_Seen(observation.step, observation.values, applied))
 
     def steps_for(self, model: DynamicsModel) -> list[Step]:
         """Return the newest steps as a model is told of them, oldest first; none if of another."""
@@ -72,24 +74,24 @@ class Past:
         applied = [self._applied(step - model.delay - i) for i in range(history - 1)]
         return torch.from_numpy(np.concatenate([*seen, *applied])).float()
 
-    def last_step(self, reading: Reading, model: DynamicsModel) -> Step | None:
+    def last_step(self, observation: Observation, model: DynamicsModel) -> Step | None:
         """Return what led to the newest observation; None where that is not known.
 
         Args:
-            reading: the newest observation, already seen.
+            observation: the newest observation, already seen.
             model: to be told of it.
         """
         if self._told != _told(model):
             self._steps.clear()
             self._told, self._before = _told(model), None
-        state = self.state(reading.step, model)
-        before, self._before = self._before, (reading.step, state)
-        if before is None or before[0] != reading.step - 1:
+        state = self.state(observation.step, model)
+        before, self._before = self._before, (observation.step, state)
+        if before is None or before[0] != observation.step - 1:
             return None
-        led = reading.step - model.delay
+        led = observation.step - model.delay
         if led > 0 and (self._at(led).step != led or self._at(led).applied is None):
             return None
-        values = torch.from_numpy(reading.values).float()
+        values = torch.from_numpy(observation.values).float()
         step = Step(before[1], torch.from_numpy(self._applied(led)).float(), values)
         self._steps.append(step)
         return step

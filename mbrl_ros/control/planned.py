@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mbrl_ros.control.command import Reading
+from mbrl_ros.core.records import Observation
 from mbrl_ros.dynamics.rollout import Rollout
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.loop import PlanningLoop, PlanResult
@@ -26,12 +26,12 @@ class Planned:
     """A plan, its question and the observation behind that.
 
     Attributes:
-        reading: planned from.
+        observation: planned from.
         problem: what was to be planned.
         result: the plan.
     """
 
-    reading: Reading
+    observation: Observation
     problem: Problem
     result: PlanResult
 
@@ -80,4 +80,4 @@ class Planned:
         assert result is not None  # what nobody has timed yet is begun
         for _ in range(_ROUNDS - 1):
             result = loop.plan(problem, deadline, elapsed=0) or result
-        return Planned(self.reading, problem, result)
+        return Planned(self.observation, problem, result)

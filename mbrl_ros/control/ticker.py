@@ -1,4 +1,4 @@
-"""The control loop's own thread: every period one command, in answer to a reading or to silence."""
+"""The control loop's own thread: one command a period, whether an observation came or not."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from mbrl_ros.control.command import Command, Outcome, Reading
+from mbrl_ros.control.command import Command, Outcome
 from mbrl_ros.control.controller import Controller
+from mbrl_ros.core.records import Observation
 from mbrl_ros.realtime import LOOP, prioritize_thread
 
 
@@ -29,10 +30,10 @@ class TickCounts:
 
 
 class Ticker:
-    """Answers readings on a thread of its own, as soon as they come.
+    """Answers observations on a thread of its own, as soon as they come.
 
-    The plant's clock sets the rhythm: a tick begins when a reading arrives and its
-    deadline is one period later. When a reading fails to come, the tick happens all the
+    The plant's clock sets the rhythm: a tick begins when an observation arrives and its
+    deadline is one period later. When an observation fails to come, the tick happens all the
     same. All times are absolute on ``time.monotonic``, so that delays never add up, and
     a tick that was overrun is skipped, not made up for.
 
@@ -47,14 +48,14 @@ class Ticker:
         self._controller = controller
         self._send = send
         self._condition = threading.Condition()
-        self._reading: Reading | None = None
+        self._observation: Observation | None = None
         self._running = False
         self._busy = False
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to tick, with the counts at zero and no reading."""
-        self._reading = None
+        """Begin to tick, with the counts at zero and no observation."""
+        self._observation = None
         self.counts = TickCounts()
         self._running = True
         self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
@@ -69,53 +70,53 @@ class Ticker:
             self._thread.join()
             self._thread = None
 
-    def observe(self, reading: Reading) -> None:
-        """Hand over a reading; only the newest counts.
+    def observe(self, observation: Observation) -> None:
+        """Hand over an observation; only the newest counts.
 
         If the tick before is not over yet, the last plan answers at once, so that the plant
-        hears something in every period. Such an answer is not counted: the reading is
+        hears something in every period. Such an answer is not counted: the observation is
         still due, or counts as skipped.
         """
         with self._condition:
             overrun = self._busy
-            self._reading = reading
+            self._observation = observation
             self._condition.notify()
         if overrun and not self._controller.lock_step:
-            self._send(self._controller.stand_in(reading))
+            self._send(self._controller.stand_in(observation))
 
     def _run(self) -> None:
         controller, period = self._controller, self._controller.period
         if not controller.lock_step:
             prioritize_thread(LOOP)
         controller.reset()
-        answered: Reading | None = None
+        answered: Observation | None = None
         due = time.monotonic() + 1.5 * period
         last_began = math.nan
         while True:
             with self._condition:
-                while self._running and self._reading is answered:
+                while self._running and self._observation is answered:
                     # In lock-step the plant waits too: there is nothing to say to its silence.
                     timeout = None if controller.lock_step else due - time.monotonic()
                     if not self._condition.wait(timeout):
                         break
                 if not self._running:
                     return
-                reading = self._reading
-                self._busy = reading is not answered
+                observation = self._observation
+                self._busy = observation is not answered
             began = time.monotonic()
-            if reading is None or reading is answered:
+            if observation is None or observation is answered:
                 command = controller.silence(answered, time.monotonic())
                 due = max(due + period, time.monotonic())
                 skipped, deadline = 0, due
             else:
                 try:
-                    command = controller.tick(reading)
+                    command = controller.tick(observation)
                 except Exception as error:  # the loop must not die of a mistake in an objective
-                    command = controller.fault(reading, error)
-                skipped = _skipped(answered, reading)
-                deadline = reading.received + period
+                    command = controller.fault(observation, error)
+                skipped = _skipped(answered, observation)
+                deadline = observation.received + period
                 due = deadline + 0.5 * period
-                answered = reading
+                answered = observation
             self._busy = False
             if command is not None:
                 command = replace(command, interval=began - last_began)
@@ -140,8 +141,8 @@ class Ticker:
         )
 
 
-def _skipped(last: Reading | None, reading: Reading) -> int:
-    """Return how many readings between two were never answered."""
-    if last is None or last.episode != reading.episode:
+def _skipped(last: Observation | None, observation: Observation) -> int:
+    """Return how many observations between two were never answered."""
+    if last is None or last.episode != observation.episode:
         return 0
-    return max(0, reading.step - last.step - 1)
+    return max(0, observation.step - last.step - 1)

@@ -14,6 +14,7 @@ from rosbags.typesys.store import Typestore
 
 from mbrl_ros.data.definitions import typestore
 from mbrl_ros.data.finishing import mcap_files
+from mbrl_ros.data.messages import read_transition
 from mbrl_ros.data.streaming import BagError, RecordStream, is_finished, is_mcap
 from mbrl_ros.data.transitions import Transitions
 from mbrl_ros.spaces import Space
@@ -89,17 +90,7 @@ def read_transitions(
                     action_space or _numbered("action", len(m.action)),
                 )
             try:
-                table.append(
-                    m.observation,
-                    m.action,
-                    m.next_observation,
-                    m.reward,
-                    m.terminated,
-                    m.truncated,
-                    m.episode,
-                    m.step,
-                    m.header.stamp.sec * 10**9 + m.header.stamp.nanosec,
-                )
+                table.append(read_transition(m))
             except ValueError as error:
                 raise BagError(f"{path}: transition {m.index}: {error}") from None
     if table is None:

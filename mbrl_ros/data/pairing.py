@@ -3,70 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import replace
 
-from numpy.typing import ArrayLike
-
+from mbrl_ros.core.records import Observation, Transition
 from mbrl_ros.data.transitions import check_count, check_reward
-from mbrl_ros.spaces import FloatArray, Space
+from mbrl_ros.spaces import Space
 
 # How many observations are remembered to know a repeated one by. A plant repeats its
 # last one, if any; the rest is margin.
 _MEMORY = 1000
-
-
-@dataclass(frozen=True)
-class Seen:
-    """One observation as the plant reported it.
-
-    Attributes:
-        episode: counts resets.
-        step: control steps since the reset.
-        values: the observation; shape ``(O,)``, SI units.
-        action: in effect from the previous observation to this one; shape ``(A,)``,
-            empty at step 0.
-        reward: of the step that led here; NaN where the environment pays none.
-        terminated: the task ended here.
-        truncated: the episode was cut here.
-        stamp: when it was read [ns].
-    """
-
-    episode: int
-    step: int
-    values: ArrayLike
-    action: ArrayLike
-    reward: float
-    terminated: bool
-    truncated: bool
-    stamp: int
-
-
-@dataclass(frozen=True)
-class Pair:
-    """One transition; the fields are those of `Transitions.append`."""
-
-    observation: FloatArray
-    action: FloatArray
-    next_observation: FloatArray
-    reward: float
-    terminated: bool
-    truncated: bool
-    episode: int
-    step: int
-    stamp: int
-
-
-@dataclass(frozen=True)
-class _Accepted:
-    """The observation that the next one is paired with."""
-
-    episode: int
-    step: int
-    values: FloatArray
-    ended: bool
-
-    def precedes(self, episode: int, step: int) -> bool:
-        return self.episode == episode and self.step + 1 == step
 
 
 class TransitionPairer:
@@ -87,12 +32,12 @@ class TransitionPairer:
     def __init__(self, observation_space: Space, action_space: Space) -> None:
         self._observation_space = observation_space
         self._action_space = action_space
-        self._last: _Accepted | None = None
+        self._last: Observation | None = None
         self._stray: tuple[int, int] | None = None
         self._recent: dict[tuple[int, int], tuple[int, bytes]] = {}
         self.skipped: Counter[str] = Counter()
 
-    def feed(self, seen: Seen) -> Pair | None:
+    def feed(self, seen: Observation) -> Transition | None:
         """Take one observation and return the transition that it completes, if any."""
         try:
             values = self._observation_space.check(seen.values, "observation")
@@ -111,19 +56,18 @@ class TransitionPairer:
             return None
         self._stray = None
         self._remember(key, fingerprint)
-        ended = bool(seen.terminated or seen.truncated)
-        self._last = _Accepted(seen.episode, seen.step, values, ended)
-        if last is None or not last.precedes(*key):
+        self._last = seen = replace(seen, values=values)
+        if last is None or (last.episode, last.step + 1) != key:
             if seen.step > 0:
                 self._skip("gap")
             return None
         if last.ended:
-            self._last = _Accepted(seen.episode, seen.step, values, ended=True)
+            self._last = replace(seen, truncated=True)
             self._skip("past_end")
             return None
-        return self._pair(last, seen, values)
+        return self._pair(last, seen)
 
-    def _pair(self, last: _Accepted, seen: Seen, values: FloatArray) -> Pair | None:
+    def _pair(self, last: Observation, seen: Observation) -> Transition | None:
         try:
             action = self._action_space.check(seen.action, "action")
         except (ValueError, TypeError):
@@ -134,16 +78,16 @@ class TransitionPairer:
         except (ValueError, TypeError):
             self._skip("bad_reward")
             return None
-        return Pair(
-            observation=last.values,
-            action=action,
-            next_observation=values,
-            reward=reward,
-            terminated=bool(seen.terminated),
-            truncated=bool(seen.truncated),
-            episode=seen.episode,
-            step=last.step,
-            stamp=seen.stamp,
+        return Transition(
+            last.values,
+            action,
+            seen.values,
+            last.episode,
+            last.step,
+            reward,
+            bool(seen.terminated),
+            bool(seen.truncated),
+            seen.stamp,
         )
 
     def _restarted(self, key: tuple[int, int]) -> bool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from mbrl_ros.core.records import Transition
 from mbrl_ros.spaces import FloatArray, Space
 
 # Taken at once: what a robot needs of memory shows at the start, and not after an hour. Of
@@ -53,45 +55,13 @@ class Transitions:
         part._size = len(part._columns["step"])
         return part
 
-    def append(
-        self,
-        observation: ArrayLike,
-        action: ArrayLike,
-        next_observation: ArrayLike,
-        reward: float,
-        terminated: bool,
-        truncated: bool,
-        episode: int,
-        step: int,
-        stamp: int = 0,
-    ) -> None:
+    def append(self, transition: Transition) -> None:
         """Add one transition.
-
-        Args:
-            observation: at the start of the step; shape ``(O,)``, SI units.
-            action: applied during the step; shape ``(A,)``, SI units.
-            next_observation: at the end of the step; shape ``(O,)``, SI units.
-            reward: of the step; NaN where the environment pays none.
-            terminated: the task ended at ``next_observation``.
-            truncated: the episode was cut at ``next_observation``.
-            episode: counts resets.
-            step: of the first observation, within its episode.
-            stamp: when ``next_observation`` was read [ns]; 0 where nobody knows.
 
         Raises:
             ValueError: for a wrong size, a number that is not finite or a negative count.
         """
-        row = {
-            "observation": self.observation_space.check(observation, "observation"),
-            "action": self.action_space.check(action, "action"),
-            "next_observation": self.observation_space.check(next_observation, "next_observation"),
-            "reward": check_reward(reward),
-            "terminated": terminated,
-            "truncated": truncated,
-            "episode": check_count(episode, "episode"),
-            "step": check_count(step, "step"),
-            "stamp": stamp,
-        }
+        row = vars(checked(transition, self.observation_space, self.action_space))
         if self._size == len(self._columns["step"]):
             self._grow()
         for name, value in row.items():
@@ -127,20 +97,22 @@ class Transitions:
         starts = np.arange(self._size - length + 1)
         return starts[links[starts + length - 1] - links[starts] == length - 1]
 
-    def experiences(
-        self,
-    ) -> Iterator[tuple[FloatArray, FloatArray, FloatArray, int, int, float, bool]]:
-        """Yield what a learner is told of each row, in the order in which it takes it."""
-        for i in range(self._size):
-            yield (
-                self.observation[i],
-                self.action[i],
-                self.next_observation[i],
-                int(self.episode[i]),
-                int(self.step[i]),
-                float(self.reward[i]),
-                bool(self.terminated[i]),
-            )
+    def __iter__(self) -> Iterator[Transition]:
+        return (self.row(i) for i in range(self._size))
+
+    def row(self, index: int) -> Transition:
+        """Return one transition; its arrays are views."""
+        return Transition(
+            self.observation[index],
+            self.action[index],
+            self.next_observation[index],
+            int(self.episode[index]),
+            int(self.step[index]),
+            float(self.reward[index]),
+            bool(self.terminated[index]),
+            bool(self.truncated[index]),
+            int(self.stamp[index]),
+        )
 
     @property
     def observation(self) -> FloatArray:
@@ -200,6 +172,23 @@ class Transitions:
             new = np.full((capacity, *old.shape[1:]), 0, dtype=old.dtype)
             new[: self._size] = old[: self._size]
             self._columns[name] = new
+
+
+def checked(transition: Transition, observation: Space, action: Space) -> Transition:
+    """Return a transition whose arrays are of the spaces and whose numbers are finite.
+
+    Raises:
+        ValueError: for a wrong size, a number that is not finite or a negative count.
+    """
+    return replace(
+        transition,
+        observation=observation.check(transition.observation, "observation"),
+        action=action.check(transition.action, "action"),
+        next_observation=observation.check(transition.next_observation, "next_observation"),
+        episode=check_count(transition.episode, "episode"),
+        step=check_count(transition.step, "step"),
+        reward=check_reward(transition.reward),
+    )
 
 
 def check_reward(reward: float) -> float:

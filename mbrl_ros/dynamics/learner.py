@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
 from torch import Tensor
 
+from mbrl_ros.core.records import Transition
 from mbrl_ros.dynamics.checkpoint import PackedModel, pack, unpack
 from mbrl_ros.dynamics.delay import identify
 from mbrl_ros.dynamics.fitting import make_fitting
@@ -167,36 +167,16 @@ class Learner:
             for i, optimizer in enumerate(fitting.optimizers):
                 yield f"{name}.{i}", optimizer
 
-    def append(
-        self,
-        observation: ArrayLike,
-        action: ArrayLike,
-        next_observation: ArrayLike,
-        episode: int,
-        step: int,
-        reward: float = float("nan"),
-        terminated: bool = False,
-    ) -> None:
+    def append(self, transition: Transition) -> None:
         """Take in one transition.
 
         One that follows a gap is counted, but not learned from, if the model is told of what came
         before.
 
-        Args:
-            observation: shape ``(O,)``, SI units.
-            action: shape ``(A,)``, SI units.
-            next_observation: shape ``(O,)``, SI units.
-            episode: counts resets.
-            step: of ``observation``, within its episode.
-            reward: of the step; NaN where none is paid.
-            terminated: the task ended at ``next_observation``.
-
         Raises:
             ValueError: for a wrong size or a number that is not finite, with nothing changed.
         """
-        row = self._stacking.push(
-            observation, action, next_observation, episode, step, reward, terminated
-        )
+        row = self._stacking.push(transition)
         self.received += 1
         if not row.whole:
             return

@@ -165,6 +165,6 @@ def one_segment(log: Transitions, history: int, delay: int) -> Segments:
     observation, action = log.observation_space, log.action_space
     stacking = Stacking(observation, action, history, history + delay)
     rows = Segments(history, (observation.dim, action.dim, history + delay), max(1, len(log)))
-    for i, experience in enumerate(log.experiences()):
-        rows.write(0, i, stacking.push(*experience))
+    for i, transition in enumerate(log):
+        rows.write(0, i, stacking.push(transition))
     return rows

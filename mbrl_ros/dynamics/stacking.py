@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from mbrl_ros.data.transitions import check_count, check_reward
+from mbrl_ros.core.records import Transition
+from mbrl_ros.data.transitions import checked
 from mbrl_ros.spaces import FloatArray, Space
 
 
@@ -58,35 +58,15 @@ class Stacking:
         # Rows until what came before is known again.
         self._missing = 0
 
-    def push(
-        self,
-        observation: ArrayLike,
-        action: ArrayLike,
-        following: ArrayLike,
-        episode: int,
-        step: int,
-        reward: float = float("nan"),
-        terminated: bool = False,
-    ) -> Row:
+    def push(self, transition: Transition) -> Row:
         """Take in one transition and return it with what came before.
-
-        Args:
-            observation: at the start of the step; shape ``(O,)``, SI units.
-            action: applied during the step; shape ``(A,)``, SI units.
-            following: at the end of the step; shape ``(O,)``, SI units.
-            episode: counts resets.
-            step: of the first observation, within its episode.
-            reward: of the step; NaN where none is paid.
-            terminated: the task ended at the end of the step.
 
         Raises:
             ValueError: for a wrong size or a number that is not finite, with nothing changed.
         """
-        before = self._observation.check(observation, "observation")
-        acted = self._action.check(action, "action")
-        after = self._observation.check(following, "next_observation")
-        episode, step = check_count(episode, "episode"), check_count(step, "step")
-        reward = check_reward(reward)
+        t = checked(transition, self._observation, self._action)
+        before, after = np.asarray(t.observation), np.asarray(t.next_observation)
+        episode, step = t.episode, t.step
         # The state tells a plant that was restarted, and counts its episodes from 0 again.
         follows = (
             self._last is not None
@@ -102,14 +82,14 @@ class Stacking:
             self._observations[:] = before
             self._actions[:] = self._safe
             self._missing = len(self._actions) - 1 if step else 0
-        self._observations[0], self._actions[0] = before, acted
+        self._observations[0], self._actions[0] = before, t.action
         self._last = (episode, step, after)
         return Row(
             self._observations.copy(),
             self._actions.copy(),
             after,
-            reward,
-            terminated,
+            t.reward,
+            t.terminated,
             goes_on,
             self._missing == 0,
         )

@@ -6,10 +6,8 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from numpy.typing import ArrayLike
-
+from mbrl_ros.core.records import Transition
 from mbrl_ros.dynamics.learner import GateDecision, Learner
 
 # Rest after an update, as a multiple of the time it took, while the controller misses deadlines.
@@ -17,19 +15,6 @@ _FIRST_REST = 0.5
 _LONGEST_REST = 8.0
 # How long to wait for data before looking whether to stop [s].
 _PATIENCE = 0.1
-
-
-@dataclass(frozen=True)
-class Experience:
-    """One transition to learn from; shapes ``(O,)``, ``(A,)``, ``(O,)``, SI units."""
-
-    observation: ArrayLike
-    action: ArrayLike
-    next_observation: ArrayLike
-    episode: int
-    step: int
-    reward: float = float("nan")
-    terminated: bool = False
 
 
 class Training:
@@ -58,7 +43,7 @@ class Training:
         self._learner = learner
         self._on_decision = on_decision
         self._on_refusal = on_refusal
-        self._queue: queue.SimpleQueue[Experience] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Transition] = queue.SimpleQueue()
         self._rest = 0.0
         self._running = False
         self._thread = threading.Thread(target=self._guarded, name="training", daemon=True)
@@ -73,9 +58,9 @@ class Training:
         self._running = False
         self._thread.join()
 
-    def add(self, experience: Experience) -> None:
+    def add(self, transition: Transition) -> None:
         """Hand over a transition; returns at once."""
-        self._queue.put(experience)
+        self._queue.put(transition)
 
     def back_off(self, misses: int) -> None:
         """Rest between updates while the controller misses deadlines, less and less afterwards.
@@ -114,18 +99,10 @@ class Training:
         """Move what has come in to the learner."""
         try:
             while True:
-                e = self._queue.get(timeout=_PATIENCE) if wait else self._queue.get_nowait()
+                new = self._queue.get(timeout=_PATIENCE) if wait else self._queue.get_nowait()
                 wait = False
                 try:
-                    self._learner.append(
-                        e.observation,
-                        e.action,
-                        e.next_observation,
-                        e.episode,
-                        e.step,
-                        e.reward,
-                        e.terminated,
-                    )
+                    self._learner.append(new)
                 except ValueError as error:
                     self._on_refusal(str(error))
         except queue.Empty:

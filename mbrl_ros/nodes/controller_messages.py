@@ -45,8 +45,8 @@ def plan_message(planned: Planned, stamp: ri.Time) -> ri.Plan:
     top = result.elites[:_TOP]
     return ri.Plan(
         header=ri.Header(stamp=stamp),
-        episode=planned.reading.episode,
-        step=planned.reading.step,
+        episode=planned.observation.episode,
+        step=planned.observation.step,
         horizon=len(actions),
         observation_names=list(objective.observation.names),
         action_names=list(objective.action.names),

@@ -12,11 +12,13 @@ from typing import Any
 
 from mbrl_ros.data.bags import read_transitions
 from mbrl_ros.data.definitions import Topic
-from mbrl_ros.data.pairing import Seen, TransitionPairer
+from mbrl_ros.data.messages import read_observation
+from mbrl_ros.data.pairing import TransitionPairer
 from mbrl_ros.data.recorder import Recorder
 from mbrl_ros.data.settings import LoggerSettings
 from mbrl_ros.data.transitions import Transitions
 from mbrl_ros.nodes.parameters import declare
+from mbrl_ros.nodes.record_messages import transition_message
 from mbrl_ros.nodes.runner import run_node
 from mbrl_ros.nodes.subscribing import subscribe_to_all
 from mbrl_ros.ros import (
@@ -142,21 +144,10 @@ class DataLogger(Node):
             self._pairer.skipped["malformed"] += 1
             return
         self._record(self._observation_topic, data)
-        pair = self._pairer.feed(
-            Seen(
-                episode=message.episode,
-                step=message.step,
-                values=message.values,
-                action=message.action,
-                reward=message.reward,
-                terminated=message.terminated,
-                truncated=message.truncated,
-                stamp=message.header.stamp.sec * 10**9 + message.header.stamp.nanosec,
-            )
-        )
-        if pair is None:
+        paired = self._pairer.feed(read_observation(message))
+        if paired is None:
             return
-        self._table.append(**vars(pair))
+        self._table.append(paired)
         transition = serialize_message(self._message(len(self._table) - 1))
         # First to the bag: a transition that somebody counts is one that is kept.
         self._record(self._transition_topic, transition)
@@ -174,20 +165,7 @@ class DataLogger(Node):
         self._troubled = bool(trouble)
 
     def _message(self, index: int) -> Any:
-        table = self._table
-        seconds, nanoseconds = divmod(int(table.stamp[index]), 10**9)
-        return ri.Transition(
-            header=ri.Header(stamp=ri.Time(sec=seconds, nanosec=nanoseconds)),
-            index=index,
-            episode=int(table.episode[index]),
-            step=int(table.step[index]),
-            observation=table.observation[index].tolist(),
-            action=table.action[index].tolist(),
-            next_observation=table.next_observation[index].tolist(),
-            reward=float(table.reward[index]),
-            terminated=bool(table.terminated[index]),
-            truncated=bool(table.truncated[index]),
-        )
+        return transition_message(self._table.row(index), index)
 
     def _on_get_transitions(self, request: Any, response: Any) -> Any:
         total = len(self._table)

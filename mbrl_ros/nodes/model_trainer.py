@@ -15,10 +15,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from mbrl_ros.data.messages import read_transition
 from mbrl_ros.dynamics import checkpoint
 from mbrl_ros.dynamics.learner import GateDecision, Learner
 from mbrl_ros.dynamics.settings import TrainerSettings
-from mbrl_ros.dynamics.training import Experience, Training
+from mbrl_ros.dynamics.training import Training
 from mbrl_ros.nodes.parameters import declare
 from mbrl_ros.nodes.qos import EVENTS, LATCHED
 from mbrl_ros.nodes.runner import run_node
@@ -128,17 +129,7 @@ class ModelTrainer(Node):
 
     def _take(self, message: ri.Transition) -> None:
         self._expected += 1
-        self._training.add(
-            Experience(
-                message.observation,
-                message.action,
-                message.next_observation,
-                message.episode,
-                message.step,
-                message.reward,
-                message.terminated,
-            )
-        )
+        self._training.add(read_transition(message))
 
     def _ask(self) -> None:
         """Ask the logger for what is missing, unless a question is still open."""

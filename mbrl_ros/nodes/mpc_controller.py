@@ -19,14 +19,15 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 import torch
 
 from mbrl_ros.control.autotune import EFFORTS, Effort, Tuning, TuningStoppedError
-from mbrl_ros.control.command import Command, Outcome, Reading
+from mbrl_ros.control.command import Command, Outcome
 from mbrl_ros.control.controller import Controller
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.control.ticker import Ticker
+from mbrl_ros.core.records import Observation
+from mbrl_ros.data.messages import read_observation
 from mbrl_ros.dynamics.checkpoint import PackedModel
 from mbrl_ros.nodes.controller_messages import (
     action_message,
@@ -86,7 +87,7 @@ class MpcController(LifecycleNode):
         self._mission_interface = MissionInterface(self, mission, self._controller)
         self._ticker = Ticker(self._controller, self._send)
         self._acted: queue.SimpleQueue[Command] = queue.SimpleQueue()
-        self._newest: Reading | None = None
+        self._newest: Observation | None = None
         self._tuning: threading.Thread | None = None
         self._stop_tuning = threading.Event()
         self._tunings: queue.SimpleQueue[Tuning] = queue.SimpleQueue()
@@ -185,30 +186,21 @@ class MpcController(LifecycleNode):
         self._action_publisher = None
 
     def _on_observation(self, message: ri.Observation) -> None:
-        received = time.monotonic()
-        reading = Reading(
-            message.episode,
-            message.step,
-            np.asarray(message.values, dtype=np.float64),
-            np.asarray(message.action, dtype=np.float64),
-            message.action_step,
-            message.terminated or message.truncated,
-            received,
-        )
+        observation = read_observation(message, time.monotonic())
         if self._stage == "active":
-            before, self._newest = self._newest, reading
-            self._ticker.observe(reading)
+            before, self._newest = self._newest, observation
+            self._ticker.observe(observation)
             self._tell_what_acted()
-            if before is not None and before.episode == reading.episode:
-                elapsed = (reading.step - before.step) * self._task.period
-                self._mission_interface.observe(reading.values, max(elapsed, 0.0))
+            if before is not None and before.episode == observation.episode:
+                elapsed = (observation.step - before.step) * self._task.period
+                self._mission_interface.observe(observation.values, max(elapsed, 0.0))
             return
         try:
-            self._observation.check(reading.values, "observation")
+            self._observation.check(observation.values, "observation")
         except ValueError as error:
             self.get_logger().warning(str(error), throttle_duration_sec=5.0)
             return
-        self._newest = reading
+        self._newest = observation
         if self._settings.autostart and self._stage == "inactive" and self._never_active():
             self.trigger_activate()
 

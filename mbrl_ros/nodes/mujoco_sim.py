@@ -16,11 +16,13 @@ import array
 from pathlib import Path
 from typing import Any
 
+from mbrl_ros.core.records import Observation
 from mbrl_ros.nodes.parameters import declare, on_change
+from mbrl_ros.nodes.record_messages import observation_message, time_message
 from mbrl_ros.nodes.runner import run_node
 from mbrl_ros.plants.camera import Camera, Image
 from mbrl_ros.plants.settings import CameraSettings, SimulatorSettings
-from mbrl_ros.plants.simulator import PlantObservation, make_simulator
+from mbrl_ros.plants.simulator import make_simulator
 from mbrl_ros.plants.stepper import Stepper
 from mbrl_ros.plants.video import Video, open_video
 from mbrl_ros.realtime import AROUND, prioritize_process
@@ -105,24 +107,12 @@ class MujocoSim(Node):
 
     # On the stepping thread.
 
-    def _publish(self, seen: PlantObservation) -> None:
-        stamp = _time(seen.time)
+    def _publish(self, observation: Observation) -> None:
+        message = observation_message(observation)
+        header = message.header
         # The clock comes first: nobody on simulation time sees a stamp from the future.
-        self._clock_publisher.publish(ri.Clock(clock=stamp))
-        header = ri.Header(stamp=stamp)
-        self._observations.publish(
-            ri.Observation(
-                header=header,
-                episode=seen.episode,
-                step=seen.step,
-                values=seen.values.tolist(),
-                action=seen.action.tolist(),
-                action_step=seen.action_step,
-                reward=seen.reward,
-                terminated=seen.terminated,
-                truncated=seen.truncated,
-            )
-        )
+        self._clock_publisher.publish(ri.Clock(clock=header.stamp))
+        self._observations.publish(message)
         if self._joints is not None:
             joints = self._joints.joints()
             self._joint_states.publish(
@@ -136,7 +126,7 @@ class MujocoSim(Node):
             )
         if self._camera is not None:
             # In lock-step nobody is in a hurry, and the video misses nothing.
-            self._camera.offer(seen.time, wait=self._simulator.lock_step)
+            self._camera.offer(observation.time, wait=self._simulator.lock_step)
 
     def _fail(self, error: Exception) -> None:
         self._error = error
@@ -151,7 +141,7 @@ class MujocoSim(Node):
             return
         self._images.publish(
             ri.Image(
-                header=ri.Header(stamp=_time(time), frame_id="camera"),
+                header=ri.Header(stamp=time_message(round(1e9 * time)), frame_id="camera"),
                 height=height,
                 width=width,
                 encoding="rgb8",
@@ -224,11 +214,6 @@ class MujocoSim(Node):
                 throttle_duration_sec=_COMPLAINT_PERIOD,
             )
         self._reported = counts
-
-
-def _time(seconds: float) -> Any:
-    whole, nanoseconds = divmod(round(seconds * 1e9), 1_000_000_000)
-    return ri.Time(sec=whole, nanosec=nanoseconds)
 
 
 def main(args: list[str] | None = None) -> int:

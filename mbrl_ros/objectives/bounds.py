@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mbrl_ros.objectives.batch import Batch, Dimension, norm, root, squared_norm
-from mbrl_ros.objectives.term import Aimed, Reading
+from mbrl_ros.objectives.term import Aimed, DimensionTerm
 from mbrl_ros.objectives.term_settings import BoundedSettings, ToleranceSettings
 
 
@@ -90,7 +90,7 @@ class Tolerance(Aimed[ToleranceSettings]):
         return torch.add(value, squared, alpha=0.0)
 
 
-class _Bounded(Reading[BoundedSettings]):
+class _Bounded(DimensionTerm[BoundedSettings]):
     """A term of the set between fixed bounds, which no goal moves."""
 
     def check(self, where: str, known: Mapping[str, Dimension]) -> None:

@@ -19,7 +19,7 @@ from mbrl_ros.objectives.term_settings import (
 from mbrl_ros.settings import flat
 
 Settings = TypeVar("Settings", bound=TermSettings)
-Readings = TypeVar("Readings", bound=ReadingSettings)
+OfDimensions = TypeVar("OfDimensions", bound=ReadingSettings)
 Aims = TypeVar("Aims", bound=AimedSettings)
 
 
@@ -64,7 +64,7 @@ class Term(Generic[Settings]):
         return flat(self.settings)
 
 
-class Reading(Term[Readings]):
+class DimensionTerm(Term[OfDimensions]):
     """A term of named dimensions."""
 
     def check(self, where: str, known: Mapping[str, Dimension]) -> None:
@@ -89,7 +89,7 @@ class Reading(Term[Readings]):
                 )
 
 
-class Aimed(Reading[Aims]):
+class Aimed(DimensionTerm[Aims]):
     """A term of how far dimensions are from a target: ``(dimension - target) / scale``.
 
     The difference of angles is taken the short way round.

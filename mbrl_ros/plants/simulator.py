@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mbrl_ros.core.records import Observation
 from mbrl_ros.plants.environments import make_plant
 from mbrl_ros.plants.fit import check_fit
 from mbrl_ros.plants.plant import Plant, PlantDivergedError
@@ -17,41 +17,8 @@ from mbrl_ros.plants.settings import PhysicsSettings, SimulatorSettings
 from mbrl_ros.spaces import FloatArray, Space
 from mbrl_ros.task import TaskSettings
 
-# Rounding of times that are sums and products of periods [s].
-_EPSILON = 1e-9
-
-
-@dataclass(frozen=True)
-class PlantObservation:
-    """What the plant measured at the start of a control step, and what led there.
-
-    Attributes:
-        time: plant time [s]; grows by one period per observation, over resets too.
-        episode: counts resets, from 0.
-        step: control steps since the reset, from 0.
-        values: shape ``(observation_dim,)``, SI units.
-        action: applied from the previous observation to this one, ``(action_dim,)``; empty
-            at step 0. Motors with a delay of their own follow it that much later.
-        action_step: the step whose observation that action answered; -1: safe command.
-        reward: of the step that led here; NaN where the environment pays none.
-        terminated: the task ended here.
-        truncated: the episode was cut here.
-    """
-
-    time: float
-    episode: int
-    step: int
-    values: FloatArray
-    action: FloatArray
-    action_step: int
-    reward: float
-    terminated: bool
-    truncated: bool
-
-    @property
-    def ended(self) -> bool:
-        """Whether the next observation belongs to a new episode."""
-        return self.terminated or self.truncated
+# Rounding of times that are sums and products of periods, and whole nanoseconds [s].
+_EPSILON = 1e-8
 
 
 @dataclass(frozen=True)
@@ -150,7 +117,7 @@ class Simulator:
         """Whether a cut episode is still to be followed by the next one."""
         return self._cut
 
-    def reset(self, seed: int | None = None) -> PlantObservation:
+    def reset(self, seed: int | None = None) -> Observation:
         """Start the next episode at once.
 
         Args:
@@ -205,7 +172,7 @@ class Simulator:
         self._newest = _Command(self._action_space.clip(action), episode, step, time)
         return True
 
-    def advance(self) -> PlantObservation:
+    def advance(self) -> Observation:
         """Take one control step, or start the next episode, and return the new observation."""
         if self.observation.ended:
             return self.reset(self._next_seed)
@@ -221,8 +188,8 @@ class Simulator:
             self.diverged += 1
             return self.reset(self._next_seed)
         self._last = action
-        self.observation = PlantObservation(
-            self._next_time(),
+        self._observations += 1
+        self.observation = Observation(
             before.episode,
             before.step + 1,
             values,
@@ -231,6 +198,7 @@ class Simulator:
             reward,
             terminated,
             truncated or (self._cut and not terminated),
+            self._stamp,
         )
         self._latched = self._fresh(self.observation.time)
         return self.observation
@@ -239,7 +207,7 @@ class Simulator:
         """Free the plant."""
         self.plant.close()
 
-    def _start_episode(self, episode: int, seed: int | None) -> PlantObservation:
+    def _start_episode(self, episode: int, seed: int | None) -> Observation:
         if seed is None:
             # By the episode's number: an episode does not depend on what came before it.
             seed = int(np.random.SeedSequence([self._seed, episode]).generate_state(1)[0])
@@ -250,10 +218,8 @@ class Simulator:
         self._in_motors = deque([self._safe_command(self._last)] * self._motor_delay)
         self._cut = False
         self._next_seed = None
-        nothing = np.empty(0)
-        return PlantObservation(
-            self._next_time(), episode, 0, values, nothing, -1, math.nan, False, False
-        )
+        self._observations += 1
+        return Observation(episode, 0, values, stamp=self._stamp)
 
     def _answer(self) -> _Command | None:
         return self._newest if self.answered else None
@@ -265,9 +231,9 @@ class Simulator:
             return None
         return command if now - command.time <= self._command_timeout + _EPSILON else None
 
-    def _next_time(self) -> float:
-        self._observations += 1
-        return self._observations * self.period
+    @property
+    def _stamp(self) -> int:
+        return round(1e9 * self._observations * self.period)
 
 
 def make_simulator(task: TaskSettings, settings: SimulatorSettings) -> Simulator:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from numpy.typing import ArrayLike
 
-from mbrl_ros.plants.simulator import PlantObservation, Simulator
+from mbrl_ros.core.records import Observation
+from mbrl_ros.plants.simulator import Simulator
 from mbrl_ros.realtime import LOOP, prioritize_thread
 
 # While the plant stands still, who joins or restarts learns where it stands this often [s].
@@ -40,7 +41,7 @@ class Stepper:
     def __init__(
         self,
         simulator: Simulator,
-        publish: Callable[[PlantObservation], None],
+        publish: Callable[[Observation], None],
         fail: Callable[[Exception], None],
         real_time_factor: float = 1.0,
     ) -> None:

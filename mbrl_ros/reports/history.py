@@ -13,6 +13,7 @@ import numpy as np
 
 from mbrl_ros.data.bags import read_messages
 from mbrl_ros.data.finishing import mcap_files, recover
+from mbrl_ros.data.messages import read_transition
 from mbrl_ros.data.transitions import Transitions
 from mbrl_ros.reports.metrics import OUTCOMES, RunMetrics
 from mbrl_ros.settings import build, for_node, read_parameter_file, specs
@@ -99,16 +100,7 @@ class History:
             errors = message.one_step_z, message.open_loop_z, message.correction
             self.confidence.append(Confidence(now - self.started, message.trust, *errors))
         elif kind == "Transition" and self.transitions is not None:
-            self.transitions.append(
-                message.observation,
-                message.action,
-                message.next_observation,
-                message.reward,
-                message.terminated,
-                message.truncated,
-                message.episode,
-                message.step,
-            )
+            self.transitions.append(read_transition(message))
 
 
 def read_history(run_dir: Path) -> History:

@@ -5,13 +5,14 @@ import time
 import numpy as np
 import torch
 
-from mbrl_ros.control.controller import Controller, Reading
+from mbrl_ros.control.controller import Controller
 from mbrl_ros.control.settings import (
     AdaptationSettings,
     ControllerSettings,
     ExplorationSettings,
     TrustSettings,
 )
+from mbrl_ros.core.records import Observation
 from mbrl_ros.dynamics.checkpoint import PackedModel, pack
 from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.dynamics.settings import ModelSettings
@@ -75,12 +76,12 @@ def controller(
 def reading(
     step=0, values=(0.0, 0.0), *, applied=(), episode=0, action_step=None, ended=False, age=0.0
 ):
-    return Reading(
+    return Observation(
         episode,
         step,
         np.asarray(values, dtype=np.float64),
         np.asarray(applied, dtype=np.float64),
         step - 1 if action_step is None else action_step,
-        ended,
-        time.monotonic() - age,
+        terminated=ended,
+        received=time.monotonic() - age,
     )

@@ -486,7 +486,7 @@ def test_what_if_plans_for_another_objective_and_changes_nothing():
     )
     asked = made.what_if(backwards)
     assert asked.objective.digest == backwards.digest
-    assert asked.reading is before.reading
+    assert asked.observation is before.observation
     assert before.result.actions[0] > 0.9
     assert asked.result.actions[0] < ACTION.lower[0] + 0.05
     assert made.planned is before

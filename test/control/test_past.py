@@ -7,6 +7,7 @@ from known import ACTION, OBSERVATION, SAFE, controller, reading, step
 
 from mbrl_ros.control.past import Past
 from mbrl_ros.control.trust import Level
+from mbrl_ros.core.records import Transition
 from mbrl_ros.data.transitions import Transitions
 from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.dynamics.segments import one_segment
@@ -25,7 +26,7 @@ def recorded(count, seed=0):
     log = Transitions(OBSERVATION, ACTION)
     readings = [reading(0, values[0])]
     for k in range(count):
-        log.append(values[k], applied[k], values[k + 1], math.nan, False, False, 0, k)
+        log.append(Transition(values[k], applied[k], values[k + 1], 0, k))
         readings.append(reading(k + 1, values[k + 1], applied=applied[k]))
     return log, readings
 

@@ -7,8 +7,9 @@ import pytest
 from known import controller as real_controller
 from known import reading as real_reading
 
-from mbrl_ros.control.controller import Command, Outcome, Reading
+from mbrl_ros.control.controller import Command, Outcome
 from mbrl_ros.control.ticker import Ticker
+from mbrl_ros.core.records import Observation
 from mbrl_ros.planning.duration import DurationEstimate
 
 PATIENCE = 20.0
@@ -22,7 +23,7 @@ def wait_for(condition):
 
 
 def reading(step, episode=0):
-    return Reading(episode, step, np.zeros(1), np.zeros(1), step - 1, False, time.monotonic())
+    return Observation(episode, step, np.zeros(1), np.zeros(1), step - 1, received=time.monotonic())
 
 
 class Fake:

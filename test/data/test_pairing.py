@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from bag_messages import ACTION_SPACE, OBSERVATION_SPACE
 
-from mbrl_ros.data.pairing import Seen, TransitionPairer
+from mbrl_ros.core.records import Observation
+from mbrl_ros.data.pairing import TransitionPairer
 
 
 def seen(episode, step, plant=0, **changes):
@@ -19,7 +20,7 @@ def seen(episode, step, plant=0, **changes):
         "truncated": False,
         "stamp": 40 * step,
     }
-    return Seen(**{**fields, **changes})
+    return Observation(**{**fields, **changes})
 
 
 def feed(pairer, observations):

@@ -2,13 +2,16 @@ import numpy as np
 import pytest
 from bag_messages import ACTION_SPACE, OBSERVATION_SPACE
 
+from mbrl_ros.core.records import Transition
 from mbrl_ros.data.transitions import Transitions
 
 
 def fill(table, episode, steps, start=0.0):
     for i, step in enumerate(steps):
         x = start + i
-        table.append([x, 0.0], [0.5], [x + 1, 0.0], -1.0, False, False, episode, step, step * 10)
+        table.append(
+            Transition([x, 0.0], [0.5], [x + 1, 0.0], episode, step, -1.0, stamp=step * 10)
+        )
 
 
 def empty():
@@ -35,7 +38,7 @@ def test_views_and_slices_stay_true_while_the_table_grows():
     fill(table, 1, range(3000), start=7.0)
     assert np.array_equal(view[:, 0], np.arange(10))
     assert np.array_equal(part.observation[:, 0], [2, 3, 4, 5])
-    part.append([9, 9], [0], [9, 9], 0.0, True, False, 0, 6)
+    part.append(Transition([9, 9], [0], [9, 9], 0, 6, 0.0, terminated=True))
     assert len(part) == 5
     assert table.observation[6, 0] == 6
 
@@ -64,9 +67,9 @@ def test_refuses_what_does_not_fit_and_stays_as_it_was(change, message):
         "episode": 0,
         "step": 0,
     }
-    table.append(**row)
+    table.append(Transition(**row))
     with pytest.raises(ValueError, match=message):
-        table.append(**{**row, **change})
+        table.append(Transition(**{**row, **change}))
     assert len(table) == 1
 
 

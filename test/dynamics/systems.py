@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from mbrl_ros.core.records import Transition
 from mbrl_ros.dynamics.learner import Learner
 from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.dynamics.settings import (
@@ -76,7 +77,7 @@ def fed(
 ) -> Learner:
     learner = Learner(observation, ACTION, settings, seed)
     for transition in drive(count, data_seed, **driven):
-        learner.append(*transition)
+        learner.append(Transition(*transition))
     return learner
 
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 from systems import ACTION, OBSERVATION, at_random, at_rest_again, drive, fed, trained, with_model
 
+from mbrl_ros.core.records import Transition
 from mbrl_ros.dynamics.checkpoint import unpack
 from mbrl_ros.dynamics.delay import identify
 from mbrl_ros.dynamics.kernel_ridge import unexplained
@@ -28,7 +29,7 @@ def test_the_delay_is_found_from_little_data_of_explorers_and_of_controllers(del
 def test_a_model_that_is_shown_a_history_finds_the_delay_of_what_no_single_observation_tells():
     learner = Learner(Space.of(["position"]), ACTION, with_model(delay=-1, history=3), 0)
     for before, action, after, episode, step in drive(300, delay=2):
-        learner.append(before[:1], action, after[:1], episode, step)
+        learner.append(Transition(before[:1], action, after[:1], episode, step))
     # A force moves the position one step after the velocity.
     assert identify(learner.model, learner.replay).delay == 3
 
@@ -47,7 +48,7 @@ def test_actions_that_tell_nothing_change_no_mind():
         rng = np.random.default_rng(3)
         for before, action, _, episode, step in drive(150, act=act):
             # Where the plant goes has nothing to do with them.
-            learner.append(before, action, before + rng.normal(size=2), episode, step)
+            learner.append(Transition(before, action, before + rng.normal(size=2), episode, step))
         learner.model.delay = 2
         assert identify(learner.model, learner.replay).delay == 2
 
@@ -79,7 +80,7 @@ def test_what_was_learned_with_a_wrong_delay_does_not_stand_in_the_way():
     learner.update()
     assert learner.model.delay == 0
     for before, action, after, episode, step in drive(340, seed=1, delay=2):
-        learner.append(before, action, after, 100 + episode, step)
+        learner.append(Transition(before, action, after, 100 + episode, step))
     published = []
     for _ in range(800):
         learner.update()

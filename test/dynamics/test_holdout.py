@@ -5,6 +5,7 @@ import pytest
 import torch
 from systems import ACTION, fed, random_model, with_gate
 
+from mbrl_ros.core.records import Transition
 from mbrl_ros.dynamics.holdout import Holdout, is_kept_back
 from mbrl_ros.dynamics.segments import Segments
 from mbrl_ros.dynamics.settings import GateSettings
@@ -31,7 +32,7 @@ class Keeping:
         self.holdout = Holdout(rows, capacity, settings, seed=0)
 
     def take(self, before, after, episode, step):
-        row = self.stacking.push([before], [0.0], [after], episode, step)
+        row = self.stacking.push(Transition([before], [0.0], [after], episode, step))
         if is_kept_back(self.count, self.gate):
             self.holdout.append(row)
         self.count += 1
@@ -148,7 +149,7 @@ def test_nothing_kept_back_is_ever_trained_on():
     # normalisation, and then the weights, would tell.
     following = observation + rng.normal(size=(300, 2)) * np.where(kept, 1e6, 1.0)[:, None]
     for row in range(300):
-        learner.append(observation[row], action[row], following[row], 0, row)
+        learner.append(Transition(observation[row], action[row], following[row], 0, row))
     for _ in range(20):
         learner.update()
     change = (following - observation)[~kept]

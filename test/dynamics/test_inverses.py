@@ -3,6 +3,7 @@ import pytest
 import torch
 from systems import ACTION, OBSERVATION, SMALL, WITH_ANGLES, drive, with_model
 
+from mbrl_ros.core.records import Transition
 from mbrl_ros.data.transitions import Transitions
 from mbrl_ros.dynamics.accuracy import measure
 from mbrl_ros.dynamics.checkpoint import pack, unpack
@@ -14,7 +15,7 @@ from mbrl_ros.spaces import Space
 def learned(delay=0, updates=1500):
     made = Learner(OBSERVATION, ACTION, with_model(inverses=True, delay=delay), 0)
     for row in drive(600, delay=delay):
-        made.append(*row)
+        made.append(Transition(*row))
     for _ in range(updates):
         made.update()
     return unpack(pack(made.model))
@@ -75,7 +76,7 @@ def test_a_checkpoint_is_taken_up_only_with_the_same():
 def test_errors_the_other_way_round_are_measured(model):
     log = Transitions(OBSERVATION, ACTION)
     for before, action, after, episode, step in drive(300, seed=2):
-        log.append(before, action, after, float("nan"), False, False, episode, step)
+        log.append(Transition(before, action, after, episode, step))
     accuracy = measure(model, log, 10)
     assert accuracy.backward.shape == (10, 2)
     assert (np.diff(accuracy.backward[[0, 4, 9]], axis=0) > 0).all()

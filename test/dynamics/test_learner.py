@@ -6,6 +6,7 @@ import pytest
 import torch
 from systems import ACTION, OBSERVATION, SMALL, drive, fed, trained, with_gate, with_model
 
+from mbrl_ros.core.records import Transition
 from mbrl_ros.dynamics.checkpoint import pack, unpack
 from mbrl_ros.dynamics.holdout import is_kept_back
 from mbrl_ros.dynamics.learner import Learner
@@ -29,7 +30,7 @@ def test_updates_are_owed_in_proportion_to_the_data():
     learner = fed(settings, count=0)
     for count, transition in enumerate(drive(120), start=1):
         assert learner.owed_updates == (2.5 * (count - 1) if count > 50 else 0)
-        learner.append(*transition)
+        learner.append(Transition(*transition))
     for _ in range(3):
         learner.update()
     assert learner.owed_updates == 2.5 * 120 - 3
@@ -38,7 +39,7 @@ def test_updates_are_owed_in_proportion_to_the_data():
 def test_a_decision_is_due_at_first_with_enough_data_then_at_intervals():
     learner, due = fed(count=0), []
     for count, transition in enumerate(drive(180), start=1):
-        learner.append(*transition)
+        learner.append(Transition(*transition))
         if count == 60:
             learner.update()
         if learner.is_due:
@@ -114,7 +115,7 @@ def test_models_are_compared_in_the_same_units():
     # Data of a hundred times the size: the old normalisation would make the published
     # model's error on it look a hundred times larger, and let anything pass.
     for observation, action, following, episode, step in drive(400, seed=1):
-        learner.append(100 * observation, action, 100 * following, 100 + episode, step)
+        learner.append(Transition(100 * observation, action, 100 * following, 100 + episode, step))
     for _ in range(200):
         learner.update()
     with torch.no_grad():
@@ -154,10 +155,10 @@ def test_bad_transitions_are_refused_and_change_nothing():
             values = list(good)
             values[place] = bad
             with pytest.raises(ValueError, match=r"observation|action|next_observation"):
-                learner.append(*values, 5, 5)
+                learner.append(Transition(*values, 5, 5))
     for count in ((-1, 0), (0, -1)):
         with pytest.raises(ValueError, match="expected a count"):
-            learner.append(*good, *count)
+            learner.append(Transition(*good, *count))
     assert learner.received == 60
 
 
@@ -345,7 +346,7 @@ def test_weights_are_drawn_anew_when_the_data_has_grown():
     assert learner.updates == 100
     known = learner.holdout.open_loop_error(learner.model, torch.ones(2))
     for transition in drive(100, seed=1):
-        learner.append(*transition)
+        learner.append(Transition(*transition))
     learner.update()
     # It begins again, and owes what all the data calls for.
     assert learner.holdout.open_loop_error(learner.model, torch.ones(2)) > known
@@ -427,7 +428,7 @@ def test_much_larger_or_smaller_units_are_learned_in_as_well(kind, unit):
     for scale in (1.0, unit):
         learners[scale] = learner = Learner(OBSERVATION, ACTION, with_model(type=kind), 0)
         for before, action, after, episode, step in drive(400):
-            learner.append(scale * before, action, scale * after, episode, step)
+            learner.append(Transition(scale * before, action, scale * after, episode, step))
         for _ in range(400):
             learner.update()
     errors = {scale: learner.judge().one_step_error for scale, learner in learners.items()}
@@ -454,7 +455,7 @@ def test_data_that_is_all_gaps_ends_no_training():
     learner = Learner(OBSERVATION, ACTION, with_model(delay=2), 0)
     for k, transition in enumerate(drive(600, delay=2)):
         if k % 2:
-            learner.append(*transition)
+            learner.append(Transition(*transition))
     assert learner.received == 300
     assert learner.owed_updates == 0
     assert not learner.is_due

@@ -6,6 +6,7 @@ import pytest
 import torch
 from systems import ACTION, OBSERVATION, with_model
 
+from mbrl_ros.core.records import Transition
 from mbrl_ros.dynamics.learner import Learner
 from mbrl_ros.dynamics.mirror import Mirror
 from mbrl_ros.dynamics.model import DynamicsModel
@@ -70,7 +71,7 @@ def error_on_the_other_side(**model):
     for k in range(400):
         position, velocity, force = rng.uniform((0.5, -1.0, -1.0), (1.5, 1.0, 1.0))
         after = moved(position, velocity, force)
-        learner.append([position, velocity], [force], after, k, 0)
+        learner.append(Transition([position, velocity], [force], after, k, 0))
         while learner.owed_updates >= 1:
             learner.update()
     learner.judge()

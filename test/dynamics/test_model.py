@@ -5,6 +5,7 @@ import pytest
 import torch
 from systems import ACTION, OBSERVATION, SMALL, WITH_ANGLES, A, B, drive, random_model, trained
 
+from mbrl_ros.core.records import Transition
 from mbrl_ros.dynamics.learner import Learner
 from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.dynamics.rollout import Rollout
@@ -55,7 +56,7 @@ def test_a_dimension_that_never_changes_breaks_nothing():
 def test_a_dimension_that_changes_for_the_first_time_says_little_at_once():
     learner = Learner(Space.of(["position", "velocity", "target"]), ACTION, SMALL, 0)
     for before, action, after, episode, step in drive(400):
-        learner.append([*before, 0.2], action, [*after, 0.2], episode, step)
+        learner.append(Transition([*before, 0.2], action, [*after, 0.2], episode, step))
     for _ in range(400):
         learner.update()
     state = torch.tensor([0.5, -0.5, 0.2]).expand(3, 1, 3)

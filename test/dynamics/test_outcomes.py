@@ -5,6 +5,7 @@ import pytest
 import torch
 from systems import ACTION, OBSERVATION, SMALL, drive
 
+from mbrl_ros.core.records import Transition
 from mbrl_ros.dynamics.checkpoint import pack, unpack
 from mbrl_ros.dynamics.learner import Learner
 
@@ -19,7 +20,9 @@ def learner(paid=True, ends=True, count=600):
     made = Learner(OBSERVATION, ACTION, SETTINGS, 0)
     for before, action, after, episode, step in drive(count):
         pays = reward(before, action, after) if paid else float("nan")
-        made.append(before, action, after, episode, step, pays, ends and abs(after[0]) > 0.4)
+        made.append(
+            Transition(before, action, after, episode, step, pays, ends and abs(after[0]) > 0.4)
+        )
     return made
 
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from mbrl_ros.core.records import Transition
 from mbrl_ros.dynamics.holdout import Holdout
 from mbrl_ros.dynamics.replay import Replay
 from mbrl_ros.dynamics.segments import Segments
@@ -17,7 +18,7 @@ def rows(count, history=1, actions=1, episode_length=10**9):
     stacking = Stacking(LINE, PUSH, history, actions)
     for k in range(count):
         episode, step = divmod(k, episode_length)
-        yield stacking.push([k], [k], [k + 1], episode, step)
+        yield stacking.push(Transition([k], [k], [k + 1], episode, step))
 
 
 def filled(count, recent=200, old=300, share=0.5, seed=0):
@@ -137,7 +138,7 @@ def test_what_came_before_is_not_known_after_a_gap_in_mid_episode():
     steps = [*range(6), *range(8, 16)]
     whole = []
     for place, k in enumerate(steps):
-        row = stacking.push([k], [k], [k + 1], 0, k)
+        row = stacking.push(Transition([k], [k], [k + 1], 0, k))
         table.write(0, place, row)
         if row.whole:
             whole.append(k)
@@ -152,7 +153,7 @@ def test_what_came_before_is_not_known_after_a_gap_in_mid_episode():
 
 def test_a_model_that_is_told_nothing_of_before_misses_nothing_in_a_gap():
     stacking = Stacking(LINE, PUSH, 1, 1)
-    rows = [stacking.push([k], [k], [k + 1], 0, k) for k in (3, 4, 7, 8)]
+    rows = [stacking.push(Transition([k], [k], [k + 1], 0, k)) for k in (3, 4, 7, 8)]
     assert [(row.whole, row.follows) for row in rows] == [
         (True, False), (True, True), (True, False), (True, True),
     ]  # fmt: skip

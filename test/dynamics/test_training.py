@@ -5,9 +5,10 @@ import time
 import pytest
 from systems import ACTION, OBSERVATION, SMALL, drive, with_gate
 
+from mbrl_ros.core.records import Transition
 from mbrl_ros.dynamics.checkpoint import unpack
 from mbrl_ros.dynamics.learner import Learner
-from mbrl_ros.dynamics.training import Experience, Training
+from mbrl_ros.dynamics.training import Training
 
 PATIENCE = 20.0
 
@@ -62,7 +63,7 @@ def started():
 def test_a_model_is_learned_and_published_by_itself(started):
     training, learner, decisions, refusals = started()
     for transition in drive(300):
-        training.add(Experience(*transition))
+        training.add(Transition(*transition))
     wait_for(lambda: any(d.model for d in decisions) and learner.owed_updates < 1)
     assert learner.received == 300
     assert learner.updates == 300
@@ -75,25 +76,25 @@ def test_a_model_is_learned_and_published_by_itself(started):
 def test_it_waits_when_nothing_is_owed_and_wakes_up_for_more(started):
     training, learner, _, _ = started()
     for transition in drive(100):
-        training.add(Experience(*transition))
+        training.add(Transition(*transition))
     wait_for(lambda: learner.updates == 100)
     used = time.process_time()
     time.sleep(0.3)
     assert time.process_time() - used < 0.15
     assert learner.updates == 100
     for observation, action, following, _, step in drive(50):
-        training.add(Experience(observation, action, following, 9, step))
+        training.add(Transition(observation, action, following, 9, step))
     wait_for(lambda: learner.updates == 150)
 
 
 def test_handing_over_never_waits_for_a_gradient_step(started):
     training, learner, _, _ = started(Slow)
     for transition in drive(60):
-        training.add(Experience(*transition))
+        training.add(Transition(*transition))
     assert learner.entered.wait(PATIENCE)
     # Returns though the thread is in the middle of a step.
     for transition in drive(1000, seed=1):
-        training.add(Experience(*transition))
+        training.add(Transition(*transition))
     assert learner.updates == 0
     learner.let_go.set()
     wait_for(lambda: learner.received == 1060)
@@ -103,16 +104,16 @@ def test_bad_transitions_are_refused_and_the_rest_is_learned(started):
     training, learner, _, refusals = started()
     good = list(drive(60))
     for bad in (
-        Experience([math.nan, 0.0], [0.0], [0.0, 0.0], 0, 0),
-        Experience([0.0, 0.0], [0.0, 0.0], [0.0, 0.0], 0, 0),
-        Experience([0.0, 0.0], [0.0], [math.inf, 0.0], 0, 0),
-        Experience([0.0, 0.0], [0.0], [{}, 0.0], 0, 0),
-        Experience([0.0, 0.0], [0.0], [0.0, 0.0], 0, -1),
+        Transition([math.nan, 0.0], [0.0], [0.0, 0.0], 0, 0),
+        Transition([0.0, 0.0], [0.0, 0.0], [0.0, 0.0], 0, 0),
+        Transition([0.0, 0.0], [0.0], [math.inf, 0.0], 0, 0),
+        Transition([0.0, 0.0], [0.0], [{}, 0.0], 0, 0),
+        Transition([0.0, 0.0], [0.0], [0.0, 0.0], 0, -1),
     ):
         training.add(bad)
-        training.add(Experience(*good.pop()))
+        training.add(Transition(*good.pop()))
     for transition in good:
-        training.add(Experience(*transition))
+        training.add(Transition(*transition))
     wait_for(lambda: learner.updates == 60)
     assert len(refusals) == 5
     assert "'position' is nan" in refusals[0]
@@ -128,7 +129,7 @@ def steps_in(learner, seconds):
 def test_it_gives_way_while_deadlines_are_missed_and_comes_back_afterwards(started):
     training, learner, _, _ = started(Paced, with_gate(interval=10**6))
     for transition in drive(2000):
-        training.add(Experience(*transition))
+        training.add(Transition(*transition))
     wait_for(lambda: learner.updates > 5)
     training.back_off(0)
     at_ease = steps_in(learner, 0.4)
@@ -153,11 +154,11 @@ def test_the_gate_is_asked_on_time_though_updates_lag_behind(started):
 
     training, learner, decisions, _ = started(Watched)
     for transition in drive(60):
-        training.add(Experience(*transition))
+        training.add(Transition(*transition))
     assert learner.entered.wait(PATIENCE)
     # All of this comes in during one step.
     for transition in drive(2000, seed=1):
-        training.add(Experience(*transition))
+        training.add(Transition(*transition))
     learner.let_go.set()
     wait_for(lambda: decisions or training.failure)
     assert training.failure is None
@@ -167,7 +168,7 @@ def test_the_gate_is_asked_on_time_though_updates_lag_behind(started):
 def test_stopping_waits_for_the_step_under_way_and_ends_the_thread(started):
     training, learner, _, _ = started(Slow)
     for transition in drive(60):
-        training.add(Experience(*transition))
+        training.add(Transition(*transition))
     assert learner.entered.wait(PATIENCE)
     stopper = threading.Thread(target=training.stop)
     stopper.start()
@@ -195,6 +196,6 @@ def test_what_ends_the_thread_is_kept_for_its_owner(started):
 
     training, *_ = started(Broken)
     for transition in drive(100):
-        training.add(Experience(*transition))
+        training.add(Transition(*transition))
     wait_for(lambda: training.failure is not None)
     assert str(training.failure) == "out of memory"

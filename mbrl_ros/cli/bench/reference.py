@@ -13,7 +13,8 @@ from torch import Tensor
 from mbrl_ros.cli.bench.curve import EVALUATION_SEED, Evaluated
 from mbrl_ros.cli.bench.kept import Curve
 from mbrl_ros.cli.lock_step import LockStepSystem
-from mbrl_ros.control.command import Command, Outcome, Reading
+from mbrl_ros.control.command import Command, Outcome
+from mbrl_ros.core.records import Observation
 from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.loop import PlanningLoop
@@ -83,16 +84,16 @@ class Player:
 
 
 class UniformActions(Player):
-    """Answers every reading with any action, all of them equally likely."""
+    """Answers every observation with any action, all of them equally likely."""
 
     def __init__(self, action: Space, objective: Objective) -> None:
         self.objective = objective
         self._action = action
         self._rng = np.random.default_rng(EVALUATION_SEED)
 
-    def tick(self, reading: Reading) -> Command:
-        """Answer a reading."""
-        return _answer(reading, self._drawn(), Outcome.EXPLORATION)
+    def tick(self, observation: Observation) -> Command:
+        """Answer a observation."""
+        return _answer(observation, self._drawn(), Outcome.EXPLORATION)
 
     def _drawn(self) -> FloatArray:
         space = self._action
@@ -111,29 +112,29 @@ class AllKnowing(Player):
         self._loop = PlanningLoop(planner, EVALUATION_SEED)
         self._sent: list[FloatArray] = []
 
-    def tick(self, reading: Reading) -> Command:
-        """Answer a reading."""
-        if reading.step == 0:
+    def tick(self, observation: Observation) -> Command:
+        """Answer a observation."""
+        if observation.step == 0:
             self._loop.reset()
             self._sent = []
         previous = self._sent[-1].tolist() if self._sent else None
         space = self.objective.action
         problem = Problem(
-            torch.from_numpy(reading.values).float(),
+            torch.from_numpy(observation.values).float(),
             self._rollout,  # type: ignore[arg-type]  # has what is asked of it
-            self.objective.at(reading.step, previous),
+            self.objective.at(observation.step, previous),
             torch.tensor(np.array(self._sent)).float().reshape(-1, space.dim),
         )
         plan = self._loop.plan(problem)
         assert plan is not None  # without a deadline there is the time
         values = space.clip(plan.actions[0].double().numpy())
         self._sent = [*self._sent, values][-_SENT:]
-        return _answer(reading, values, Outcome.PLANNED)
+        return _answer(observation, values, Outcome.PLANNED)
 
 
-def _answer(reading: Reading, values: FloatArray, outcome: Outcome) -> Command:
+def _answer(observation: Observation, values: FloatArray, outcome: Outcome) -> Command:
     return Command(
-        reading.episode, reading.step, values, outcome, "", 0.0, 0.0, (0, 0), math.nan
+        observation.episode, observation.step, values, outcome, "", 0.0, 0.0, (0, 0), math.nan
     )  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Names, units and records that all packages share; no torch."""

@@ -1,0 +1,80 @@
+"""What a plant reports, and what a controller step came to."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mbrl_ros.spaces import FloatArray
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What the plant measured at the start of a control step, and what led there.
+
+    The fields of ``msg/Observation``; nothing is checked here.
+
+    Attributes:
+        episode: counts resets, from 0.
+        step: control steps since the reset, from 0.
+        values: shape ``(O,)``, SI units.
+        action: in effect from the previous observation to this one, shape ``(A,)``, SI units; empty
+            where the plant does not tell. Motors with a delay of their own follow it later.
+        action_step: the step whose observation that action answered; -1: none, or the safe command.
+        reward: of the step that led here; NaN where the plant pays none.
+        terminated: the task ended here.
+        truncated: the episode was cut here.
+        stamp: when the values were read, on the plant's clock [ns].
+        received: when it arrived, on ``time.monotonic`` [s]; NaN where that does not matter.
+    """
+
+    episode: int
+    step: int
+    values: FloatArray
+    action: FloatArray = field(default_factory=lambda: np.empty(0))
+    action_step: int = -1
+    reward: float = math.nan
+    terminated: bool = False
+    truncated: bool = False
+    stamp: int = 0
+    received: float = math.nan
+
+    @property
+    def ended(self) -> bool:
+        """Whether the next observation belongs to a new episode."""
+        return self.terminated or self.truncated
+
+    @property
+    def time(self) -> float:
+        """When the values were read, on the plant's clock [s]."""
+        return 1e-9 * self.stamp
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One control step: the fields of ``msg/Transition``; nothing is checked here.
+
+    Attributes:
+        observation: at the start of the step; shape ``(O,)``, SI units.
+        action: applied during the step; shape ``(A,)``, SI units.
+        next_observation: at the end of the step; shape ``(O,)``, SI units.
+        episode: counts resets.
+        step: of ``observation``, within its episode.
+        reward: of the step; NaN where the plant pays none.
+        terminated: the task ended at ``next_observation``.
+        truncated: the episode was cut at ``next_observation``.
+        stamp: when ``next_observation`` was read [ns]; 0 where nobody knows.
+    """
+
+    observation: ArrayLike
+    action: ArrayLike
+    next_observation: ArrayLike
+    episode: int
+    step: int
+    reward: float = math.nan
+    terminated: bool = False
+    truncated: bool = False
+    stamp: int = 0

@@ -1,0 +1,51 @@
+"""Records from messages, whether a node received them or a bag held them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from mbrl_ros.core.records import Observation, Transition
+
+
+def read_observation(message: Any, received: float = math.nan) -> Observation:
+    """Return what ``msg/Observation`` says.
+
+    Args:
+        message: as it came.
+        received: when, on ``time.monotonic`` [s].
+    """
+    return Observation(
+        message.episode,
+        message.step,
+        np.asarray(message.values, dtype=np.float64),
+        np.asarray(message.action, dtype=np.float64),
+        message.action_step,
+        message.reward,
+        message.terminated,
+        message.truncated,
+        nanoseconds(message.header.stamp),
+        received,
+    )
+
+
+def read_transition(message: Any) -> Transition:
+    """Return what ``msg/Transition`` says."""
+    return Transition(
+        message.observation,
+        message.action,
+        message.next_observation,
+        message.episode,
+        message.step,
+        message.reward,
+        message.terminated,
+        message.truncated,
+        nanoseconds(message.header.stamp),
+    )
+
+
+def nanoseconds(stamp: Any) -> int:
+    """Return a ``builtin_interfaces/Time`` in nanoseconds."""
+    return int(stamp.sec) * 10**9 + int(stamp.nanosec)

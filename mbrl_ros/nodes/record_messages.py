@@ -1,0 +1,50 @@
+"""Records as messages."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mbrl_ros.core.records import Observation, Transition
+from mbrl_ros.ros import interfaces as ri
+
+
+def time_message(stamp: int) -> ri.Time:
+    """Return nanoseconds as a ``builtin_interfaces/Time``."""
+    seconds, rest = divmod(stamp, 10**9)
+    return ri.Time(sec=seconds, nanosec=rest)
+
+
+def observation_message(observation: Observation) -> ri.Observation:
+    """Return an observation as a message."""
+    return ri.Observation(
+        header=ri.Header(stamp=time_message(observation.stamp)),
+        episode=observation.episode,
+        step=observation.step,
+        values=observation.values.tolist(),
+        action=observation.action.tolist(),
+        action_step=observation.action_step,
+        reward=observation.reward,
+        terminated=observation.terminated,
+        truncated=observation.truncated,
+    )
+
+
+def transition_message(transition: Transition, index: int) -> ri.Transition:
+    """Return a transition as a message.
+
+    Args:
+        transition: as it is logged.
+        index: its position in the log.
+    """
+    return ri.Transition(
+        header=ri.Header(stamp=time_message(transition.stamp)),
+        index=index,
+        episode=transition.episode,
+        step=transition.step,
+        observation=np.asarray(transition.observation).tolist(),
+        action=np.asarray(transition.action).tolist(),
+        next_observation=np.asarray(transition.next_observation).tolist(),
+        reward=transition.reward,
+        terminated=transition.terminated,
+        truncated=transition.truncated,
+    )
