@@ -209,7 +209,12 @@ class Node(ParametersMixin, NodeGraphMixin):
         _refuse(unsupported)
         _check_type(msg_type, Message, "message")
         publisher = publisher_class(
-            self, msg_type, self.resolve_topic_name(topic), as_profile(qos_profile)
+            self.participant,
+            msg_type,
+            self.resolve_topic_name(topic),
+            as_profile(qos_profile),
+            self.get_logger(),
+            self.context.ok,
         )
         return self._add(self._publishers, publisher)
 
@@ -227,12 +232,13 @@ class Node(ParametersMixin, NodeGraphMixin):
         _refuse(unsupported)
         _check_type(msg_type, Message, "message")
         subscription = Subscription(
-            self,
+            self.participant,
             msg_type,
             self.resolve_topic_name(topic),
             callback,
             as_profile(qos_profile),
             raw,
+            self.get_logger(),
         )
         return self._add(self._subscriptions, subscription)
 
@@ -248,7 +254,14 @@ class Node(ParametersMixin, NodeGraphMixin):
         """Create a service; the callback gets request and response, and returns the latter."""
         _refuse(unsupported)
         _check_type(srv_type, Service, "service")
-        server = Server(self, srv_type, self.resolve_service_name(srv_name), callback, qos_profile)
+        server = Server(
+            self.participant,
+            srv_type,
+            self.resolve_service_name(srv_name),
+            callback,
+            qos_profile,
+            self.get_logger(),
+        )
         server.srv_name = srv_name
         return self._add(self._services, server)
 
@@ -263,7 +276,14 @@ class Node(ParametersMixin, NodeGraphMixin):
         """Create a client of a service."""
         _refuse(unsupported)
         _check_type(srv_type, Service, "service")
-        client = Client(self, srv_type, self.resolve_service_name(srv_name), qos_profile)
+        client = Client(
+            self.context,
+            self.participant,
+            srv_type,
+            self.resolve_service_name(srv_name),
+            qos_profile,
+            self.get_logger(),
+        )
         client.srv_name = srv_name
         return self._add(self._clients, client)
 

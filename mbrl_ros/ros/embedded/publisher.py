@@ -1,30 +1,35 @@
 """Publishers."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cyclonedds.core import DDSException, DDSStatus
 
 from mbrl_ros.ros.embedded.codec import HEADER, serialize
-from mbrl_ros.ros.embedded.dds import Writer
+from mbrl_ros.ros.embedded.dds import Participant, Writer
 from mbrl_ros.ros.embedded.endpoint import dds_type, policy_name, user_data
 from mbrl_ros.ros.embedded.exceptions import RCLError
+from mbrl_ros.ros.embedded.logging import Logger
 from mbrl_ros.ros.embedded.qos import QoSProfile
-
-if TYPE_CHECKING:
-    from mbrl_ros.ros.embedded.node import Node
 
 
 class Publisher:
     """Publishes messages of one type to one topic; made by `Node.create_publisher()`."""
 
-    def __init__(self, node: "Node", msg_type: Any, topic: str, qos_profile: QoSProfile) -> None:
-        participant = node.participant
+    def __init__(
+        self,
+        participant: Participant,
+        msg_type: Any,
+        topic: str,
+        qos_profile: QoSProfile,
+        logger: Logger,
+        context_ok: Callable[[], bool],
+    ) -> None:
         self.msg_type = msg_type
         self.topic_name = topic
         self.qos_profile = qos_profile
-        self._logger = node.get_logger()
-        self._context_ok: Callable[[], bool] = node.context.ok
+        self._logger = logger
+        self._context_ok = context_ok
         self.writer = Writer(
             participant,
             participant.topic(f"rt{topic}", dds_type(msg_type._TYPE)),

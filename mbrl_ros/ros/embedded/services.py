@@ -11,18 +11,17 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mbrl_ros.ros.embedded.codec import HEADER, deserialize, serialize
+from mbrl_ros.ros.embedded.context import Context
 from mbrl_ros.ros.embedded.dds import Participant, Reader, Writer
 from mbrl_ros.ros.embedded.endpoint import dds_type, user_data
 from mbrl_ros.ros.embedded.exceptions import RCLError
+from mbrl_ros.ros.embedded.logging import Logger
 from mbrl_ros.ros.embedded.qos import QoSProfile
 from mbrl_ros.ros.embedded.remote import RemoteQos, matched_reader, matched_writer
 from mbrl_ros.ros.embedded.task import Future
-
-if TYPE_CHECKING:
-    from mbrl_ros.ros.embedded.node import Node
 
 _PREFIX = struct.Struct("<QQ")
 _numbers = itertools.count(1)
@@ -51,9 +50,14 @@ class _Endpoints:
     """Reader and writer of one side of a service."""
 
     def __init__(
-        self, node: "Node", name: str, read_type: str, write_type: str, qos: QoSProfile, key: str
+        self,
+        participant: Participant,
+        name: str,
+        read_type: str,
+        write_type: str,
+        qos: QoSProfile,
+        key: str,
     ) -> None:
-        participant = node.participant
         is_service = key == "serviceid"
         request, reply = f"rq{name}Request", f"rr{name}Reply"
         extra = f"{key}={_identifier(participant)};"
@@ -97,21 +101,27 @@ class Service:
 
     def __init__(
         self,
-        node: "Node",
+        participant: Participant,
         srv_type: Any,
         srv_name: str,
         callback: Callable[[Any, Any], Any],
         qos_profile: QoSProfile,
+        logger: Logger,
     ) -> None:
         self.srv_type = srv_type
         self.service_name = srv_name
         self.callback = callback
         self.qos_profile = qos_profile
-        self._logger = node.get_logger()
+        self._logger = logger
         self._destroyed = False
         self._request_type = srv_type.Request._TYPE
         self.endpoints = _Endpoints(
-            node, srv_name, self._request_type, srv_type.Response._TYPE, qos_profile, "serviceid"
+            participant,
+            srv_name,
+            self._request_type,
+            srv_type.Response._TYPE,
+            qos_profile,
+            "serviceid",
         )
         self.condition = self.endpoints.reader.condition
 
@@ -179,18 +189,31 @@ class Client:
 
     srv_name: str  # as it was given
 
-    def __init__(self, node: "Node", srv_type: Any, srv_name: str, qos_profile: QoSProfile) -> None:
+    def __init__(
+        self,
+        context: Context,
+        participant: Participant,
+        srv_type: Any,
+        srv_name: str,
+        qos_profile: QoSProfile,
+        logger: Logger,
+    ) -> None:
         self.srv_type = srv_type
         self.service_name = srv_name
         self.qos_profile = qos_profile
-        self.context = node.context
-        self._logger = node.get_logger()
+        self.context = context
+        self._logger = logger
         self._destroyed = False
         self._lock = threading.Lock()
         self._pending: dict[int, Future] = {}
         self._response_type = srv_type.Response._TYPE
         self.endpoints = _Endpoints(
-            node, srv_name, self._response_type, srv_type.Request._TYPE, qos_profile, "clientid"
+            participant,
+            srv_name,
+            self._response_type,
+            srv_type.Request._TYPE,
+            qos_profile,
+            "clientid",
         )
         self.condition = self.endpoints.reader.condition
 

@@ -3,17 +3,15 @@
 import inspect
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cyclonedds.core import DDSException, DDSStatus
 
 from mbrl_ros.ros.embedded.codec import deserialize
-from mbrl_ros.ros.embedded.dds import Reader
+from mbrl_ros.ros.embedded.dds import Participant, Reader
 from mbrl_ros.ros.embedded.endpoint import dds_type, policy_name, user_data
+from mbrl_ros.ros.embedded.logging import Logger
 from mbrl_ros.ros.embedded.qos import QoSProfile
-
-if TYPE_CHECKING:
-    from mbrl_ros.ros.embedded.node import Node
 
 
 class Subscription:
@@ -21,14 +19,14 @@ class Subscription:
 
     def __init__(
         self,
-        node: "Node",
+        participant: Participant,
         msg_type: Any,
         topic: str,
         callback: Callable[..., Any],
         qos_profile: QoSProfile,
         raw: bool,
+        logger: Logger,
     ) -> None:
-        participant = node.participant
         self.msg_type = msg_type
         self.topic_name = topic
         self.callback = callback
@@ -37,7 +35,7 @@ class Subscription:
         self.raw = raw
         #: Messages dropped because they were not of this type.
         self.malformed = 0
-        self._logger = node.get_logger()
+        self._logger = logger
         self._destroyed = False
         self.reader = Reader(
             participant,
