@@ -17,6 +17,7 @@ from mbrl_ros.ros.embedded.qos import (
     QoSProfile,
     as_profile,
     qos_profile_parameter_events,
+    qos_profile_rosout_default,
     qos_profile_services_default,
 )
 from mbrl_ros.ros.embedded.rosout import RosoutSink
@@ -83,7 +84,10 @@ class Node(ParametersMixin, NodeGraphMixin):
         self._clock = Clock(clock_type=ClockType.ROS_TIME)
         self._rosout: RosoutSink | None = None
         if enable_rosout and all(source.rosout for source in sources):
-            self._rosout = RosoutSink(self)
+            publisher = self.create_publisher(
+                message_class("rcl_interfaces/msg/Log"), "/rosout", qos_profile_rosout_default
+            )
+            self._rosout = RosoutSink(self.get_logger().name, publisher)
         self._parameter_events = self.create_publisher(
             message_class("rcl_interfaces/msg/ParameterEvent"),
             "/parameter_events",
@@ -92,9 +96,11 @@ class Node(ParametersMixin, NodeGraphMixin):
         if automatically_declare_parameters_from_overrides:
             for parameter in overrides.values():
                 self.declare_parameter(parameter.name, parameter.value, ignore_override=True)
-        self._time_source = TimeSource(self, self._clock)
+        self._time_source = TimeSource(
+            self._clock, self, self.create_subscription, self.destroy_subscription
+        )
         if start_parameter_services:
-            self._parameter_services = ParameterServices(self)
+            self._parameter_services = ParameterServices(self, self.create_service)
 
     def _name_node(self, name: str, namespace: str) -> None:
         names.check_node_name(name)

@@ -1,6 +1,7 @@
 """The services by which others read and set a node's parameters."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from mbrl_ros.ros.embedded.exceptions import (
     ParameterNotDeclaredException,
@@ -8,17 +9,15 @@ from mbrl_ros.ros.embedded.exceptions import (
 )
 from mbrl_ros.ros.embedded.messages import service_class
 from mbrl_ros.ros.embedded.parameter import Parameter, SetParametersResult
+from mbrl_ros.ros.embedded.parameters import ParametersMixin
 from mbrl_ros.ros.embedded.qos import qos_profile_parameters
-
-if TYPE_CHECKING:
-    from mbrl_ros.ros.embedded.node import Node
 
 
 class ParameterServices:
     """Answers for one node. Like rclpy, it answers with nothing where a name is unknown."""
 
-    def __init__(self, node: "Node") -> None:
-        self._node = node
+    def __init__(self, parameters: ParametersMixin, create_service: Callable[..., Any]) -> None:
+        self._parameters = parameters
         for stem, callback in {
             "DescribeParameters": self._describe,
             "GetParameters": self._get,
@@ -28,7 +27,7 @@ class ParameterServices:
             "SetParametersAtomically": self._set_atomically,
         }.items():
             name = "".join(f"_{c.lower()}" if c.isupper() else c for c in stem).lstrip("_")
-            node.create_service(
+            create_service(
                 service_class(f"rcl_interfaces/srv/{stem}"),
                 f"~/{name}",
                 callback,
@@ -37,7 +36,7 @@ class ParameterServices:
 
     def _describe(self, request: Any, response: Any) -> Any:
         try:
-            response.descriptors = self._node.describe_parameters(request.names)
+            response.descriptors = self._parameters.describe_parameters(request.names)
         except ParameterNotDeclaredException:
             response.descriptors = []
         return response
@@ -46,7 +45,7 @@ class ParameterServices:
         try:
             response.values = [
                 parameter.get_parameter_value()
-                for parameter in self._node.get_parameters(request.names)
+                for parameter in self._parameters.get_parameters(request.names)
             ]
         except (ParameterNotDeclaredException, ParameterUninitializedException):
             response.values = []
@@ -54,13 +53,13 @@ class ParameterServices:
 
     def _types(self, request: Any, response: Any) -> Any:
         try:
-            response.types = self._node.get_parameter_types(request.names)
+            response.types = self._parameters.get_parameter_types(request.names)
         except ParameterNotDeclaredException:
             response.types = []
         return response
 
     def _list(self, request: Any, response: Any) -> Any:
-        response.result = self._node.list_parameters(request.prefixes, request.depth)
+        response.result = self._parameters.list_parameters(request.prefixes, request.depth)
         return response
 
     def _set(self, request: Any, response: Any) -> Any:
@@ -73,7 +72,7 @@ class ParameterServices:
 
     def _try_to_set(self, messages: list[Any]) -> Any:
         try:
-            return self._node.set_parameters_atomically(
+            return self._parameters.set_parameters_atomically(
                 [Parameter.from_parameter_msg(message) for message in messages]
             )
         except (ParameterNotDeclaredException, ValueError) as error:

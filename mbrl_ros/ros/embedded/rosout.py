@@ -1,31 +1,19 @@
 """Log messages on /rosout."""
 
 import contextlib
-from typing import TYPE_CHECKING
 
 from mbrl_ros.ros.embedded import logging
-from mbrl_ros.ros.embedded.clock import Duration
 from mbrl_ros.ros.embedded.exceptions import RCLError
-from mbrl_ros.ros.embedded.messages import message_class
-from mbrl_ros.ros.embedded.qos import DurabilityPolicy, QoSProfile
-
-if TYPE_CHECKING:
-    from mbrl_ros.ros.embedded.node import Node
-
-_QOS = QoSProfile(
-    depth=1000, durability=DurabilityPolicy.TRANSIENT_LOCAL, lifespan=Duration(seconds=10)
-)
+from mbrl_ros.ros.embedded.publisher import Publisher
 
 
 class RosoutSink:
     """Publishes what a node's logger says."""
 
-    def __init__(self, node: "Node") -> None:
-        self._name = node.get_logger().name
-        self._publisher = node.create_publisher(
-            message_class("rcl_interfaces/msg/Log"), "/rosout", _QOS
-        )
-        logging.add_sink(self._name, self._publish)
+    def __init__(self, name: str, publisher: Publisher) -> None:
+        self._name = name
+        self._publisher = publisher
+        logging.add_sink(name, self._publish)
 
     def _publish(
         self,
