@@ -1,11 +1,6 @@
 """A node's questions about the other nodes, topics and services."""
 
-from typing import TYPE_CHECKING
-
 from mbrl_ros.ros.embedded.graph import Graph, TopicEndpointInfo
-
-if TYPE_CHECKING:
-    from mbrl_ros.ros.embedded.node import Node
 
 NamesAndTypes = list[tuple[str, list[str]]]
 
@@ -71,5 +66,9 @@ class NodeGraphMixin:
         """Return the number of subscriptions of a topic; like rclpy, without remapping."""
         return self._graph.count(f"rt{self._topic(topic_name, False)}", readers=True)
 
-    def _topic(self: "NodeGraphMixin | Node", name: str, remap: bool = True) -> str:
-        return self.resolve_topic_name(name, only_expand=not remap)  # type: ignore[union-attr]
+    def _topic(self, name: str, remap: bool = True) -> str:
+        return self.resolve_topic_name(name, only_expand=not remap)
+
+    def resolve_topic_name(self, topic: str, *, only_expand: bool = False) -> str:
+        """Return the absolute name of a topic; the node knows its own name and remappings."""
+        raise NotImplementedError
