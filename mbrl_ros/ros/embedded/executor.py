@@ -4,15 +4,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mbrl_ros.ros.embedded.context import Context, get_default_context
 from mbrl_ros.ros.embedded.exceptions import ExternalShutdownException, RCLError
+from mbrl_ros.ros.embedded.host import Host
 from mbrl_ros.ros.embedded.task import Future
 from mbrl_ros.ros.embedded.waitset import WaitSet
-
-if TYPE_CHECKING:
-    from mbrl_ros.ros.embedded.node import Node
 
 
 class SingleThreadedExecutor:
@@ -24,7 +22,7 @@ class SingleThreadedExecutor:
             raise RCLError("failed to create an executor: the context is invalid")
         self._session = self._context.session
         self._lock = threading.RLock()
-        self._nodes: list[Node] = []
+        self._nodes: list[Host] = []
         self._wait_set: WaitSet | None = None
         self._attached: dict[int, Any] = {}  # by id of the entity
         self._stale = True
@@ -47,12 +45,12 @@ class SingleThreadedExecutor:
         if wait_set is not None:
             wait_set.close()
 
-    def add_node(self, node: "Node") -> bool:
+    def add_node(self, node: Host) -> bool:
         """Take over a node's callbacks; returns whether it was new here."""
         with self._lock:
             if node in self._nodes:
                 return False
-            other = node.executor
+            other: SingleThreadedExecutor | None = node._executor
             if other is not None:
                 other.remove_node(node)
             self._nodes.append(node)
@@ -62,7 +60,7 @@ class SingleThreadedExecutor:
             self.entities_changed()
             return True
 
-    def remove_node(self, node: "Node") -> None:
+    def remove_node(self, node: Host) -> None:
         """Leave a node alone again."""
         with self._lock:
             if node in self._nodes:
@@ -71,7 +69,7 @@ class SingleThreadedExecutor:
                     node._executor = None
                 self.entities_changed()
 
-    def get_nodes(self) -> list["Node"]:
+    def get_nodes(self) -> list[Host]:
         """Return the nodes."""
         with self._lock:
             return list(self._nodes)
@@ -217,7 +215,7 @@ def _executor(executor: SingleThreadedExecutor | None) -> SingleThreadedExecutor
     return _global_executor
 
 
-def spin(node: "Node", executor: SingleThreadedExecutor | None = None) -> None:
+def spin(node: Host, executor: SingleThreadedExecutor | None = None) -> None:
     """Run a node's callbacks until the context is shut down.
 
     Raises:
@@ -232,7 +230,7 @@ def spin(node: "Node", executor: SingleThreadedExecutor | None = None) -> None:
 
 
 def spin_once(
-    node: "Node",
+    node: Host,
     *,
     executor: SingleThreadedExecutor | None = None,
     timeout_sec: float | None = None,
@@ -247,7 +245,7 @@ def spin_once(
 
 
 def spin_until_future_complete(
-    node: "Node",
+    node: Host,
     future: Future,
     executor: SingleThreadedExecutor | None = None,
     timeout_sec: float | None = None,
