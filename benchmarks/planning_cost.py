@@ -22,6 +22,7 @@ from mbrl_ros.dynamics.learner import Learner
 from mbrl_ros.dynamics.settings import TrainerSettings
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.settings import PlannerSettings
+from mbrl_ros.safety.safe_command import SafeCommand
 
 TURNS = 15
 
@@ -46,7 +47,16 @@ def controller(learner: Learner, candidates: int, horizon: int) -> Controller:
     values = {"terms": ["near"], "near.type": "quadratic", "near.of": ["x"]}
     objective = Objective.from_parameters(values, OBSERVATION, ACTION)
     settings = ControllerSettings(planner=planner)
-    made = Controller(OBSERVATION, ACTION, objective, settings, period=1.0, lock_step=True, seed=0)
+    made = Controller(
+        OBSERVATION,
+        ACTION,
+        objective,
+        settings,
+        period=1.0,
+        lock_step=True,
+        seed=0,
+        safe=SafeCommand(OBSERVATION, ACTION),
+    )
     made.offer_model(pack(learner.model), 1, 1)
     return made
 

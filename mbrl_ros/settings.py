@@ -29,6 +29,10 @@ _SCALARS = (bool, int, float, str)
 _SMALLEST_INTEGER, _LARGEST_INTEGER = -(2**63), 2**63 - 1
 
 
+#: What parameters of earlier versions are called now.
+RENAMED = {"damping": "safe_damping, under /**,"}
+
+
 class _Loader(yaml.SafeLoader):
     """YAML in which 1e-3 is a number, as for ROS 2; PyYAML alone takes it for text."""
 
@@ -212,6 +216,8 @@ def unknown_parameter(name: str, known: Mapping[str, Any] | list[str]) -> str:
     """Say that a parameter is unknown, and which one may have been meant."""
     import difflib
 
+    if name in RENAMED:
+        return f"unknown parameter '{name}': it is {RENAMED[name]} now"
     close = difflib.get_close_matches(name, list(known), n=1)
     return f"unknown parameter '{name}'" + (f": did you mean '{close[0]}'?" if close else "")
 

@@ -98,6 +98,11 @@ class Space:
         """Indices of the dimensions that take whole numbers only."""
         return tuple(self.names.index(name) for name in self.discrete)
 
+    @cached_property
+    def neutral(self) -> FloatArray:
+        """The allowed values nearest to zero, shape ``(dim,)``."""
+        return self.clip(np.zeros(self.dim))
+
     def index(self, name: str) -> int:
         """Return the index of a dimension.
 

@@ -31,6 +31,9 @@ class ActionSettings:
     )
 
 
+SAFE_COMMANDS = ("zero", "hold", "damp", "values")
+
+
 @dataclass(frozen=True)
 class TaskSettings:
     """Parameters that stand under ``/**`` in a parameter file, and so hold for every node."""
@@ -44,6 +47,24 @@ class TaskSettings:
     )
     lock_step: bool = setting(
         False, "the plant waits for the action that answers its observation; no deadlines"
+    )
+    safe_command: str = setting(
+        "zero",
+        "what acts when in doubt (e-stop, no fresh command, a bad observation, the end): zero; "
+        "hold (what the plant applied last, for actions that are positions); damp (against a "
+        "velocity of each action's own); values (always safe_values)",
+        choices=SAFE_COMMANDS,
+    )
+    safe_values: list[float] = setting(
+        [],
+        "for values: the action [its units]; for hold: what acts before the plant has told "
+        "what it applies, where that is not zero",
+    )
+    safe_velocities: list[str] = setting(
+        [], "for damp: the observation dimension that is the velocity of each action dimension"
+    )
+    safe_damping: float = setting(
+        1.0, "for damp: action per velocity [action unit / (rad/s or m/s)]", low=0.0
     )
     observation: ObservationSettings = group(ObservationSettings)
     action: ActionSettings = group(ActionSettings)

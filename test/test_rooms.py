@@ -13,17 +13,18 @@ PACKAGE = Path(__file__).parents[1] / "mbrl_ros"
 GROUND = {"spaces", "settings", "task", "resources", "extensions", "realtime", "core"}
 MAY_IMPORT = {
     "core": GROUND,
+    "safety": GROUND,
     "data": GROUND,
     "dynamics": GROUND | {"data"},
     "objectives": GROUND,
     "planning": GROUND | {"dynamics", "objectives"},
-    "control": GROUND | {"dynamics", "objectives", "planning"},
-    "plants": GROUND,
-    "system": GROUND | {"data", "dynamics", "objectives", "control", "plants", "ros"},
+    "control": GROUND | {"safety", "dynamics", "objectives", "planning"},
+    "plants": GROUND | {"safety"},
+    "system": GROUND | {"safety", "data", "dynamics", "objectives", "control", "plants", "ros"},
     "reports": GROUND | {"data", "dynamics", "planning", "system"},
     "ros": {"resources"},
     "nodes": GROUND
-    | {"data", "dynamics", "objectives", "control", "plants", "system", "reports", "ros"},
+    | {"data", "dynamics", "objectives", "control", "plants", "system", "reports", "ros", "safety"},
 }
 #: Imports that close a circle of files and are still to be removed: importing file, imported file.
 KNOWN = {

@@ -21,6 +21,7 @@ from mbrl_ros.objectives.book import ObjectiveBook
 from mbrl_ros.objectives.mission import Mission
 from mbrl_ros.plants.settings import SimulatorSettings
 from mbrl_ros.plants.simulator import make_simulator
+from mbrl_ros.safety.safe_command import SafeCommand
 from mbrl_ros.settings import SettingsError, build
 from mbrl_ros.system.configuration import Configuration
 from mbrl_ros.system.schema import objective_parameters
@@ -96,6 +97,7 @@ class LockStepSystem:
             period=task.period,
             lock_step=True,
             seed=task.seed,
+            safe=SafeCommand.of(task),
         )
         self.transitions = Transitions(observation, action)
         self.models = 0
@@ -144,6 +146,7 @@ class LockStepSystem:
                 after.terminated,
                 after.truncated,
                 after.stamp,
+                before.action,
             )
             self.transitions.append(transition)
             self.learner.append(transition)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -33,6 +34,7 @@ from mbrl_ros.planning.problem import NoPlanError, Problem
 from mbrl_ros.planning.proposals import check_proposals
 from mbrl_ros.planning.registry import make_planner
 from mbrl_ros.planning.settings import PlannerSettings
+from mbrl_ros.safety.safe_command import SafeCommand
 from mbrl_ros.spaces import FloatArray, Space
 
 
@@ -47,6 +49,7 @@ class Controller:
         objective: judges plans; replace it at any time.
         model: the model in use, None before the first.
         estopped: while true, only the safe command is sent.
+        safe: what is sent when in doubt.
         latency: what is known of the delay of commands.
         trust: how far the model is trusted.
         overhead: time from the end of a tick until its command is sent.
@@ -64,6 +67,7 @@ class Controller:
         period: float,
         lock_step: bool,
         seed: int,
+        safe: SafeCommand,
     ) -> None:
         """Make a controller.
 
@@ -75,6 +79,7 @@ class Controller:
             period: wall time between two observations [s].
             lock_step: whether the plant waits, so that no deadline holds.
             seed: of exploration and sampling.
+            safe: the task's safe command; nobody else may use it.
 
         Raises:
             ValueError: if the planner does not suit the action, or the device is not there.
@@ -90,19 +95,20 @@ class Controller:
         self.model: ActiveModel | None = None
         self._models = Models()
         self.estopped = False
-        self.safe = action.clip(np.zeros(action.dim))
-        self.latency = Latency(self.safe)
+        self.safe = safe
+        self.latency = Latency(safe.resting)
         self.plan_times: deque[float] = deque(maxlen=200)
         self.overhead = DurationEstimate()
         self._planner = make_planner(action, settings.planner)
         self._loop = PlanningLoop(self._planner, seed)
         self._loop_follows = self._planner, Level.FULL
         self._exploration = Exploration(action, settings.exploration, seed)
-        self._past = Past(action, settings.adaptation.memory)
+        self._past = Past(action, safe.resting, settings.adaptation.memory)
         self.trust = Trust(settings.trust)
         self._last: Command | None = None
         self.planned: Planned | None = None
         self._planned_step = 0
+        self._stopped = False
 
     @property
     def planner(self) -> Planner:
@@ -137,7 +143,7 @@ class Controller:
         """Forget plans and commands, as before the first tick; model and objective stay."""
         self._withdraw_plan()
         self._loop.reset()
-        self.latency.new_episode()
+        self.latency.new_episode(self.safe.held)
         self._past.new_episode()
         self.trust.forget()
         self._last = None
@@ -202,7 +208,9 @@ class Controller:
         if last is not None and continues and last.step == observation.step and not self.estopped:
             return last
         # A plant that was restarted counts from the start, perhaps of the same episode.
-        if last is None or not continues or observation.step < last.step:
+        began = last is None or not continues or observation.step < last.step
+        self._note_applied(observation, began)
+        if began:
             self.reset()
         command = self._answer(observation)
         if self.estopped and command.outcome is not Outcome.FALLBACK:
@@ -230,7 +238,7 @@ class Controller:
             reused = self._reused(observation, observation.step + int(age / self.period))
             if reused is not None:
                 return self._command(observation, reused, Outcome.REUSED, reason)
-        return self._command(observation, self.safe, Outcome.HOLD, reason)
+        return self._stop(observation, Outcome.HOLD, reason)
 
     def stand_in(self, observation: Observation) -> Command:
         """Return what to send while `tick` is still busy with an earlier observation.
@@ -240,19 +248,20 @@ class Controller:
         usable = not observation.ended and bool(np.isfinite(observation.values).all())
         reused = self._reused(observation, observation.step) if usable else None
         if reused is None:
-            return self._command(observation, self.safe, Outcome.HOLD, "the last tick is not over")
+            return self._stop(observation, Outcome.HOLD, "the last tick is not over")
         return self._command(observation, reused, Outcome.REUSED, "the last tick is not over")
 
     def farewell(self, observation: Observation) -> Command:
         """Return the safe command to send last, before falling silent."""
         self._withdraw_plan()
-        return self._command(observation, self.safe, Outcome.HOLD, "deactivated")
+        self._note_applied(observation)
+        return self._stop(observation, Outcome.HOLD, "deactivated")
 
     def fault(self, observation: Observation, error: Exception) -> Command:
         """Return the safe command, after an exception on the control path."""
         self._withdraw_plan()
         reason = f"{type(error).__name__}: {error}"
-        return self._command(observation, self.safe, Outcome.FALLBACK, reason)
+        return self._stop(observation, Outcome.FALLBACK, reason)
 
     def replace_planner(self, settings: PlannerSettings) -> None:
         """Plan with another planner from the next tick on; what the last plan knew is kept.
@@ -305,17 +314,17 @@ class Controller:
     def _answer(self, observation: Observation) -> Command:
         if self.estopped:
             self._withdraw_plan()
-            return self._command(observation, self.safe, Outcome.FALLBACK, "e-stop")
+            return self._stop(observation, Outcome.FALLBACK, "e-stop")
         try:
             self.observation.check(observation.values, "observation")
         except ValueError as error:
             self._withdraw_plan()
-            return self._command(observation, self.safe, Outcome.FALLBACK, str(error))
+            return self._stop(observation, Outcome.FALLBACK, str(error))
         self.latency.observed(observation.step, observation.action_step)
         self._past.see(observation)
         if observation.ended:
             self._withdraw_plan()
-            return self._command(observation, self.safe, Outcome.HOLD, "the episode ended")
+            return self._stop(observation, Outcome.HOLD, "the episode ended")
         model = self.model
         if model is None:
             return self._command(
@@ -325,7 +334,7 @@ class Controller:
         if self._trusted is Level.NONE:
             self._withdraw_plan()
             reason = f"the model is not to be trusted: {self.trust.reason}"
-            return self._command(observation, self.safe, Outcome.FALLBACK, reason)
+            return self._stop(observation, Outcome.FALLBACK, reason)
         return self._planned(observation, model)
 
     def _compare(self, observation: Observation, model: ActiveModel) -> None:
@@ -374,7 +383,7 @@ class Controller:
             result = self._loop.plan(problem, deadline, observation.step - self._planned_step)
         except (NoPlanError, UnlearnedError) as error:
             self._withdraw_plan()
-            return self._command(observation, self.safe, Outcome.FALLBACK, str(error))
+            return self._stop(observation, Outcome.FALLBACK, str(error))
         self._planned_step = observation.step
         took = time.monotonic() - began
         self.plan_times.append(took)
@@ -382,7 +391,7 @@ class Controller:
             reused = self._reused(observation, observation.step)
             if reused is None:
                 reason = "no time to plan, and no plan to reuse"
-                return self._command(observation, self.safe, Outcome.FALLBACK, reason)
+                return self._stop(observation, Outcome.FALLBACK, reason)
             return self._command(
                 observation, reused, Outcome.REUSED, "no time to plan", took, model
             )
@@ -400,6 +409,24 @@ class Controller:
             result.expected_return,
             objective.digest,
         )
+
+    def _note_applied(self, observation: Observation, began: bool = False) -> None:
+        """Take in what the plant applies, unless that is a safe command of ours already.
+
+        With a delay, what it tells next is an earlier command: to hold each in turn would sway.
+
+        Args:
+            observation: the newest.
+            began: whether an episode has begun with it.
+        """
+        if self._stopped and not began:
+            return
+        with contextlib.suppress(ValueError):
+            self.safe.held = self.action.clip(self.action.check(observation.action, "action"))
+
+    def _stop(self, observation: Observation, outcome: Outcome, reason: str) -> Command:
+        """Return the safe command."""
+        return self._command(observation, self.safe(observation.values), outcome, reason)
 
     def _withdraw_plan(self) -> None:
         """Let nobody act on the last plan any more; the next one may still start from it."""
@@ -440,6 +467,7 @@ class Controller:
         expected_return: float = float("nan"),
         objective: str = "",
     ) -> Command:
+        self._stopped = outcome in (Outcome.HOLD, Outcome.FALLBACK)
         self.latency.sent(observation.step, values)
         return Command(
             observation.episode,

@@ -24,14 +24,24 @@ class Latency:
         delay: the usual delay [control steps]; 0 in lock-step.
     """
 
-    def __init__(self, safe: FloatArray) -> None:
-        self._safe = safe
+    def __init__(self, resting: FloatArray) -> None:
+        """Begin with no command under way.
+
+        Args:
+            resting: what acts until the first command does, shape ``(A,)``.
+        """
+        self._resting = resting
         self._measured: deque[int] = deque(maxlen=_MEMORY)
         self._sent: deque[tuple[int, FloatArray]] = deque(maxlen=_SENT)
         self.delay = 0
 
-    def new_episode(self) -> None:
-        """Forget the commands under way; a new episode starts without any."""
+    def new_episode(self, resting: FloatArray) -> None:
+        """Forget the commands under way; a new episode starts without any.
+
+        Args:
+            resting: what acts until the first command does, shape ``(A,)``.
+        """
+        self._resting = resting
         self._sent.clear()
 
     def observed(self, step: int, action_step: int) -> None:
@@ -59,10 +69,10 @@ class Latency:
         sent, actions = tuple(self._sent), []
         for answered in range(step - self.delay - more, step):
             earlier = [values for s, values in sent if s <= answered]
-            actions.append(earlier[-1] if earlier else self._safe)
-        return np.stack(actions) if actions else np.empty((0, len(self._safe)))
+            actions.append(earlier[-1] if earlier else self._resting)
+        return np.stack(actions) if actions else np.empty((0, len(self._resting)))
 
     def before(self, step: int) -> FloatArray:
         """Return the commands sent in answer to earlier steps, newest last, shape ``(P, A)``."""
         sent = [values for answered, values in tuple(self._sent) if answered < step]
-        return np.stack(sent) if sent else np.empty((0, len(self._safe)))
+        return np.stack(sent) if sent else np.empty((0, len(self._resting)))

@@ -34,17 +34,18 @@ class Past:
     trained on: a command may be late or lost.
     """
 
-    def __init__(self, action: Space, memory: int) -> None:
+    def __init__(self, action: Space, resting: FloatArray, memory: int) -> None:
         """Remember nothing yet.
 
         Args:
             action: A dimensions.
+            resting: what acts as an episode begins where the plant does not tell, shape ``(A,)``.
             memory: control steps after which what happened counts 1/e.
         """
         self._steps = remembered(memory)
         self._told: tuple[int, int] | None = None
         self._action = action
-        self._safe = action.clip(np.zeros(action.dim))
+        self._resting = resting
         self._seen: deque[_Seen] = deque(maxlen=_MOST_SEEN)
         self._before: tuple[int, Tensor] | None = None
 
@@ -55,12 +56,11 @@ class Past:
 
     def see(self, observation: Observation) -> None:
         """Take in an observation and the action that led to it."""
+        applied: FloatArray | None
         try:
-            applied = (
-                self._action.check(observation.action, "action") if observation.step else self._safe
-            )
+            applied = self._action.check(observation.action, "action")
         except ValueError:
-            applied = None
+            applied = None if observation.step else self._resting
         self._seen.append(_Seen(observation.step, observation.values, applied))
 
     def steps_for(self, model: DynamicsModel) -> list[Step]:
@@ -99,11 +99,10 @@ class Past:
     def _applied(self, step: int) -> FloatArray:
         """Return the action that led to a step, or the last one known before it.
 
-        Before an episode, and where nothing is known, it is the safe one.
+        Before an episode it is what acted as that began.
         """
-        known = [seen for seen in self._seen if seen.step <= step and seen.applied is not None]
-        last = known[-1].applied if known and step > 0 else None
-        return self._safe if last is None else last
+        told = [s.applied for s in self._seen if s.step <= max(step, 0) and s.applied is not None]
+        return told[-1] if told else self._resting
 
     def _at(self, step: int) -> _Seen:
         """Return the newest observation at a step or before; before all, the first one.

@@ -21,8 +21,9 @@ class Observation:
         episode: counts resets, from 0.
         step: control steps since the reset, from 0.
         values: shape ``(O,)``, SI units.
-        action: in effect from the previous observation to this one, shape ``(A,)``, SI units; empty
-            where the plant does not tell. Motors with a delay of their own follow it later.
+        action: in effect from the previous observation to this one, or as the episode begins;
+            shape ``(A,)``, SI units; empty where the plant does not tell. Motors with a delay of
+            their own follow it later.
         action_step: the step whose observation that action answered; -1: none, or the safe command.
         reward: of the step that led here; NaN where the plant pays none.
         terminated: the task ended here.
@@ -67,6 +68,8 @@ class Transition:
         terminated: the task ended at ``next_observation``.
         truncated: the episode was cut at ``next_observation``.
         stamp: when ``next_observation`` was read [ns]; 0 where nobody knows.
+        previous_action: in effect before the step; shape ``(A,)``, SI units; None where nobody
+            knows.
     """
 
     observation: ArrayLike
@@ -78,3 +81,4 @@ class Transition:
     terminated: bool = False
     truncated: bool = False
     stamp: int = 0
+    previous_action: ArrayLike | None = None

@@ -43,6 +43,8 @@ def read_transition(message: Any) -> Transition:
         message.terminated,
         message.truncated,
         nanoseconds(message.header.stamp),
+        # Bags of before have no such field.
+        previous if len(previous := getattr(message, "previous_action", ())) else None,
     )
 
 

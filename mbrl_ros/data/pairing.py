@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from mbrl_ros.core.records import Observation, Transition
 from mbrl_ros.data.transitions import check_count, check_reward
-from mbrl_ros.spaces import Space
+from mbrl_ros.spaces import FloatArray, Space
 
 # How many observations are remembered to know a repeated one by. A plant repeats its
 # last one, if any; the rest is margin.
@@ -29,7 +29,18 @@ class TransitionPairer:
         skipped: how many observations led to no transition, per reason.
     """
 
-    def __init__(self, observation_space: Space, action_space: Space) -> None:
+    def __init__(
+        self, observation_space: Space, action_space: Space, resting: FloatArray | None = None
+    ) -> None:
+        """Begin without an observation.
+
+        Args:
+            observation_space: O dimensions.
+            action_space: A dimensions.
+            resting: what acts as an episode begins where the plant does not tell, shape ``(A,)``;
+                None: what is nearest to zero.
+        """
+        self._resting = action_space.neutral if resting is None else resting
         self._observation_space = observation_space
         self._action_space = action_space
         self._last: Observation | None = None
@@ -88,7 +99,15 @@ class TransitionPairer:
             bool(seen.terminated),
             bool(seen.truncated),
             seen.stamp,
+            self._before(last),
         )
+
+    def _before(self, observation: Observation) -> FloatArray | None:
+        """Return what was in effect before an observation, as far as it is known."""
+        try:
+            return self._action_space.check(observation.action, "action")
+        except (ValueError, TypeError):
+            return None if observation.step else self._resting
 
     def _restarted(self, key: tuple[int, int]) -> bool:
         """Whether an older observation means that the plant was started anew.

@@ -43,6 +43,8 @@ class Transitions:
             "episode": np.empty(0, dtype=np.int64),
             "step": np.empty(0, dtype=np.int64),
             "stamp": np.empty(0, dtype=np.int64),
+            # NaN where nobody knows.
+            "previous_action": np.empty((0, a)),
         }
 
     def __len__(self) -> int:
@@ -65,7 +67,7 @@ class Transitions:
         if self._size == len(self._columns["step"]):
             self._grow()
         for name, value in row.items():
-            self._columns[name][self._size] = value
+            self._columns[name][self._size] = np.nan if value is None else value
         self._size += 1
 
     def windows(self, length: int) -> NDArray[np.int64]:
@@ -102,6 +104,7 @@ class Transitions:
 
     def row(self, index: int) -> Transition:
         """Return one transition; its arrays are views."""
+        previous = self._column("previous_action")[index]
         return Transition(
             self.observation[index],
             self.action[index],
@@ -112,6 +115,7 @@ class Transitions:
             bool(self.terminated[index]),
             bool(self.truncated[index]),
             int(self.stamp[index]),
+            None if np.isnan(previous).any() else previous,
         )
 
     @property
@@ -180,6 +184,7 @@ def checked(transition: Transition, observation: Space, action: Space) -> Transi
     Raises:
         ValueError: for a wrong size, a number that is not finite or a negative count.
     """
+    previous = transition.previous_action
     return replace(
         transition,
         observation=observation.check(transition.observation, "observation"),
@@ -188,6 +193,7 @@ def checked(transition: Transition, observation: Space, action: Space) -> Transi
         episode=check_count(transition.episode, "episode"),
         step=check_count(transition.step, "step"),
         reward=check_reward(transition.reward),
+        previous_action=None if previous is None else action.check(previous, "previous_action"),
     )
 
 

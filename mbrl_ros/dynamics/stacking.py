@@ -38,7 +38,7 @@ class Row:
 class Stacking:
     """Remembers the last observations and actions of an episode.
 
-    Before an episode began, the plant stood where it began, under the safe action.
+    Before an episode began, the plant stood where it began, under the action that was in effect.
     """
 
     def __init__(self, observation: Space, action: Space, history: int, actions: int) -> None:
@@ -51,7 +51,6 @@ class Stacking:
             actions: W, actions in a row.
         """
         self._observation, self._action = observation, action
-        self._safe = action.clip(np.zeros(action.dim))
         self._observations = np.zeros((history, observation.dim))
         self._actions = np.zeros((actions, action.dim))
         self._last: tuple[int, int, FloatArray] | None = None
@@ -80,7 +79,8 @@ class Stacking:
             self._missing = max(0, self._missing - 1)
         else:
             self._observations[:] = before
-            self._actions[:] = self._safe
+            known = t.previous_action is not None
+            self._actions[:] = t.previous_action if known else self._action.neutral
             self._missing = len(self._actions) - 1 if step else 0
         self._observations[0], self._actions[0] = before, t.action
         self._last = (episode, step, after)

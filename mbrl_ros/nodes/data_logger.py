@@ -30,6 +30,7 @@ from mbrl_ros.ros import (
     serialize_message,
 )
 from mbrl_ros.ros import interfaces as ri
+from mbrl_ros.safety.safe_command import SafeCommand
 from mbrl_ros.task import TaskSettings
 
 # Deep enough for everything that arrives while a file of the bag is finished.
@@ -77,7 +78,9 @@ class DataLogger(Node):
         further = [(name, type_name, _ANY) for name, type_name in settings.further_topics()]
         for name, type_name, _ in further:
             _interface(name, type_name)
-        self._pairer = TransitionPairer(observation_space, action_space)
+        self._pairer = TransitionPairer(
+            observation_space, action_space, SafeCommand.of(task).resting
+        )
         self._table = Transitions(observation_space, action_space)
         self._recorder: Recorder | None = None
         self._troubled = False

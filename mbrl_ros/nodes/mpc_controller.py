@@ -45,6 +45,7 @@ from mbrl_ros.objectives.mission import Mission
 from mbrl_ros.realtime import AROUND, prioritize_process
 from mbrl_ros.ros import LifecycleNode, LifecycleState, Parameter, TransitionCallbackReturn
 from mbrl_ros.ros import interfaces as ri
+from mbrl_ros.safety.safe_command import SafeCommand
 from mbrl_ros.settings import build, flat
 from mbrl_ros.system.schema import OBJECTIVE, objective_parameters
 from mbrl_ros.task import TaskSettings
@@ -83,6 +84,7 @@ class MpcController(LifecycleNode):
             period=task.period / task.real_time_factor,
             lock_step=task.lock_step,
             seed=task.seed,
+            safe=SafeCommand.of(task),
         )
         self._mission_interface = MissionInterface(self, mission, self._controller)
         self._ticker = Ticker(self._controller, self._send)

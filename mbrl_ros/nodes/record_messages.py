@@ -36,6 +36,7 @@ def transition_message(transition: Transition, index: int) -> ri.Transition:
         transition: as it is logged.
         index: its position in the log.
     """
+    previous = transition.previous_action
     return ri.Transition(
         header=ri.Header(stamp=time_message(transition.stamp)),
         index=index,
@@ -47,4 +48,5 @@ def transition_message(transition: Transition, index: int) -> ri.Transition:
         reward=transition.reward,
         terminated=transition.terminated,
         truncated=transition.truncated,
+        previous_action=np.asarray(() if previous is None else previous).tolist(),
     )

@@ -76,6 +76,13 @@ class MjcfEnv(gymnasium.Env[FloatArray, FloatArray]):
         """Time of one step [s]."""
         return float(self.model.opt.timestep)
 
+    @property
+    def initial_action(self) -> FloatArray:
+        """The controls that an episode begins with, those of its keyframe; ``(actuators,)``."""
+        if self.model.nkey > 0:
+            return np.array(self.model.key_ctrl[0], dtype=np.float64)
+        return np.zeros(self.model.nu)
+
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[FloatArray, dict[str, Any]]:

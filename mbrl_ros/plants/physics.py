@@ -80,10 +80,6 @@ class Physics:
             data.qfrc_actuator[velocities].astype(np.float64),
         )
 
-    def actuator_velocities(self) -> FloatArray:
-        """Return the velocity of each actuator, shape ``(actuators,)``, rad/s or m/s."""
-        return np.array(self.data.actuator_velocity, dtype=np.float64)
-
     def state(self) -> FloatArray:
         """Return a copy of the whole state, as ``mj_setState`` takes it."""
         import mujoco

@@ -85,6 +85,23 @@ class Plant(gymnasium.Env[Any, Any]):
         self.physics = Physics.find(environment.unwrapped)
         self._perturbation = Perturbation(self.physics, name)
 
+    @property
+    def initial_action(self) -> FloatArray | None:
+        """What acts as an episode begins, shape ``(action_dim,)``; None where nobody says.
+
+        An environment says it by an attribute of this name.
+        """
+        initial = getattr(self.environment.unwrapped, "initial_action", None)
+        if initial is None:
+            return None
+        values = np.array(initial, dtype=np.float64).ravel()
+        if values.shape != self.action_space.shape or not np.isfinite(values).all():
+            raise ValueError(
+                f"environment '{self.name}': initial_action: expected "
+                f"{self.action_space.shape[0]} finite numbers, got {initial!r}"
+            )
+        return values
+
     def change_physics(self, settings: PhysicsSettings) -> None:
         """Have other physics from the next step or reset on; from any thread.
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from mbrl_ros.settings import group, setting
 
-SAFE_COMMANDS = ("zero", "hold", "damp")
-
 
 @dataclass(frozen=True)
 class CameraSettings:
@@ -81,15 +79,6 @@ class SimulatorSettings:
         True,
         "whether the plant tells the action that acts; false: the one that came, as where motors "
         "have a delay of their own",
-    )
-    safe_command: str = setting(
-        "zero",
-        "without a fresh command: zero; hold (repeat the last command, for actions that are "
-        "positions); damp (against the actuators' velocity)",
-        choices=SAFE_COMMANDS,
-    )
-    damping: float = setting(
-        1.0, "for damp: action per actuator velocity [action unit / (rad/s or m/s)]", low=0.0
     )
     physics: PhysicsSettings = group(PhysicsSettings)
     camera: CameraSettings = group(CameraSettings)

@@ -12,8 +12,8 @@ from mbrl_ros.core.records import Observation
 from mbrl_ros.plants.environments import make_plant
 from mbrl_ros.plants.fit import check_fit
 from mbrl_ros.plants.plant import Plant, PlantDivergedError
-from mbrl_ros.plants.safety import safe_command
 from mbrl_ros.plants.settings import PhysicsSettings, SimulatorSettings
+from mbrl_ros.safety.safe_command import SafeCommand
 from mbrl_ros.spaces import FloatArray, Space
 from mbrl_ros.task import TaskSettings
 
@@ -38,7 +38,8 @@ class Simulator:
     observation it has only just published, so that action acts from k + 1 to k + 2.
 
     Without such a command, or with one older than ``command_timeout``, the safe command is
-    applied. An episode that has ended is followed by the next one at the next step. With an
+    applied. In real time an episode begins with the plant's initial action, as if that had been
+    commanded. An episode that has ended is followed by the next one at the next step. With an
     actuation delay, all of this acts so many steps later: told, as if the commands were so long
     under way; or not, as motors do that are slow themselves.
 
@@ -61,8 +62,7 @@ class Simulator:
         *,
         period: float,
         lock_step: bool,
-        safe_mode: str = "zero",
-        damping: float = 1.0,
+        safe: SafeCommand,
         command_timeout: float = 0.1,
         actuation_delay: int = 0,
         actuation_delay_told: bool = True,
@@ -91,8 +91,7 @@ class Simulator:
         self._under_way: deque[_Command | None] = deque()
         self._in_motors: deque[FloatArray] = deque()
         self._seed = seed
-        self._safe_command = safe_command(safe_mode, plant, action_space, damping)
-        self._last = action_space.clip(np.zeros(action_space.dim))
+        self._safe = safe
         self._newest: _Command | None = None
         self._latched: _Command | None = None
         self._cut = False
@@ -179,15 +178,15 @@ class Simulator:
         before = self.observation
         self._under_way.append(self._answer() if self.lock_step else self._latched)
         command = self._under_way.popleft()
+        values = self._safe(before.values) if command is None else command.values
         # Copied, so that nobody who holds an action sees it change.
-        action = (self._safe_command(self._last) if command is None else command.values).copy()
+        action = self._safe.held = values.copy()
         self._in_motors.append(action)
         try:
             values, reward, terminated, truncated, _ = self.plant.step(self._in_motors.popleft())
         except PlantDivergedError:
             self.diverged += 1
             return self.reset(self._next_seed)
-        self._last = action
         self._observations += 1
         self.observation = Observation(
             before.episode,
@@ -212,14 +211,18 @@ class Simulator:
             # By the episode's number: an episode does not depend on what came before it.
             seed = int(np.random.SeedSequence([self._seed, episode]).generate_state(1)[0])
         values, _ = self.plant.reset(seed=seed)
-        self._newest = self._latched = None
-        self._last = self._action_space.clip(np.zeros(self._action_space.dim))
-        self._under_way = deque([None] * self._transport_delay)
-        self._in_motors = deque([self._safe_command(self._last)] * self._motor_delay)
+        initial = self.plant.initial_action
+        resting = self._safe.resting if initial is None else self._action_space.clip(initial)
+        self._safe.held = resting
+        self._observations += 1
+        seen = Observation(episode, 0, values, resting, stamp=self._stamp)
+        begun = _Command(resting, episode, -1, seen.time)
+        self._newest = self._latched = begun
+        self._under_way = deque([begun] * self._transport_delay)
+        self._in_motors = deque([resting] * self._motor_delay)
         self._cut = False
         self._next_seed = None
-        self._observations += 1
-        return Observation(episode, 0, values, stamp=self._stamp)
+        return seen
 
     def _answer(self) -> _Command | None:
         return self._newest if self.answered else None
@@ -252,8 +255,7 @@ def make_simulator(task: TaskSettings, settings: SimulatorSettings) -> Simulator
             action_space,
             period=task.period,
             lock_step=task.lock_step,
-            safe_mode=settings.safe_command,
-            damping=settings.damping,
+            safe=SafeCommand.of(task),
             command_timeout=settings.command_timeout,
             actuation_delay=settings.actuation_delay,
             actuation_delay_told=settings.actuation_delay_told,

@@ -11,6 +11,7 @@ from mbrl_ros.dynamics.settings import TrainerSettings
 from mbrl_ros.objectives.parsing import parse_all
 from mbrl_ros.objectives.term_settings import LEARNED
 from mbrl_ros.plants.settings import SimulatorSettings
+from mbrl_ros.safety.safe_command import SafeCommand
 from mbrl_ros.settings import SettingsError, build, for_node, specs
 from mbrl_ros.task import TaskSettings
 
@@ -38,7 +39,9 @@ def check_nodes(nodes: Mapping[str, Mapping[str, Any]], where: str) -> None:
     Raises:
         SettingsError: for an unknown node or parameter, a wrong type or a value out of bounds.
     """
-    build(TaskSettings, nodes.get("**", {}), where)
+    shared = build(TaskSettings, nodes.get("**", {}), where)
+    if shared.action.names:
+        _check_safe_command(shared, where)
     task = {spec.name for spec in specs(TaskSettings)}
     for node, values in nodes.items():
         if node == "**":
@@ -57,6 +60,13 @@ def check_nodes(nodes: Mapping[str, Mapping[str, Any]], where: str) -> None:
             raise SettingsError(
                 f"{where}: {node}: '{name}' must be the same for all nodes: put it under '/**'"
             )
+
+
+def _check_safe_command(task: TaskSettings, where: str) -> None:
+    try:
+        SafeCommand.of(task)
+    except ValueError as error:
+        raise SettingsError(f"{where}: {error}") from None
 
 
 def check_learned(nodes: Mapping[str, Mapping[str, Any]], where: str) -> None:

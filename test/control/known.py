@@ -18,6 +18,7 @@ from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.dynamics.settings import ModelSettings
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.settings import PlannerSettings
+from mbrl_ros.safety.safe_command import SafeCommand
 from mbrl_ros.spaces import Space
 
 OBSERVATION = Space.of(["position", "velocity"])
@@ -52,7 +53,7 @@ def objective() -> Objective:
 
 def controller(
     *, model=True, lock_step=True, period=PERIOD, seed=0, judge=None,
-    latency_compensation=True, adaptation=False, trust=False, **planner,
+    latency_compensation=True, adaptation=False, trust=False, safe=None, **planner,
 ):  # fmt: skip
     settings = ControllerSettings(
         planner=PlannerSettings(
@@ -67,6 +68,7 @@ def controller(
     made = Controller(
         OBSERVATION, ACTION, judge or objective(), settings,
         period=period, lock_step=lock_step, seed=seed,
+        safe=safe or SafeCommand(OBSERVATION, ACTION, "values", values=SAFE),
     )  # fmt: skip
     if model:
         made.offer_model(exact_model(), 1, 1)

@@ -23,6 +23,7 @@ from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning import loop as loop_module
 from mbrl_ros.planning.settings import ICEMSettings, PlannerSettings
+from mbrl_ros.safety.safe_command import SafeCommand
 from mbrl_ros.spaces import Space
 
 
@@ -589,7 +590,7 @@ def test_after_a_fault_the_safe_command_is_sent_and_no_plan_is_left_to_reuse():
     made.tick(reading(0))
     command = made.fault(reading(1), ZeroDivisionError("by nothing"))
     assert (command.outcome, command.reason) == (Outcome.FALLBACK, "ZeroDivisionError: by nothing")
-    assert command.values.tolist() == made.safe.tolist()
+    assert command.values.tolist() == made.safe.resting.tolist()
     assert math.isnan(command.expected_return)
     assert made.stand_in(reading(2)).outcome == Outcome.HOLD
 
@@ -608,14 +609,17 @@ def test_an_estop_that_comes_while_a_plan_is_made_stops_that_plan_too():
     made.model = type(made.model)(Pressed(made.model.rollout), (1, 1))
     command = made.tick(reading(0))
     assert (command.outcome, command.reason) == (Outcome.FALLBACK, "e-stop")
-    assert command.values.tolist() == made.safe.tolist()
+    assert command.values.tolist() == made.safe.resting.tolist()
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_a_device_that_is_not_there_is_refused():
     settings = ControllerSettings(device="cuda")
     with pytest.raises(ValueError, match="device: expected cpu, got 'cuda'"):
-        Controller(OBSERVATION, ACTION, objective(), settings, period=0.04, lock_step=True, seed=0)
+        Controller(
+            OBSERVATION, ACTION, objective(), settings, period=0.04, lock_step=True, seed=0,
+            safe=SafeCommand(OBSERVATION, ACTION, "hold"),
+        )  # fmt: skip
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
@@ -623,7 +627,8 @@ def test_a_device_that_is_not_there_is_refused():
 def test_on_a_cuda_device_it_plans_the_same(kind):
     settings = ControllerSettings(device="cuda", planner=PlannerSettings(type=kind, horizon=8))
     made = Controller(
-        OBSERVATION, ACTION, objective(), settings, period=0.04, lock_step=True, seed=0
-    )
+        OBSERVATION, ACTION, objective(), settings, period=0.04, lock_step=True, seed=0,
+        safe=SafeCommand(OBSERVATION, ACTION, "hold"),
+    )  # fmt: skip
     made.offer_model(exact_model(), 1, 1)
     assert made.tick(reading(0)).values[0] > 0.9

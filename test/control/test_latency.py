@@ -53,7 +53,7 @@ def test_where_an_answer_is_missing_the_one_before_is_held():
 
 def test_a_new_episode_begins_with_the_safe_command_but_the_known_delay():
     latency = measured(2)
-    latency.new_episode()
+    latency.new_episode(SAFE)
     assert latency.delay == 2
     np.testing.assert_array_equal(latency.in_flight(0), [SAFE, SAFE])
     latency.sent(0, np.array([1.0]))

@@ -37,7 +37,7 @@ def test_a_model_is_told_the_same_as_in_its_training(history, delay):
     told = model(history, delay)
     log, readings = recorded(20)
     rows = one_segment(log, history, delay).batch(np.arange(20), delay)
-    past = Past(ACTION, 100)
+    past = Past(ACTION, np.array(SAFE), 100)
     for k, seen in enumerate(readings[:-1]):
         past.see(seen)
         torch.testing.assert_close(past.state(k, told), rows.state[k])
@@ -56,7 +56,7 @@ def test_a_model_is_told_the_same_as_in_its_training(history, delay):
 
 @pytest.mark.parametrize("wrong", [[], [math.nan], [0.5, 0.5]], ids=["none", "nan", "size"])
 def test_where_the_plant_does_not_tell_what_it_applied_nothing_is_learned(wrong):
-    told, past = model(), Past(ACTION, 100)
+    told, past = model(), Past(ACTION, np.array(SAFE), 100)
     for k in range(4):
         seen = reading(k, [float(k), 0.0], applied=wrong)
         past.see(seen)
@@ -67,7 +67,7 @@ def test_where_the_plant_does_not_tell_what_it_applied_nothing_is_learned(wrong)
 
 
 def test_over_a_reading_that_was_missed_nothing_is_learned():
-    told, past = model(history=2), Past(ACTION, 100)
+    told, past = model(history=2), Past(ACTION, np.array(SAFE), 100)
     for k in (0, 1, 3, 4):
         seen = reading(k, [float(k), 0.0], applied=[0.5] if k else ())
         past.see(seen)

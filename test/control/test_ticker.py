@@ -274,7 +274,7 @@ def test_with_a_real_controller_a_loop_without_readings_ends_in_the_safe_command
         ticker.observe(real_reading(k))
         wait_for(lambda count=k + 1: ticker.counts.ticks >= count)
     wait_for(lambda: sent[-1].outcome == Outcome.HOLD)
-    assert sent[-1].values.tolist() == made.safe.tolist()
+    assert sent[-1].values.tolist() == made.safe.resting.tolist()
     outcomes = [command.outcome for command in sent]
     assert Outcome.REUSED in outcomes[: outcomes.index(Outcome.HOLD) + 1]
 

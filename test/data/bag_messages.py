@@ -47,6 +47,7 @@ def transition(index):
         reward=math.nan if index % 7 == 0 else float(index),
         terminated=False,
         truncated=index % 100 == 99,
+        previous_action=np.array([0.25]),
     )
 
 

@@ -53,8 +53,9 @@ def cartpole():
     """A function that makes the dm_control cart-pole's simulator; closes it afterwards."""
     made: list[Simulator] = []
 
-    def make(*, lock_step=True, seed=0, period=0.04, **settings) -> Simulator:
+    def make(*, lock_step=True, seed=0, period=0.04, task=None, **settings) -> Simulator:
         task = TaskSettings(
+            **(task or {}),
             seed=seed,
             period=period,
             lock_step=lock_step,

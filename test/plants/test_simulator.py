@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ def test_first_observation(cartpole):
     seen = cartpole().observation
     assert (seen.episode, seen.step, seen.action_step) == (0, 0, -1)
     assert seen.time == pytest.approx(0.04)
-    assert seen.action.size == 0
+    assert seen.action.tolist() == [0.0]
     assert np.isnan(seen.reward)
     assert not seen.ended
 
@@ -80,7 +82,7 @@ def test_an_old_command_gives_way_to_the_safe_one(cartpole):
 
 
 def test_safe_commands(cartpole):
-    held = cartpole(safe_command="hold")
+    held = cartpole(task={"safe_command": "hold"})
     answer(held, 0.7)
     held.advance()
     seen = held.advance()
@@ -88,18 +90,18 @@ def test_safe_commands(cartpole):
     held.reset()
     assert held.advance().action[0] == 0.0
 
-    damped = cartpole(safe_command="damp", damping=0.01)
+    damp = {"safe_command": "damp", "safe_velocities": ["v"], "safe_damping": 0.1}
+    damped = cartpole(task=damp)
     for _ in range(10):
         answer(damped, 1.0)
         damped.advance()
     speed = damped.observation.values[3]
     assert speed > 0
-    # The motor has a gear of 10.
     assert damped.advance().action[0] == pytest.approx(-0.1 * speed)
     assert damped.observation.values[3] < speed
 
 
-def test_damp_needs_actuators():
+def test_damp_needs_the_velocity_of_each_action():
     from mbrl_ros.plants.settings import SimulatorSettings
     from mbrl_ros.plants.simulator import make_simulator
     from mbrl_ros.task import ActionSettings, ObservationSettings, TaskSettings
@@ -109,8 +111,9 @@ def test_damp_needs_actuators():
         observation=ObservationSettings(["c", "s", "w"]),
         action=ActionSettings(["u"], [-2.0], [2.0]),
     )
-    with pytest.raises(ValueError, match="safe_command: damp needs a MuJoCo model"):
-        make_simulator(task, SimulatorSettings(environment="Pendulum-v1", safe_command="damp"))
+    task = replace(task, safe_command="damp")
+    with pytest.raises(ValueError, match="safe_velocities: expected an observation dimension for"):
+        make_simulator(task, SimulatorSettings(environment="Pendulum-v1"))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Never outside the limits, and what to do when in doubt."""

@@ -1,0 +1,135 @@
+"""The task's safe command: what acts when nobody knows what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mbrl_ros.spaces import FloatArray, Space
+from mbrl_ros.task import TaskSettings
+
+ZERO, HOLD, DAMP, VALUES = "zero", "hold", "damp", "values"
+
+
+class SafeCommand:
+    """One safe command for whoever may have to send or apply it: controller, plant, guard.
+
+    - ``zero``: no force or velocity.
+    - ``hold``: what the plant applied last, for as long as it takes. It is for actions that are
+      positions, where zero would be a jump; a force held would accelerate for ever.
+    - ``damp``: minus ``damping`` times a velocity of each action's own; brakes a plant that is
+      driven by forces. Zero where the velocity is not known.
+    - ``values``: always the same.
+
+    All stay within the limits. Actions have shape ``(A,)``, SI units.
+
+    Attributes:
+        resting: what is taken to act before an episode where the plant does not tell.
+        held: what the plant applied last, as far as it told; ``hold`` repeats it.
+    """
+
+    def __init__(
+        self,
+        observation: Space,
+        action: Space,
+        mode: str = ZERO,
+        *,
+        values: Sequence[float] = (),
+        velocities: Sequence[str] = (),
+        damping: float = 1.0,
+    ) -> None:
+        """Make a safe command.
+
+        Args:
+            observation: O dimensions.
+            action: A dimensions.
+            mode: see above.
+            values: for ``values``, and for ``hold`` before the plant has told what it applies; A
+                numbers, or none.
+            velocities: for ``damp``: the observation dimension that is each action's velocity.
+            damping: for ``damp``: action per velocity.
+
+        Raises:
+            ValueError: naming the parameter that does not fit.
+        """
+        self._action, self._mode, self._damping = action, mode, damping
+        if len(values) and mode not in (HOLD, VALUES):
+            raise ValueError(
+                f"safe_values: expected none, since safe_command is {mode}, got {list(values)}"
+            )
+        if len(values):
+            self.resting = action.check(values, "safe_values")
+            for name, value, low, high in zip(
+                action.names, self.resting, action.low, action.high, strict=True
+            ):
+                if not low <= value <= high:
+                    raise ValueError(
+                        f"safe_values: '{name}': expected a number in [{low:g}, {high:g}], "
+                        f"got {value:g}"
+                    )
+        elif mode == VALUES:
+            raise ValueError(
+                f"safe_values: expected {action.dim} numbers ({', '.join(action.names)}), got none"
+            )
+        else:
+            self.resting = action.neutral
+        if mode == ZERO:
+            _check_zero(action)
+        self._velocities: list[int] = []
+        if mode == DAMP:
+            if len(velocities) != action.dim:
+                raise ValueError(
+                    f"safe_velocities: expected an observation dimension for each of "
+                    f"{', '.join(action.names)}, got {len(velocities)}"
+                )
+            self._velocities = [_index(observation, name) for name in velocities]
+        self.held = self.resting
+
+    @classmethod
+    def of(cls, task: TaskSettings) -> SafeCommand:
+        """Return what a task's parameters ask for.
+
+        Raises:
+            ValueError: naming the parameter that does not fit.
+        """
+        return cls(
+            task.observation_space(),
+            task.action_space(),
+            task.safe_command,
+            values=task.safe_values,
+            velocities=task.safe_velocities,
+            damping=task.safe_damping,
+        )
+
+    def __call__(self, observed: FloatArray) -> FloatArray:
+        """Return the safe command.
+
+        Args:
+            observed: the newest observation, whatever it is worth.
+        """
+        if self._mode == HOLD:
+            return self.held
+        return self._damped(observed) if self._mode == DAMP else self.resting
+
+    def _damped(self, observed: FloatArray) -> FloatArray:
+        if observed.ndim != 1 or len(observed) <= max(self._velocities):
+            return self.resting
+        velocity = observed[self._velocities]
+        return self._action.clip(-self._damping * np.where(np.isfinite(velocity), velocity, 0.0))
+
+
+def _check_zero(action: Space) -> None:
+    for name, low, high in zip(action.names, action.low, action.high, strict=True):
+        if not low <= 0.0 <= high:
+            raise ValueError(
+                f"safe_command: zero is outside the limits of action '{name}' [{low:g}, {high:g}]: "
+                f"expected {HOLD}, {DAMP} or {VALUES}"
+            )
+
+
+def _index(observation: Space, name: str) -> int:
+    try:
+        return observation.index(name)
+    except ValueError as error:
+        raise ValueError(f"safe_velocities: {error}") from None
