@@ -51,7 +51,7 @@ bench-learning: $(BENCH)/ready.stamp
 	@$(BENCH)/bin/mbrl-ros bench learning --tasks cartpole_swingup pendulum_swingup reacher_easy \
 		cartpole_v1 benchmarks/mbrl_cartpole.yaml $(ARGS)
 
-$(BENCH)/ready.stamp: requirements.txt .ci/make_venv.py setup.py
+$(BENCH)/ready.stamp: requirements.txt .ci/make_venv.py setup.py pyproject.toml
 	@echo "Setting up $(BENCH): a few minutes, this once"
 	@$(PYTHON) .ci/make_venv.py $(BENCH)
 	$(BENCH)/bin/python -m pip install --disable-pip-version-check -r requirements.txt
@@ -70,6 +70,6 @@ $(PACKAGES): requirements.txt .ci/make_venv.py
 	@touch $@
 
 # Not isolated: setuptools is among the packages, and nothing is downloaded again.
-$(READY): $(PACKAGES) setup.py pyproject.toml
+$(READY): $(PACKAGES) setup.py pyproject.toml mbrl_ros/__init__.py
 	$(PIP_INSTALL) --quiet --no-build-isolation --no-deps --editable .
 	@touch $@
