@@ -9,6 +9,7 @@ import sys
 import tarfile
 import zipfile
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -101,11 +102,31 @@ def test_installed_wheel_finds_its_files(built, tmp_path):
     assert out == [str(package / "__init__.py"), *(str(package / "share" / kind) for kind in DATA)]
 
 
-def test_one_version():
-    assert _project()["dynamic"] == ["version"]
-    package = (ROOT / "package.xml").read_text()
-    assert f"<version>{__version__}</version>" in package
-    assert f"## [{__version__}]" in (ROOT / "CHANGELOG.md").read_text()
+def test_one_version(built):
+    """What pip takes from mbrl_ros/__init__.py stands literally elsewhere."""
+    with zipfile.ZipFile(built[1]) as wheel:
+        (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+        metadata = wheel.read(name).decode()
+    assert f"\nVersion: {__version__}\n" in metadata
+    assert ElementTree.parse(ROOT / "package.xml").findtext("version") == __version__
+    # CMakeLists.txt has none: ament reads package.xml. If it gets one, it must agree.
+    cmake = (ROOT / "CMakeLists.txt").read_text()
+    assert set(re.findall(r"project\([^)]*\bVERSION\s+([^\s)]+)", cmake)) <= {__version__}
+    assert f"\n## [{__version__}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_the_command_tells_the_version():
+    """At once: without torch."""
+    code = (
+        "import sys\n"
+        "from mbrl_ros.cli.main import main\n"
+        "try:\n"
+        "    main(['--version'])\n"
+        "finally:\n"
+        "    assert 'torch' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, f"mbrl-ros {__version__}\n"), done.stderr
 
 
 def test_pinned_versions_are_within_the_ranges():

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from installation import ROOT, SETUPS, build, clean_environment, copy_sources, sourced
 
+from mbrl_ros import __version__
+
 EXECUTABLES = ["data_logger", "model_trainer", "mpc_controller", "mujoco_sim", "run_monitor"]
 
 
@@ -32,7 +34,7 @@ def test_executables(ros2, install):
         stdout=subprocess.PIPE,
         check=True,
     ).stdout
-    assert out.strip() == "0.1.0"
+    assert out == f"mbrl-ros {__version__}\n"
 
 
 def test_data_files(ros2, install):
