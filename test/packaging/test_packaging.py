@@ -33,6 +33,7 @@ def built(tmp_path_factory):
     source = folder / "source"
     shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(*LEFT_OUT))
     shutil.copytree(ROOT / ".ci", source / ".ci")
+    shutil.copy(ROOT / ".pre-commit-config.yaml", source)
     sdist = _backend("build_sdist", source, folder)
     shutil.unpack_archive(sdist, folder / "unpacked")
     (unpacked,) = (folder / "unpacked").iterdir()
