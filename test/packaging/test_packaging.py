@@ -32,7 +32,8 @@ def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("dist")
     source = folder / "source"
     shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(*LEFT_OUT))
-    shutil.copytree(ROOT / ".ci", source / ".ci")
+    for name in (".ci", ".github"):
+        shutil.copytree(ROOT / name, source / name)
     shutil.copy(ROOT / ".pre-commit-config.yaml", source)
     sdist = _backend("build_sdist", source, folder)
     shutil.unpack_archive(sdist, folder / "unpacked")
@@ -80,7 +81,8 @@ def test_sdist_builds_and_tests_like_a_checkout(built):
     with tarfile.open(built[0]) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     needed = {"CMakeLists.txt", "package.xml", "requirements.txt", "Makefile", "LICENSE"}
-    assert needed | _data_files() | {".ci/make_venv.py", "test/ros2/sim_launch.py"} <= names
+    needed |= {".ci/make_venv.py", ".github/workflows/ci.yml", ".pre-commit-config.yaml"}
+    assert needed | _data_files() | {"test/ros2/sim_launch.py"} <= names
 
 
 def test_installed_wheel_finds_its_files(built, tmp_path):

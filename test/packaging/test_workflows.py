@@ -1,0 +1,39 @@
+"""The files for GitHub and pre-commit, which nothing else reads here."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+GITHUB = ROOT / ".github"
+FILES = [ROOT / ".pre-commit-config.yaml", *sorted(GITHUB.rglob("*.y*ml"))]
+
+
+def _load(path):
+    return yaml.safe_load(path.read_text())
+
+
+def _steps(name):
+    jobs = _load(GITHUB / "workflows" / name)["jobs"].values()
+    return [step for job in jobs for step in job["steps"]]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_yaml_parses(path):
+    assert isinstance(_load(path), dict)
+
+
+def test_ci_runs_what_a_change_must_pass():
+    assert [step["run"] for step in _steps("ci.yml") if "run" in step] == [".ci/run"]
+
+
+def test_issue_forms_have_what_github_asks_for():
+    for path in (GITHUB / "ISSUE_TEMPLATE").iterdir():
+        form = _load(path)
+        assert form["name"]
+        assert form["description"]
+        fields = [field for field in form["body"] if field["type"] != "markdown"]
+        assert all(field["attributes"]["label"] for field in fields)
+        names = [field["id"] for field in fields]
+        assert len(set(names)) == len(names)
