@@ -9,6 +9,7 @@ import time
 
 import pytest
 from events import read_events, read_scalars, read_texts
+from support.waiting import eventually
 
 from mbrl_ros.cli.main import main
 from mbrl_ros.dynamics.checkpoint import load
@@ -99,11 +100,9 @@ def test_an_interruption_keeps_what_was_learned(tmp_path):
     words = [*WORDS[:2], "--steps=1000000", *WORDS[3:], "--out", str(out)]
     process = subprocess.Popen([sys.executable, "-m", "mbrl_ros.cli", *words])
     try:
-        end = time.monotonic() + 60
+        curve = out / "curve.csv"
         # Past the first decision of the gate.
-        while not (curve := out / "curve.csv").exists() or curve.read_text().count("\n") < 20:
-            assert time.monotonic() < end
-            time.sleep(0.1)
+        eventually(lambda: curve.exists() and curve.read_text().count("\n") >= 20, 60)
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
     finally:

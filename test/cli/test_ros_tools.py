@@ -9,11 +9,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
 import yaml
+from support.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT = 30.0
@@ -156,9 +156,8 @@ def system(start, tool, tmp_path_factory):
 
 
 def wait_for(tool, node):
-    end = time.monotonic() + LIMIT
-    while tool("lifecycle" if "gadget" in node else "param", *_probe(node))[0] != 0:
-        assert time.monotonic() < end, f"{node} did not start"
+    words = ("lifecycle" if "gadget" in node else "param", *_probe(node))
+    eventually(lambda: tool(*words)[0] == 0, LIMIT, f"{node} did not start")
 
 
 def _probe(node):

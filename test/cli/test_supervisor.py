@@ -2,6 +2,7 @@ import sys
 import time
 
 import pytest
+from support.waiting import eventually
 
 from mbrl_ros.cli import supervisor as module
 from mbrl_ros.cli.supervisor import NodeCrashesError, NodeRefusedError, Supervisor
@@ -40,11 +41,11 @@ def system(tmp_path, monkeypatch):
 
 
 def watch(supervisor, until, timeout=20):
-    end = time.monotonic() + timeout
-    while not until():
-        assert time.monotonic() < end
+    def look():
         supervisor.check()
-        time.sleep(0.01)
+        return until()
+
+    eventually(look, timeout)
 
 
 def test_output_goes_to_a_file_and_is_passed_on(system, tmp_path):

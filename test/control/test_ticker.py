@@ -6,20 +6,13 @@ import numpy as np
 import pytest
 from known import controller as real_controller
 from known import reading as real_reading
+from support.waiting import PATIENCE
+from support.waiting import eventually as wait_for
 
 from mbrl_ros.control.controller import Command, Outcome
 from mbrl_ros.control.ticker import Ticker
 from mbrl_ros.core.records import Observation
 from mbrl_ros.planning.duration import DurationEstimate
-
-PATIENCE = 20.0
-
-
-def wait_for(condition):
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.001)
 
 
 def reading(step, episode=0):

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from mcap.reader import make_reader
 from rosbags.rosbag2 import Reader
+from support.waiting import eventually as wait_for
 
 from mbrl_ros.data.bags import read_messages, read_transitions
 from mbrl_ros.data.streaming import is_finished
@@ -29,13 +30,6 @@ PARAMETERS = {
     "action.low": [-1.0],
     "action.high": [1.0],
 }
-
-
-def wait_for(condition, seconds=15.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
 
 
 class Plant:

@@ -3,21 +3,14 @@ import threading
 import time
 
 import pytest
+from support.waiting import PATIENCE
+from support.waiting import eventually as wait_for
 from systems import ACTION, OBSERVATION, SMALL, drive, with_gate
 
 from mbrl_ros.core.records import Transition
 from mbrl_ros.dynamics.checkpoint import unpack
 from mbrl_ros.dynamics.learner import Learner
 from mbrl_ros.dynamics.training import Training
-
-PATIENCE = 20.0
-
-
-def wait_for(condition):
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.002)
 
 
 class Slow(Learner):

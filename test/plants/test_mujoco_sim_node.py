@@ -1,15 +1,16 @@
 """The node as users run it: a process of its own, spoken to over DDS."""
 
+import functools
 import itertools
 import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import yaml
+from support.waiting import wait_until
 
 ros = pytest.importorskip("mbrl_ros.ros")
 ri = pytest.importorskip("mbrl_ros.ros.interfaces")
@@ -88,11 +89,8 @@ class Client:
         self.until(lambda: False, seconds, fail=False)
 
     def until(self, condition, seconds=10.0, fail=True):
-        end = time.monotonic() + seconds
-        while not condition() and time.monotonic() < end:
-            ros.spin_once(self.node, timeout_sec=0.02)
-        if fail:
-            assert condition()
+        spin = functools.partial(ros.spin_once, self.node, timeout_sec=0.02)
+        assert wait_until(condition, seconds, spin) or not fail
 
     def steps(self):
         """Observations without repetitions."""

@@ -2,6 +2,7 @@ import threading
 import time
 
 import pytest
+from support.waiting import wait_until
 
 from mbrl_ros.plants.stepper import REPEAT_PERIOD, Stepper
 
@@ -114,9 +115,7 @@ def test_reset_needs_no_controller(cartpole, lock_step, paused):
         running.wait(1)
         running.stepper.pause(paused)
         running.stepper.reset(5)
-        deadline = time.monotonic() + 2.0
-        while running.simulator.observation.episode == 0 and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_until(lambda: running.simulator.observation.episode != 0, 2.0)
     assert running.simulator.observation.episode == 1
     last = [o for _, o in running.seen if o.episode == 0][-1]
     assert last.truncated

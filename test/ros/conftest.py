@@ -6,10 +6,10 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
+from support.waiting import wait_until
 
 os.environ.setdefault("MBRL_ROS_RUNTIME", "embedded")
 
@@ -67,13 +67,11 @@ class World:
 
     def spin(self, until=lambda: False, timeout=10.0):
         """Spin all nodes until a condition holds; returns whether it does."""
-        end = time.monotonic() + timeout
-        while not until():
-            if time.monotonic() > end:
-                return False
-            for _, executor, _ in self._made:
-                executor.spin_once(timeout_sec=0.002)
-        return True
+        return bool(wait_until(until, timeout, self._spin_once))
+
+    def _spin_once(self):
+        for _, executor, _ in self._made:
+            executor.spin_once(timeout_sec=0.002)
 
     def close(self):
         for node, executor, context in self._made:

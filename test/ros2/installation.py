@@ -6,8 +6,9 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+from support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 SETUPS = sorted(Path("/opt/ros").glob("*/setup.bash"))
@@ -136,12 +137,3 @@ class Started:
         except ProcessLookupError:
             return False
         return True
-
-
-def wait_until(condition, timeout):
-    end = time.monotonic() + timeout
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.05)
-    return True

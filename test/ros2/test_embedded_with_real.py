@@ -3,7 +3,8 @@
 import json
 import sys
 
-from installation import ROOT, wait_until
+from installation import ROOT
+from support.waiting import wait_until
 
 CONFIG = ROOT / "config" / "cartpole_swingup.yaml"
 

@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from installation import wait_until
+from support.waiting import wait_until
 
 LISTENER = """
 import json, time

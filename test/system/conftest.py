@@ -7,10 +7,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
+from support.waiting import eventually
 
 os.environ.setdefault("MBRL_ROS_RUNTIME", "embedded")
 
@@ -45,15 +45,6 @@ def processes_of(run_dir):
         if "mbrl_ros.nodes" in words and f"{run_dir}/config.yaml" in words:
             found[words[words.index("--ros-args") - 1]] = int(folder.name)
     return found
-
-
-def eventually(condition, timeout=40.0):
-    """Wait for something to become true, and return it."""
-    end = time.monotonic() + timeout
-    while not (value := condition()):
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)
-    return value
 
 
 class Launched:

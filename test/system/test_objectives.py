@@ -7,11 +7,11 @@ import random
 import time
 
 import pytest
+from support.waiting import eventually
 
 from mbrl_ros.ros import DurabilityPolicy, Parameter, QoSProfile, ReliabilityPolicy
 from mbrl_ros.ros import interfaces as ri
 
-from .conftest import eventually
 from .test_system import QUICK, bag_messages, listener
 
 __all__ = ["listener"]  # a fixture

@@ -11,13 +11,14 @@ import threading
 
 import pytest
 from events import read_scalars
+from support.waiting import eventually
 
 from mbrl_ros.data.bags import read_messages
 from mbrl_ros.ros import RUNTIME, Context, Node, SingleThreadedExecutor
 from mbrl_ros.ros import interfaces as ri
 from mbrl_ros.system.launching import SIM
 
-from .conftest import ROOT, eventually
+from .conftest import ROOT
 
 # Little to plan and to learn, so that two busy cores do; as fast as a model comes about.
 QUICK = (
