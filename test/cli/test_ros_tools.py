@@ -1,14 +1,11 @@
 """`mbrl-ros topic|param|service|lifecycle|node` against real processes over DDS."""
 
-import fcntl
-import itertools
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -70,26 +67,15 @@ sys.exit(run_node(Gadget))
 
 
 @pytest.fixture(scope="module")
-def environment():
-    """A DDS domain nobody else uses."""
-    for number in itertools.chain(range(100 + os.getpid() % 130, 230), range(100, 230)):
-        lock = (Path(tempfile.gettempdir()) / f"mbrl_ros_test_domain_{number}").open("w")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.close()
-            continue
-        removed = ("CYCLONEDDS_URI", "ROS_AUTOMATIC_DISCOVERY_RANGE")
-        kept = {name: value for name, value in os.environ.items() if name not in removed}
-        yield {
-            **kept,
-            "ROS_DOMAIN_ID": str(number),
-            "MBRL_ROS_RUNTIME": "embedded",
-            "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
-        }
-        lock.close()
-        return
-    pytest.fail("all DDS domains are taken")
+def environment(dds_domain):
+    removed = ("CYCLONEDDS_URI", "ROS_AUTOMATIC_DISCOVERY_RANGE")
+    kept = {name: value for name, value in os.environ.items() if name not in removed}
+    return {
+        **kept,
+        "ROS_DOMAIN_ID": str(dds_domain),
+        "MBRL_ROS_RUNTIME": "embedded",
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+    }
 
 
 @pytest.fixture(scope="module")

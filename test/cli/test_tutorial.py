@@ -1,7 +1,6 @@
 """docs/tutorial.md, followed word by word in an empty folder."""
 
 import json
-import os
 import re
 import shlex
 import signal
@@ -42,8 +41,7 @@ def test_the_task_is_learned(folder):
     assert summary["eval_return_mean"] > 300
 
 
-def test_it_runs_in_real_time_and_its_goals_change(folder, monkeypatch):
-    monkeypatch.setenv("ROS_DOMAIN_ID", str(100 + os.getpid() % 130))
+def test_it_runs_in_real_time_and_its_goals_change(folder, domain, monkeypatch):
     monkeypatch.setenv("MBRL_ROS_RUNTIME", "embedded")
     words = [*command_of("launch sim"), "run_dir:=run"]
     # Not in the folder of the task: the files beside it are found from anywhere.

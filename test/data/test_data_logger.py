@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -74,11 +73,6 @@ class Plant:
         future = self.client.call_async(ri.GetTransitions.Request(first=first, count=count))
         wait_for(future.done)
         return future.result()
-
-
-@pytest.fixture
-def domain():
-    return random.randrange(100, 200)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The objective's parameters as a node declares them."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -17,9 +16,8 @@ CONFIG = Path(__file__).parents[2] / "config"
 
 
 @pytest.fixture
-def node(monkeypatch):
+def node(monkeypatch, domain):
     """A function that makes a node with a task's objectives declared; returns it and the book."""
-    monkeypatch.setenv("ROS_DOMAIN_ID", str(101 + os.getpid() % 100))
     monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     context = ros.Context()
     made = []

@@ -20,8 +20,7 @@ RUN = "import sys; from mbrl_ros.nodes.mujoco_sim import main; sys.exit(main())"
 
 
 @pytest.fixture(autouse=True)
-def own_domain(monkeypatch):
-    monkeypatch.setenv("ROS_DOMAIN_ID", str(101 + os.getpid() % 100))
+def own_domain(monkeypatch, domain):
     monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
 
 

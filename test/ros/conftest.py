@@ -1,11 +1,8 @@
-"""Tests have a DDS domain to themselves; what they make is taken down again."""
+"""What tests make of the runtime is taken down again."""
 
-import fcntl
-import itertools
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -21,28 +18,9 @@ if RUNTIME != "embedded":
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="session")
-def free_domain():
-    """Claim a DDS domain, so that runs at the same time do not see each other."""
-    for number in itertools.chain(range(100 + os.getpid() % 130, 230), range(100, 230)):
-        lock = (Path(tempfile.gettempdir()) / f"mbrl_ros_test_domain_{number}").open("w")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.close()
-            continue
-        yield number
-        lock.close()
-        return
-    pytest.fail("all DDS domains are taken")
-
-
 @pytest.fixture(autouse=True)
-def domain(monkeypatch, free_domain):
-    monkeypatch.setenv("ROS_DOMAIN_ID", str(free_domain))
-    monkeypatch.delenv("CYCLONEDDS_URI", raising=False)
-    monkeypatch.delenv("ROS_AUTOMATIC_DISCOVERY_RANGE", raising=False)
-    return free_domain
+def _own_domain(domain):
+    """Every test here may talk."""
 
 
 class World:

@@ -2,7 +2,6 @@
 
 import fcntl
 import hashlib
-import itertools
 import os
 import subprocess
 import sys
@@ -24,8 +23,7 @@ from installation import (
     why_not,
     with_packages,
 )
-
-_counter = itertools.count()
+from support.domains import REAL, claimed
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -61,8 +59,9 @@ def install():
 
 @pytest.fixture
 def domain():
-    # test/ros has those from 100.
-    return 1 + (7 * os.getpid() + next(_counter)) % 99
+    """One for each test, of those that only real ROS 2 is given."""
+    with claimed(REAL) as number:
+        yield number
 
 
 @pytest.fixture(scope="session")

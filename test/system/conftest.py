@@ -1,15 +1,13 @@
 """Systems of several processes, each on a DDS domain that it has to itself."""
 
-import fcntl
-import itertools
 import os
 import signal
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
+from support.domains import claimed
 from support.waiting import eventually
 
 os.environ.setdefault("MBRL_ROS_RUNTIME", "embedded")
@@ -17,21 +15,16 @@ os.environ.setdefault("MBRL_ROS_RUNTIME", "embedded")
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(autouse=True)
-def domain(monkeypatch):
-    """Claim a DDS domain, so that runs at the same time do not see each other."""
-    for number in itertools.chain(range(100 + os.getpid() % 130, 230), range(100, 230)):
-        lock = (Path(tempfile.gettempdir()) / f"mbrl_ros_test_domain_{number}").open("w")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.close()
-            continue
-        monkeypatch.setenv("ROS_DOMAIN_ID", str(number))
+@pytest.fixture
+def dds_domain():
+    """One for each test: a launcher refuses a domain that has nodes in it, even leftover ones."""
+    with claimed() as number:
         yield number
-        lock.close()
-        return
-    pytest.fail("all DDS domains are taken")
+
+
+@pytest.fixture(autouse=True)
+def _own_domain(domain):
+    """Every test here starts a system."""
 
 
 def processes_of(run_dir):
