@@ -3,7 +3,8 @@
 import time
 
 import numpy as np
-import torch
+from support import linear
+from support.linear import OBSERVATION
 
 from mbrl_ros.control.controller import Controller
 from mbrl_ros.control.settings import (
@@ -14,14 +15,11 @@ from mbrl_ros.control.settings import (
 )
 from mbrl_ros.core.records import Observation
 from mbrl_ros.dynamics.checkpoint import PackedModel, pack
-from mbrl_ros.dynamics.model import DynamicsModel
-from mbrl_ros.dynamics.settings import ModelSettings
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.settings import PlannerSettings
 from mbrl_ros.safety.safe_command import SafeCommand
 from mbrl_ros.spaces import Space
 
-OBSERVATION = Space.of(["position", "velocity"])
 # Zero is no allowed force, so that the safe command is not zero.
 ACTION = Space.of(["force"], [0.25], [1.0])
 SAFE = [0.25]
@@ -35,14 +33,7 @@ def step(state, force):
 
 
 def exact_model(observation=OBSERVATION, action=ACTION, delay=0) -> PackedModel:
-    """Return a model without hidden layers, which is a linear map, with the true weights."""
-    model = DynamicsModel(observation, action, ModelSettings(members=2, hidden=[], delay=delay))
-    o = observation.dim
-    weight = np.concatenate([A - np.eye(o), B], axis=1).T
-    with torch.no_grad():
-        model.network.weights[0].zero_()
-        model.network.weights[0][..., :o] = torch.from_numpy(weight).float()
-    return pack(model)
+    return pack(linear.exact_model(A, B, action, observation, members=2, delay=delay))
 
 
 def objective() -> Objective:

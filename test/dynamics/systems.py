@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from support.linear import OBSERVATION
 
 from mbrl_ros.core.records import Transition
 from mbrl_ros.dynamics.learner import Learner
@@ -16,7 +17,6 @@ from mbrl_ros.dynamics.settings import (
 )
 from mbrl_ros.spaces import Space
 
-OBSERVATION = Space.of(["position", "velocity"])
 WITH_ANGLES = Space.of(["height", "yaw", "velocity", "roll"], angles=["yaw", "roll"])
 ACTION = Space.of(["force"], [-1.0], [1.0])
 A = np.array([[1.0, 0.1], [-0.2, 0.95]])

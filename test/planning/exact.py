@@ -2,10 +2,9 @@
 
 import numpy as np
 import torch
+from support.linear import OBSERVATION, exact_model
 
-from mbrl_ros.dynamics.model import DynamicsModel
 from mbrl_ros.dynamics.rollout import Rollout
-from mbrl_ros.dynamics.settings import ModelSettings
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.loop import PlanningLoop
 from mbrl_ros.planning.problem import Problem
@@ -14,7 +13,6 @@ from mbrl_ros.planning.settings import PlannerSettings
 from mbrl_ros.settings import build, specs
 from mbrl_ros.spaces import Space
 
-OBSERVATION = Space.of(["position", "velocity"])
 A = np.array([[1.0, 0.1], [0.0, 1.0]])
 B = np.array([[0.005], [0.1]])
 
@@ -42,14 +40,11 @@ class Recorded(Rollout):
     """The same as a model, so that it has derivatives; remembers what it was asked about."""
 
     def __init__(self, a=A, b=B, spread=0.0, members=1):
-        model = DynamicsModel(OBSERVATION, action(1.0), ModelSettings(members=members, hidden=[]))
-        weight = torch.from_numpy(np.concatenate([a - np.eye(2), b], axis=1).T).float()
+        model = exact_model(a, b, action(1.0), members=members)
         with torch.no_grad():
-            model.network.weights[0].zero_()
-            model.network.weights[0][..., :2] = weight
-            # Members that disagree about what a force does, around the same mean.
-            off = torch.linspace(-spread, spread, members)[:, None] * weight[2]
-            model.network.weights[0][:, 2, :2] += off
+            force = model.network.weights[0][:, 2, :2]
+            # Members that disagree about what it does, around the same mean.
+            force += torch.linspace(-spread, spread, members)[:, None] * force
         super().__init__(model)
         self.asked = []
 
