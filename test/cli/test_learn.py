@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from events import read_events, read_scalars, read_texts
+from support.events import read_events, read_scalars, read_texts
 from support.waiting import eventually
 
 from mbrl_ros.cli.main import main

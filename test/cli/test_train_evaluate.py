@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 import pytest
-from events import read_scalars
+from support.events import read_scalars
+from support.messages import cdr, header, make, topic
 
 from mbrl_ros.cli.main import main
-from mbrl_ros.data.definitions import Topic, typestore
 from mbrl_ros.data.recorder import Recorder
 
 TASK = """
@@ -31,12 +31,7 @@ mpc_controller:
 
 def record(folder, episodes, seed):
     """Write a bag of a damped oscillator that is pushed at random."""
-    store, rng = typestore(), np.random.default_rng(seed)
-    name = "mbrl_ros/msg/Transition"
-    text, _ = store.generate_msgdef(name, ros_version=2)
-    topic, types = Topic("/transition", name, text, store.hash_rihs01(name), False), store.types
-    stamp = types["builtin_interfaces/msg/Time"](sec=0, nanosec=0)
-    header = types["std_msgs/msg/Header"](stamp=stamp, frame_id="")
+    rng, transitions = np.random.default_rng(seed), topic("/transition", "mbrl_ros/msg/Transition")
     recorder, index = Recorder(folder), 0
     for episode in range(episodes):
         state = rng.uniform(-1.0, 1.0, 2)
@@ -44,8 +39,9 @@ def record(folder, episodes, seed):
             force = rng.uniform(-1.0, 1.0, 1)
             x, v = state
             following = np.array([x + 0.1 * v, v + 0.1 * (4.0 * force[0] - 2.0 * x - 0.5 * v)])
-            message = types[name](
-                header=header,
+            message = make(
+                transitions.type,
+                header=header(),
                 index=index,
                 episode=episode,
                 step=step,
@@ -56,7 +52,7 @@ def record(folder, episodes, seed):
                 terminated=False,
                 truncated=False,
             )
-            recorder.write(topic, bytes(store.serialize_cdr(message, name)))
+            recorder.write(transitions, cdr(message))
             state, index = following, index + 1
     assert recorder.close() == ""
 

@@ -1,37 +1,16 @@
-"""Messages for the tests: built and serialised without any ROS."""
+"""What a run of a mass under a force logs."""
 
 import math
 
 import numpy as np
+from support.messages import header, make, topic
 
-from mbrl_ros.data.definitions import Topic, typestore
 from mbrl_ros.spaces import Space
 
 OBSERVATION_SPACE = Space.of(["x", "v"])
 ACTION_SPACE = Space.of(["force"], [-1.0], [1.0])
-
-
-def topic(name, type_name, latched=False):
-    store = typestore()
-    text, _ = store.generate_msgdef(type_name, ros_version=2)
-    return Topic(name, type_name, text, store.hash_rihs01(type_name), latched)
-
-
 TRANSITIONS = topic("/transition", "mbrl_ros/msg/Transition")
 GOALS = topic("/goal", "mbrl_ros/msg/Goal", latched=True)
-
-
-def make(type_name, **fields):
-    return typestore().types[type_name](**fields)
-
-
-def header(seconds=0.0):
-    stamp = make(
-        "builtin_interfaces/msg/Time",
-        sec=int(seconds),
-        nanosec=round(seconds % 1 * 1e9),
-    )
-    return make("std_msgs/msg/Header", stamp=stamp, frame_id="")
 
 
 def transition(index):
@@ -53,7 +32,3 @@ def transition(index):
 
 def goal(value):
     return make(GOALS.type, header=header(1.0), names=["x"], values=np.array([value]))
-
-
-def cdr(message):
-    return bytes(typestore().serialize_cdr(message, message.__msgtype__))

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from bag_messages import ACTION_SPACE, GOALS, OBSERVATION_SPACE, TRANSITIONS, cdr, goal, transition
+from bag_messages import ACTION_SPACE, GOALS, OBSERVATION_SPACE, TRANSITIONS, goal, transition
 from mcap.reader import make_reader
 from mcap_ros2.decoder import DecoderFactory
 from rosbags.highlevel import AnyReader
 from rosbags.interfaces import QosDurability, QosReliability
 from rosbags.rosbag2 import Reader
+from support.messages import cdr
 
 from mbrl_ros.data import recorder as recorder_module
 from mbrl_ros.data.bags import BagError, read_messages, read_transitions
@@ -128,9 +129,10 @@ def test_a_recorder_without_messages_leaves_no_file(bag):
 
 WRITER = """
 import sys
-sys.path.insert(0, sys.argv[2])
+sys.path[:0] = sys.argv[2:]
 from pathlib import Path
-from bag_messages import TRANSITIONS, cdr, transition
+from bag_messages import TRANSITIONS, transition
+from support.messages import cdr
 from mbrl_ros.data.recorder import Recorder
 recorder = Recorder(Path(sys.argv[1]))
 i = 0
@@ -143,7 +145,7 @@ while True:
 
 def test_a_killed_recorder_loses_nothing(bag):
     writer = subprocess.Popen(
-        [sys.executable, "-c", WRITER, bag, Path(__file__).parent],
+        [sys.executable, "-c", WRITER, bag, *Path(__file__).parents[:2]],
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -1,21 +1,15 @@
-"""Messages for the tests: built and serialised without any ROS."""
+"""Messages of a run, with fields that no report is about filled in."""
 
 import math
 
 import numpy as np
-
-from mbrl_ros.data.definitions import Topic, typestore
+from support import messages
+from support.messages import header
 
 
 def make(kind, **fields):
     fields.setdefault("header", header())
-    return typestore().types[f"mbrl_ros/msg/{kind}"](**fields)
-
-
-def header(seconds=0.0):
-    types = typestore().types
-    stamp = types["builtin_interfaces/msg/Time"](sec=int(seconds), nanosec=round(seconds % 1 * 1e9))
-    return types["std_msgs/msg/Header"](stamp=stamp, frame_id="")
+    return messages.make(f"mbrl_ros/msg/{kind}", **fields)
 
 
 def observation(episode, step, reward=1.0, ended=False):
@@ -116,14 +110,7 @@ def transition(index, episode=0, step=None):
 
 
 def topic(kind):
-    store = typestore()
-    name = f"mbrl_ros/msg/{kind}"
-    text, _ = store.generate_msgdef(name, ros_version=2)
-    return Topic(f"/{kind.lower()}", name, text, store.hash_rihs01(name), False)
-
-
-def cdr(message):
-    return bytes(typestore().serialize_cdr(message, message.__msgtype__))
+    return messages.topic(f"/{kind.lower()}", f"mbrl_ros/msg/{kind}")
 
 
 def kind_of(message):

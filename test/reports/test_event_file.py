@@ -5,7 +5,7 @@ import resource
 import time
 
 import pytest
-from events import crc32c, read_events, read_scalars, read_texts
+from support.events import crc32c, read_events, read_scalars, read_texts
 
 from mbrl_ros.reports.curves import Curves
 from mbrl_ros.reports.event_file import MAX_PENDING, EventFile

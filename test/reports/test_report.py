@@ -6,6 +6,7 @@ import re
 import pytest
 import torch
 import yaml
+from support.messages import cdr
 
 from mbrl_ros.cli.main import main
 from mbrl_ros.data.recorder import Recorder
@@ -58,7 +59,7 @@ def record(run_dir, close=True):
             written.append(m.training_status(min(step, 60), 5, step // 20, 1.0 / step))
         for message in written:
             kind = m.kind_of(message)
-            recorder.write(topics.setdefault(kind, m.topic(kind)), m.cdr(message))
+            recorder.write(topics.setdefault(kind, m.topic(kind)), cdr(message))
     if close:
         assert recorder.close() == ""
     else:

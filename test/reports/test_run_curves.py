@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from events import read_scalars, read_texts
+from support.events import read_scalars, read_texts
 
 from mbrl_ros.reports.curves import Curves
 from mbrl_ros.reports.metrics import RunMetrics

@@ -10,7 +10,7 @@ import sys
 import threading
 
 import pytest
-from events import read_scalars
+from support.events import read_scalars
 from support.waiting import eventually
 
 from mbrl_ros.data.bags import read_messages
