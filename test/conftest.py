@@ -1,10 +1,17 @@
 """What holds for all tests."""
 
 import signal
+from pathlib import Path
 
 import pytest
 import torch
 from support.domains import claimed
+
+# Markers of pyproject.toml; every test has exactly one of these, by which it is chosen.
+KINDS = {"unit", "process", "ros2", "learning"}
+# Those of the tests of a folder that have none of their own. In all others they are "unit".
+USUALLY = {"ros": "process", "system": "process"}
+TESTS = Path(__file__).parent
 
 # Started in the background, as by `make test &`, they would hand on to every process of theirs that
 # it is to ignore Ctrl-C, and some of them test what it does.
@@ -13,6 +20,20 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 # Small models: one thread is faster than two that wait for each other.
 torch.set_num_threads(1)
+
+
+@pytest.hookimpl(tryfirst=True)  # before any is chosen
+def pytest_collection_modifyitems(items):
+    for item in items:
+        kinds = {mark.name for mark in item.iter_markers()} & KINDS
+        if not kinds:
+            folder = item.path.relative_to(TESTS).parts[0]
+            item.add_marker(USUALLY.get(folder, "unit"))
+        elif len(kinds) > 1:
+            raise pytest.UsageError(
+                f"{item.nodeid}: expected one of the markers {', '.join(sorted(KINDS))}, "
+                f"got {', '.join(sorted(kinds))}"
+            )
 
 
 @pytest.fixture(scope="session")

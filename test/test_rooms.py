@@ -87,6 +87,7 @@ def test_every_room_is_listed():
     assert rooms - {"share"} == {*MAY_IMPORT, "cli"}
 
 
+@pytest.mark.process
 def test_nothing_heavy_is_loaded_to_launch():
     """`ros2 launch` runs in the system's Python, which need not have torch."""
     code = "import sys, mbrl_ros.system.launching; print(*sys.modules)"

@@ -19,6 +19,7 @@ MBRL_CARTPOLE = str(Path(__file__).parents[2] / "benchmarks" / "mbrl_cartpole.ya
 WITH_MBRL = importlib.util.find_spec("mbrl") is not None
 
 
+@pytest.mark.process
 def test_curves_are_learned_once_and_told(tmp_path, capsys):
     out, file = tmp_path / "out", tmp_path / "curves.json"
     words = [*WORDS, "--out", str(out), "--json", str(file)]
@@ -65,6 +66,7 @@ def test_a_task_whose_file_has_changed_is_measured_anew(tmp_path):
     assert len(paths) == 2
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("parameters", "reason"),
     [

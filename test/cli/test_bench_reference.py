@@ -1,6 +1,7 @@
 """What learning is measured against."""
 
 import numpy as np
+import pytest
 import torch
 
 from mbrl_ros.cli.bench.curve import EVALUATION_SEED
@@ -43,6 +44,7 @@ def test_the_planner_sees_what_will_happen():
         np.testing.assert_allclose(trajectories[0, 2, k + 1], values, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.process
 def test_with_true_dynamics_the_pole_stays_up():
     few = {"planner.candidates": 32, "planner.iterations": 1, "mujoco_sim.time_limit": 2.0}
     assert measured("cartpole_v1", "random", **few) < 60

@@ -14,6 +14,8 @@ from support.waiting import eventually
 from mbrl_ros.cli.main import main
 from mbrl_ros.dynamics.checkpoint import load
 
+pytestmark = pytest.mark.process
+
 # Small, and an episode ends after some dozens of steps.
 WORDS = (
     "learn",

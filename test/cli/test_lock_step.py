@@ -10,6 +10,8 @@ from mbrl_ros.objectives.mission import Way
 from mbrl_ros.settings import SettingsError
 from mbrl_ros.system.configuration import read_task
 
+pytestmark = pytest.mark.process
+
 # A short task: the pole falls after some dozens of steps, so that episodes end.
 FAST = {
     "model_trainer.model.members": 2,

@@ -12,6 +12,8 @@ import pytest
 import yaml
 from support.waiting import eventually
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT = 30.0
 

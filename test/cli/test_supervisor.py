@@ -7,6 +7,8 @@ from support.waiting import eventually
 from mbrl_ros.cli import supervisor as module
 from mbrl_ros.cli.supervisor import NodeCrashesError, NodeRefusedError, Supervisor
 
+pytestmark = pytest.mark.process
+
 SLEEP = "import time; print('up', flush=True); time.sleep(60)"
 STUBBORN = "import signal; signal.signal(signal.SIGINT, lambda *_: None); " + SLEEP
 IMMORTAL = "import signal; signal.signal(signal.SIGTERM, lambda *_: None); " + STUBBORN

@@ -10,6 +10,8 @@ from support.messages import cdr, header, make, topic
 from mbrl_ros.cli.main import main
 from mbrl_ros.data.recorder import Recorder
 
+pytestmark = pytest.mark.process
+
 TASK = """
 /**:
   ros__parameters:

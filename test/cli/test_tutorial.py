@@ -32,6 +32,7 @@ def folder(tmp_path_factory):
     return made
 
 
+@pytest.mark.process
 def test_the_task_is_learned(folder):
     done = subprocess.run(command_of("learn"), cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -41,6 +42,7 @@ def test_the_task_is_learned(folder):
     assert summary["eval_return_mean"] > 300
 
 
+@pytest.mark.process
 def test_it_runs_in_real_time_and_its_goals_change(folder, domain, monkeypatch):
     monkeypatch.setenv("MBRL_ROS_RUNTIME", "embedded")
     words = [*command_of("launch sim"), "run_dir:=run"]

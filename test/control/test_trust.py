@@ -1,6 +1,7 @@
 import math
 
 import numpy as np
+import pytest
 import torch
 from known import ACTION, OBSERVATION, SAFE, controller, reading, step
 
@@ -39,6 +40,7 @@ def observe(trust, model, size, count=200, seed=0):
     return levels
 
 
+@pytest.mark.process
 def test_errors_as_expected_have_scores_of_about_one():
     trust, model = Trust(TrustSettings(memory=2000)), linear_model()
     observe(trust, model, 0.1, count=2000)
@@ -48,6 +50,7 @@ def test_errors_as_expected_have_scores_of_about_one():
     assert trust.level is Level.FULL
 
 
+@pytest.mark.process
 def test_scores_are_relative_to_the_hold_out():
     trust, model = Trust(TrustSettings(memory=2000)), linear_model()
     model.one_step_z.fill_(2.0)
@@ -56,6 +59,7 @@ def test_scores_are_relative_to_the_hold_out():
     assert abs(trust.open_loop - 2.0 * MEDIAN) < 0.3
 
 
+@pytest.mark.process
 def test_trust_falls_by_degrees_and_comes_back():
     for size, level in ((0.2, Level.FULL), (0.85, Level.CAUTIOUS), (1.7, Level.DOUBTFUL)):
         trust = Trust(QUICK)

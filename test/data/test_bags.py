@@ -143,6 +143,7 @@ while True:
 """
 
 
+@pytest.mark.process
 def test_a_killed_recorder_loses_nothing(bag):
     writer = subprocess.Popen(
         [sys.executable, "-c", WRITER, bag, *Path(__file__).parents[:2]],

@@ -21,6 +21,8 @@ from mbrl_ros.data.streaming import is_finished
 ros = pytest.importorskip("mbrl_ros.ros")
 from mbrl_ros.ros import interfaces as ri  # noqa: E402
 
+pytestmark = pytest.mark.process
+
 RUN = "import sys; from mbrl_ros.nodes.data_logger import main; sys.exit(main())"
 PARAMETERS = {
     "task": "test",

@@ -271,6 +271,7 @@ def test_whoever_reads_while_a_checkpoint_is_written_reads_a_whole_one(tmp_path)
     assert read > 0
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     "settings",
     [

@@ -53,6 +53,7 @@ def test_actions_that_tell_nothing_change_no_mind():
         assert identify(learner.model, learner.replay).delay == 2
 
 
+@pytest.mark.process
 def test_the_learner_finds_the_delay_and_predicts_as_well_as_if_it_knew():
     learners = {
         known: trained(800, settings=with_model(delay=known), delay=3) for known in (-1, 3, 0)
@@ -74,6 +75,7 @@ def test_a_delay_that_was_found_travels_with_the_model():
     assert again.model.delay == 2
 
 
+@pytest.mark.process
 def test_what_was_learned_with_a_wrong_delay_does_not_stand_in_the_way():
     learner = fed(TO_FIND, count=60, delay=2, act=lambda rng, state: np.zeros(1))
     # Actions that never change tell nothing at first, and then they do.

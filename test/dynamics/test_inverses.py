@@ -35,18 +35,21 @@ def rms(values):
     return values.square().mean(dim=0).sqrt()
 
 
+@pytest.mark.process
 def test_the_action_is_told_from_what_it_did(model):
     before, action, after = rows()
     error = rms(model.inverses.action(before, after) - action)
     assert error < 0.1 * action.std()
 
 
+@pytest.mark.process
 def test_where_a_step_began_is_told_from_where_it_led(model):
     before, action, after = rows()
     error = rms(model.inverses.before(action, after) - before)
     assert (error < 0.1 * rms(after - before)).all()
 
 
+@pytest.mark.process
 def test_an_action_that_acts_late_is_told_from_what_it_did():
     late = learned(delay=2)
     before, action, after = rows(delay=2)
@@ -73,6 +76,7 @@ def test_a_checkpoint_is_taken_up_only_with_the_same():
         learner.restore(learned(updates=1))
 
 
+@pytest.mark.process
 def test_errors_the_other_way_round_are_measured(model):
     log = Transitions(OBSERVATION, ACTION)
     for before, action, after, episode, step in drive(300, seed=2):

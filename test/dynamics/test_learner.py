@@ -421,6 +421,7 @@ def test_a_loss_over_several_steps_is_that_of_predictions_on_predictions():
     assert alone == pytest.approx(one, rel=1e-5)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("kind", ["gaussian", "deterministic"])
 @pytest.mark.parametrize("unit", [1e-2, 1e3])
 def test_much_larger_or_smaller_units_are_learned_in_as_well(kind, unit):
@@ -435,6 +436,7 @@ def test_much_larger_or_smaller_units_are_learned_in_as_well(kind, unit):
     assert errors[unit] < max(10 * errors[1.0], 0.05)
 
 
+@pytest.mark.process
 def test_transitions_after_a_gap_are_not_learned_from_if_what_came_before_matters():
     clean, broken = (Learner(OBSERVATION, ACTION, with_model(delay=2), 0) for _ in range(2))
     for k, transition in enumerate(drive(600, delay=2)):
@@ -461,6 +463,7 @@ def test_data_that_is_all_gaps_ends_no_training():
     assert not learner.is_due
 
 
+@pytest.mark.process
 def test_a_loss_over_several_steps_does_not_count_as_the_error_of_one():
     claimed = {}
     for steps in (1, 4):

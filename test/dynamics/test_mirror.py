@@ -84,6 +84,7 @@ def error_on_the_other_side(**model):
     return float((predicted.mean(dim=0)[:, 1].numpy() - expected[:, 1]).std())
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("kind", ["gaussian", "gaussian_process"])
 def test_what_was_seen_on_one_side_is_known_on_the_other(kind):
     if kind == "gaussian_process":

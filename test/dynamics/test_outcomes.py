@@ -39,6 +39,7 @@ def batch(seed=1):
     return [torch.from_numpy(np.stack([row[i] for row in rows])).float() for i in range(3)]
 
 
+@pytest.mark.process
 def test_what_the_plant_pays_is_learned(outcomes):
     before, action, after = batch()
     expected = after[:, 0] ** 2 + 0.5 * action[:, 0] - 0.3 * before[:, 1]
@@ -46,6 +47,7 @@ def test_what_the_plant_pays_is_learned(outcomes):
     assert error.square().mean().sqrt() < 0.1 * expected.std()
 
 
+@pytest.mark.process
 def test_where_the_task_ends_is_learned(outcomes):
     before, action, after = batch()
     ended = after[:, 0].abs() > 0.4
@@ -56,6 +58,7 @@ def test_where_the_task_ends_is_learned(outcomes):
     assert likely.max() <= 1
 
 
+@pytest.mark.process
 def test_many_trajectories_are_judged_at_once(outcomes):
     before, action, after = batch()
     shape = (3, 4, 25)

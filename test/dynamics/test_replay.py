@@ -53,6 +53,7 @@ def test_all_of_the_recent_and_some_of_the_old_are_kept():
     assert (old.reshape(-1, 10) == old[::10, None] + np.arange(10)).all()
 
 
+@pytest.mark.process
 def test_of_the_old_each_is_kept_with_the_same_chance():
     kept = np.concatenate([all_numbers(filled(1200, seed=seed)) for seed in range(300)])
     counts = np.histogram(kept, bins=10, range=(0, 1000))[0] / 300 / 100
@@ -119,6 +120,7 @@ def test_a_state_is_what_was_seen_and_done_before(delay):
     assert batch.action[2].tolist() == [7.0 if delay == 0 else acting]
 
 
+@pytest.mark.process
 def test_the_hold_out_is_a_fair_sample_of_bounded_size():
     kept = []
     for seed in range(300):

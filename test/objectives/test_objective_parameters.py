@@ -12,6 +12,8 @@ from mbrl_ros.system.configuration import read_task, task_names
 from mbrl_ros.system.schema import OBJECTIVE, objective_parameters
 from mbrl_ros.task import TaskSettings
 
+pytestmark = pytest.mark.process
+
 CONFIG = Path(__file__).parents[2] / "config"
 
 

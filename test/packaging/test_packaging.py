@@ -63,6 +63,7 @@ def _data_files():
     }
 
 
+@pytest.mark.process
 def test_wheel_holds_everything(built):
     with zipfile.ZipFile(built[1]) as wheel:
         names = set(wheel.namelist())
@@ -77,6 +78,7 @@ def test_wheel_holds_everything(built):
     assert {name.split("/")[0].split("-")[0] for name in names} == {"mbrl_ros"}
 
 
+@pytest.mark.process
 def test_sdist_builds_and_tests_like_a_checkout(built):
     with tarfile.open(built[0]) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
@@ -85,6 +87,7 @@ def test_sdist_builds_and_tests_like_a_checkout(built):
     assert needed | _data_files() | {"test/ros2/sim_launch.py"} <= names
 
 
+@pytest.mark.process
 def test_installed_wheel_finds_its_files(built, tmp_path):
     """Without a checkout around it; pip would do no more than unpack it."""
     with zipfile.ZipFile(built[1]) as wheel:
@@ -164,6 +167,7 @@ def test_every_node_has_its_executable():
     assert set(listed.split()) == with_main
 
 
+@pytest.mark.process
 def test_old_python_is_told_so(tmp_path):
     code = (
         "import runpy, sys; sys.version_info = (3, 9, 2);"

@@ -28,6 +28,7 @@ def test_no_library_to_render_with_is_said(monkeypatch):
         graphics.choose(camera=True)
 
 
+@pytest.mark.process
 def test_without_a_camera_no_graphics_are_loaded():
     code = (
         "import os, sys\n"
@@ -90,6 +91,7 @@ def frames():
     return [np.full((48, 64, 3), v, np.uint8) for v in (0, 80, 160, 240)]
 
 
+@pytest.mark.process
 def test_mp4(tmp_path):
     ffmpeg = pytest.importorskip("imageio_ffmpeg")
     recorded = video.open_video(tmp_path, 64, 48, 10.0)

@@ -15,6 +15,8 @@ from support.waiting import wait_until
 ros = pytest.importorskip("mbrl_ros.ros")
 ri = pytest.importorskip("mbrl_ros.ros.interfaces")
 
+pytestmark = pytest.mark.process
+
 CONFIG = Path(__file__).parents[2] / "config"
 RUN = "import sys; from mbrl_ros.nodes.mujoco_sim import main; sys.exit(main())"
 

@@ -6,6 +6,8 @@ from support.waiting import wait_until
 
 from mbrl_ros.plants.stepper import REPEAT_PERIOD, Stepper
 
+pytestmark = pytest.mark.process
+
 
 class Running:
     """A stepper and what it published."""

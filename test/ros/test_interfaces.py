@@ -24,6 +24,8 @@ from mbrl_ros.ros.interfaces import (
     type_hash,
 )
 
+pytestmark = pytest.mark.unit
+
 
 # As ROS 2 Jazzy installs them in share/<package>/msg/*.json.
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ from installation import ROOT, SETUPS, build, clean_environment, copy_sources, s
 
 from mbrl_ros import __version__
 
+pytestmark = pytest.mark.ros2
+
 EXECUTABLES = ["data_logger", "model_trainer", "mpc_controller", "mujoco_sim", "run_monitor"]
 
 

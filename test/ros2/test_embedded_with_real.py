@@ -3,8 +3,11 @@
 import json
 import sys
 
+import pytest
 from installation import ROOT
 from support.waiting import wait_until
+
+pytestmark = pytest.mark.ros2
 
 CONFIG = ROOT / "config" / "cartpole_swingup.yaml"
 

@@ -5,6 +5,8 @@ import signal
 import pytest
 from installation import ROOT
 
+pytestmark = pytest.mark.ros2
+
 CONFIG = ROOT / "config" / "cartpole_swingup.yaml"
 # Leave no daemon behind, and give a fresh process the time to discover.
 ALONE = ("--no-daemon", "--spin-time", "1")

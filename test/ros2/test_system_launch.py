@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from support.waiting import wait_until
 
+pytestmark = pytest.mark.ros2
+
 LISTENER = """
 import json, time
 import rclpy
