@@ -33,6 +33,17 @@ def folder(tmp_path_factory):
 
 
 @pytest.mark.process
+def test_it_learns_and_reports(folder):
+    """The command with fewer steps: what they are enough for is another test's."""
+    words = [*command_of("learn"), "--steps=600", "--eval-episodes=1", "--out=begun"]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((folder / "begun" / "summary.json").read_text())
+    assert (summary["task"], summary["env_steps"]) == ("crane", 600)
+    assert (folder / "begun" / "report.png").is_file()
+
+
+@pytest.mark.learning
 def test_the_task_is_learned(folder):
     done = subprocess.run(command_of("learn"), cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
