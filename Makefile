@@ -1,6 +1,8 @@
 # make sim             sets up .venv if needed and learns cartpole swing-up
 #                      (make sim ARGS="task:=pendulum_swingup seed:=1 duration:=60")
 # make test            sets up .venv if needed and runs every check
+# make test-fast       the same with the quick tests only, in a minute and a half
+# make lint            ruff and mypy only
 # make test-learning   whole learning runs, minutes long
 # make bench           planning, beside other libraries (sets up .venv-bench if needed)
 #                      (make bench ARGS="--json planning.json"; or one of our own with .venv:
@@ -29,16 +31,21 @@ BENCH := .venv-bench
 PEERS := mbrl==0.2.0 pytorch_mppi==0.9.1 arm_pytorch_utilities==0.5.0 pytorch_seed==0.2.0 \
          hydra-core==1.3.8 omegaconf==2.3.1 antlr4-python3-runtime==4.9.3 termcolor==3.3.0
 
-.PHONY: sim test test-learning bench bench-learning clean
+.PHONY: sim lint test test-fast test-learning bench bench-learning clean
 .DELETE_ON_ERROR:
 
 sim: $(READY)
 	@$(VENV)/bin/mbrl-ros launch sim $(ARGS)
 
-test: $(READY)
+lint: $(READY)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+
+test-fast: lint
+	$(VENV)/bin/python -m pytest -m unit $(PYTEST_ARGS)
+
+test: lint
 	$(VENV)/bin/python -m pytest -m "not learning" $(PYTEST_ARGS)
 
 test-learning: $(READY)
