@@ -1,4 +1,4 @@
-"""What a plant reports, and what a controller step came to."""
+"""What a plant reports and its cameras see, and what a controller step came to."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mbrl_ros.spaces import FloatArray
+
+#: Encodings of a frame: the first loses nothing.
+ENCODINGS = ("png", "jpeg")
 
 
 @dataclass(frozen=True)
@@ -82,3 +85,28 @@ class Transition:
     truncated: bool = False
     stamp: int = 0
     previous_action: ArrayLike | None = None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a camera saw at a control step: the fields of ``msg/Frame``; nothing is checked here.
+
+    Attributes:
+        episode: of the observation it belongs to.
+        step: of the observation it belongs to.
+        camera: name of the camera.
+        encoding: of ``data``, one of `ENCODINGS`.
+        width: of the image [pixels].
+        height: of the image [pixels].
+        data: the encoded image, RGB with 8 bits per channel.
+        stamp: when the image was taken, on the plant's clock [ns].
+    """
+
+    episode: int
+    step: int
+    camera: str
+    encoding: str
+    width: int
+    height: int
+    data: bytes = field(repr=False)
+    stamp: int = 0

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mbrl_ros.core.records import Observation, Transition
+from mbrl_ros.core.records import Frame, Observation, Transition
 
 
 def read_observation(message: Any, received: float = math.nan) -> Observation:
@@ -45,6 +45,20 @@ def read_transition(message: Any) -> Transition:
         nanoseconds(message.header.stamp),
         # Bags of before have no such field.
         previous if len(previous := getattr(message, "previous_action", ())) else None,
+    )
+
+
+def read_frame(message: Any) -> Frame:
+    """Return what ``msg/Frame`` says; the image stays encoded."""
+    return Frame(
+        message.episode,
+        message.step,
+        message.camera,
+        message.encoding,
+        message.width,
+        message.height,
+        bytes(message.data),
+        nanoseconds(message.header.stamp),
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import array
+
 import numpy as np
 
-from mbrl_ros.core.records import Observation, Transition
+from mbrl_ros.core.records import Frame, Observation, Transition
 from mbrl_ros.ros import interfaces as ri
 
 
@@ -49,4 +51,18 @@ def transition_message(transition: Transition, index: int) -> ri.Transition:
         terminated=transition.terminated,
         truncated=transition.truncated,
         previous_action=np.asarray(() if previous is None else previous).tolist(),
+    )
+
+
+def frame_message(frame: Frame) -> ri.Frame:
+    """Return a frame as a message."""
+    return ri.Frame(
+        header=ri.Header(stamp=time_message(frame.stamp)),
+        episode=frame.episode,
+        step=frame.step,
+        camera=frame.camera,
+        encoding=frame.encoding,
+        width=frame.width,
+        height=frame.height,
+        data=array.array("B", frame.data),
     )

@@ -19,6 +19,7 @@ _SHORT_NAMES = {
         "mbrl_ros/msg/Action",
         "mbrl_ros/msg/ControllerStatus",
         "mbrl_ros/msg/DynamicsModel",
+        "mbrl_ros/msg/Frame",
         "mbrl_ros/msg/Goal",
         "mbrl_ros/msg/GoalSequence",
         "mbrl_ros/msg/Objective",

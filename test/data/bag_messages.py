@@ -10,6 +10,7 @@ from mbrl_ros.spaces import Space
 OBSERVATION_SPACE = Space.of(["x", "v"])
 ACTION_SPACE = Space.of(["force"], [-1.0], [1.0])
 TRANSITIONS = topic("/transition", "mbrl_ros/msg/Transition")
+FRAMES = topic("/frame", "mbrl_ros/msg/Frame")
 GOALS = topic("/goal", "mbrl_ros/msg/Goal", latched=True)
 
 
@@ -27,6 +28,20 @@ def transition(index):
         terminated=False,
         truncated=index % 100 == 99,
         previous_action=np.array([0.25]),
+    )
+
+
+def frame(record):
+    return make(
+        FRAMES.type,
+        header=header(1e-9 * record.stamp),
+        episode=record.episode,
+        step=record.step,
+        camera=record.camera,
+        encoding=record.encoding,
+        width=record.width,
+        height=record.height,
+        data=np.frombuffer(record.data, np.uint8),
     )
 
 

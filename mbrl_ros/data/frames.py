@@ -1,0 +1,64 @@
+"""Images to encoded frames and back."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mbrl_ros.core.records import ENCODINGS, Frame
+
+#: Largest width and height of a frame [pixels]: what it decodes to stays below 51 MB.
+MAX_SIDE = 4096
+
+
+def encode(image: NDArray[np.uint8], encoding: str) -> bytes:
+    """Encode an image.
+
+    Args:
+        image: RGB, shape ``(height, width, 3)``.
+        encoding: one of `ENCODINGS`.
+    """
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, format=encoding)
+    return file.getvalue()
+
+
+def decode(frame: Frame) -> NDArray[np.uint8]:
+    """Decode a frame's image.
+
+    What the frame says of its image is not trusted, nor what the image says of itself: nothing
+    is decoded before both agree on a size that is allowed.
+
+    Returns:
+        RGB, shape ``(height, width, 3)``.
+
+    Raises:
+        ValueError: naming the field that is wrong, its value and what was expected.
+    """
+    if frame.encoding not in ENCODINGS:
+        raise ValueError(f"encoding: expected {' or '.join(ENCODINGS)}, got '{frame.encoding}'")
+    for field, side in (("width", frame.width), ("height", frame.height)):
+        if not 0 < side <= MAX_SIDE:
+            raise ValueError(f"{field}: expected 1 to {MAX_SIDE} pixels, got {side}")
+    try:
+        # Of one format only: some that Pillow knows run other programs.
+        image = Image.open(io.BytesIO(frame.data), formats=[frame.encoding])
+        size, mode = image.size, image.mode
+    except Exception:  # damaged bytes raise whatever they happen to look like
+        got = f"{len(frame.data)} bytes of something else"
+        raise ValueError(f"data: expected a {frame.encoding} image, got {got}") from None
+    if size != (frame.width, frame.height):
+        raise ValueError(
+            f"data: expected an image of {frame.width} x {frame.height} pixels, as width and "
+            f"height say, got {size[0]} x {size[1]}"
+        )
+    if mode != "RGB":
+        raise ValueError(f"data: expected RGB with 8 bits per channel, got an image of mode {mode}")
+    try:
+        return np.array(image)
+    except Exception as error:  # as above
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"data: expected a whole {frame.encoding} image, got {reason}") from None
