@@ -1,9 +1,9 @@
 """The node mujoco_sim: a simulated plant on topics.
 
 Publishes ``observation`` once per control step, ``joint_states`` where the model has joints,
-``/clock``, and ``image`` with a camera. Takes ``action``. Services ``~/reset``, ``~/pause``
-and ``~/step``; they return at once, and the stepping thread acts on them, as it does on the live
-parameters ``physics.*``.
+``/clock``, and with a camera ``image`` and ``frame``, which tells the observation that it belongs
+to. Takes ``action``. Services ``~/reset``, ``~/pause`` and ``~/step``; they return at once, and the
+stepping thread acts on them, as it does on the live parameters ``physics.*``.
 
 As is the custom for simulators, all stamps are simulation time, the time that ``/clock``
 carries; it grows by one period per observation and never runs backwards, over resets
@@ -16,9 +16,10 @@ import array
 from pathlib import Path
 from typing import Any
 
-from mbrl_ros.core.records import Observation
+from mbrl_ros.core.records import Frame, Observation
+from mbrl_ros.data.frames import encode
 from mbrl_ros.nodes.parameters import declare, on_change
-from mbrl_ros.nodes.record_messages import observation_message, time_message
+from mbrl_ros.nodes.record_messages import frame_message, observation_message, time_message
 from mbrl_ros.nodes.runner import run_node
 from mbrl_ros.plants.camera import Camera, Image
 from mbrl_ros.plants.settings import CameraSettings, SimulatorSettings
@@ -70,6 +71,7 @@ class MujocoSim(Node):
                 ri.JointState, "joint_states", QoSProfile(depth=10)
             )
         self._video: Video | None = None
+        self._frame: Any = None
         self._camera = self._open_camera(settings.camera, task.run_dir)
         self.create_subscription(ri.Action, "action", self._on_action, QoSProfile(depth=1))
         self.create_service(ri.Reset, "~/reset", self._on_reset)
@@ -99,7 +101,9 @@ class MujocoSim(Node):
         if settings.video and not run_dir:
             raise ValueError("camera.video: needs run_dir to record into")
         self._images = self.create_publisher(ri.Image, "image", QoSProfile(depth=2))
+        self._frames = self.create_publisher(ri.Frame, "frame", QoSProfile(depth=100))
         camera = Camera(self._simulator.plant, settings, self._show)
+        self._camera_name = camera.name
         if settings.video:
             self._video = open_video(Path(run_dir), settings.width, settings.height, settings.rate)
             self.get_logger().info(f"recording {self._video.path}")
@@ -124,16 +128,20 @@ class MujocoSim(Node):
                     effort=joints.efforts.tolist(),
                 )
             )
-        if self._camera is not None:
-            # In lock-step nobody is in a hurry, and the video misses nothing.
-            self._camera.offer(observation.time, wait=self._simulator.lock_step)
+        frame = self._frame
+        if frame is not None and (frame.episode, frame.step) == (message.episode, message.step):
+            # The observation is repeated, for who joins late and needs its frame too.
+            self._frames.publish(frame)
+        elif self._camera is not None:
+            # In lock-step nobody is in a hurry, and neither frames nor video miss anything.
+            self._camera.offer(observation, wait=self._simulator.lock_step)
 
     def _fail(self, error: Exception) -> None:
         self._error = error
 
     # On the camera's thread.
 
-    def _show(self, time: float, image: Image) -> None:
+    def _show(self, observation: Observation, image: Image) -> None:
         height, width, channels = image.shape
         if self._video is not None:
             self._video.write(image)
@@ -141,7 +149,7 @@ class MujocoSim(Node):
             return
         self._images.publish(
             ri.Image(
-                header=ri.Header(stamp=time_message(round(1e9 * time)), frame_id="camera"),
+                header=ri.Header(stamp=time_message(observation.stamp), frame_id="camera"),
                 height=height,
                 width=width,
                 encoding="rgb8",
@@ -149,6 +157,21 @@ class MujocoSim(Node):
                 data=array.array("B", image.tobytes()),
             )
         )
+        encoding = self._settings.camera.encoding
+        frame = frame_message(
+            Frame(
+                observation.episode,
+                observation.step,
+                self._camera_name,
+                encoding,
+                width,
+                height,
+                encode(image, encoding),
+                observation.stamp,
+            )
+        )
+        self._frames.publish(frame)
+        self._frame = frame
 
     # On the executor's thread.
 

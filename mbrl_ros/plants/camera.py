@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mbrl_ros.core.records import Observation
 from mbrl_ros.plants.physics import Physics
 from mbrl_ros.plants.plant import Plant
 from mbrl_ros.plants.settings import CameraSettings
@@ -17,6 +19,8 @@ from mbrl_ros.spaces import FloatArray
 
 Image = NDArray[np.uint8]
 FREE_CAMERA = -1
+# A frame that is due by the rounding of a stamp is due: a share of the time between two frames.
+_EARLY = 0.01
 
 
 class Camera:
@@ -25,18 +29,21 @@ class Camera:
     The stepping thread hands over copies of the state; OpenGL and everything slow stay on
     the camera's thread, since a context belongs to one thread and a control step must not
     wait for a picture.
+
+    Attributes:
+        name: of the camera in the model; its number where it has no name, ``free`` for a free one.
     """
 
     def __init__(
-        self, plant: Plant, settings: CameraSettings, show: Callable[[float, Image], None]
+        self, plant: Plant, settings: CameraSettings, show: Callable[[Observation, Image], None]
     ) -> None:
         """Open the camera.
 
         Args:
             plant: has a MuJoCo model.
             settings: rate and size.
-            show: called on the camera's thread with plant time [s] and the image
-                ``(height, width, 3)``.
+            show: called on the camera's thread with the observation of a state and the image
+                of the same one, ``(height, width, 3)``.
 
         Raises:
             ValueError: without a MuJoCo model, such a camera, or a way to render.
@@ -48,10 +55,11 @@ class Camera:
             )
         self._physics: Physics = plant.physics
         self._camera = _camera_id(self._physics.model, settings.name, plant.name)
+        self.name = _camera_name(self._physics.model, self._camera)
         self._settings = settings
         self._show = show
-        self._next_time = 0.0
-        self._states: queue.Queue[tuple[float, FloatArray] | None] = queue.Queue(maxsize=1)
+        self._newest = -1
+        self._states: queue.Queue[tuple[Observation, FloatArray] | None] = queue.Queue(maxsize=1)
         self._ready = threading.Event()
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
@@ -63,27 +71,25 @@ class Camera:
                 "set camera.rate to 0, or the environment variable MUJOCO_GL to egl or osmesa"
             ) from self._error
 
-    def offer(self, time: float, *, wait: bool) -> None:
+    def offer(self, observation: Observation, *, wait: bool) -> None:
         """Hand over the plant's state if a frame is due.
 
         Args:
-            time: plant time [s].
+            observation: of that state.
             wait: whether to wait for the previous frame rather than leave this one out.
         """
-        if time < self._next_time - 1e-9:
+        number = math.floor(observation.time * self._settings.rate + _EARLY)
+        if number <= self._newest or (self._states.full() and not wait):
             return
-        if self._states.full() and not wait:
-            return
-        self._next_time = max(self._next_time, time - 1.0 / self._settings.rate)
-        self._next_time += 1.0 / self._settings.rate
-        self._hand_over((time, self._physics.state()))
+        self._newest = number
+        self._hand_over((observation, self._physics.state()))
 
     def close(self) -> None:
         """Render what was handed over, and close."""
         self._hand_over(None)
         self._thread.join()
 
-    def _hand_over(self, item: tuple[float, FloatArray] | None) -> None:
+    def _hand_over(self, item: tuple[Observation, FloatArray] | None) -> None:
         # A camera that has failed takes nothing any more, and must not stop the plant.
         while self._thread.is_alive():
             try:
@@ -101,8 +107,8 @@ class Camera:
             self._ready.set()
         try:
             while (item := self._states.get()) is not None:
-                time, state = item
-                self._show(time, renderer.render(state))
+                observation, state = item
+                self._show(observation, renderer.render(state))
         finally:
             renderer.close()
 
@@ -143,3 +149,7 @@ def _camera_id(model: Any, name: str, environment: str) -> int:
             f"camera.name: environment '{environment}' has no camera '{name}', it has: {known}"
         )
     return names.index(name)
+
+
+def _camera_name(model: Any, camera: int) -> str:
+    return "free" if camera == FREE_CAMERA else model.camera(camera).name or str(camera)

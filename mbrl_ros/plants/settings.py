@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mbrl_ros.core.records import ENCODINGS
 from mbrl_ros.settings import group, setting
 
 
@@ -11,10 +12,18 @@ from mbrl_ros.settings import group, setting
 class CameraSettings:
     """A headless camera in the simulation."""
 
-    rate: float = setting(0.0, "frames per plant second; 0: no camera", low=0.0, high=1000.0)
+    rate: float = setting(
+        0.0,
+        "frames per plant second; 1 / period: one for each observation; 0: no camera",
+        low=0.0,
+        high=1000.0,
+    )
     width: int = setting(320, "image width [pixels], even", low=16, high=4096)
     height: int = setting(240, "image height [pixels], even", low=16, high=4096)
     name: str = setting("", "camera of the MuJoCo model; empty: its first, or a free one")
+    encoding: str = setting(
+        ENCODINGS[0], "of the topic frame: png (loses nothing) or jpeg", choices=ENCODINGS
+    )
     video: bool = setting(False, "also record a video into run_dir (MP4, or GIF without ffmpeg)")
 
 

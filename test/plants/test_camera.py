@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 
+from mbrl_ros.core.records import Observation
 from mbrl_ros.plants import graphics, video
 from mbrl_ros.plants.camera import Camera
 from mbrl_ros.plants.environments import make_plant
@@ -12,6 +13,10 @@ from mbrl_ros.plants.settings import CameraSettings, SimulatorSettings
 
 needs_graphics = pytest.mark.usefixtures("graphics_library")
 SMALL = {"width": 64, "height": 48}
+
+
+def observation(step, period=0.02):
+    return Observation(0, step, np.empty(0), stamp=round(1e9 * step * period))
 
 
 def test_a_camera_needs_a_model():
@@ -50,14 +55,13 @@ def test_pictures_show_the_plant(environment, arm_file):
     plant = make_plant(SimulatorSettings(environment=name))
     plant.reset(seed=0)
     pictures = []
-    camera = Camera(plant, CameraSettings(rate=10.0, **SMALL), lambda t, i: pictures.append((t, i)))
+    camera = Camera(plant, CameraSettings(rate=10.0, **SMALL), lambda o, i: pictures.append((o, i)))
     for step in range(50):
-        camera.offer(step * 0.02, wait=True)
+        camera.offer(observation(step), wait=True)
         plant.step(plant.action_space.high)
     camera.close()
     plant.close()
-    times = [t for t, _ in pictures]
-    np.testing.assert_allclose(times, np.arange(10) * 0.1)
+    assert [seen.step for seen, _ in pictures] == list(range(0, 50, 5))
     first, last = pictures[0][1], pictures[-1][1]
     assert first.shape == (48, 64, 3)
     assert first.dtype == np.uint8
@@ -83,8 +87,34 @@ def test_a_camera_that_fails_does_not_stop_the_plant(arm_file, monkeypatch):
 
     camera = Camera(plant, CameraSettings(rate=100.0, **SMALL), fail)
     for step in range(5):
-        camera.offer(step * 0.01, wait=True)
+        camera.offer(observation(step), wait=True)
     camera.close()
+
+
+@needs_graphics
+@pytest.mark.parametrize("period", [0.04, 1 / 60, 0.007])
+@pytest.mark.parametrize("rate", [1.0, 3.0])
+def test_every_observation_has_one_frame_at_the_rate_of_control(arm_file, period, rate):
+    plant = make_plant(SimulatorSettings(environment=str(arm_file)))
+    plant.reset(seed=0)
+    seen = []
+    settings = CameraSettings(rate=rate / period, width=16, height=16)
+    camera = Camera(plant, settings, lambda o, _: seen.append(o.step))
+    # The first one is repeated, as in lock-step before somebody answers; time has begun long ago.
+    for step in [0, 0, *range(60), *range(10**6, 10**6 + 60)]:
+        camera.offer(observation(step, period), wait=True)
+    camera.close()
+    assert seen == [*range(60), *range(10**6, 10**6 + 60)]
+
+
+@needs_graphics
+def test_a_camera_has_a_name(arm_file):
+    for environment, name in ((str(arm_file), "side"), ("InvertedPendulum-v5", "free")):
+        plant = make_plant(SimulatorSettings(environment=environment))
+        plant.reset(seed=0)
+        camera = Camera(plant, CameraSettings(rate=1.0, **SMALL), lambda *_: None)
+        assert camera.name == name
+        camera.close()
 
 
 def frames():

@@ -12,6 +12,9 @@ import pytest
 import yaml
 from support.waiting import wait_until
 
+from mbrl_ros.data.frames import decode
+from mbrl_ros.data.messages import read_frame
+
 ros = pytest.importorskip("mbrl_ros.ros")
 ri = pytest.importorskip("mbrl_ros.ros.interfaces")
 
@@ -48,12 +51,14 @@ class Client:
     def __init__(self):
         self.node = ros.Node("client")
         self.observations, self.clocks, self.joints, self.images = [], [], [], []
+        self.frames = []
         self.answer = None
         deep = ros.QoSProfile(depth=100)
         self.node.create_subscription(ri.Observation, "observation", self.on_observation, deep)
         self.node.create_subscription(ri.Clock, "/clock", self.clocks.append, deep)
         self.node.create_subscription(ri.JointState, "joint_states", self.joints.append, deep)
         self.node.create_subscription(ri.Image, "image", self.images.append, deep)
+        self.node.create_subscription(ri.Frame, "frame", self.frames.append, deep)
         self.actions = self.node.create_publisher(ri.Action, "action", ros.QoSProfile(depth=1))
         self.services = {
             "reset": self.node.create_client(ri.Reset, "mujoco_sim/reset"),
@@ -269,6 +274,34 @@ def test_camera_and_video(client, start, tmp_path, graphics_library):
     assert next(tmp_path.glob("video.*")).stat().st_size > 0
 
 
+@pytest.mark.parametrize("encoding", ["png", "jpeg"])
+def test_in_lock_step_every_observation_has_its_frame(client, start, encoding, graphics_library):
+    size = ("camera.width:=64", "camera.height:=48")
+    start("lock_step:=true", "camera.rate:=25.0", f"camera.encoding:={encoding}", *size)
+    # Until somebody answers, the observation is repeated and its frame too, for who joins late.
+    client.until(lambda: len(client.frames) >= 2)
+    assert all(frame == client.frames[0] for frame in client.frames)
+    (first,), repeats = client.steps(), len(client.frames)
+    client.answer = [0.5]
+    client.send(first, client.answer)
+    client.until(lambda: len(client.frames) >= repeats + 60, 30.0)
+    client.answer = None
+    client.until(lambda: client.steps()[-1].step == client.frames[-1].step)
+    unique = {(f.episode, f.step): f for f in client.frames}
+    assert list(unique) == [(0, step) for step in range(len(unique))]
+    assert all(f == unique[f.episode, f.step] for f in client.frames)
+    for seen in client.steps():
+        frame = unique[0, seen.step]
+        assert frame.header.stamp == seen.header.stamp
+        assert (frame.camera, frame.encoding) == ("fixed", encoding)
+        assert decode(read_frame(frame)).shape == (48, 64, 3)
+    # What is sent is what was seen: the raw images have the same stamps.
+    if encoding == "png":
+        for image in client.images:
+            step = round(seconds(image.header.stamp) / 0.04) - 1
+            assert decode(read_frame(unique[0, step])).tobytes() == bytes(image.data)
+
+
 def test_an_error_in_a_task_ends_the_process(arm_file, tmp_path):
     (tmp_path / "task.py").write_text(
         "def observation(model, data):\n    assert data.time < 0.1, 'nose'\n    return data.qpos\n"
@@ -297,6 +330,7 @@ def test_an_error_in_a_task_ends_the_process(arm_file, tmp_path):
         ({"action_repeat": "four"}, "parameter 'action_repeat'"),
         ({"physics": {"bodies": ["pole"]}}, "physics.bodies: environment"),
         ({"physics": {"gain_scale": 0.0}}, "parameter 'physics.gain_scale'"),
+        ({"camera": {"encoding": "gif"}}, "parameter 'camera.encoding': expected one of png, jpeg"),
         ({"camera": {"rate": 10.0, "video": True}}, "camera.video: needs run_dir"),
     ],
 )
