@@ -12,14 +12,16 @@ from rosbags.interfaces import Connection
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
+from mbrl_ros.core.records import Frame
 from mbrl_ros.data.definitions import typestore
 from mbrl_ros.data.finishing import mcap_files
-from mbrl_ros.data.messages import read_transition
+from mbrl_ros.data.messages import read_frame, read_transition
 from mbrl_ros.data.streaming import BagError, RecordStream, is_finished, is_mcap
 from mbrl_ros.data.transitions import Transitions
 from mbrl_ros.spaces import Space
 
 _TRANSITION = "mbrl_ros/msg/Transition"
+_FRAME = "mbrl_ros/msg/Frame"
 
 
 class Recorded(NamedTuple):
@@ -96,6 +98,20 @@ def read_transitions(
     if table is None:
         raise BagError(f"{', '.join(str(p) for p in paths)}: no transitions")
     return table
+
+
+def read_frames(paths: Collection[Path]) -> Iterator[Frame]:
+    """Yield the frames of some bags in the order they were recorded, one bag after the other.
+
+    Args:
+        paths: folders or files.
+
+    Raises:
+        BagError: if a file is damaged; the images are not looked at.
+    """
+    for path in paths:
+        for _, _, m in read_messages(path, types=[_FRAME]):
+            yield read_frame(m)
 
 
 def _files(path: Path) -> list[Path]:

@@ -2,11 +2,12 @@
 
 Subscribes ``observation``; publishes ``transition``; serves ``~/get_transitions``. With a
 ``run_dir`` it records to ``run_dir/bag``, and started again there it continues the log of
-the process before it.
+the process before it. A camera's frames go to the bag as they come, and nowhere else.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,7 @@ class DataLogger(Node):
         self._table = Transitions(observation_space, action_space)
         self._recorder: Recorder | None = None
         self._troubled = False
+        self._last_frame = b""
         if settings.record and task.run_dir:
             self._continue(Path(task.run_dir), task)
         self._publisher = self.create_publisher(ri.Transition, "transition", _DEEP)
@@ -96,7 +98,8 @@ class DataLogger(Node):
         self._observation_topic = _topic(observations.topic_name, "mbrl_ros/msg/Observation")
         if self._recorder is not None:
             for name, type_name, qos in [*_RECORDED, *further]:
-                self._subscribe(name, type_name, qos)
+                self._subscribe(name, type_name, qos, self._record)
+            self._subscribe("frame", "mbrl_ros/msg/Frame", _DEEP, self._record_frame)
             for name, type_name in _WISHES:
                 self._subscribe_to_all(name, type_name)
 
@@ -122,12 +125,18 @@ class DataLogger(Node):
         earlier = f", {len(self._table)} transitions already in it" if len(self._table) else ""
         self.get_logger().info(f"recording to {folder}{earlier}")
 
-    def _subscribe(self, name: str, type_name: str, qos: QoSProfile) -> None:
+    def _subscribe(
+        self,
+        name: str,
+        type_name: str,
+        qos: QoSProfile,
+        record: Callable[[Topic, bytes], None],
+    ) -> None:
         # The callback's topic is known only once the name is resolved.
         subscription = self.create_subscription(
             _interface(name, type_name),
             name,
-            lambda data: self._record(topic, data),
+            lambda data: record(topic, data),
             qos,
             raw=True,
         )
@@ -166,6 +175,12 @@ class DataLogger(Node):
         elif self._troubled and not trouble:
             self.get_logger().info("the disk takes data again, nothing was lost")
         self._troubled = bool(trouble)
+
+    def _record_frame(self, topic: Topic, data: bytes) -> None:
+        # A plant that stands still repeats its frame with its observation, twice a second.
+        if data != self._last_frame:
+            self._last_frame = data
+            self._record(topic, data)
 
     def _message(self, index: int) -> Any:
         return transition_message(self._table.row(index), index)

@@ -15,7 +15,8 @@ from mcap.reader import make_reader
 from rosbags.rosbag2 import Reader
 from support.waiting import eventually as wait_for
 
-from mbrl_ros.data.bags import read_messages, read_transitions
+from mbrl_ros.data.bags import read_frames, read_messages, read_transitions
+from mbrl_ros.data.messages import read_frame
 from mbrl_ros.data.streaming import is_finished
 
 ros = pytest.importorskip("mbrl_ros.ros")
@@ -43,6 +44,7 @@ class Plant:
         self.goals = self.node.create_publisher(ri.Goal, "goal", latched)
         self.transitions = []
         self.publisher = self.node.create_publisher(ri.Observation, "observation", deep)
+        self.frames = self.node.create_publisher(ri.Frame, "frame", deep)
         self.actions = self.node.create_publisher(ri.Action, "action", ros.QoSProfile(depth=1))
         self.node.create_subscription(ri.Transition, "transition", self.transitions.append, deep)
         self.client = self.node.create_client(ri.GetTransitions, "/data_logger/get_transitions")
@@ -167,6 +169,33 @@ def test_a_killed_logger_continues_its_log(plant, start, tmp_path):
         counts = {c.topic: c.msgcount for c in reader.connections}
     assert (counts["/observation"], counts["/transition"], counts["/action"]) == (301, 299, 1)
     assert counts["/goal"] == 2  # latched: each process got it
+
+
+def test_frames_go_to_the_bag_once_and_as_they_were(plant, start, tmp_path):
+    logger = start(run_dir=str(tmp_path))
+    wait_for(lambda: plant.knows() and plant.frames.get_subscription_count() == 1)
+    rng = random.Random(1)
+    sent = [
+        ri.Frame(
+            step=step,
+            camera="side",
+            encoding="png",
+            width=64,
+            height=48,
+            data=rng.randbytes(90_000),
+        )
+        for step in range(20)
+    ]
+    for frame in sent:
+        plant.frames.publish(frame)
+        plant.frames.publish(frame)
+        plant.publish([frame.step])
+    wait_for(lambda: len(plant.transitions) == 19)
+    code, _ = end(logger)
+    assert code == 0
+    frames = list(read_frames([tmp_path / "bag"]))
+    assert frames == [read_frame(frame) for frame in sent]
+    assert len(read_transitions([tmp_path / "bag"])) == 19
 
 
 def test_without_a_run_folder_nothing_is_written_but_everything_served(plant, start, tmp_path):
