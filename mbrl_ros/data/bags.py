@@ -14,6 +14,7 @@ from rosbags.typesys.store import Typestore
 
 from mbrl_ros.core.records import Frame
 from mbrl_ros.data.definitions import typestore
+from mbrl_ros.data.episodes import EpisodeStore
 from mbrl_ros.data.finishing import mcap_files
 from mbrl_ros.data.messages import read_frame, read_transition
 from mbrl_ros.data.streaming import BagError, RecordStream, is_finished, is_mcap
@@ -112,6 +113,39 @@ def read_frames(paths: Collection[Path]) -> Iterator[Frame]:
     for path in paths:
         for _, _, m in read_messages(path, types=[_FRAME]):
             yield read_frame(m)
+
+
+def read_episodes(
+    paths: Collection[Path], observation_space: Space, action_space: Space, capacity: int
+) -> EpisodeStore:
+    """Read the transitions and frames of some bags, one bag after the other.
+
+    Args:
+        paths: folders or files.
+        observation_space: names of the observation.
+        action_space: names of the action.
+        capacity: observations kept at most, the newest ones.
+
+    Raises:
+        BagError: if a file is damaged, a transition does not fit the spaces, or a frame is no
+            image of its size.
+        ValueError: if there is no room for two observations.
+    """
+    store = EpisodeStore(observation_space, action_space, capacity)
+    for path in paths:
+        for _, _, m in read_messages(path, types=[_TRANSITION, _FRAME]):
+            is_frame = m.__msgtype__ == _FRAME
+            try:
+                if is_frame:
+                    store.add_frame(read_frame(m))
+                else:
+                    store.append(read_transition(m))
+            except ValueError as error:
+                name = "frame" if is_frame else "transition"
+                where = f"{name} of step {m.step} of episode {m.episode}"
+                raise BagError(f"{path}: {where}: {error}") from None
+        store.end_log()
+    return store
 
 
 def _files(path: Path) -> list[Path]:

@@ -1,0 +1,195 @@
+"""An episode store: what happened, each observation and each frame once, and sequences of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+
+from mbrl_ros.core.records import Frame, Transition
+from mbrl_ros.data.joining import JoinedFrames
+from mbrl_ros.data.sequences import Sequence
+from mbrl_ros.data.steps import Rows, Steps
+from mbrl_ros.data.transitions import checked
+from mbrl_ros.spaces import Space
+
+
+class EpisodeStore:
+    """The newest episodes of a log, with the frames of their observations.
+
+    Transitions are appended in the order of the log; frames may come at any time, and join the
+    newest observation of their episode and step that has none. They stay encoded until they are
+    sampled.
+
+    Steps follow each other as in ``Transitions.windows``. Where some are missing, and where a plant
+    was restarted that counts its episodes from 0 again, no sequence goes on. Of what comes after,
+    an observation in mid-episode is left out: nobody knows the action that led to it.
+
+    A sequence does go on from an episode into the next one when that begins with its first step,
+    which is marked by ``is_first``, as in DreamerV3. So episodes shorter than a sequence are
+    learned from too, and the end of an episode is drawn as often as its middle.
+    """
+
+    def __init__(self, observation_space: Space, action_space: Space, capacity: int) -> None:
+        """Make an empty store.
+
+        Args:
+            observation_space: names and size of the observations.
+            action_space: names and size of the actions.
+            capacity: observations kept at most: one for each transition, and the first of each
+                episode. The oldest episode goes first, as a whole, with its frames; one of more
+                than half the capacity by such halves.
+
+        Raises:
+            ValueError: if there is no room for two observations.
+        """
+        self.observation_space = observation_space
+        self.action_space = action_space
+        self._steps = Steps(observation_space.dim, action_space.dim, capacity)
+        self._frames = JoinedFrames(capacity)
+        self._last: Transition | None = None
+        # From this row on, episodes and steps only count up.
+        self._log = 0
+
+    def __len__(self) -> int:
+        """Return the number of observations kept."""
+        return len(self._steps)
+
+    @property
+    def frames_dropped(self) -> int:
+        """Frames so far whose observation did not come, or had gone already."""
+        return self._frames.dropped
+
+    def append(self, transition: Transition) -> None:
+        """Add one transition.
+
+        Raises:
+            ValueError: for a wrong size, a number that is not finite or a negative count.
+        """
+        new = checked(transition, self.observation_space, self.action_space)
+        last = self._last
+        follows = (
+            last is not None
+            and (new.episode, new.step) == (last.episode, last.step + 1)
+            and np.array_equal(new.observation, last.next_observation)
+        )
+        if not follows:
+            self._begin(new)
+        self._add(
+            episode=new.episode,
+            step=new.step + 1,
+            observations=new.next_observation,
+            actions=new.action,
+            rewards=new.reward,
+            terminated=new.terminated,
+            truncated=new.truncated,
+            linked=follows or new.step == 0,
+        )
+        self._last = new
+
+    def add_frame(self, frame: Frame) -> None:
+        """Add one frame; one that repeats another changes nothing.
+
+        Raises:
+            ValueError: naming the field that is wrong, its value and what was expected.
+        """
+        self._frames.check(frame)
+        self._frames.add(frame, self._steps.find(frame.episode, frame.step, self._log))
+
+    def end_log(self) -> None:
+        """Take what comes next as another log, of which nothing belongs to what is there."""
+        self._last = None
+        self._log = self._steps.end
+        self._frames.drop_waiting(lambda _: True)
+
+    def sequences(self, length: int, cameras: Collection[str] = ()) -> int:
+        """Return how many different sequences can be sampled.
+
+        Raises:
+            ValueError: for a length of 0, or a camera of which there was no frame.
+        """
+        return int(self._places(length, cameras)[1].sum())
+
+    def sample(
+        self,
+        batch: int,
+        length: int,
+        rng: np.random.Generator,
+        cameras: Collection[str] = (),
+    ) -> Sequence:
+        """Draw sequences, each place where one can start with the same chance.
+
+        Args:
+            batch: number B of sequences.
+            length: control steps L in each.
+            rng: draws the places.
+            cameras: those whose images are wanted; then there is one for every step.
+
+        Raises:
+            ValueError: if there is no such sequence, or no camera of a name.
+        """
+        if batch < 1:
+            raise ValueError(f"batch: expected at least 1, got {batch}")
+        begins, places = self._places(length, cameras)
+        total = np.cumsum(places)
+        if not places.any():
+            seen = f" with a frame of {' and '.join(cameras)} at each" if cameras else ""
+            raise ValueError(f"length: the store has no {length} steps in a row{seen}")
+        drawn = rng.integers(total[-1], size=batch)
+        run = np.searchsorted(total, drawn, side="right")
+        starts = begins[run] + drawn - (total - places)[run]
+        rows = starts[:, None] + np.arange(length)
+        columns = self._steps.columns(rows)
+        return Sequence(
+            columns["observations"],
+            columns["actions"],
+            columns["rewards"],
+            columns["terminated"],
+            columns["truncated"],
+            columns["is_first"],
+            {camera: self._frames.images(camera, rows) for camera in cameras},
+        )
+
+    def _begin(self, new: Transition) -> None:
+        """Begin anew, with a transition that does not follow the last one."""
+        first = (new.episode, new.step + 1 if new.step else 0)
+        last = self._last
+        if last is None or (new.episode, new.step) > (last.episode, last.step):
+            self._frames.drop_waiting(lambda key: key < first)
+        else:
+            # The plant was restarted. Of the frames that wait, those of its own are of steps that
+            # the log has had before.
+            self._log = self._steps.end
+            newest = (last.episode, last.step + 1)
+            self._frames.drop_waiting(
+                lambda key: key[0] != new.episode or not first <= key <= newest
+            )
+        if new.step == 0:
+            self._add(
+                episode=new.episode,
+                step=0,
+                observations=new.observation,
+                is_first=True,
+                linked=True,
+            )
+
+    def _add(self, episode: int, step: int, **values: Any) -> None:
+        """Add an observation, with what led to it and the frames that came before it."""
+        oldest = self._steps.first
+        self._steps.add({"episode": episode, "step": step, **values})
+        self._frames.forget(range(oldest, self._steps.first))
+        self._frames.claim(self._steps.end - 1, episode, step)
+
+    def _places(self, length: int, cameras: Collection[str]) -> tuple[Rows, Rows]:
+        """Return where runs of rows begin, and in how many places of each a sequence can start."""
+        if length < 1:
+            raise ValueError(f"length: expected at least 1, got {length}")
+        usable = np.ones(len(self), np.bool_)
+        for camera in cameras:
+            if camera not in self._frames.cameras:
+                known = ", ".join(self._frames.cameras) or "none"
+                raise ValueError(f"cameras: no frame of '{camera}' came, there are: {known}")
+            usable &= self._frames.known(camera, self._steps.first, self._steps.end)
+        begins, ends = self._steps.runs(usable)
+        return begins, np.maximum(0, ends - begins - length + 1)
