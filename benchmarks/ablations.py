@@ -25,15 +25,15 @@ from matplotlib.figure import Figure
 
 from mbrl_ros.cli.bench.curve import Job
 from mbrl_ros.cli.bench.kept import Curve, Measurement, keep
-from mbrl_ros.cli.lock_step import LockStepSystem
 from mbrl_ros.system.configuration import read_task
+from mbrl_ros.system.lock_step import LockStepSystem
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "as shipped": {},
     "no mirror images": {"model.mirrored": []},
     "1 member": {"model.members": 1},
     "2 members": {"model.members": 2},
-    "deterministic members": {"model.type": "deterministic"},
+    "deterministic members": {"model.likelihood": "deterministic"},
     "history 3": {"model.history": 3},
     "loss over 4 steps": {"optimizer.steps": 4},
     "no hold-out gate": {"gate.first_error": 1e9, "gate.good_error": 1e9},

@@ -41,8 +41,8 @@ def learned(arguments: tuple[str, int, int, int]) -> dict[str, Any]:
         the case and its return; of the case hidden_identified also ``found``: the environment
         steps at which the learner changed its mind, each with the delay since.
     """
-    from mbrl_ros.cli.lock_step import LockStepSystem
     from mbrl_ros.system.configuration import parse_assignments, read_task
+    from mbrl_ros.system.lock_step import LockStepSystem
 
     case, delay, seed, steps = arguments
     assignments = [f"actuation_delay:={delay}", *(a.format(delay=delay) for a in CASES[case])]

@@ -18,9 +18,9 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
-from mbrl_ros.cli.lock_step import LockStepSystem
-from mbrl_ros.plants.settings import PhysicsSettings
+from mbrl_ros.simulation.settings import PhysicsSettings
 from mbrl_ros.system.configuration import parse_assignments, read_task
+from mbrl_ros.system.lock_step import LockStepSystem
 
 POLES = {"cartpole_swingup": ["pole_1"], "pendulum_swingup": ["pole"]}
 WAYS = {  # whether the trainer learns on, whether the controller adapts

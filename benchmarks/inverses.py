@@ -20,19 +20,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mbrl_ros.cli.lock_step import LockStepSystem
+from mbrl_ros.data.segments import Segments, one_segment
 from mbrl_ros.data.transitions import Transitions
-from mbrl_ros.dynamics.checkpoint import PackedModel, unpack
-from mbrl_ros.dynamics.model import DynamicsModel
-from mbrl_ros.dynamics.segments import Segments, one_segment
+from mbrl_ros.models.dynamics_model import DynamicsModel
+from mbrl_ros.models.packing import unpack
+from mbrl_ros.models.update import ModelUpdate
 from mbrl_ros.system.configuration import read_task
+from mbrl_ros.system.lock_step import LockStepSystem
 
 GAPS = (1, 3, 5, 10, 15)
 # Candidates, elites and iterations.
 EFFORTS = ((8, 3, 2), (16, 4, 2), (32, 6, 3), (64, 10, 3))
 
 
-def learn(task: str, seed: int, steps: int) -> tuple[PackedModel, Transitions]:
+def learn(task: str, seed: int, steps: int) -> tuple[ModelUpdate, Transitions]:
     """Return a model with its inverses, and what it was learned from."""
     system = LockStepSystem(read_task(task, {"seed": seed, "model.inverses": True}))
     system.run(steps)
@@ -50,8 +51,8 @@ def errors(model: DynamicsModel, rows: Segments, gap: int) -> list[float]:
     steps, o = gap + 1, model.observation.dim
     starts = rows.ends(steps) - steps + 1
     batches = [rows.batch(starts + k, model.delay) for k in range(steps)]
-    first, last = batches[0].state[..., :o], batches[-1].following
-    lost = torch.stack([b.following for b in batches[:-1]])
+    first, last = batches[0].state[..., :o], batches[-1].next_observation
+    lost = torch.stack([b.next_observation for b in batches[:-1]])
     assert model.inverses is not None
     assert model.encoding.history == 1
     forward, backward, seen, later = [], [], first, last
@@ -87,7 +88,7 @@ def doubts(model: DynamicsModel, rows: Segments) -> list[float]:
     def size(difference: Tensor) -> Tensor:
         return (difference / model.target_std).square().mean(dim=-1)
 
-    error = size(model.encoding.difference(told, b.following))
+    error = size(model.encoding.difference(told, b.next_observation))
     worst = error > error.quantile(0.9)
     spread = size(each.std(dim=0, correction=0))
     way_back = size(model.encoding.difference(back, seen))
@@ -102,7 +103,7 @@ def area(score: Tensor, positive: Tensor) -> float:
 
 
 def play(
-    task: str, model: PackedModel, effort: tuple[int, int, int], proposals: list[str], episodes: int
+    task: str, model: ModelUpdate, effort: tuple[int, int, int], proposals: list[str], episodes: int
 ) -> tuple[float, float]:
     """Return the mean return of a frozen model, and the median time of a plan [s]."""
     names = ("planner.candidates", "planner.elites", "planner.iterations")

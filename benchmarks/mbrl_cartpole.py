@@ -21,8 +21,8 @@ from statistics import median
 import torch
 
 from mbrl_ros.cli.bench.mbrl_cartpole import OnTrial, learn
-from mbrl_ros.cli.lock_step import Episode, LockStepSystem
 from mbrl_ros.system.configuration import read_task
+from mbrl_ros.system.lock_step import Episode, LockStepSystem
 
 
 def reporter() -> OnTrial:

@@ -15,32 +15,31 @@ import time
 
 import torch
 
-from mbrl_ros.cli.lock_step import LockStepSystem
+from mbrl_ros.core.extensions import load
 from mbrl_ros.data.transitions import Transitions
-from mbrl_ros.dynamics.accuracy import measure
-from mbrl_ros.dynamics.learner import Learner
-from mbrl_ros.dynamics.model import DynamicsModel
-from mbrl_ros.dynamics.rollout import Rollout
-from mbrl_ros.dynamics.settings import TrainerSettings
-from mbrl_ros.settings import build
+from mbrl_ros.evaluation.accuracy import measure
+from mbrl_ros.learning.dynamics_learner import DynamicsLearner
+from mbrl_ros.learning.settings import TrainerSettings
+from mbrl_ros.models.dynamics_model import DynamicsModel
+from mbrl_ros.models.one_step import OneStepModel
 from mbrl_ros.system.configuration import read_task
+from mbrl_ros.system.lock_step import LockStepSystem
 
 KINDS = {
     "gaussian": {},
-    "gaussian_process": {"model.type": "gaussian_process"},
-    "the same, sparse": {
-        "model.type": "gaussian_process",
-        "model.gaussian_process.exact": 100,
-    },
+    "gaussian_process": {"learner": "gaussian_process"},
+    "the same, sparse": {"learner": "gaussian_process", "model.exact": 100},
 }
 AFTERWARDS = 500
 # About what the shipped tasks plan with.
 CANDIDATES, HORIZON, ITERATIONS = 64, 40, 3
 
 
-def learned(log: Transitions, count: int, settings: TrainerSettings) -> tuple[Learner, float]:
+def learned(
+    log: Transitions, count: int, settings: TrainerSettings
+) -> tuple[DynamicsLearner, float]:
     """Return a learner that has taken in so many transitions, and the time that it took [s]."""
-    learner = Learner(log.observation_space, log.action_space, settings, 0)
+    learner = DynamicsLearner(log.observation_space, log.action_space, settings, 0)
     spent = 0.0
     for i in range(count):
         learner.append(log.row(i))
@@ -59,15 +58,16 @@ def part(log: Transitions, first: int, last: int) -> Transitions:
     return found
 
 
-def rollout_time(model: DynamicsModel) -> float:
+def rollout_time(dynamics: DynamicsModel) -> float:
     """Return the time of what a plan predicts [ms]."""
-    rollout = Rollout(model)
+    model: OneStepModel = load(dynamics.settings.world_model, "learner")(dynamics)
+    start = model.initial(1)
     actions = torch.rand(CANDIDATES, HORIZON, model.action.dim) * 2 - 1
     times = []
     for _ in range(10):
         began = time.thread_time()
         for _ in range(ITERATIONS):
-            rollout(model.observation_mean, actions)
+            model.imagine(start, actions)
         times.append(time.thread_time() - began)
     return 1e3 * sorted(times)[len(times) // 2]
 
@@ -86,16 +86,15 @@ def main() -> None:
     log = system.transitions
     print("transitions  kind              error  one step  z-score  learning [s]  ", end="")
     print("judging [s]  rollouts of a plan [ms]")
-    own = configuration.own("model_trainer")
     for count in arguments.counts:
         for name, parameters in KINDS.items():
-            settings = build(TrainerSettings, {**own, **parameters})
+            settings = read_task(arguments.task, parameters).build("model_trainer")
             learner, spent = learned(log, count, settings)
             began = time.thread_time()
             decision = learner.judge()
             judging = time.thread_time() - began
-            following = part(log, count, count + AFTERWARDS)
-            z = measure(learner.model, following, 1).z_scores.mean()
+            next_observation = part(log, count, count + AFTERWARDS)
+            z = measure(learner.model, next_observation, 1).z_scores.mean()
             print(
                 f"{count:11}  {name:16}  {decision.holdout_error:5.3f}  "
                 f"{decision.one_step_error:8.3f}  {z:7.1f}  {spent:12.1f}  {judging:11.2f}  "

@@ -17,9 +17,9 @@ from mbrl_ros.cli.bench.engines import ACTION, OBSERVATION
 from mbrl_ros.control.controller import Controller
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.core.records import Observation, Transition
-from mbrl_ros.dynamics.checkpoint import pack
-from mbrl_ros.dynamics.learner import Learner
-from mbrl_ros.dynamics.settings import TrainerSettings
+from mbrl_ros.learning.dynamics_learner import DynamicsLearner
+from mbrl_ros.learning.settings import TrainerSettings
+from mbrl_ros.models.packing import pack
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.settings import PlannerSettings
 from mbrl_ros.safety.safe_command import SafeCommand
@@ -27,21 +27,21 @@ from mbrl_ros.safety.safe_command import SafeCommand
 TURNS = 15
 
 
-def learned(transitions: int) -> Learner:
+def learned(transitions: int) -> DynamicsLearner:
     """Return a learner that has seen so many transitions."""
-    learner = Learner(OBSERVATION, ACTION, TrainerSettings(), 0)
+    learner = DynamicsLearner(OBSERVATION, ACTION, TrainerSettings(), 0)
     rng = np.random.default_rng(0)
     state = rng.normal(size=OBSERVATION.dim)
     for k in range(transitions):
         action = rng.uniform(-1, 1, 1)
-        following = 0.99 * state + 0.1 * rng.normal(size=OBSERVATION.dim)
-        learner.append(Transition(state, action, following, k // 200, k % 200))
-        state = following
+        next_observation = 0.99 * state + 0.1 * rng.normal(size=OBSERVATION.dim)
+        learner.append(Transition(state, action, next_observation, k // 200, k % 200))
+        state = next_observation
     learner.update()
     return learner
 
 
-def controller(learner: Learner, candidates: int, horizon: int) -> Controller:
+def controller(learner: DynamicsLearner, candidates: int, horizon: int) -> Controller:
     """Return a controller that plans with what was learned."""
     planner = PlannerSettings(type="cem", candidates=candidates, horizon=horizon, iterations=3)
     values = {"terms": ["near"], "near.type": "quadratic", "near.of": ["x"]}

@@ -17,15 +17,15 @@ from pathlib import Path
 
 def played(arguments: tuple[Path, int, dict[str, int]]) -> tuple[list[float], float]:
     """Return the returns of some episodes and the median planning time [ms]."""
-    from mbrl_ros.cli.lock_step import LockStepSystem
-    from mbrl_ros.dynamics.checkpoint import load, pack
+    from mbrl_ros.models.checkpoint import load
     from mbrl_ros.system.configuration import read_task
+    from mbrl_ros.system.lock_step import LockStepSystem
 
     run, episodes, planner = arguments
     overrides = {f"planner.{name}": value for name, value in planner.items()}
     system = LockStepSystem(read_task(str(run / "config.yaml"), {**overrides, "seed": 7}))
     checkpoint = next((run / "checkpoints").glob("*.safetensors"))
-    system.controller.offer_model(pack(load(checkpoint)), 1, 1)
+    system.controller.offer_model(load(checkpoint), 1, 1)
     return system.evaluate(episodes), statistics.median(system.plan_ms)
 
 

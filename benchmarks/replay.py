@@ -18,9 +18,9 @@ import numpy as np
 import torch
 
 from mbrl_ros.core.records import Transition
-from mbrl_ros.dynamics.learner import Learner
-from mbrl_ros.dynamics.settings import TrainerSettings
-from mbrl_ros.spaces import Space
+from mbrl_ros.core.spaces import Space
+from mbrl_ros.learning.dynamics_learner import DynamicsLearner
+from mbrl_ros.learning.settings import TrainerSettings
 
 OBSERVATION = Space.of(["cart", "cos", "sin", "speed", "turn"])
 ACTION = Space.of(["motor"], [-1.0], [1.0])
@@ -37,7 +37,7 @@ def timed(work: Callable[[], object], times: int) -> float:
     return float(np.median(took))
 
 
-def grow(learner: Learner, rng: np.random.Generator, size: int) -> float:
+def grow(learner: DynamicsLearner, rng: np.random.Generator, size: int) -> float:
     """Hand over transitions until there are so many, and return the time of each [s]."""
     observation, began, first = rng.normal(size=5), time.perf_counter(), learner.received
     while learner.received < size:
@@ -45,9 +45,9 @@ def grow(learner: Learner, rng: np.random.Generator, size: int) -> float:
         if step == 0:
             observation = rng.normal(size=5)
         action = rng.uniform(-1.0, 1.0, 1)
-        following = 0.99 * observation + 0.1 * rng.normal(size=5)
-        learner.append(Transition(observation, action, following, episode, step))
-        observation = following
+        next_observation = 0.99 * observation + 0.1 * rng.normal(size=5)
+        learner.append(Transition(observation, action, next_observation, episode, step))
+        observation = next_observation
     return (time.perf_counter() - began) / (learner.received - first)
 
 
@@ -58,7 +58,7 @@ def main() -> None:
     most = parser.parse_args().most
     torch.set_num_threads(1)
     rng = np.random.default_rng(0)
-    learner = Learner(OBSERVATION, ACTION, TrainerSettings(), seed=0)
+    learner = DynamicsLearner(OBSERVATION, ACTION, TrainerSettings(), seed=0)
     a, out = torch.randn(512, 512), torch.empty(512, 512)
     print(f"{'transitions':>12} {'update':>10} {'decision':>10} {'product':>10} {'append':>10} "
           f"{'kept':>8} {'held back':>10} {'peak memory':>12}")  # fmt: skip

@@ -17,15 +17,16 @@ import itertools
 import numpy as np
 import torch
 
-from mbrl_ros.cli.lock_step import LockStepSystem
-from mbrl_ros.control.planned import Planned
+from mbrl_ros.agents.planner_agent import PlannerAgent
+from mbrl_ros.control.plan_record import PlanRecord
 from mbrl_ros.objectives.book import ObjectiveBook
 from mbrl_ros.objectives.mission import Way
 from mbrl_ros.planning.loop import PlanningLoop
-from mbrl_ros.planning.planner import Search
+from mbrl_ros.planning.planner import Planner, Search
 from mbrl_ros.planning.problem import Problem
 from mbrl_ros.planning.registry import make_planner
 from mbrl_ros.system.configuration import read_task
+from mbrl_ros.system.lock_step import LockStepSystem
 
 # Rounds of a long search, each with as many candidates as a plan.
 _LONG = 10
@@ -60,12 +61,19 @@ def first_plan(
     problem: Problem, system: LockStepSystem, start: Search | None, planned_for: str, seed: int
 ) -> float:
     """Return the expected return of the first plan that begins with a search for an objective."""
-    planner = make_planner(system.controller.action, system.controller.planner.settings)
+    planner = make_planner(system.controller.action, planner_of(system).settings)
     loop = PlanningLoop(planner, seed)
     loop._search, loop._planned_for = start, planned_for
     result = loop.plan(problem, elapsed=0)
     assert result is not None
     return worth(problem, result.actions)
+
+
+def planner_of(system: LockStepSystem) -> Planner:
+    """Return what the system plans with."""
+    planner = system.controller.agent.planner
+    assert planner is not None
+    return planner
 
 
 def worth(problem: Problem, actions: torch.Tensor) -> float:
@@ -116,7 +124,9 @@ def compare(
         ask(system, before)
         for _ in range(int(rng.integers(5, 60))):
             system.step()
-        planned, search = system.controller.planned, system.controller._loop._search
+        agent, planned = system.controller.agent, system.controller.planned
+        assert isinstance(agent, PlannerAgent)
+        search = agent._loop._search
         if planned is not None and search is not None:
             long = best_known(planned, after, system)
             problem = long.problem
@@ -140,11 +150,11 @@ def ask(system: LockStepSystem, book: ObjectiveBook) -> None:
     system.mission.take(Way.SERVICE, book)
 
 
-def best_known(planned: Planned, after: ObjectiveBook, system: LockStepSystem) -> Planned:
+def best_known(planned: PlanRecord, after: ObjectiveBook, system: LockStepSystem) -> PlanRecord:
     """Return the best of several long searches."""
     long = planned
     for _ in itertools.repeat(None, _LONG // 5):
-        long = long.what_if(after.objective, system.controller.planner)
+        long = long.what_if(after.objective, planner_of(system))
     return long
 
 

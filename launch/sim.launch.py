@@ -5,7 +5,7 @@ given too, such as planner.horizon:=30.
 """
 
 from launch import LaunchDescription
-from mbrl_ros.system.launch_description import describe
+from mbrl_ros.nodes.launch_description import describe
 from mbrl_ros.system.launching import SIM
 
 

@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 
 from mbrl_ros.control.settings import ControllerSettings
-from mbrl_ros.objectives.settings import ObjectiveSettings, SelectionSettings
-from mbrl_ros.objectives.term_settings import TERM_SETTINGS
-from mbrl_ros.settings import (
+from mbrl_ros.core.settings import (
     SettingsError,
     build,
     flat,
@@ -19,8 +17,10 @@ from mbrl_ros.settings import (
     setting,
     specs,
 )
-from mbrl_ros.system.schema import NODES, check_nodes
-from mbrl_ros.task import TaskSettings
+from mbrl_ros.core.task import TaskSettings
+from mbrl_ros.objectives.settings import ObjectiveSettings, SelectionSettings
+from mbrl_ros.objectives.term_settings import TERM_SETTINGS
+from mbrl_ros.system.schema import check_nodes, node_settings
 
 CONFIG = Path(__file__).parents[1] / "config"
 
@@ -168,7 +168,7 @@ def test_a_field_that_no_parameter_can_hold_is_a_programming_error():
         ObjectiveSettings,
         SelectionSettings,
         *set(TERM_SETTINGS.values()),
-        *NODES.values(),
+        *node_settings({}).values(),
     ],
     ids=lambda c: c.__name__,
 )

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from mbrl_ros.settings import build
-from mbrl_ros.spaces import Space
-from mbrl_ros.task import TaskSettings
+from mbrl_ros.core.settings import build
+from mbrl_ros.core.spaces import Space
+from mbrl_ros.core.task import TaskSettings
 
 ARM = Space.of(["shoulder", "wrist"], [-1.0, -2.0], [1.0, 2.0], ["wrist"])
 

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from mbrl_ros.settings import SettingsError
+from mbrl_ros.core.settings import SettingsError, specs
 
 if TYPE_CHECKING:
-    from mbrl_ros.dynamics.accuracy import Accuracy
-    from mbrl_ros.dynamics.model import DynamicsModel
-    from mbrl_ros.spaces import FloatArray
+    from mbrl_ros.core.spaces import FloatArray
+    from mbrl_ros.evaluation.accuracy import Accuracy
+    from mbrl_ros.models.dynamics_model import DynamicsModel
+    from mbrl_ros.models.update import ModelUpdate
 
 
 # Of steps and of episodes.
@@ -33,6 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the task")
     parser.add_argument("--plot", type=Path, help="PNG to draw the figures on recorded data to")
     parser.add_argument("--json", type=Path, help="file to write the figures to")
+    parser.add_argument("parameters", nargs="*", help="of the task, name:=value")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -50,14 +52,15 @@ def run(arguments: argparse.Namespace) -> int:
             raise SettingsError(f"--{name}: expected an integer from 1 to {_MOST}, got {value}")
     if arguments.plot and not arguments.bag:
         raise SettingsError("--plot: expected --bag with it")
-    from mbrl_ros.dynamics.checkpoint import load
+    from mbrl_ros.models.checkpoint import load
 
-    model, console = load(arguments.checkpoint), Console(highlight=False)
+    update, console = load(arguments.checkpoint), Console(highlight=False)
     figures: dict[str, Any] = {}
     if arguments.bag:
         from mbrl_ros.data.bags import read_transitions
-        from mbrl_ros.dynamics.accuracy import measure
+        from mbrl_ros.evaluation.accuracy import measure
 
+        model = _opened(update, arguments.checkpoint)
         log = read_transitions(arguments.bag, model.observation, model.action)
         accuracy = measure(model, log, arguments.horizon)
         console.print(_table(accuracy))
@@ -72,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
 
             draw_accuracy(accuracy, arguments.plot)
     if arguments.task:
-        returns = _play(model, arguments)
+        returns = _play(update, arguments)
         figures["task"] = {"returns": returns, "mean": statistics.fmean(returns)}
         each = ", ".join(f"{value:.1f}" for value in returns)
         console.print(f"{arguments.task}: mean return {statistics.fmean(returns):.1f} ({each})")
@@ -81,23 +84,36 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _play(model: DynamicsModel, arguments: argparse.Namespace) -> list[float]:
-    from mbrl_ros.cli.lock_step import LockStepSystem
-    from mbrl_ros.dynamics.checkpoint import pack
-    from mbrl_ros.system.configuration import read_task
+def _opened(update: ModelUpdate, path: Path) -> DynamicsModel:
+    from mbrl_ros.models.packing import unpack
 
+    try:
+        return unpack(update)
+    except ValueError as error:
+        raise SettingsError(f"{path}: {error}") from None
+
+
+def _play(update: ModelUpdate, arguments: argparse.Namespace) -> list[float]:
+    from mbrl_ros.system.configuration import parse_assignments, read_task
+    from mbrl_ros.system.lock_step import LockStepSystem
+    from mbrl_ros.system.schema import node_settings
+
+    given = parse_assignments(arguments.parameters, {"seed": "--seed"})
+    shared = read_task(arguments.task, given).shared
     # What the task uses must be what this model has learned, whatever another would learn there.
-    learned = {
-        "model.outcomes": model.outcomes is not None,
-        "model.inverses": model.inverses is not None,
-    }
-    system = LockStepSystem(read_task(arguments.task, {**learned, "seed": arguments.seed}))
-    system.controller.offer_model(pack(model), 1, 1)
+    known = {spec.name for spec in specs(node_settings(shared)["model_trainer"])}
+    parts = {f"model.{part}": part in update.parts for part in ("reward_model", "inverses")}
+    learned = {name: value for name, value in parts.items() if name in known}
+    system = LockStepSystem(read_task(arguments.task, {**given, **learned, "seed": arguments.seed}))
+    try:
+        system.controller.offer_model(update, 1, 1)
+    except ValueError as error:
+        raise SettingsError(f"{arguments.checkpoint}: {error}") from None
     return system.evaluate(arguments.episodes)
 
 
 def _figures(accuracy: Accuracy) -> dict[str, Any]:
-    from mbrl_ros.dynamics.accuracy import LEVELS
+    from mbrl_ros.evaluation.accuracy import LEVELS
 
     backward = accuracy.backward
     return {
@@ -119,7 +135,7 @@ def _figures(accuracy: Accuracy) -> dict[str, Any]:
 
 
 def _table(accuracy: Accuracy) -> Table:
-    from mbrl_ros.dynamics.accuracy import LEVELS
+    from mbrl_ros.evaluation.accuracy import LEVELS
 
     horizon, ninety = len(accuracy.open_loop), LEVELS.index(0.9)
     table = Table(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from mbrl_ros.settings import SettingsError
+from mbrl_ros.core.settings import SettingsError
 from mbrl_ros.system.launching import KINDS, Kind, plan
 
 

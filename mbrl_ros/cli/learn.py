@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from mbrl_ros.cli.progress import progress_bar
+from mbrl_ros.core.settings import SettingsError, build
+from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.reports.curves import CURVES, Curves
 from mbrl_ros.reports.history import History, percentile
 from mbrl_ros.reports.metrics import RunMetrics
-from mbrl_ros.settings import SettingsError, build
 from mbrl_ros.system.configuration import (
     Configuration,
     check_free,
@@ -26,10 +27,9 @@ from mbrl_ros.system.configuration import (
     read_task,
     versions_in_use,
 )
-from mbrl_ros.task import TaskSettings
 
 if TYPE_CHECKING:
-    from mbrl_ros.cli.lock_step import LockStepSystem
+    from mbrl_ros.system.lock_step import LockStepSystem
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -69,10 +69,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespace) -> None:
     # Slow to import, and bad arguments should be refused at once.
-    from mbrl_ros.cli.lock_step import Episode, LockStepSystem
     from mbrl_ros.cli.lock_step_curves import LockStepCurves
-    from mbrl_ros.dynamics.checkpoint import save
+    from mbrl_ros.models.checkpoint import save
     from mbrl_ros.reports.figure import draw_report
+    from mbrl_ros.system.lock_step import Episode, LockStepSystem
 
     system = LockStepSystem(configuration)
     if arguments.eval_episodes:

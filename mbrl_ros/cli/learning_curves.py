@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from mbrl_ros.dynamics.learner import GateDecision, Learner
+from mbrl_ros.learning.learner import GateDecision, Learner
 from mbrl_ros.reports.curves import Curves
 
 
@@ -26,7 +26,7 @@ class LearningCurves:
             decision: of the learner's gate, for its present state.
         """
         learner, now = self._learner, time.monotonic()
-        self._models += decision.model is not None
+        self._models += decision.update is not None
         self._curves.training(
             step,
             loss=learner.take_loss(),
@@ -35,7 +35,7 @@ class LearningCurves:
             open_loop_error=decision.holdout_error,
             one_step_error=decision.one_step_error,
             transitions=learner.received,
-            holdout=len(learner.holdout),
+            holdout=learner.kept_back,
             models=self._models,
             gate=decision.reason,
         )

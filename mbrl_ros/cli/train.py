@@ -12,8 +12,8 @@ from pathlib import Path
 from rich.console import Console
 
 from mbrl_ros.cli.progress import progress_bar
+from mbrl_ros.core.settings import SettingsError, build
 from mbrl_ros.reports.curves import CURVES, Curves
-from mbrl_ros.settings import SettingsError, build
 from mbrl_ros.system.configuration import Configuration, check_free, parse_assignments, read_task
 
 
@@ -53,17 +53,16 @@ def run(arguments: argparse.Namespace) -> int:
     check_free(out, "--out")
     # Slow to import, and bad arguments should be refused at once.
     from mbrl_ros.cli.learning_curves import LearningCurves
+    from mbrl_ros.core.kinds import find_kind
+    from mbrl_ros.core.task import TaskSettings
     from mbrl_ros.data.bags import read_transitions
-    from mbrl_ros.dynamics.checkpoint import save
-    from mbrl_ros.dynamics.learner import Learner
-    from mbrl_ros.dynamics.settings import TrainerSettings
-    from mbrl_ros.task import TaskSettings
+    from mbrl_ros.models.checkpoint import save
 
     task = build(TaskSettings, configuration.shared)
-    settings = build(TrainerSettings, configuration.own("model_trainer"))
+    settings = configuration.build("model_trainer")
     spaces = task.observation_space(), task.action_space()
     log = read_transitions(bags, *spaces)
-    learner = Learner(*spaces, settings, task.seed)
+    learner = find_kind(task.learner).make_learner(*spaces, settings, task.seed)
     for transition in log:
         learner.append(transition)
     total = int(learner.owed_updates)
@@ -90,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
                     reason = decision.reason
                     # All the data is there from the start: its amount is no axis.
                     of_learner.add(learner.updates, decision)
-                    if decision.model is not None and (
+                    if decision.update is not None and (
                         best is None or decision.holdout_error <= best.holdout_error
                     ):
                         best, waited = decision, 0
@@ -104,19 +103,19 @@ def run(arguments: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             interrupted = True
     console = Console(highlight=False)
-    if best is None or best.model is None:
+    if best is None or best.update is None:
         # What is left must not keep the next try from the same folder.
         shutil.rmtree(out / CURVES, ignore_errors=True)
         raise SettingsError(f"no model passed the gate: {reason}")
     (out / "checkpoints").mkdir()
     configuration.write(out / "config.yaml")
     path = out / "checkpoints" / "model-0-000001.safetensors"
-    save(best.model, path)
+    save(best.update, path)
     summary = {
         "bags": [str(bag) for bag in bags],
         "seed": task.seed,
         "transitions": len(log),
-        "holdout": len(learner.holdout),
+        "holdout": learner.kept_back,
         "updates": learner.updates,
         "holdout_error": best.holdout_error,
         "one_step_error": best.one_step_error,

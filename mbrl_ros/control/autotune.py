@@ -11,14 +11,13 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 import torch
 
-from mbrl_ros.dynamics.model import DynamicsModel
-from mbrl_ros.dynamics.rollout import Rollout
+from mbrl_ros.core.spaces import Space
+from mbrl_ros.models.world_model import WorldModel
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.loop import PlanningLoop
 from mbrl_ros.planning.problem import NoPlanError, Problem
 from mbrl_ros.planning.registry import make_planner
 from mbrl_ros.planning.settings import PlannerSettings
-from mbrl_ros.spaces import Space
 
 # Plans that are timed for each effort; the slowest of so many stands for the 99th percentile.
 _PLANS = 40
@@ -117,7 +116,7 @@ def autotune(
     action: Space,
     settings: PlannerSettings,
     pinned: Collection[str],
-    model: DynamicsModel,
+    model: WorldModel,
     objective: Objective,
     budget: float,
     stop: threading.Event,
@@ -163,14 +162,14 @@ def autotune(
 def _times(
     settings: PlannerSettings,
     action: Space,
-    model: DynamicsModel,
+    model: WorldModel,
     objective: Objective,
     stop: threading.Event,
 ) -> list[float]:
     """Return the computing time of some plans from the middle of the data [s]."""
     loop = PlanningLoop(make_planner(action, settings), seed=0)
-    rollout = Rollout(model, settings.members or None)
-    problem = Problem(model.observation_mean, rollout, objective, torch.empty(0, action.dim))
+    fork = model.fork(settings.members or None)
+    problem = Problem(fork.initial(1), fork, objective, torch.empty(0, action.dim))
     times = []
     for _ in range(_WARM_UP + _PLANS):
         if stop.is_set():

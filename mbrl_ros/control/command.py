@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from enum import IntEnum
 
-from mbrl_ros.spaces import FloatArray
+from mbrl_ros.core.spaces import FloatArray
 
 
 class Outcome(IntEnum):

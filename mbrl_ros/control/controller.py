@@ -12,30 +12,26 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from mbrl_ros.agents.registry import make_agent
 from mbrl_ros.control.autotune import Effort, Tuning, autotune, efforts
+from mbrl_ros.control.belief import BeliefTracker
 from mbrl_ros.control.command import Command, Outcome
 from mbrl_ros.control.exploration import Exploration
 from mbrl_ros.control.latency import Latency
-from mbrl_ros.control.models import ActiveModel, Models, Version, activated
-from mbrl_ros.control.past import Past
-from mbrl_ros.control.planned import Planned
+from mbrl_ros.control.model_history import ActiveModel, ModelHistory, PreparedModel, Version
+from mbrl_ros.control.plan_record import PlanRecord
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.control.trust import Level, Trust
+from mbrl_ros.core.kinds import kind_of
 from mbrl_ros.core.records import Observation
-from mbrl_ros.dynamics.checkpoint import PackedModel, unpack
-from mbrl_ros.dynamics.model import DynamicsModel
-from mbrl_ros.dynamics.rollout import Rollout
-from mbrl_ros.objectives.learned import UnlearnedError
+from mbrl_ros.core.spaces import FloatArray, Space
+from mbrl_ros.models.update import ModelUpdate
+from mbrl_ros.models.world_model import UnlearnedError, WorldModel
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.duration import DurationEstimate
-from mbrl_ros.planning.loop import PlanningLoop
-from mbrl_ros.planning.planner import Planner
 from mbrl_ros.planning.problem import NoPlanError, Problem
-from mbrl_ros.planning.proposals import check_proposals
-from mbrl_ros.planning.registry import make_planner
 from mbrl_ros.planning.settings import PlannerSettings
 from mbrl_ros.safety.safe_command import SafeCommand
-from mbrl_ros.spaces import FloatArray, Space
 
 
 class Controller:
@@ -50,10 +46,12 @@ class Controller:
         model: the model in use, None before the first.
         estopped: while true, only the safe command is sent.
         safe: what is sent when in doubt.
+        learner: kind of the models that it accepts, besides ours.
         latency: what is known of the delay of commands.
         trust: how far the model is trusted.
         overhead: time from the end of a tick until its command is sent.
         plan_times: of the last 200 planned ticks [s].
+        agent: decides.
         planned: the newest plan, None while nobody may act on one.
     """
 
@@ -68,6 +66,7 @@ class Controller:
         lock_step: bool,
         seed: int,
         safe: SafeCommand,
+        learner: str = "ensemble",
     ) -> None:
         """Make a controller.
 
@@ -80,6 +79,7 @@ class Controller:
             lock_step: whether the plant waits, so that no deadline holds.
             seed: of exploration and sampling.
             safe: the task's safe command; nobody else may use it.
+            learner: kind of the models that it accepts, besides ours.
 
         Raises:
             ValueError: if the planner does not suit the action, or the device is not there.
@@ -93,27 +93,23 @@ class Controller:
         self.period = period
         self.lock_step = lock_step
         self.model: ActiveModel | None = None
-        self._models = Models()
+        self._models = ModelHistory()
         self.estopped = False
         self.safe = safe
+        self.learner = learner
         self.latency = Latency(safe.resting)
         self.plan_times: deque[float] = deque(maxlen=200)
         self.overhead = DurationEstimate()
-        self._planner = make_planner(action, settings.planner)
-        self._loop = PlanningLoop(self._planner, seed)
-        self._loop_follows = self._planner, Level.FULL
+        self.agent = make_agent(settings.agent, action, settings.planner, seed)
         self._exploration = Exploration(action, settings.exploration, seed)
-        self._past = Past(action, safe.resting, settings.adaptation.memory)
+        self._beliefs = BeliefTracker(
+            action, safe.resting, settings.trust.steps, settings.adaptation.memory
+        )
         self.trust = Trust(settings.trust)
         self._last: Command | None = None
-        self.planned: Planned | None = None
+        self.planned: PlanRecord | None = None
         self._planned_step = 0
         self._stopped = False
-
-    @property
-    def planner(self) -> Planner:
-        """The planner, as it is while the model is trusted."""
-        return self._planner
 
     @property
     def model_held(self) -> bool:
@@ -122,9 +118,9 @@ class Controller:
 
     @property
     def correction(self) -> float:
-        """Size of the model's correction, relative to its last layer; 0 without one."""
+        """Size of the model's correction, relative to what it corrects; 0 without one."""
         model = self.model
-        return model.adaptation.size if model is not None and model.adaptation else 0.0
+        return model.correction.size if model is not None and model.correction else 0.0
 
     @property
     def delay(self) -> int:
@@ -132,7 +128,7 @@ class Controller:
 
         What is measured, and with it what the model knows of that the plant does not tell.
         """
-        return self.latency.delay + (self.model.rollout.model.delay if self.model else 0)
+        return self.latency.delay + (self.model.model.delay if self.model else 0)
 
     @property
     def budget(self) -> float:
@@ -142,27 +138,61 @@ class Controller:
     def reset(self) -> None:
         """Forget plans and commands, as before the first tick; model and objective stay."""
         self._withdraw_plan()
-        self._loop.reset()
+        self.agent.reset()
         self.latency.new_episode(self.safe.held)
-        self._past.new_episode()
-        self.trust.forget()
+        self._beliefs.new_episode()
         self._last = None
 
-    def offer_model(self, packed: PackedModel, epoch: int, sequence: int) -> None:
+    def offer_model(self, update: ModelUpdate, epoch: int, sequence: int) -> None:
         """Check a model and use it from the next tick on, unless an earlier one is held.
 
         Raises:
             ValueError: if it is damaged, does not fit, or is not newer; the present one stays.
         """
-        self._models.check_newer((epoch, sequence))
-        model = unpack(packed).to(self.settings.device)
-        try:
-            model.check_spaces(self.observation, self.action)
-        except ValueError as error:
-            raise ValueError(f"model {epoch}/{sequence}: {error}") from None
-        self._models.add(model, (epoch, sequence))
+        self.take_model(self.prepare_model(update, epoch, sequence))
+
+    def use_model(self, model: WorldModel, epoch: int, sequence: int) -> None:
+        """Use a model that is there already; see `offer_model`.
+
+        Raises:
+            ValueError: if it does not fit the agent, or is not newer.
+        """
+        self.agent.check(model)
+        version = epoch, sequence
+        self.take_model(PreparedModel(model, self._activated(model, version)))
+
+    def prepare_model(self, update: ModelUpdate, epoch: int, sequence: int) -> PreparedModel:
+        """Check and unpack a model, which takes its time; for any thread.
+
+        Raises:
+            ValueError: if it is damaged, does not fit, or is not newer.
+        """
+        version = epoch, sequence
+        self._models.check_newer(version)
+        kind = kind_of(update.kind, self.learner)
+        model: WorldModel = kind.make_world_model(update, self.settings.device)
+        for what, expected, own in (
+            ("observation", self.observation, model.observation),
+            ("action", self.action, model.action),
+        ):
+            if expected.names != own.names:
+                raise ValueError(
+                    f"model {epoch}/{sequence}: {what}: expected {', '.join(expected.names)}, "
+                    f"got {', '.join(own.names)}"
+                )
+        self.agent.check(model)
+        return PreparedModel(model, self._activated(model, version))
+
+    def take_model(self, prepared: PreparedModel) -> None:
+        """Use a model from the next tick on, unless an earlier one is held.
+
+        Raises:
+            ValueError: if a newer one has come meanwhile.
+        """
+        self._models.check_newer(prepared.active.version)
+        self._models.add(prepared.model, prepared.active.version)
         if not self.model_held:
-            self._use(*self._models.newest())
+            self.model = prepared.active
 
     def roll_back(self) -> None:
         """Use the model before the present one from the next tick on, and keep to it.
@@ -193,9 +223,18 @@ class Controller:
             self._use(self._models.of(self.model.version), self.model.version)
         return before
 
-    def _use(self, model: DynamicsModel, version: Version) -> None:
-        members, past = self.planner.settings.members, self._past.steps_for(model)
-        self.model = activated(model, version, members, self.settings.adaptation, past)
+    def _use(self, model: WorldModel, version: Version) -> None:
+        self.model = self._activated(model, version)
+
+    def _activated(self, model: WorldModel, version: Version) -> ActiveModel:
+        """Return a model ready for use, which stays as it is itself."""
+        s = self.settings
+        fork = model.fork(s.planner.members or None)
+        if not s.adaptation.enabled:
+            return ActiveModel(fork, version)
+        past = self._beliefs.past(fork)
+        corrected = fork.correct(s.adaptation.strength, s.adaptation.memory, past)
+        return ActiveModel(corrected[0], version, corrected[1])
 
     def tick(self, observation: Observation) -> Command:
         """Answer an observation, within the budget counted from its arrival.
@@ -264,23 +303,22 @@ class Controller:
         return self._stop(observation, Outcome.FALLBACK, reason)
 
     def replace_planner(self, settings: PlannerSettings) -> None:
-        """Plan with another planner from the next tick on; what the last plan knew is kept.
+        """Plan with other settings from the next tick on; what the last plan knew is kept.
 
         Raises:
             ValueError: if there is no such planner, or it does not suit the action space or the
                 model; the present one stays.
         """
-        members = self.planner.settings.members
-        if self.model is not None:
-            check_proposals(settings.proposals, self.model.rollout.model)
-        self._planner = make_planner(self.action, settings)
-        if self.model is not None and settings.members != members:
-            self.model = self.model.with_members(settings.members)
+        before, active = self.settings, self.model
+        self.agent.configure(settings, active.model if active else None)
+        self.settings = replace(before, planner=settings)
+        if active is not None and settings.members != before.planner.members:
+            self._use(self._models.of(active.version), active.version)
 
     def least_effort(self, pinned: Collection[str]) -> Effort:
         """Return the least there is to plan with; arguments as for `tune`."""
-        members = self.model.rollout.model.members if self.model else 1
-        return efforts(self.planner.settings, pinned, members)[0]
+        members = self._models.of(self.model.version).members if self.model else 1
+        return efforts(self.settings.planner, pinned, members)[0]
 
     def tune(self, pinned: Collection[str], stop: threading.Event) -> Tuning:
         """Measure how much planning fits into the budget; for another thread than `tick`'s.
@@ -295,11 +333,13 @@ class Controller:
         """
         if self.model is None:
             raise ValueError("autotune: there is no model yet to measure with")
-        model, settings = self.model.rollout.model, self.planner.settings
-        objective = self.objective.at(0, None, model.outcomes)
+        if self.agent.planner is None:
+            raise ValueError("autotune: the agent does not plan")
+        model, settings = self._models.of(self.model.version), self.agent.planner.settings
+        objective = self.objective.at(0, None, model.reward_model)
         return autotune(self.action, settings, pinned, model, objective, self.budget, stop)
 
-    def what_if(self, objective: Objective) -> Planned:
+    def what_if(self, objective: Objective) -> PlanRecord:
         """Return what would be planned now for another objective; for any thread.
 
         Raises:
@@ -309,7 +349,9 @@ class Controller:
         planned = self.planned
         if planned is None:
             raise ValueError("what_if: there is no plan now whose start could be taken")
-        return planned.what_if(objective, self.planner)
+        if self.agent.planner is None:
+            raise ValueError("what_if: the agent does not plan")
+        return planned.what_if(objective, self.agent.planner)
 
     def _answer(self, observation: Observation) -> Command:
         if self.estopped:
@@ -320,67 +362,39 @@ class Controller:
         except ValueError as error:
             self._withdraw_plan()
             return self._stop(observation, Outcome.FALLBACK, str(error))
-        self.latency.observed(observation.step, observation.action_step)
-        self._past.see(observation)
+        active = self.model
+        self._take_in(observation, active)
         if observation.ended:
             self._withdraw_plan()
             return self._stop(observation, Outcome.HOLD, "the episode ended")
-        model = self.model
-        if model is None:
-            return self._command(
-                observation, self._exploration(), Outcome.EXPLORATION, "no model yet"
-            )
-        self._compare(observation, model)
+        if active is None and self.agent.needs_model:
+            values = self._exploration()
+            return self._command(observation, values, Outcome.EXPLORATION, "no model yet")
         if self._trusted is Level.NONE:
             self._withdraw_plan()
             reason = f"the model is not to be trusted: {self.trust.reason}"
             return self._stop(observation, Outcome.FALLBACK, reason)
-        return self._planned(observation, model)
+        return self._decided(observation, active)
 
-    def _compare(self, observation: Observation, model: ActiveModel) -> None:
-        """Judge and correct the model by what came of the last step."""
-        step = self._past.last_step(observation, model.rollout.model)
-        if step is None:
-            self.trust.forget()
-            return
-        self.trust.observe(step, model.rollout.model)
-        model.observe(step)
+    def _take_in(self, observation: Observation, active: ActiveModel | None) -> None:
+        """Learn from an observation what is the case, how late commands act, how far to trust."""
+        self.latency.observed(observation.step, observation.action_step)
+        step = self._beliefs.observe(observation, active.model if active else None)
+        if step is not None and active is not None:
+            self.trust.observe(tuple(self._beliefs.steps), active.model)
+            active.observe(step)
 
     @property
     def _trusted(self) -> Level:
         return self.trust.level if self.settings.trust.enabled else Level.FULL
 
-    def _plan_by_trust(self) -> None:
-        """Have plans reach no further than the model is trusted; for the thread of `tick`."""
-        # One reference: the attribute may be replaced meanwhile.
-        planner, level = self._planner, self._trusted
-        if self._loop_follows == (planner, level):
-            return
-        s = planner.settings
-        horizon = max(1, round(level.horizon * s.horizon))
-        if horizon == s.horizon:
-            self._loop.planner = planner
-        else:
-            shorter = replace(s, horizon=horizon, knots=min(s.knots, horizon))
-            self._loop.planner = make_planner(self.action, shorter)
-        self._loop_follows = planner, level
-
-    def _planned(self, observation: Observation, model: ActiveModel) -> Command:
+    def _decided(self, observation: Observation, active: ActiveModel | None) -> Command:
         began = time.monotonic()
-        self._plan_by_trust()
         deadline = None if self.lock_step else observation.received + self.budget
-        sent = self.latency.before(observation.step)
-        in_flight = self._in_flight(observation, model.rollout.model)
-        previous = sent[-1].tolist() if len(sent) else None
-        outcomes = model.rollout.model.outcomes
-        objective = self.objective.at(observation.step + len(in_flight), previous, outcomes)
-        if self._trusted.caution:
-            objective = objective.more_cautious(self._trusted.caution)
+        elapsed = observation.step - self._planned_step
         try:
-            start = self._start(observation, in_flight, model.rollout)
-            before = torch.from_numpy(sent).float()
-            problem = Problem(start, model.rollout, objective, before)
-            result = self._loop.plan(problem, deadline, observation.step - self._planned_step)
+            problem = None if active is None else self._problem(observation, active.model)
+            result = self.agent.act(problem, deadline, elapsed, self._trusted.horizon)
         except (NoPlanError, UnlearnedError) as error:
             self._withdraw_plan()
             return self._stop(observation, Outcome.FALLBACK, str(error))
@@ -393,22 +407,33 @@ class Controller:
                 reason = "no time to plan, and no plan to reuse"
                 return self._stop(observation, Outcome.FALLBACK, reason)
             return self._command(
-                observation, reused, Outcome.REUSED, "no time to plan", took, model
+                observation, reused, Outcome.REUSED, "no time to plan", took, active
             )
-        self.planned = Planned(observation, problem, result)
         outcome = Outcome.PLANNED if result.complete else Outcome.TRUNCATED
         reason = "" if result.complete else f"time for {result.iterations} iterations only"
         values = self.action.clip(result.actions[0].double().numpy())
+        if problem is None:
+            return self._command(observation, values, outcome, reason, took)
+        self.planned = PlanRecord(observation, problem, result)
         return self._command(
-            observation,
-            values,
-            outcome,
-            reason,
-            took,
-            model,
-            result.expected_return,
-            objective.digest,
-        )
+            observation, values, outcome, reason, took, active,
+            result.expected_return, problem.objective.digest,
+        )  # fmt: skip
+
+    def _problem(self, observation: Observation, model: WorldModel) -> Problem:
+        """Return what is to be decided, from where a command sent now will act."""
+        sent = self.latency.before(observation.step)
+        in_flight = self._in_flight(observation, model)
+        previous = sent[-1].tolist() if len(sent) else None
+        moment = observation.step + len(in_flight)
+        objective = self.objective.at(moment, previous, model.reward_model)
+        if self._trusted.caution:
+            objective = objective.more_cautious(self._trusted.caution)
+        belief = self._beliefs.belief
+        assert belief is not None  # the observation was taken in
+        if len(in_flight):
+            belief = model.ahead(belief, torch.from_numpy(in_flight).float())
+        return Problem(belief, model, objective, torch.from_numpy(sent).float())
 
     def _note_applied(self, observation: Observation, began: bool = False) -> None:
         """Take in what the plant applies, unless that is a safe command of ours already.
@@ -442,19 +467,10 @@ class Controller:
             return None
         return self.action.clip(actions[ahead].double().numpy())
 
-    def _in_flight(self, observation: Observation, model: DynamicsModel) -> FloatArray:
+    def _in_flight(self, observation: Observation, model: WorldModel) -> FloatArray:
         """Return the commands that act before an answer to it can, shape ``(D, A)``."""
         in_flight = self.latency.in_flight(observation.step, model.delay)
         return in_flight if self.settings.latency_compensation else in_flight[:0]
-
-    def _start(
-        self, observation: Observation, in_flight: FloatArray, rollout: Rollout
-    ) -> torch.Tensor:
-        """Return where the plant will be when a command sent now acts, for each member."""
-        state = self._past.state(observation.step, rollout.model)
-        if not len(in_flight):
-            return state
-        return rollout.ahead(state, torch.from_numpy(in_flight).float()).cpu()
 
     def _command(
         self,

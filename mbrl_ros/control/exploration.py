@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from mbrl_ros.control.settings import ExplorationSettings
+from mbrl_ros.core.spaces import FloatArray, Space
 from mbrl_ros.planning.noise import coloured_noise
-from mbrl_ros.spaces import FloatArray, Space
 
 # Long enough for slow noise to swing, short enough to draw within a tick.
 _BLOCK = 256

@@ -6,7 +6,7 @@ from collections import Counter, deque
 
 import numpy as np
 
-from mbrl_ros.spaces import FloatArray
+from mbrl_ros.core.spaces import FloatArray
 
 # Control steps over which the usual delay is taken.
 _MEMORY = 25

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mbrl_ros.core.settings import group, setting
 from mbrl_ros.planning.settings import PlannerSettings
-from mbrl_ros.settings import group, setting
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class AdaptationSettings:
 class TrustSettings:
     """How far the model is trusted.
 
-    Thresholds are median z-scores of predictions of late: 1 is what the model was on the hold-out.
+    Thresholds are recent median z-scores of predictions: 1 is what the model was on the hold-out.
     """
 
     enabled: bool = setting(True, "act on it; otherwise it is only told")
@@ -58,6 +58,12 @@ class TrustSettings:
 class ControllerSettings:
     """The controller's parameters."""
 
+    agent: str = setting(
+        "planner",
+        "who decides: planner; policy (that of the model, without a search); planner+policy (the "
+        "policy's actions compete with the planner's); random",
+        choices=("planner", "policy", "planner+policy", "random"),
+    )
     autostart: bool = setting(
         True, "configure at start and activate with the first valid observation"
     )

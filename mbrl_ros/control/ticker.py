@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 
 from mbrl_ros.control.command import Command, Outcome
 from mbrl_ros.control.controller import Controller
+from mbrl_ros.core.realtime import LOOP, prioritize_thread
 from mbrl_ros.core.records import Observation
-from mbrl_ros.realtime import LOOP, prioritize_thread
 
 
 @dataclass(frozen=True)

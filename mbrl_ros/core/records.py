@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mbrl_ros.spaces import FloatArray
+from mbrl_ros.core.spaces import FloatArray
 
 #: Encodings of a frame: the first loses nothing.
 ENCODINGS = ("png", "jpeg")

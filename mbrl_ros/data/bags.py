@@ -13,13 +13,13 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
 from mbrl_ros.core.records import Frame
+from mbrl_ros.core.spaces import Space
 from mbrl_ros.data.definitions import typestore
 from mbrl_ros.data.episodes import EpisodeStore
 from mbrl_ros.data.finishing import mcap_files
 from mbrl_ros.data.messages import read_frame, read_transition
 from mbrl_ros.data.streaming import BagError, RecordStream, is_finished, is_mcap
 from mbrl_ros.data.transitions import Transitions
-from mbrl_ros.spaces import Space
 
 _TRANSITION = "mbrl_ros/msg/Transition"
 _FRAME = "mbrl_ros/msg/Frame"

@@ -10,7 +10,7 @@ import yaml
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
-from mbrl_ros.resources import resource_directory
+from mbrl_ros.core.resources import resource_directory
 
 # rosbag2 writes an unlimited duration so.
 _INFINITE = {"sec": 9223372036, "nsec": 854775807}

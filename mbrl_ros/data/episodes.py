@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from mbrl_ros.core.records import Frame, Transition
+from mbrl_ros.core.spaces import Space
 from mbrl_ros.data.joining import JoinedFrames
 from mbrl_ros.data.sequences import Sequence
 from mbrl_ros.data.steps import Rows, Steps
 from mbrl_ros.data.transitions import checked
-from mbrl_ros.spaces import Space
 
 
 class EpisodeStore:

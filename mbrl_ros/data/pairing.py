@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import replace
 
 from mbrl_ros.core.records import Observation, Transition
+from mbrl_ros.core.spaces import FloatArray, Space
 from mbrl_ros.data.transitions import check_count, check_reward
-from mbrl_ros.spaces import FloatArray, Space
 
 # How many observations are remembered to know a repeated one by. A plant repeats its
 # last one, if any; the rest is margin.

@@ -1,10 +1,10 @@
-"""Parameters of the data logger."""
+"""Settings of what is kept."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mbrl_ros.settings import setting
+from mbrl_ros.core.settings import setting
 
 
 @dataclass(frozen=True)
@@ -34,3 +34,20 @@ class LoggerSettings:
                 raise ValueError(f"topics: expected 'name package/msg/Type', got '{text}'")
             pairs.append((words[0], words[1]))
         return pairs
+
+
+@dataclass(frozen=True)
+class ReplaySettings:
+    """What is kept of the data; memory does not grow beyond it."""
+
+    recent: int = setting(20_000, "newest transitions, all of which are kept", low=100)
+    old: int = setting(
+        80_000, "transitions kept of all those before, every one with the same chance", low=0
+    )
+    recent_share: float = setting(
+        0.5,
+        "least share of a batch that is drawn from the recent ones, however many are old",
+        low=0.0,
+        high=1.0,
+    )
+    holdout: int = setting(5_000, "transitions kept back of all, at most", low=100)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mbrl_ros.core.records import Transition
-from mbrl_ros.spaces import FloatArray, Space
+from mbrl_ros.core.spaces import FloatArray, Space
 
 # Taken at once: what a robot needs of memory shows at the start, and not after an hour. Of
 # cart-pole it is 69,000 transitions, 23 minutes at 50 Hz.

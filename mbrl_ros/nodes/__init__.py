@@ -1,1 +1,1 @@
-"""Thin nodes: parameters and topics in, calls to the rooms, topics out."""
+"""Thin nodes: parameters and topics in, calls to the packages below, topics out."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 
 from mbrl_ros.control.command import Command, Outcome
 from mbrl_ros.control.controller import Controller
-from mbrl_ros.control.planned import Planned
+from mbrl_ros.control.plan_record import PlanRecord
 from mbrl_ros.control.ticker import Ticker
 from mbrl_ros.control.trust import Level
 from mbrl_ros.objectives.mission import Change, Mission
@@ -36,11 +37,15 @@ def action_message(command: Command, stamp: ri.Time) -> ri.Action:
     )
 
 
-def plan_message(planned: Planned, stamp: ri.Time) -> ri.Plan:
+def plan_message(planned: PlanRecord, stamp: ri.Time) -> ri.Plan:
     """Return what a plan expects; costs a rollout."""
     objective, result, trajectory = planned.objective, planned.result, planned.trajectory()
     actions = result.actions
-    terms = objective.term_rewards(trajectory[:, 1:], actions, trajectory[:, :1])
+    if trajectory is None:
+        # The model predicts no named dimensions.
+        terms, trajectory = {}, torch.empty(1, 0, objective.observation.dim)
+    else:
+        terms = objective.term_rewards(trajectory[:, 1:], actions, trajectory[:, :1])
     batch = (trajectory.shape[0], len(actions))
     top = result.elites[:_TOP]
     return ri.Plan(
@@ -117,7 +122,7 @@ def status_message(
         ticks=counts.ticks,
         ticks_late=counts.late,
         outcomes=list(counts.outcomes),
-        planner=controller.planner.effort,
+        planner=controller.agent.effort,
         plan_time_p50=float(np.percentile(times, 50)),
         plan_time_p99=float(np.percentile(times, 99)),
         budget=controller.budget,

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.data.bags import read_transitions
 from mbrl_ros.data.definitions import Topic
 from mbrl_ros.data.messages import read_observation
@@ -32,7 +33,6 @@ from mbrl_ros.ros import (
 )
 from mbrl_ros.ros import interfaces as ri
 from mbrl_ros.safety.safe_command import SafeCommand
-from mbrl_ros.task import TaskSettings
 
 # Deep enough for everything that arrives while a file of the bag is finished.
 _DEEP = QoSProfile(depth=1000, reliability=ReliabilityPolicy.RELIABLE)

@@ -15,17 +15,18 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from mbrl_ros.core.kinds import find_kind
+from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.data.messages import read_transition
-from mbrl_ros.dynamics import checkpoint
-from mbrl_ros.dynamics.learner import GateDecision, Learner
-from mbrl_ros.dynamics.settings import TrainerSettings
-from mbrl_ros.dynamics.training import Training
-from mbrl_ros.nodes.parameters import declare
+from mbrl_ros.learning.learner import GateDecision, Learner
+from mbrl_ros.learning.settings import trainer_settings
+from mbrl_ros.learning.training import Training
+from mbrl_ros.models import checkpoint
+from mbrl_ros.nodes.parameters import declare, overridden
 from mbrl_ros.nodes.qos import EVENTS, LATCHED
 from mbrl_ros.nodes.runner import run_node
 from mbrl_ros.ros import Future, Node
 from mbrl_ros.ros import interfaces as ri
-from mbrl_ros.task import TaskSettings
 
 # Training gives way to everything else on the machine.
 _NICENESS = 10
@@ -49,12 +50,14 @@ class ModelTrainer(Node):
             ValueError: naming the parameter that is wrong.
         """
         super().__init__("model_trainer")
-        task, settings = declare(self, TaskSettings, TrainerSettings)
+        kind = find_kind(str(overridden(self, "learner", TaskSettings().learner)))
+        task, settings = declare(self, TaskSettings, trainer_settings(kind.settings))
         os.nice(_NICENESS)
         torch.set_num_threads(1)
         self._run = Path(task.run_dir).name
         self._checkpoints = Path(task.run_dir) / "checkpoints" if task.run_dir else None
-        self._learner = Learner(task.observation_space(), task.action_space(), settings, task.seed)
+        spaces = task.observation_space(), task.action_space()
+        self._learner: Learner = kind.make_learner(*spaces, settings, task.seed)
         # Newer than all before it, also where the clock has been set back meanwhile.
         self._epoch = max(int(time.time()), self._restore() + 1)
         self._sequence = 0
@@ -64,7 +67,7 @@ class ModelTrainer(Node):
         self._in_doubt = False
         self._misses = 0
         self._updates = 0
-        self._model_publisher = self.create_publisher(ri.DynamicsModel, "model", LATCHED)
+        self._model_publisher = self.create_publisher(ri.ModelUpdate, "model", LATCHED)
         self._status_publisher = self.create_publisher(ri.TrainingStatus, "training_status", EVENTS)
         self._earlier = self.create_client(ri.GetTransitions, "data_logger/get_transitions")
         self._training = Training(self._learner, self._on_decision, self.get_logger().warning)
@@ -95,12 +98,12 @@ class ModelTrainer(Node):
         found = _by_age(self._checkpoints)
         for path in reversed(found):
             try:
-                model = checkpoint.load(path)
+                update = checkpoint.load(path)
             except ValueError as error:
                 self.get_logger().warning(str(error))
                 continue
             try:
-                self._learner.restore(model, self._state_beside(path))
+                self._learner.restore(update, self._state_beside(path))
                 self.get_logger().info(f"continuing from {path}")
                 break
             except ValueError as error:
@@ -162,26 +165,29 @@ class ModelTrainer(Node):
 
     def _on_decision(self, decision: GateDecision) -> None:
         """Publish a model that passed its gate; called on the training thread."""
-        packed = decision.model
-        if packed is None:
+        update = decision.update
+        if update is None:
             return
         self._sequence += 1
-        message = ri.DynamicsModel(
+        message = ri.ModelUpdate(
             run=self._run,
             epoch=self._epoch,
             sequence=self._sequence,
             transitions=self._learner.received,
             holdout_error=decision.holdout_error,
-            architecture=packed.architecture,
-            weights=packed.weights,
-            sha256=packed.sha256,
+            kind=update.kind,
+            settings=update.settings,
+            parts=[
+                ri.ModelPart(name=name, weights=part.weights, sha256=part.sha256)
+                for name, part in update.parts.items()
+            ],
         )
         message.header.stamp = self.get_clock().now().to_msg()
         self._model_publisher.publish(message)
         if self._checkpoints is not None:
             path = self._checkpoints / f"model-{self._epoch}-{self._sequence:06d}.safetensors"
             try:
-                checkpoint.save(packed, path)
+                checkpoint.save(update, path)
                 checkpoint.save_state(self._learner.state(), _state_of(path))
                 for old in _by_age(self._checkpoints)[:-_KEPT_CHECKPOINTS]:
                     old.unlink()
@@ -209,7 +215,7 @@ class ModelTrainer(Node):
         nan = float("nan")
         message = ri.TrainingStatus(
             transitions=learner.received,
-            holdout=len(learner.holdout),
+            holdout=learner.kept_back,
             updates=learner.updates,
             train_loss=learner.take_loss(),
             one_step_error=decision.one_step_error if decision else nan,

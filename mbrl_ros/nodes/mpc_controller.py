@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any
 
@@ -24,11 +25,15 @@ import torch
 from mbrl_ros.control.autotune import EFFORTS, Effort, Tuning, TuningStoppedError
 from mbrl_ros.control.command import Command, Outcome
 from mbrl_ros.control.controller import Controller
+from mbrl_ros.control.model_history import PreparedModel
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.control.ticker import Ticker
+from mbrl_ros.core.realtime import AROUND, prioritize_process
 from mbrl_ros.core.records import Observation
+from mbrl_ros.core.settings import build, flat
+from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.data.messages import read_observation
-from mbrl_ros.dynamics.checkpoint import PackedModel
+from mbrl_ros.models.update import ModelPart, ModelUpdate
 from mbrl_ros.nodes.controller_messages import (
     action_message,
     diagnostic_message,
@@ -42,13 +47,10 @@ from mbrl_ros.nodes.qos import COMMAND, EVENTS, LATCHED, NEWEST
 from mbrl_ros.nodes.runner import run_node
 from mbrl_ros.nodes.subscribing import subscribe_to_all
 from mbrl_ros.objectives.mission import Mission
-from mbrl_ros.realtime import AROUND, prioritize_process
 from mbrl_ros.ros import LifecycleNode, LifecycleState, Parameter, TransitionCallbackReturn
 from mbrl_ros.ros import interfaces as ri
 from mbrl_ros.safety.safe_command import SafeCommand
-from mbrl_ros.settings import build, flat
 from mbrl_ros.system.schema import OBJECTIVE, objective_parameters
-from mbrl_ros.task import TaskSettings
 
 _STATUS_PERIOD = 0.5
 # How old an observation may be to begin with [s]; a plant in lock-step repeats it twice a second.
@@ -85,6 +87,7 @@ class MpcController(LifecycleNode):
             lock_step=task.lock_step,
             seed=task.seed,
             safe=SafeCommand.of(task),
+            learner=task.learner,
         )
         self._mission_interface = MissionInterface(self, mission, self._controller)
         self._ticker = Ticker(self._controller, self._send)
@@ -93,7 +96,12 @@ class MpcController(LifecycleNode):
         self._tuning: threading.Thread | None = None
         self._stop_tuning = threading.Event()
         self._tunings: queue.SimpleQueue[Tuning] = queue.SimpleQueue()
-        self._stage = "unconfigured"
+        self._tunes = (
+            settings.autotune and not task.lock_step and self._controller.agent.planner is not None
+        )
+        self._unpacking = ThreadPoolExecutor(1, "unpacking")
+        self._prepared: queue.SimpleQueue[PreparedModel] = queue.SimpleQueue()
+        self._lifecycle_state = "unconfigured"
         self._action_publisher: Any = None
         on_change(self, self._apply)
         self._status_publisher = self.create_publisher(
@@ -113,7 +121,7 @@ class MpcController(LifecycleNode):
         self._plan_publisher = self.create_publisher(ri.Plan, "plan", COMMAND)
         self._connections = [
             self.create_subscription(ri.Observation, "observation", self._on_observation, NEWEST),
-            self.create_subscription(ri.DynamicsModel, "model", self._on_model, LATCHED),
+            self.create_subscription(ri.ModelUpdate, "model", self._on_model, LATCHED),
         ]
         self._connections += subscribe_to_all(self, ri.Bool, "estop", self._on_estop)
         self._offered = [
@@ -123,7 +131,7 @@ class MpcController(LifecycleNode):
             self.create_service(ri.Trigger, "~/use_newest_model", self._on_use_newest_model),
         ]
         self._mission_interface.connect()
-        self._stage = "inactive"
+        self._lifecycle_state = "inactive"
         return TransitionCallbackReturn.SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -133,27 +141,27 @@ class MpcController(LifecycleNode):
             return TransitionCallbackReturn.FAILURE
         self._ticker.start()
         self._ticker.observe(self._newest)
-        self._stage = "active"
+        self._lifecycle_state = "active"
         self.get_logger().info(f"active, seed {self._task.seed}")
         return TransitionCallbackReturn.SUCCESS
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Fall silent, after one last safe command."""
         self._halt()
-        self._stage = "inactive"
+        self._lifecycle_state = "inactive"
         return TransitionCallbackReturn.SUCCESS
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Disconnect from the topics."""
         self._disconnect()
-        self._stage = "unconfigured"
+        self._lifecycle_state = "unconfigured"
         return TransitionCallbackReturn.SUCCESS
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Fall silent for good."""
         self._halt()
         self._disconnect()
-        self._stage = "finalized"
+        self._lifecycle_state = "finalized"
         return TransitionCallbackReturn.SUCCESS
 
     def destroy_node(self) -> None:
@@ -163,12 +171,13 @@ class MpcController(LifecycleNode):
         self._stop_tuning.set()
         if self._tuning is not None:
             self._tuning.join()
+        self._unpacking.shutdown(cancel_futures=True)
         self._mission_interface.close()
         self._report()
         super().destroy_node()
 
     def _halt(self) -> None:
-        if self._stage != "active":
+        if self._lifecycle_state != "active":
             return
         self._ticker.stop()
         if self._newest is not None:
@@ -189,7 +198,8 @@ class MpcController(LifecycleNode):
 
     def _on_observation(self, message: ri.Observation) -> None:
         observation = read_observation(message, time.monotonic())
-        if self._stage == "active":
+        self._take_up_models()
+        if self._lifecycle_state == "active":
             before, self._newest = self._newest, observation
             self._ticker.observe(observation)
             self._tell_what_acted()
@@ -203,23 +213,43 @@ class MpcController(LifecycleNode):
             self.get_logger().warning(str(error), throttle_duration_sec=5.0)
             return
         self._newest = observation
-        if self._settings.autostart and self._stage == "inactive" and self._never_active():
+        if (
+            self._settings.autostart
+            and self._lifecycle_state == "inactive"
+            and self._never_active()
+        ):
             self.trigger_activate()
 
     def _never_active(self) -> bool:
         return self._ticker.counts.ticks == 0
 
-    def _on_model(self, message: ri.DynamicsModel) -> None:
-        packed = PackedModel(message.architecture, bytes(message.weights), message.sha256)
+    def _on_model(self, message: ri.ModelUpdate) -> None:
+        parts = {p.name: ModelPart(bytes(p.weights), p.sha256) for p in message.parts}
+        update = ModelUpdate(message.kind, message.settings, parts)
+        version = message.epoch, message.sequence
+        # Megabytes take their time, in which observations and the e-stop must be heard.
+        self._unpacking.submit(self._prepare_model, update, *version)
+
+    def _prepare_model(self, update: ModelUpdate, epoch: int, sequence: int) -> None:
+        """Unpack a model; called on a thread of its own."""
         try:
-            self._controller.offer_model(packed, message.epoch, message.sequence)
+            self._prepared.put(self._controller.prepare_model(update, epoch, sequence))
         except ValueError as error:
             self.get_logger().warning(f"model refused: {error}")
-            return
-        if self._settings.autotune and not self._task.lock_step and self._tuning is None:
-            # Until it is known what fits, as little as possible: no tick shall be late.
-            self._plan_with(self._controller.least_effort(self._pinned))
-            self._tune()
+        except Exception as error:  # a kind of the user's own may raise anything
+            self.get_logger().error(f"model refused: {type(error).__name__}: {error}")
+
+    def _take_up_models(self) -> None:
+        while not self._prepared.empty():
+            try:
+                self._controller.take_model(self._prepared.get())
+            except ValueError as error:
+                self.get_logger().warning(f"model refused: {error}")
+                continue
+            if self._tunes and self._tuning is None:
+                # Until it is known what fits, as little as possible: no tick shall be late.
+                self._plan_with(self._controller.least_effort(self._pinned))
+                self._tune()
 
     def _on_estop(self, message: ri.Bool) -> None:
         # Only an explicit call of ~/arm ends it: a topic that says "false" must not.
@@ -315,11 +345,14 @@ class MpcController(LifecycleNode):
             self._mission_interface.acted(command.objective, command.episode, command.step)
 
     def _report(self) -> None:
+        self._take_up_models()
         self._take_up_tuning()
         self._tell_what_acted()
         stamp = self.get_clock().now().to_msg()
         mission = self._mission_interface.mission
-        status = status_message(self._stage, self._controller, self._ticker, mission, stamp)
+        status = status_message(
+            self._lifecycle_state, self._controller, self._ticker, mission, stamp
+        )
         self._status_publisher.publish(status)
         name = f"{self.get_fully_qualified_name().lstrip('/')}: control loop"
         self._diagnostics.publish(diagnostic_message(name, status))

@@ -16,21 +16,21 @@ import array
 from pathlib import Path
 from typing import Any
 
+from mbrl_ros.core.realtime import AROUND, prioritize_process
 from mbrl_ros.core.records import Frame, Observation
+from mbrl_ros.core.settings import build, flat
+from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.data.frames import encode
 from mbrl_ros.nodes.parameters import declare, on_change
 from mbrl_ros.nodes.record_messages import frame_message, observation_message, time_message
 from mbrl_ros.nodes.runner import run_node
-from mbrl_ros.plants.camera import Camera, Image
-from mbrl_ros.plants.settings import CameraSettings, SimulatorSettings
-from mbrl_ros.plants.simulator import make_simulator
-from mbrl_ros.plants.stepper import Stepper
-from mbrl_ros.plants.video import Video, open_video
-from mbrl_ros.realtime import AROUND, prioritize_process
 from mbrl_ros.ros import Node, QoSProfile, ok
 from mbrl_ros.ros import interfaces as ri
-from mbrl_ros.settings import build, flat
-from mbrl_ros.task import TaskSettings
+from mbrl_ros.simulation.camera import Camera, Image
+from mbrl_ros.simulation.settings import CameraSettings, SimulatorSettings
+from mbrl_ros.simulation.simulator import make_simulator
+from mbrl_ros.simulation.stepper import Stepper
+from mbrl_ros.simulation.video import Video, open_video
 
 # How often trouble in the stepping thread is looked at [s].
 _CHECK_PERIOD = 0.5

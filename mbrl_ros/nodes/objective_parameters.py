@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from mbrl_ros.core.spaces import Space
 from mbrl_ros.nodes.parameters import declare_one, forget, plain
 from mbrl_ros.objectives.book import ObjectiveBook
 from mbrl_ros.ros import Node
-from mbrl_ros.spaces import Space
 from mbrl_ros.system.schema import OBJECTIVE, objective_parameters
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from mbrl_ros.core.settings import SettingsError, Spec, build, specs, unknown_parameter
 from mbrl_ros.ros import (
     FloatingPointRange,
     IntegerRange,
@@ -14,12 +15,17 @@ from mbrl_ros.ros import (
     ParameterDescriptor,
     SetParametersResult,
 )
-from mbrl_ros.settings import SettingsError, Spec, build, specs, unknown_parameter
 
 Group = TypeVar("Group")
 
 # Parameters that rclpy itself declares or understands.
 _ROS_OWN = ("use_sim_time", "start_type_description_service", "qos_overrides.")
+
+
+def overridden(node: Node, name: str, default: Any) -> Any:
+    """Return what a parameter that is not declared yet is given as, or its default."""
+    given = node._parameter_overrides.get(name)
+    return default if given is None else plain(given.value)
 
 
 def declare(node: Node, *groups: type[Any], dynamic: Iterable[str] = ()) -> list[Any]:

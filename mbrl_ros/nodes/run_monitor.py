@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from mbrl_ros.core.settings import setting
+from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.nodes.parameters import declare
 from mbrl_ros.nodes.qos import EVENTS
 from mbrl_ros.nodes.runner import run_node
@@ -24,8 +26,6 @@ from mbrl_ros.reports.metrics import RunMetrics
 from mbrl_ros.reports.run_curves import RunCurves
 from mbrl_ros.ros import Node, Parameter
 from mbrl_ros.ros import interfaces as ri
-from mbrl_ros.settings import setting
-from mbrl_ros.task import TaskSettings
 
 _PERIOD = 1.0
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from mbrl_ros.spaces import FloatArray, Space
-
-if TYPE_CHECKING:
-    from mbrl_ros.objectives.learned import Outcomes
+from mbrl_ros.core.spaces import FloatArray, Space
+from mbrl_ros.models.imagined import Imagined
+from mbrl_ros.models.reward_model import RewardModel
+from mbrl_ros.models.world_model import UnlearnedError
 
 _TURN = 2 * torch.pi
 # Below every squared distance that matters, above the smallest normal number of float32.
@@ -68,40 +67,45 @@ class Batch:
         acted: name to the actions, each ``(..., H)``, broadcasting against the observations.
         times: of those observations since references began, shape ``(H,)`` [s].
         goal: dimension to target.
-        outcomes: what a model has learned of steps; None: nothing.
+        reward_model: what a model has learned of steps; None: nothing.
+        imagined: the steps as a model imagines them; None: they were not imagined.
     """
 
     def __init__(
         self,
         observation: Space,
         action: Space,
-        observations: Tensor,
+        observations: Tensor | None,
         actions: Tensor,
         *,
         start: Tensor | None = None,
         previous_action: Sequence[float] | None = None,
         times: FloatArray | None = None,
         goal: Mapping[str, float] | None = None,
-        outcomes: Outcomes | None = None,
+        reward_model: RewardModel | None = None,
+        imagined: Imagined | None = None,
     ) -> None:
         """Name the dimensions of tensors; nothing is copied.
 
         Args:
             observation: O dimensions.
             action: A dimensions.
-            observations: shape ``(..., H, O)``.
+            observations: shape ``(..., H, O)``; None: no named dimension is predicted.
             actions: shape ``(..., H, A)``.
             start: the observation before the first, shape ``(..., 1, O)``; None: the first.
             previous_action: the action before the first, A values; None: the first.
             times: see above; None: nobody asks.
             goal: see above.
-            outcomes: see above.
+            reward_model: see above.
+            imagined: see above.
         """
-        self.observed = Columns(observation.names, observations)
+        self.observed: Mapping[str, Tensor] = {}
+        if observations is not None:
+            self.observed = Columns(observation.names, observations)
         self.acted = Columns(action.names, actions)
         self.times = times
         self.goal = goal or {}
-        self.outcomes = outcomes
+        self.reward_model, self.imagined = reward_model, imagined
         self._dimensions = dimensions(observation, action)
         self._observations, self._actions = observations, actions
         self._start, self._previous_action = start, previous_action
@@ -109,7 +113,9 @@ class Batch:
     def __getitem__(self, name: str) -> Tensor:
         """Return one dimension, shape ``(..., H)``."""
         where = self._dimensions[name]
-        return (self._actions if where.acted else self._observations)[..., where.index]
+        if where.acted:
+            return self._actions[..., where.index]
+        return self._named(name)[..., where.index]
 
     def change(self, name: str) -> Tensor:
         """Return one dimension less what it was a step before, shape ``(..., H)``."""
@@ -124,10 +130,16 @@ class Batch:
     @property
     def steps(self) -> tuple[Tensor, Tensor, Tensor]:
         """What was before each step, what was done and what came of it, ``(..., H, O or A)``."""
-        after = self._observations
+        after = self._named("learned reward")
         start = after[..., :1, :] if self._start is None else self._start
         before = torch.cat([start.expand_as(after[..., :1, :]), after[..., :-1, :]], dim=-2)
         return before, self._actions, after
+
+    def _named(self, what: str) -> Tensor:
+        """Return the observations, which somebody asks for."""
+        if self._observations is None:
+            raise UnlearnedError(f"'{what}': the model predicts no named dimensions")
+        return self._observations
 
     def wraps(self, name: str) -> bool:
         """Return whether a dimension is an angle."""

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mbrl_ros.core.settings import Spec, Value, flatten
+from mbrl_ros.core.spaces import Space
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.objectives.parsing import (
     VARIANTS,
@@ -17,8 +19,6 @@ from mbrl_ros.objectives.parsing import (
     whole_objectives,
 )
 from mbrl_ros.objectives.term import Aimed
-from mbrl_ros.settings import Spec, Value, flatten
-from mbrl_ros.spaces import Space
 
 #: How many objectives there may be: whoever loads new ones shall not fill the memory.
 MOST = 64

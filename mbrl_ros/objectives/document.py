@@ -6,8 +6,8 @@ from typing import Any
 
 import yaml
 
+from mbrl_ros.core.settings import flatten, read_yaml
 from mbrl_ros.objectives.parsing import VARIANTS
-from mbrl_ros.settings import flatten, read_yaml
 
 #: Longest text that is looked at [characters].
 LONGEST = 65_536

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mbrl_ros.extensions import load
+from mbrl_ros.core.extensions import load
 from mbrl_ros.objectives.batch import Batch, Dimension
 from mbrl_ros.objectives.term import Term
 from mbrl_ros.objectives.term_settings import TermSettings

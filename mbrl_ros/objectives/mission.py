@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from mbrl_ros.core.spaces import FloatArray
 from mbrl_ros.objectives.book import ObjectiveBook
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.objectives.sequence import GoalSequence, Waypoint
-from mbrl_ros.spaces import FloatArray
 
 _MOST_WAITING = 10_000
 

@@ -13,16 +13,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mbrl_ros.core.spaces import Space
+from mbrl_ros.models.heads import Value
+from mbrl_ros.models.imagined import Imagined
+from mbrl_ros.models.reward_model import RewardModel
 from mbrl_ros.objectives.batch import Batch, dimensions, root
 from mbrl_ros.objectives.bounds import Alive, survival
-from mbrl_ros.objectives.learned import LearnedSurvival, Outcomes
+from mbrl_ros.objectives.learned import LearnedSurvival
 from mbrl_ros.objectives.limits import LARGEST
 from mbrl_ros.objectives.parsing import parse_all, place
 from mbrl_ros.objectives.settings import ObjectiveSettings
 from mbrl_ros.objectives.term import Term
 from mbrl_ros.objectives.term_settings import TermSettings
 from mbrl_ros.objectives.terms import make_term
-from mbrl_ros.spaces import Space
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Objective:
         period: of control [s]; None: unknown, so that no term can track a reference.
         step: control steps since the episode began, where trajectories start.
         previous_action: the command before the first action, A values; None: there was none.
-        outcomes: what the model in use has learned of steps; None: nothing.
+        reward_model: what the model in use has learned of steps; None: nothing.
         digest: the first 16 hex digits of the SHA-256 of `content`.
     """
 
@@ -50,7 +53,7 @@ class Objective:
     period: float | None = None
     step: int = 0
     previous_action: tuple[float, ...] | None = None
-    outcomes: Outcomes | None = None
+    reward_model: RewardModel | None = None
     digest: str = ""
 
     def __post_init__(self) -> None:
@@ -134,17 +137,17 @@ class Objective:
         self,
         step: int,
         previous_action: Sequence[float] | None = None,
-        outcomes: Outcomes | None = None,
+        reward_model: RewardModel | None = None,
     ) -> Objective:
         """Return the same objective as it is at one moment, for one plan.
 
         Args:
             step: control steps since the episode began, where trajectories will start.
             previous_action: the last command before that, A values; None: there was none.
-            outcomes: what the model in use has learned of steps; None: nothing.
+            reward_model: what the model in use has learned of steps; None: nothing.
         """
         before = None if previous_action is None else tuple(map(float, previous_action))
-        return replace(self, step=step, previous_action=before, outcomes=outcomes)
+        return replace(self, step=step, previous_action=before, reward_model=reward_model)
 
     def more_cautious(self, by: float) -> Objective:
         """Return the same objective, by its digest too, with more caution for one plan."""
@@ -171,9 +174,25 @@ class Objective:
         }
         return {n: r if paid is None else r * paid for n, r in rewards.items()}
 
-    def rewards(self, observations: Tensor, actions: Tensor, start: Tensor | None = None) -> Tensor:
-        """Return the reward per step, shape ``(..., H)``; arguments as in `term_rewards`."""
-        values, paid = self._judge(observations, actions, start)
+    def rewards(
+        self,
+        observations: Tensor | None,
+        actions: Tensor,
+        start: Tensor | None = None,
+        imagined: Imagined | None = None,
+    ) -> Tensor:
+        """Return the reward per step, shape ``(..., H)``.
+
+        Args:
+            observations: as in `term_rewards`; None: no named dimension is predicted.
+            actions: as in `term_rewards`.
+            start: as in `term_rewards`.
+            imagined: what else a model says of these steps; None: nothing.
+
+        Raises:
+            UnlearnedError: if a term asks for what the model does not predict.
+        """
+        values, paid = self._judge(observations, actions, start, imagined)
         (name, term), *others = self.terms.items()
         if self.settings.combine == "product":
             total = term.settings.offset + term.settings.weight * values[name]
@@ -187,36 +206,49 @@ class Objective:
             total = total + sum(term.settings.offset for _, term in self.terms.items())
         return total if paid is None else total * paid
 
-    def returns(self, trajectories: Tensor, actions: Tensor) -> Tensor:
+    def score(self, imagined: Imagined, value: Value | None = None) -> Tensor:
         """Return what each candidate is worth.
 
         Args:
-            trajectories: shape ``(M, N, H + 1, O)``, one rollout per member.
-            actions: shape ``(N, H, A)``.
+            imagined: M members, N candidates, H steps.
+            value: what may still be gained after them; None: nothing is expected.
 
         Returns:
             mean over members less ``caution`` standard deviations, shape ``(N,)``.
+
+        Raises:
+            UnlearnedError: if a term asks for what the model does not predict.
         """
-        rewards = self.rewards(trajectories[:, :, 1:], actions, trajectories[:, :, :1])
-        # Terms that read actions only are the same for all members.
-        per_member = rewards.sum(dim=-1).broadcast_to(trajectories.shape[:2])
+        seen, after, start = imagined.observations, None, None
+        if seen is not None:
+            after, start = seen[:, :, 1:], seen[:, :, :1]
+        per_member = self.rewards(after, imagined.actions, start, imagined).sum(dim=-1)
+        if seen is not None:
+            # Terms that read actions only are the same for all members.
+            per_member = per_member.broadcast_to(seen.shape[:2])
+        if value is not None and imagined.features is not None:
+            per_member = per_member + value(imagined.features[:, :, -1])
         worth = per_member.mean(dim=0)
         if self.settings.caution and per_member.shape[0] > 1:
             worth = worth - self.settings.caution * root(per_member.var(dim=0))
         return worth
 
     def _judge(
-        self, observations: Tensor, actions: Tensor, start: Tensor | None
+        self,
+        observations: Tensor | None,
+        actions: Tensor,
+        start: Tensor | None,
+        imagined: Imagined | None = None,
     ) -> tuple[dict[str, Tensor], Tensor | None]:
         """Return each term's value, and 1 for the steps that are paid; None: all of them."""
         times = None
         if self.period is not None:
-            steps = np.arange(1, observations.shape[-2] + 1, dtype=np.float64)
+            steps = np.arange(1, actions.shape[-2] + 1, dtype=np.float64)
             times = (self.step + steps) * self.period
         batch = Batch(
             self.observation, self.action, observations, actions,
             start=start, previous_action=self.previous_action, times=times, goal=self.goal,
-            outcomes=self.outcomes,
+            reward_model=self.reward_model, imagined=imagined,
         )  # fmt: skip
         values = {name: term.value(batch) for name, term in self.terms.items()}
         paid: Tensor | None = None

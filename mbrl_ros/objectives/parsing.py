@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from mbrl_ros.core.settings import SettingsError, Spec, Value, build, flat, specs, unknown_parameter
 from mbrl_ros.objectives.settings import ObjectiveSettings, SelectionSettings
 from mbrl_ros.objectives.term_settings import (
     PER_DIMENSION,
@@ -17,7 +18,6 @@ from mbrl_ros.objectives.term_settings import (
     TermSettings,
     settings_of_kind,
 )
-from mbrl_ros.settings import SettingsError, Spec, Value, build, flat, specs, unknown_parameter
 
 VARIANTS = "variants."
 _SELECTION = [spec.name for spec in specs(SelectionSettings)]

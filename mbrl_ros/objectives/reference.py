@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mbrl_ros.core.settings import setting
+from mbrl_ros.core.spaces import FloatArray
 from mbrl_ros.objectives.limits import LARGEST
-from mbrl_ros.settings import setting
-from mbrl_ros.spaces import FloatArray
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from mbrl_ros.spaces import FloatArray, Space
+from mbrl_ros.core.spaces import FloatArray, Space
 
 
 @dataclass(frozen=True)

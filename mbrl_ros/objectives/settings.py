@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mbrl_ros.core.settings import setting
 from mbrl_ros.objectives.limits import LARGEST
-from mbrl_ros.settings import setting
 
 
 @dataclass(frozen=True)

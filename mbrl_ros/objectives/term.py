@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import torch
 from torch import Tensor
 
+from mbrl_ros.core.settings import flat
 from mbrl_ros.objectives.batch import Batch, Dimension, wrap
 from mbrl_ros.objectives.term_settings import (
     PER_DIMENSION,
@@ -16,7 +17,6 @@ from mbrl_ros.objectives.term_settings import (
     ReadingSettings,
     TermSettings,
 )
-from mbrl_ros.settings import flat
 
 Settings = TypeVar("Settings", bound=TermSettings)
 OfDimensions = TypeVar("OfDimensions", bound=ReadingSettings)

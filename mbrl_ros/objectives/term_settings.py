@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from mbrl_ros.core.settings import group, setting
 from mbrl_ros.objectives.limits import LARGEST
 from mbrl_ros.objectives.reference import ReferenceSettings
-from mbrl_ros.settings import group, setting
 
 # Fields that hold one number for all dimensions, or a list with one for each.
 PER_DIMENSION = ("target", "scale", "lower", "upper")

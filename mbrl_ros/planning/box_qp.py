@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mbrl_ros.spaces import FloatArray
+from mbrl_ros.core.spaces import FloatArray
 
 _ITERATIONS = 50
 _SMALLEST_GRADIENT = 1e-9

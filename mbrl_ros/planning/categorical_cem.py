@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from mbrl_ros.core.spaces import Space
 from mbrl_ros.planning.planner import Search, shifted
 from mbrl_ros.planning.sampling import SamplingPlanner, best
 from mbrl_ros.planning.settings import PlannerSettings
-from mbrl_ros.spaces import Space
 
 _MOST_CHOICES = 1000
 # Share of chance in every distribution, so that no choice dies out.

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from mbrl_ros.core.spaces import Space
 from mbrl_ros.planning.planner import Search
 from mbrl_ros.planning.sampling import SamplingPlanner, best
 from mbrl_ros.planning.settings import PlannerSettings
-from mbrl_ros.spaces import Space
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mbrl_ros.dynamics.differentiable import DifferentiableModel
 from mbrl_ros.planning.noise import coloured_noise
 from mbrl_ros.planning.planner import Planner, Search
 from mbrl_ros.planning.problem import Problem, ranked
@@ -82,10 +81,8 @@ class GradientPlanner(Planner):
 
 def _ascent(problem: Problem, actions: Tensor) -> tuple[Tensor, Tensor]:
     """Return the sequences' returns ``(B,)`` and gradients ``(B, H, A)``; zero where not finite."""
-    model = DifferentiableModel(problem.rollout.model, problem.rollout.members)
     with torch.enable_grad():
         x = actions.detach().clone().requires_grad_()
-        trajectories = model.rollout(problem.start, x)
-        returns = problem.objective.returns(trajectories, x.to(trajectories.device))
+        returns = problem.objective.score(problem.model.imagine_gradients(problem.belief, x))
         (gradient,) = torch.autograd.grad(returns.sum(), x)
     return returns.detach().cpu(), torch.nan_to_num(gradient, nan=0.0, posinf=0.0, neginf=0.0)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mbrl_ros.dynamics.differentiable import DifferentiableModel
+from mbrl_ros.models.world_model import Linearization
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.box_qp import box_qp
 from mbrl_ros.planning.planner import Planner, Search
@@ -68,8 +68,7 @@ class ILQR(Planner):
             # The best of them is where the step begins.
             candidates, _ = best(candidates, problem.returns(candidates), 1)
         plan = candidates[0]
-        model = DifferentiableModel(problem.rollout.model, problem.rollout.members)
-        start = problem.start.reshape(-1, problem.start.shape[-1]).mean(dim=0)
+        start, model = problem.model.linearized(problem.belief)
         states, _ = _forward(model, start, plan[None], self.clamp)
         policy = self._backward(model, problem.objective, states[0], plan, search.damping)
         if policy is not None:
@@ -84,7 +83,7 @@ class ILQR(Planner):
 
     def _backward(
         self,
-        model: DifferentiableModel,
+        model: Linearization,
         objective: Objective,
         states: Tensor,
         plan: Tensor,
@@ -131,7 +130,7 @@ class ILQR(Planner):
 
 
 def _forward(
-    model: DifferentiableModel,
+    model: Linearization,
     start: Tensor,
     plans: Tensor,
     clamp: Callable[[Tensor], Tensor],

@@ -67,7 +67,9 @@ class PlanningLoop:
         if self._search is None or self._problem is None or elapsed > len(self._search.actions):
             return rest.new_empty(0, 0)
         actions = torch.cat([self._search.actions[:elapsed], rest])
-        seen = self._problem.rollout(self._problem.start, actions[None])
+        seen = self._problem.model.imagine(self._problem.belief, actions[None]).observations
+        if seen is None:
+            return rest.new_empty(0, 0)
         return seen.mean(dim=0)[0, elapsed:].to(rest.device)
 
     def _or_from_rest(self, search: Search, problem: Problem, planner: Planner) -> Search:

@@ -7,12 +7,12 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from mbrl_ros.core.spaces import Space
 from mbrl_ros.planning.noise import coloured_noise
 from mbrl_ros.planning.planner import Search
 from mbrl_ros.planning.problem import Problem
 from mbrl_ros.planning.sampling import SamplingPlanner, best
 from mbrl_ros.planning.settings import PlannerSettings
-from mbrl_ros.spaces import Space
 
 # Quadratic smoothing over nine points (Savitzky and Golay 1964, table I).
 _SMOOTHING = torch.tensor([-21.0, 14.0, 39.0, 54.0, 59.0, 54.0, 39.0, 14.0, -21.0]) / 231.0

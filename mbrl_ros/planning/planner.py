@@ -9,10 +9,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from mbrl_ros.core.spaces import Space
 from mbrl_ros.planning.problem import Problem
 from mbrl_ros.planning.proposals import find_proposal
 from mbrl_ros.planning.settings import PlannerSettings
-from mbrl_ros.spaces import Space
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a plan is for: where it starts, what would happen, and what that is worth."""
+"""What is to be decided: where it starts, what would happen, and what that is worth."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from mbrl_ros.dynamics.rollout import Rollout
+from mbrl_ros.models.world_model import Belief, WorldModel
 from mbrl_ros.objectives.objective import Objective
 
 
@@ -17,11 +17,11 @@ class NoPlanError(RuntimeError):
 
 @dataclass(frozen=True)
 class Problem:
-    """One plan's question; nothing of it changes while the plan is made.
+    """One decision's question; nothing of it changes while the decision is made.
 
     Attributes:
-        start: first states, shape ``(S,)``, or ``(M, 1, S)`` with one per member.
-        rollout: predicts trajectories with the model.
+        belief: where the first action acts, of a batch of one.
+        model: imagines trajectories from there.
         objective: judges them.
         sent: the commands sent so far, newest last; shape ``(P, A)``, P may be 0.
         proposals: sequences that others suggest, within the limits; shape ``(Q, H, A)``.
@@ -29,8 +29,8 @@ class Problem:
             ``(H + 1, O)``, or ``(0, O)`` without a last plan.
     """
 
-    start: Tensor
-    rollout: Rollout
+    belief: Belief
+    model: WorldModel
     objective: Objective
     sent: Tensor
     proposals: Tensor = field(default_factory=lambda: torch.empty(0, 0, 0))
@@ -48,9 +48,8 @@ class Problem:
         Raises:
             NoPlanError: if no return is finite.
         """
-        trajectories = self.rollout(self.start, candidates)
-        actions = candidates.to(trajectories.device)
-        return ranked(self.objective.returns(trajectories, actions).cpu())
+        imagined = self.model.imagine(self.belief, candidates)
+        return ranked(self.objective.score(imagined).cpu())
 
 
 def ranked(returns: Tensor) -> Tensor:

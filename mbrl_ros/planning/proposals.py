@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection
 import torch
 from torch import Tensor
 
-from mbrl_ros.dynamics.model import DynamicsModel
-from mbrl_ros.extensions import load
+from mbrl_ros.core.extensions import load
+from mbrl_ros.models.world_model import WorldModel
 from mbrl_ros.planning.problem import NoPlanError, Problem
 
 # From the problem and the rest of the last plan, shape (H, A), to sequences (Q, H, A).
@@ -18,6 +18,7 @@ _NO_INVERSE = (
     "planner.proposals: inverse_model: the model has learned none; "
     "set model.inverses of model_trainer to true"
 )
+_NO_POLICY = "planner.proposals: policy: the model has learned no policy"
 
 
 def previous_plan(_: Problem, plan: Tensor) -> Tensor:
@@ -33,23 +34,44 @@ def inverse_model(problem: Problem, plan: Tensor) -> Tensor:
     Raises:
         NoPlanError: if the model learns no inverse.
     """
-    model = problem.rollout.model
+    model = problem.model
     if model.inverses is None:
         raise NoPlanError(_NO_INVERSE)
     if not len(problem.expected):
         return plan.new_empty(0, *plan.shape)
     low = torch.tensor(model.action.low, dtype=torch.float32)
     high = torch.tensor(model.action.high, dtype=torch.float32)
-    state, actions = problem.start, []
-    for following in problem.expected[1:]:
-        seen = state[..., : model.observation.dim].reshape(-1, model.observation.dim).mean(dim=0)
-        action = model.inverses.action(seen, following).clamp(low, high)
-        state = problem.rollout.ahead(state, action[None]).to(plan.device)
-        actions.append(action)
+    belief = problem.belief
+    actions: list[Tensor] = []
+    for k, expected in enumerate(problem.expected[1:]):
+        imagined = model.imagine(belief, (actions[-1] if actions else plan[0])[None, None])
+        assert imagined.observations is not None  # an inverse model is of named dimensions
+        # Where the belief is at first, then where the last action led.
+        seen = imagined.observations[:, 0, min(k, 1)].mean(dim=0).to(plan.device)
+        if actions:
+            belief = model.ahead(belief, actions[-1][None])
+        actions.append(model.inverses.action(seen, expected).clamp(low, high))
     return torch.stack(actions)[None]
 
 
-PROPOSALS: dict[str, Proposal] = {"previous_plan": previous_plan, "inverse_model": inverse_model}
+def policy(problem: Problem, plan: Tensor) -> Tensor:
+    """Propose what the model's policy would do in each member's imagination.
+
+    Raises:
+        NoPlanError: if the model has no policy.
+    """
+    chosen = problem.model.policy
+    if chosen is None:
+        raise NoPlanError(_NO_POLICY)
+    imagined = problem.model.imagine_policy(problem.belief, chosen, len(plan))
+    return imagined.actions.reshape(-1, *plan.shape).to(plan.device)
+
+
+PROPOSALS: dict[str, Proposal] = {
+    "previous_plan": previous_plan,
+    "inverse_model": inverse_model,
+    "policy": policy,
+}
 
 
 def find_proposal(name: str) -> Proposal:
@@ -73,7 +95,7 @@ def find_proposal(name: str) -> Proposal:
     return found
 
 
-def check_proposals(names: Collection[str], model: DynamicsModel) -> None:
+def check_proposals(names: Collection[str], model: WorldModel) -> None:
     """Check that a model has learned what proposals need.
 
     Raises:
@@ -81,6 +103,8 @@ def check_proposals(names: Collection[str], model: DynamicsModel) -> None:
     """
     if inverse_model.__name__ in names and model.inverses is None:
         raise ValueError(_NO_INVERSE)
+    if policy.__name__ in names and model.policy is None:
+        raise ValueError(_NO_POLICY)
 
 
 def collect(proposals: list[Proposal], problem: Problem, plan: Tensor) -> Tensor:

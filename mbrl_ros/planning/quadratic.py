@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mbrl_ros.core.spaces import FloatArray
 from mbrl_ros.objectives.objective import Objective
-from mbrl_ros.spaces import FloatArray
 
 
 @dataclass(frozen=True)

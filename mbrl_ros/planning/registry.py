@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 
-from mbrl_ros.extensions import load
+from mbrl_ros.core.extensions import load
+from mbrl_ros.core.spaces import Space
 from mbrl_ros.planning.categorical_cem import CategoricalCEM
 from mbrl_ros.planning.cem import CEM
 from mbrl_ros.planning.gradient import GradientPlanner
@@ -14,7 +15,6 @@ from mbrl_ros.planning.mppi import MPPI
 from mbrl_ros.planning.planner import Planner
 from mbrl_ros.planning.random_shooting import RandomShooting
 from mbrl_ros.planning.settings import PlannerSettings
-from mbrl_ros.spaces import Space
 
 PLANNERS: dict[str, type[Planner]] = {
     "random_shooting": RandomShooting,

@@ -7,11 +7,11 @@ from abc import abstractmethod
 import torch
 from torch import Tensor
 
+from mbrl_ros.core.spaces import Space
 from mbrl_ros.planning.knots import Knots
 from mbrl_ros.planning.planner import Planner, Search
 from mbrl_ros.planning.problem import Problem
 from mbrl_ros.planning.settings import PlannerSettings
-from mbrl_ros.spaces import Space
 
 
 class SamplingPlanner(Planner):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mbrl_ros.settings import group, setting
+from mbrl_ros.core.settings import group, setting
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from mbrl_ros.dynamics.accuracy import LEVELS, Accuracy
+from mbrl_ros.evaluation.accuracy import LEVELS, Accuracy
 
 
 def draw_accuracy(accuracy: Accuracy, path: Path) -> None:

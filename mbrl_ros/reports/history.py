@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from mbrl_ros.core.settings import build, for_node, read_parameter_file, specs
+from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.data.bags import read_messages
 from mbrl_ros.data.finishing import mcap_files, recover
 from mbrl_ros.data.messages import read_transition
 from mbrl_ros.data.transitions import Transitions
 from mbrl_ros.reports.metrics import OUTCOMES, RunMetrics
-from mbrl_ros.settings import build, for_node, read_parameter_file, specs
 from mbrl_ros.system.launching import CONFIGURATION, RECORD
-from mbrl_ros.task import TaskSettings
 
 _KINDS = ("Observation", "Action", "Transition", "ControllerStatus", "TrainingStatus")
 _REUSED = OUTCOMES.index("REUSED")

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from mbrl_ros.dynamics import checkpoint
-from mbrl_ros.dynamics.checkpoint import CheckpointError
-from mbrl_ros.dynamics.model import DynamicsModel
-from mbrl_ros.dynamics.rollout import Rollout
-from mbrl_ros.dynamics.segments import one_segment
+from mbrl_ros.core.kinds import kind_of
+from mbrl_ros.core.settings import for_node
+from mbrl_ros.core.spaces import FloatArray
+from mbrl_ros.data.transitions import Transitions
+from mbrl_ros.models import checkpoint
+from mbrl_ros.models.world_model import Belief, WorldModel
 from mbrl_ros.planning.settings import PlannerSettings
 from mbrl_ros.reports.history import History, checkpoints
-from mbrl_ros.settings import for_node
-from mbrl_ros.spaces import FloatArray
 
 # Stretches of this many horizons are shown.
 _STRETCH = 5
@@ -68,17 +67,21 @@ def predict(history: History) -> Prediction | None:
             break
     else:
         return None
-    # With what came before, as far as the model is told of it.
-    told, delay = model.encoding.history, model.delay
-    lead = min(starts[-1], told + delay)
+    # With what came before, as far as the model's belief needs it.
+    lead = min(starts[-1], model.context)
     stretch = table[starts[-1] - lead : starts[-1] + pieces * horizon]
-    stacked = one_segment(stretch, told, delay)
     rows = table[starts[-1] : starts[-1] + pieces * horizon]
-    rollout = Rollout(model)
+    beliefs = _beliefs(model, stretch)[lead:]
+    applied = torch.from_numpy(stretch.action).float()
     means, stds = [], []
     for begin in range(0, len(rows), horizon):
-        batch = stacked.batch(lead + begin + np.arange(horizon), delay)
-        members = rollout(batch.state[0], batch.action[None])[:, 0].double().numpy()
+        # With a delay, what was applied before still acts at first.
+        acting = lead + begin - model.delay + np.arange(horizon)
+        actions = applied[np.maximum(acting, 0)]
+        imagined = model.imagine(beliefs[begin], actions[None]).observations
+        if imagined is None:
+            return None
+        members = imagined[:, 0].double().numpy()
         means.append(members.mean(axis=0))
         stds.append(members.std(axis=0))
     return Prediction(
@@ -103,12 +106,27 @@ def main_dimensions(history: History, count: int) -> list[int]:
     return [names.index(name) for name in dict.fromkeys([*spoken, *names])][:count]
 
 
-def _newest_model(history: History) -> tuple[str, DynamicsModel] | None:
+def _beliefs(model: WorldModel, rows: Transitions) -> list[Belief]:
+    """Return what a model believes at the beginning of each row."""
+    beliefs: list[Belief] = []
+    for k, row in enumerate(rows):
+        before = rows.action[k - 1] if k else row.previous_action
+        acted = model.action.neutral if before is None else np.asarray(before)
+        values = torch.from_numpy(np.asarray(row.observation)).float()
+        is_first = k == 0 or not (rows.next_observation[k - 1] == row.observation).all()
+        action = torch.from_numpy(acted).float()
+        beliefs.append(model.observe(beliefs[-1] if beliefs else None, action, values, is_first))
+    return beliefs
+
+
+def _newest_model(history: History) -> tuple[str, WorldModel] | None:
     for path in reversed(checkpoints(history.run_dir)):
         try:
-            model = checkpoint.load(path)
-        except CheckpointError as error:
-            history.notes.append(str(error))
+            update = checkpoint.load(path)
+            kind = kind_of(update.kind, history.task.learner)
+            model: WorldModel = kind.make_world_model(update)
+        except ValueError as error:
+            history.notes.append(f"{path.name}: {error}")
             continue
         if list(model.observation.names) == history.task.observation.names:
             return path.stem, model

@@ -18,8 +18,9 @@ _SHORT_NAMES = {
     for name in (
         "mbrl_ros/msg/Action",
         "mbrl_ros/msg/ControllerStatus",
-        "mbrl_ros/msg/DynamicsModel",
         "mbrl_ros/msg/Frame",
+        "mbrl_ros/msg/ModelPart",
+        "mbrl_ros/msg/ModelUpdate",
         "mbrl_ros/msg/Goal",
         "mbrl_ros/msg/GoalSequence",
         "mbrl_ros/msg/Objective",

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mbrl_ros.spaces import FloatArray, Space
-from mbrl_ros.task import TaskSettings
+from mbrl_ros.core.spaces import FloatArray, Space
+from mbrl_ros.core.task import TaskSettings
 
 ZERO, HOLD, DAMP, VALUES = "zero", "hold", "damp", "values"
 

@@ -12,10 +12,17 @@ from typing import Any
 import yaml
 
 from mbrl_ros import __version__
-from mbrl_ros.resources import resource_directory
-from mbrl_ros.settings import SettingsError, for_node, read_parameter_file, read_yaml, specs
-from mbrl_ros.system.schema import NODES, OBJECTIVE, check_learned, check_nodes
-from mbrl_ros.task import TaskSettings
+from mbrl_ros.core.resources import resource_directory
+from mbrl_ros.core.settings import (
+    SettingsError,
+    build,
+    for_node,
+    read_parameter_file,
+    read_yaml,
+    specs,
+)
+from mbrl_ros.core.task import TaskSettings
+from mbrl_ros.system.schema import NODES, OBJECTIVE, check_learned, check_nodes, node_settings
 
 _PACKAGES = ("torch", "numpy", "gymnasium", "mujoco", "dm_control", "cyclonedds", "rosbags")
 
@@ -39,6 +46,14 @@ class Configuration:
         task = {spec.name for spec in specs(TaskSettings)}
         values = self.node(name)
         return {n: v for n, v in values.items() if n not in task and not n.startswith(OBJECTIVE)}
+
+    def build(self, name: str) -> Any:
+        """Return the settings of a node, the objective left out.
+
+        Raises:
+            SettingsError: naming the parameter that does not fit.
+        """
+        return build(node_settings(self.shared)[name], self.own(name))
 
     @property
     def shared(self) -> Mapping[str, Any]:
@@ -95,8 +110,12 @@ def read_task(task: str, overrides: Mapping[str, Any] | None = None) -> Configur
     read = {node: _anchored(own, path) for node, own in read_parameter_file(path).items()}
     nodes = {"**": {}, **{node: {} for node in NODES}, **read}
     check_nodes(nodes, str(path))
-    for name, value in (overrides or {}).items():
-        for node, parameter in _places(name):
+    overrides = overrides or {}
+    learner = {n: overrides[n] for n in ("learner",) if n in overrides}
+    settings = node_settings({**nodes["**"], **learner})
+    # What is learned decides what the trainer's other parameters are.
+    for name, value in sorted(overrides.items(), key=lambda item: item[0] != "learner"):
+        for node, parameter in _places(name, settings):
             nodes[node] = {**nodes[node], parameter: value}
     check_nodes(nodes, "command line")
     check_learned(nodes, str(path))
@@ -146,7 +165,7 @@ def parse_assignments(
     return values
 
 
-def _places(name: str) -> list[tuple[str, str]]:
+def _places(name: str, settings: Mapping[str, type]) -> list[tuple[str, str]]:
     """Return the nodes, and the parameter there, that an override's name means."""
     node, _, rest = name.partition(".")
     if node in NODES and rest:
@@ -156,9 +175,7 @@ def _places(name: str) -> list[tuple[str, str]]:
     if name.startswith(OBJECTIVE):
         return [("mpc_controller", name)]
     found = [
-        (node, name)
-        for node, settings in NODES.items()
-        if name in {spec.name for spec in specs(settings)}
+        (node, name) for node, own in settings.items() if name in {spec.name for spec in specs(own)}
     ]
     if not found:
         raise SettingsError(f"unknown parameter '{name}': no node has it")

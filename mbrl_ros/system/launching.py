@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mbrl_ros.settings import SettingsError, build, setting, specs, unknown_parameter
+from mbrl_ros.core.settings import SettingsError, build, setting, specs, unknown_parameter
+from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.system.configuration import (
     Configuration,
     check_free,
@@ -18,8 +19,7 @@ from mbrl_ros.system.configuration import (
     read_task,
     versions_in_use,
 )
-from mbrl_ros.system.schema import NODES, OBJECTIVE
-from mbrl_ros.task import TaskSettings
+from mbrl_ros.system.schema import NODES, OBJECTIVE, node_settings
 
 CONFIGURATION = "config.yaml"
 RECORD = "launch.json"
@@ -219,7 +219,7 @@ def _value(name: str, text: str) -> Any:
 def _check_known(parameters: Mapping[str, Any], arguments: list[str]) -> None:
     """Refuse a name that nobody has, with arguments of the launch among the suggestions."""
     known = [*arguments, *(spec.name for spec in specs(TaskSettings))]
-    for settings in NODES.values():
+    for settings in node_settings({}).values():
         known += [spec.name for spec in specs(settings)]
     for name in parameters:
         if name not in known and name.partition(".")[0] not in (*NODES, OBJECTIVE.rstrip(".")):

@@ -6,22 +6,40 @@ from collections.abc import Mapping
 from typing import Any
 
 from mbrl_ros.control.settings import ControllerSettings
+from mbrl_ros.core.kinds import find_kind
+from mbrl_ros.core.settings import SettingsError, build, for_node, specs
+from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.data.settings import LoggerSettings
-from mbrl_ros.dynamics.settings import TrainerSettings
+from mbrl_ros.learning.settings import trainer_settings
 from mbrl_ros.objectives.parsing import parse_all
 from mbrl_ros.objectives.term_settings import LEARNED
-from mbrl_ros.plants.settings import SimulatorSettings
 from mbrl_ros.safety.safe_command import SafeCommand
-from mbrl_ros.settings import SettingsError, build, for_node, specs
-from mbrl_ros.task import TaskSettings
+from mbrl_ros.simulation.settings import SimulatorSettings
 
-NODES: dict[str, type] = {
-    "mujoco_sim": SimulatorSettings,
-    "data_logger": LoggerSettings,
-    "model_trainer": TrainerSettings,
-    "mpc_controller": ControllerSettings,
-}
+NODES = ("mujoco_sim", "data_logger", "model_trainer", "mpc_controller")
 OBJECTIVE = "objective."
+
+
+def node_settings(shared: Mapping[str, Any]) -> dict[str, type]:
+    """Return the settings of every node; those of the trainer depend on what is learned.
+
+    Args:
+        shared: the parameters that hold for every node.
+
+    Raises:
+        SettingsError: if there is no such kind of model.
+    """
+    learner = shared.get("learner", TaskSettings().learner)
+    try:
+        kind = find_kind(str(learner))
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+    return {
+        "mujoco_sim": SimulatorSettings,
+        "data_logger": LoggerSettings,
+        "model_trainer": trainer_settings(kind.settings),
+        "mpc_controller": ControllerSettings,
+    }
 
 
 def objective_parameters(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,6 +61,10 @@ def check_nodes(nodes: Mapping[str, Mapping[str, Any]], where: str) -> None:
     if shared.action.names:
         _check_safe_command(shared, where)
     task = {spec.name for spec in specs(TaskSettings)}
+    try:
+        settings = node_settings(nodes.get("**", {}))
+    except SettingsError as error:
+        raise SettingsError(f"{where}: {error}") from None
     for node, values in nodes.items():
         if node == "**":
             continue
@@ -55,7 +77,7 @@ def check_nodes(nodes: Mapping[str, Mapping[str, Any]], where: str) -> None:
             except SettingsError as error:
                 raise SettingsError(f"{where}: {node}: {error}") from None
             own = {n: v for n, v in own.items() if not n.startswith(OBJECTIVE)}
-        build(NODES[node], own, f"{where}: {node}")
+        build(settings[node], own, f"{where}: {node}")
         for name in sorted(set(values) & task):
             raise SettingsError(
                 f"{where}: {node}: '{name}' must be the same for all nodes: put it under '/**'"
@@ -84,14 +106,16 @@ def check_learned(nodes: Mapping[str, Mapping[str, Any]], where: str) -> None:
     active, objectives = parse_all(objective) if objective else ("", {})
     terms = objectives[active][1].values() if active else ()
     for used, asked, parameter in (
-        (f"objective '{active}'", any(t.type in LEARNED for t in terms), "model.outcomes"),
+        (f"objective '{active}'", any(t.type in LEARNED for t in terms), "model.reward_model"),
         (
             "planner.proposals: inverse_model",
             "inverse_model" in controller.get("planner.proposals", ()),
             "model.inverses",
         ),
     ):
-        if asked and not trainer.get(parameter, False):
+        known = {spec.name for spec in specs(node_settings(nodes.get("**", {}))["model_trainer"])}
+        # Another kind of model may always learn it.
+        if asked and parameter in known and not trainer.get(parameter, False):
             raise SettingsError(
                 f"{where}: {used}: expected {parameter} of model_trainer, got false"
             )

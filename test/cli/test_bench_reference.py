@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import torch
 
+from mbrl_ros.agents.random_agent import RandomAgent
 from mbrl_ros.cli.bench.curve import EVALUATION_SEED
-from mbrl_ros.cli.bench.reference import Reference, TrueRollout, UniformActions
-from mbrl_ros.cli.lock_step import LockStepSystem
-from mbrl_ros.plants.true_dynamics import true_dynamics
-from mbrl_ros.spaces import Space
+from mbrl_ros.cli.bench.reference import Reference
+from mbrl_ros.core.spaces import Space
+from mbrl_ros.evaluation.true_model import TrueModel
+from mbrl_ros.simulation.true_dynamics import true_dynamics
 from mbrl_ros.system.configuration import read_task
+from mbrl_ros.system.lock_step import LockStepSystem
 
 
 def measured(task, kind, **parameters):
@@ -20,11 +22,9 @@ def measured(task, kind, **parameters):
 
 
 def test_random_actions_fill_the_limits():
-    system = LockStepSystem(read_task("cartpole_swingup"))
     space = Space.of(["push", "choice"], [-2.0, 0.0], [1.0, 2.0], discrete=["choice"])
-    controller = UniformActions(space, system.controller.objective)
-    before = system.simulator.observation
-    drawn = np.stack([controller.tick(before).values for _ in range(2000)])
+    agent = RandomAgent(space, EVALUATION_SEED)
+    drawn = np.stack([agent.act(None).actions[0].numpy() for _ in range(2000)])
     assert drawn[:, 0].min() < -1.99
     assert drawn[:, 0].max() > 0.99
     assert set(drawn[:, 1]) == {0.0, 1.0, 2.0}
@@ -33,10 +33,12 @@ def test_random_actions_fill_the_limits():
 
 def test_the_planner_sees_what_will_happen():
     system = LockStepSystem(read_task("reacher_easy"))
-    rollout = TrueRollout(true_dynamics(system.simulator.plant))
+    spaces = system.controller.observation, system.controller.action
+    model = TrueModel(*spaces, true_dynamics(system.simulator.plant))
     start = torch.from_numpy(system.simulator.observation.values).float()
+    belief = model.observe(None, torch.zeros(2), start, is_first=True)
     actions = torch.rand(5, 3, 2, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    trajectories = rollout(start, actions)
+    trajectories = model.imagine(belief, actions).observations
     assert trajectories.shape == (1, 5, 4, 6)
     assert (trajectories[:, :, 0] == start).all()
     for k, action in enumerate(actions[2]):

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from mbrl_ros.settings import SettingsError, read_parameter_file
+from mbrl_ros.core.settings import SettingsError, read_parameter_file
 from mbrl_ros.system.configuration import (
     Configuration,
     parse_assignments,
@@ -192,8 +192,8 @@ def test_files_beside_a_parameter_file_are_found_from_anywhere(tmp_path, monkeyp
     [
         (
             {"objective.active": "learned"},
-            "model.outcomes",
-            "objective 'learned': expected model.o",
+            "model.reward_model",
+            "objective 'learned': expected model.reward_model",
         ),
         (
             {"planner.proposals": ["inverse_model"]},

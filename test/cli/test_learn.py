@@ -12,7 +12,8 @@ from support.events import read_events, read_scalars, read_texts
 from support.waiting import eventually
 
 from mbrl_ros.cli.main import main
-from mbrl_ros.dynamics.checkpoint import load
+from mbrl_ros.models.checkpoint import load
+from mbrl_ros.models.packing import unpack
 
 pytestmark = pytest.mark.process
 
@@ -84,7 +85,7 @@ def test_the_model_that_is_kept_is_the_one_that_was_judged(learned):
     """Not what has come of it since, which no gate has seen."""
     out, _, _ = learned
     (path,) = (out / "checkpoints").glob("model-*.safetensors")
-    model = load(path)
+    model = unpack(load(path))
     # As they are where nothing was compared with the hold-out.
     assert not (model.one_step_z == 1.0).all()
 

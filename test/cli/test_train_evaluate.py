@@ -53,6 +53,7 @@ def record(folder, episodes, seed):
                 reward=0.0,
                 terminated=False,
                 truncated=False,
+                previous_action=force,
             )
             recorder.write(transitions, cdr(message))
             state, index = following, index + 1

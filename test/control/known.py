@@ -14,11 +14,12 @@ from mbrl_ros.control.settings import (
     TrustSettings,
 )
 from mbrl_ros.core.records import Observation
-from mbrl_ros.dynamics.checkpoint import PackedModel, pack
+from mbrl_ros.core.spaces import Space
+from mbrl_ros.models.packing import pack
+from mbrl_ros.models.update import ModelUpdate
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.settings import PlannerSettings
 from mbrl_ros.safety.safe_command import SafeCommand
-from mbrl_ros.spaces import Space
 
 # Zero is no allowed force, so that the safe command is not zero.
 ACTION = Space.of(["force"], [0.25], [1.0])
@@ -32,7 +33,7 @@ def step(state, force):
     return A @ state + B @ np.atleast_1d(force)
 
 
-def exact_model(observation=OBSERVATION, action=ACTION, delay=0) -> PackedModel:
+def exact_model(observation=OBSERVATION, action=ACTION, delay=0) -> ModelUpdate:
     return pack(linear.exact_model(A, B, action, observation, members=2, delay=delay))
 
 
@@ -44,9 +45,11 @@ def objective() -> Objective:
 
 def controller(
     *, model=True, lock_step=True, period=PERIOD, seed=0, judge=None,
-    latency_compensation=True, adaptation=False, trust=False, safe=None, **planner,
+    latency_compensation=True, adaptation=False, trust=False, safe=None, agent="planner",
+    **planner,
 ):  # fmt: skip
     settings = ControllerSettings(
+        agent=agent,
         planner=PlannerSettings(
             **{"horizon": 8, "candidates": 16, "elites": 4, "iterations": 2, **planner}
         ),

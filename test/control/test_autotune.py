@@ -6,11 +6,12 @@ from known import ACTION, OBSERVATION, controller, objective
 
 from mbrl_ros.control import autotune as module
 from mbrl_ros.control.autotune import EFFORTS, Effort, TuningStoppedError, autotune
-from mbrl_ros.dynamics.model import DynamicsModel
-from mbrl_ros.dynamics.settings import ModelSettings
+from mbrl_ros.models.dynamics_model import DynamicsModel
+from mbrl_ros.models.ensemble.model import EnsembleModel
+from mbrl_ros.models.ensemble.settings import EnsembleSettings
 from mbrl_ros.planning.settings import PlannerSettings
 
-MODEL = DynamicsModel(OBSERVATION, ACTION, ModelSettings(hidden=[8]))
+MODEL = EnsembleModel(DynamicsModel(OBSERVATION, ACTION, EnsembleSettings(hidden=[8])))
 LEAST, MOST = EFFORTS[0], EFFORTS[-1]
 
 

@@ -1,5 +1,6 @@
 import itertools
 import math
+import threading
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,14 +18,18 @@ from known import (
     step,
 )
 
-from mbrl_ros.control import planned as planned_module
-from mbrl_ros.control.controller import Controller, Outcome, PackedModel
+from mbrl_ros.control import plan_record as plan_record_module
+from mbrl_ros.control.controller import Controller, Outcome
+from mbrl_ros.control.model_history import ActiveModel
 from mbrl_ros.control.settings import ControllerSettings
+from mbrl_ros.core.spaces import Space
+from mbrl_ros.models.ensemble.model import EnsembleModel
+from mbrl_ros.models.packing import make_world_model
+from mbrl_ros.models.update import ModelPart, ModelUpdate
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning import loop as loop_module
 from mbrl_ros.planning.settings import ICEMSettings, PlannerSettings
 from mbrl_ros.safety.safe_command import SafeCommand
-from mbrl_ros.spaces import Space
 
 
 class Judge:
@@ -34,7 +39,7 @@ class Judge:
         self.inner, self.worth, self.on_call = objective(), worth, on_call
         self.starts = []
 
-    def at(self, step, previous_action=None, outcomes=None):
+    def at(self, step, previous_action=None, reward_model=None):
         self.moment = (step, previous_action)
         return self
 
@@ -42,11 +47,11 @@ class Judge:
     def digest(self):
         return self.inner.digest
 
-    def returns(self, trajectories, actions):
+    def score(self, imagined):
         self.on_call()
-        self.starts.append(trajectories[:, 0, 0].clone())
-        self.candidates = len(actions)
-        returns = self.inner.returns(trajectories, actions)
+        self.starts.append(imagined.observations[:, 0, 0].clone())
+        self.candidates = len(imagined.actions)
+        returns = self.inner.score(imagined)
         return returns if self.worth is None else torch.full_like(returns, self.worth)
 
 
@@ -77,6 +82,46 @@ def test_with_a_model_it_plans():
     assert command.objective == objective().digest
     assert command.plan_time > 0
     assert len(made.plan_times) == 1
+
+
+def test_an_agent_that_needs_no_model_decides_without_one():
+    made = controller(agent="random", model=False)
+    commands = [made.tick(reading(k)) for k in range(50)]
+    assert {c.outcome for c in commands} == {Outcome.PLANNED}
+    values = np.array([c.values for c in commands])
+    assert values.std() > 0.1
+    np.testing.assert_array_equal(values, ACTION.clip(values))
+    assert commands[0].model == (0, 0)
+    # It plans nothing that could be reused, planned for something else or measured.
+    assert made.stand_in(reading(50)).outcome is Outcome.HOLD
+    with pytest.raises(ValueError, match="what_if: there is no plan now"):
+        made.what_if(objective())
+    made.offer_model(exact_model(), 1, 1)
+    command = made.tick(reading(51))
+    assert (command.outcome, command.model) == (Outcome.PLANNED, (1, 1))
+    with pytest.raises(ValueError, match="what_if: the agent does not plan"):
+        made.what_if(objective())
+    with pytest.raises(ValueError, match="autotune: the agent does not plan"):
+        made.tune([], threading.Event())
+
+
+@pytest.mark.parametrize("agent", ["policy", "planner+policy"])
+def test_a_policy_decides_once_a_model_has_one(agent):
+    made = controller(agent=agent, model=False)
+    assert made.tick(reading(0)).outcome is Outcome.EXPLORATION
+    with pytest.raises(ValueError, match=r"policy'?: the model has learned no policy"):
+        made.offer_model(exact_model(), 1, 1)
+    assert made.tick(reading(1)).outcome is Outcome.EXPLORATION
+    model = make_world_model(exact_model())
+    model.policy = lambda features: torch.full_like(features[..., :1], 0.625)
+    made.use_model(model, 1, 1)
+    command = made.tick(reading(2, [0.1, 0.2]))
+    assert outcome_of(command) == (Outcome.PLANNED, "")
+    assert math.isfinite(command.expected_return)
+    assert command.objective == objective().digest
+    if agent == "policy":
+        assert command.values.tolist() == [0.625]
+        assert made.planned.result.actions.tolist() == [[0.625]]
 
 
 def test_every_command_is_within_the_limits():
@@ -362,8 +407,13 @@ def test_a_newer_model_is_taken_up_with_the_next_tick():
             exact_model(action=Space.of(["torque"], [-1], [1])),
             "model 1/2: action: expected force, got torque",
         ),
-        (PackedModel("{}", b"", ""), "SHA-256"),
-        (PackedModel("{}", exact_model().weights, exact_model().sha256), "model architecture"),
+        (ModelUpdate("ensemble", "{}", {"model": ModelPart(b"", "")}), "SHA-256"),
+        (ModelUpdate("ensemble", "{}", exact_model().parts), "model settings"),
+        (ModelUpdate("ensemble", exact_model().settings, {}), "model weights"),
+        (
+            ModelUpdate("nothing", "{}", exact_model().parts),
+            "kind of model: expected one of",
+        ),
     ],
 )
 def test_a_model_that_does_not_fit_or_is_damaged_leaves_the_present_one(model, message):
@@ -502,7 +552,7 @@ def test_what_if_is_answered_before_long_even_where_planning_takes_long(monkeypa
     made.tick(reading(0))
     now = itertools.count(0.0, 0.3)  # every look at the clock takes 0.3 s
     clock = SimpleNamespace(monotonic=lambda: next(now))
-    monkeypatch.setattr(planned_module, "time", clock)
+    monkeypatch.setattr(plan_record_module, "time", clock)
     monkeypatch.setattr(loop_module, "time", clock)
     asked = made.what_if(made.objective)
     assert not asked.result.complete
@@ -512,16 +562,13 @@ def test_what_if_is_answered_before_long_even_where_planning_takes_long(monkeypa
 def test_after_ticks_without_a_plan_the_warm_start_is_shifted_by_all_of_them():
     asked = []
 
-    class Rollouts:
-        def __init__(self, inner):
-            self.inner, self.model = inner, inner.model
-
-        def __call__(self, start, actions):
+    class Asked(EnsembleModel):
+        def imagine(self, belief, actions):
             asked.append(actions.clone())
-            return self.inner(start, actions)
+            return super().imagine(belief, actions)
 
     made = controller(iterations=1)
-    made.model = type(made.model)(Rollouts(made.model.rollout), (1, 1))
+    made.model = ActiveModel(Asked(made.model.model.dynamics), (1, 1))
     made.tick(reading(0))
     planned = made.planned.result.actions
     for k in (1, 2, 3):
@@ -569,10 +616,10 @@ def test_another_planner_holds_from_the_next_tick_on():
 
 def test_a_planner_that_needs_what_the_model_has_not_learned_is_refused():
     made = controller()
-    before = made.planner
+    before = made.agent.planner
     with pytest.raises(ValueError, match=r"inverse_model: the model has learned none; set model\."):
         made.replace_planner(PlannerSettings(proposals=["inverse_model"]))
-    assert made.planner is before
+    assert made.agent.planner is before
 
 
 def test_another_objective_holds_from_the_next_tick_on():
@@ -598,15 +645,12 @@ def test_after_a_fault_the_safe_command_is_sent_and_no_plan_is_left_to_reuse():
 def test_an_estop_that_comes_while_a_plan_is_made_stops_that_plan_too():
     made = controller()
 
-    class Pressed(type(made.model.rollout)):
-        def __init__(self, inner):
-            self.inner, self.model = inner, inner.model
-
-        def __call__(self, start, actions):
+    class Pressed(EnsembleModel):
+        def imagine(self, belief, actions):
             made.estopped = True
-            return self.inner(start, actions)
+            return super().imagine(belief, actions)
 
-    made.model = type(made.model)(Pressed(made.model.rollout), (1, 1))
+    made.model = ActiveModel(Pressed(made.model.model.dynamics), (1, 1))
     command = made.tick(reading(0))
     assert (command.outcome, command.reason) == (Outcome.FALLBACK, "e-stop")
     assert command.values.tolist() == made.safe.resting.tolist()

@@ -3,7 +3,7 @@ import pytest
 
 from mbrl_ros.control.exploration import Exploration
 from mbrl_ros.control.settings import ExplorationSettings
-from mbrl_ros.spaces import Space
+from mbrl_ros.core.spaces import Space
 
 ACTION = Space.of(["u", "v"], [-1.0, 10.0], [1.0, 30.0])
 

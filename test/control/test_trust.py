@@ -1,4 +1,5 @@
 import math
+from collections import deque
 
 import numpy as np
 import pytest
@@ -8,9 +9,10 @@ from known import ACTION, OBSERVATION, SAFE, controller, reading, step
 from mbrl_ros.control.controller import Outcome
 from mbrl_ros.control.settings import TrustSettings
 from mbrl_ros.control.trust import Level, Trust
-from mbrl_ros.dynamics.adaptation import Step
-from mbrl_ros.dynamics.model import DynamicsModel
-from mbrl_ros.dynamics.settings import ModelSettings
+from mbrl_ros.models.dynamics_model import DynamicsModel
+from mbrl_ros.models.ensemble.model import EnsembleModel
+from mbrl_ros.models.ensemble.settings import EnsembleSettings
+from mbrl_ros.models.world_model import Step
 
 QUICK = TrustSettings(steps=4, memory=5)
 # Of the RMS of two normal numbers.
@@ -20,23 +22,31 @@ MEDIAN = math.sqrt(math.log(2))
 def linear_model(std=0.1):
     """Return a model of a plant that never moves, wrong by a known deviation."""
     model = DynamicsModel(
-        OBSERVATION, ACTION, ModelSettings(members=2, hidden=[], log_variance_low=-20.0)
+        OBSERVATION, ACTION, EnsembleSettings(members=2, hidden=[], log_variance_low=-20.0)
     )
     with torch.no_grad():
         model.network.weights[0].zero_()
         model.network.biases[0][..., 2:] = 2 * math.log(std)
-    return model.eval().requires_grad_(False)
+    return EnsembleModel(model.eval().requires_grad_(False))
+
+
+def step_of(model, state, next_observation):
+    """Return a step of a plant at rest, whose action does nothing."""
+    state, after = (torch.as_tensor(x, dtype=torch.float32) for x in (state, next_observation))
+    nothing = torch.zeros(1)
+    return Step(model.observe(None, nothing, state, is_first=True), nothing, after)
 
 
 def observe(trust, model, size, count=200, seed=0):
     """Have a plant jump about by deviations, and return the trust after each step."""
     rng, state, levels = np.random.default_rng(seed), np.zeros(2), []
+    steps = deque(maxlen=trust._settings.steps)
     for deviation in np.broadcast_to(size, count):
-        following = state + deviation * rng.normal(size=2)
-        tensors = (torch.from_numpy(x).float() for x in (state, np.zeros(1), following))
-        trust.observe(Step(*tensors), model)
+        next_observation = state + deviation * rng.normal(size=2)
+        steps.append(step_of(model, state, next_observation))
+        trust.observe(tuple(steps), model)
         levels.append(trust.level)
-        state = following
+        state = next_observation
     return levels
 
 
@@ -53,7 +63,7 @@ def test_errors_as_expected_have_scores_of_about_one():
 @pytest.mark.process
 def test_scores_are_relative_to_the_hold_out():
     trust, model = Trust(TrustSettings(memory=2000)), linear_model()
-    model.one_step_z.fill_(2.0)
+    model.dynamics.one_step_z.fill_(2.0)
     observe(trust, model, 0.2, count=2000)
     assert abs(trust.one_step - MEDIAN) < 0.1
     assert abs(trust.open_loop - 2.0 * MEDIAN) < 0.3
@@ -86,9 +96,10 @@ def test_an_event_that_no_model_foresees_is_no_reason_to_distrust_the_rest():
 
 def test_what_is_no_number_is_a_surprise_but_not_for_ever():
     trust, model = Trust(QUICK), linear_model()
-    bad = Step(torch.zeros(2), torch.zeros(1), torch.full((2,), math.nan))
+    steps = deque(maxlen=QUICK.steps)
     for _ in range(20):
-        trust.observe(bad, model)
+        steps.append(step_of(model, [0.0, 0.0], [math.nan, math.nan]))
+        trust.observe(tuple(steps), model)
     assert trust.level is Level.NONE
     assert observe(trust, model, 0.1)[-1] is Level.FULL
 
@@ -113,9 +124,9 @@ def drive(made, plant, count):
 
 def lossy(state, force):
     """Return where a plant goes whose velocity is thrown about."""
-    following = step(state, force)
-    following[1] += 300.0 * (-1) ** round(1e6 * state[0])
-    return following
+    next_observation = step(state, force)
+    next_observation[1] += 300.0 * (-1) ** round(1e6 * state[0])
+    return next_observation
 
 
 def test_a_model_that_is_wrong_is_not_acted_on_and_it_says_so():
@@ -151,7 +162,7 @@ def test_with_less_trust_plans_are_shorter_and_more_cautious():
         assert made.planned.objective.settings.caution == level.caution
         assert made.planned.objective.digest == made.objective.digest
         # What the configuration says is not forgotten, and what_if plans by it.
-        assert made.planner.settings.horizon == 8
+        assert made.agent.planner.settings.horizon == 8
         assert len(made.what_if(made.objective).result.actions) == 8
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from support.messages import header, make, topic
 
-from mbrl_ros.spaces import Space
+from mbrl_ros.core.spaces import Space
 
 OBSERVATION_SPACE = Space.of(["x", "v"])
 ACTION_SPACE = Space.of(["force"], [-1.0], [1.0])

@@ -13,12 +13,10 @@ from bag_messages import (
     GOALS,
     OBSERVATION_SPACE,
     TRANSITIONS,
-    cdr,
     goal,
-    header,
-    make,
 )
 from bag_messages import frame as frame_message
+from support.messages import cdr, header, make
 
 from mbrl_ros.core.records import Frame, Transition
 from mbrl_ros.data.bags import BagError, read_episodes, read_frames
@@ -334,6 +332,7 @@ def record(folder, log, seen):
     for i, t in enumerate(log):
         vectors = ("observation", "action", "next_observation")
         fields = {**vars(t), **{name: np.array(getattr(t, name)) for name in vectors}}
+        fields["previous_action"] = np.empty(0)
         del fields["stamp"]
         recorder.write(TRANSITIONS, cdr(make(TRANSITIONS.type, header=header(), index=i, **fields)))
     recorder.write(GOALS, cdr(goal(1.0)))

@@ -2,8 +2,8 @@ import statistics
 
 import pytest
 
-from mbrl_ros.cli.lock_step import LockStepSystem
 from mbrl_ros.system.configuration import read_task
+from mbrl_ros.system.lock_step import LockStepSystem
 
 
 @pytest.mark.learning

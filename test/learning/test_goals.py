@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from mbrl_ros.cli.demo.stages import SCRIPTS, WAYS
-from mbrl_ros.cli.lock_step import LockStepSystem
+from mbrl_ros.core.settings import build
+from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.objectives.mission import Way
 from mbrl_ros.objectives.sequence import GoalSequence, Progress
-from mbrl_ros.settings import build
 from mbrl_ros.system.configuration import read_task
-from mbrl_ros.task import TaskSettings
+from mbrl_ros.system.lock_step import LockStepSystem
 
 pytestmark = pytest.mark.learning
 # Of the environment's own steps, before the first change.

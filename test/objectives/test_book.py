@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from mbrl_ros.core.settings import SettingsError, flatten
+from mbrl_ros.core.spaces import Space
 from mbrl_ros.objectives.book import ObjectiveBook
 from mbrl_ros.objectives.objective import Objective
-from mbrl_ros.settings import SettingsError, flatten
-from mbrl_ros.spaces import Space
 from mbrl_ros.system.schema import check_nodes
 
 OBSERVATION = Space.of(["x", "pole", "speed"], [-2.0, -1.0, -np.inf], [2.0, 1.0, np.inf])

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from mbrl_ros.core.settings import flatten, read_yaml
+from mbrl_ros.core.spaces import Space
+from mbrl_ros.models.imagined import Imagined
 from mbrl_ros.objectives.book import ObjectiveBook
 from mbrl_ros.objectives.terms import TERMS
-from mbrl_ros.settings import flatten, read_yaml
-from mbrl_ros.spaces import Space
 from mbrl_ros.system.configuration import read_task, task_names
 from mbrl_ros.system.schema import objective_parameters
 
@@ -30,7 +31,9 @@ def test_every_example_judges_predictions(example, tmp_path):
     values = flatten(tree["objective"])
     book = ObjectiveBook.from_parameters(values, OBSERVATION, ACTION, 0.04)
     for judge in book.objectives.values():
-        returns = judge.returns(torch.randn(5, 7, 11, OBSERVATION.dim), torch.rand(7, 10, 3))
+        returns = judge.score(
+            Imagined(torch.rand(7, 10, 3), torch.randn(5, 7, 11, OBSERVATION.dim))
+        )
         assert returns.isfinite().all()
         assert returns.std() > 0
 

@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 import torch
 
-from mbrl_ros.dynamics.outcomes import Outcomes
+from mbrl_ros.core.settings import build, for_node, read_parameter_file
+from mbrl_ros.core.spaces import Space
+from mbrl_ros.core.task import TaskSettings
+from mbrl_ros.models.imagined import Imagined
+from mbrl_ros.models.reward_model import RewardModel
 from mbrl_ros.objectives.book import ObjectiveBook
 from mbrl_ros.objectives.objective import Objective
-from mbrl_ros.plants.environments import make_plant
-from mbrl_ros.plants.plant import Plant
-from mbrl_ros.plants.settings import SimulatorSettings
-from mbrl_ros.settings import build, for_node, read_parameter_file
-from mbrl_ros.spaces import Space
+from mbrl_ros.simulation.environments import make_plant
+from mbrl_ros.simulation.plant import Plant
+from mbrl_ros.simulation.settings import SimulatorSettings
 from mbrl_ros.system.schema import objective_parameters
-from mbrl_ros.task import TaskSettings
 
 CONFIG = Path(__file__).parents[2] / "config"
 TASKS = sorted(path.stem for path in CONFIG.glob("*.yaml"))
@@ -209,10 +210,10 @@ def test_every_shipped_objective_judges_predictions(task):
     for judge in book.objectives.values():
         o, a = judge.observation.dim, judge.action.dim
         if judge.settings.name == "learned":
-            judge = judge.at(0, None, Outcomes(judge.observation, judge.action))
-            judge.outcomes.paid.fill_(1.0)
+            judge = judge.at(0, None, RewardModel(judge.observation, judge.action))
+            judge.reward_model.paid.fill_(1.0)
         with torch.no_grad():
-            returns = judge.returns(torch.randn(5, 7, 11, o), torch.rand(7, 10, a))
+            returns = judge.score(Imagined(torch.rand(7, 10, a), torch.randn(5, 7, 11, o)))
         assert returns.shape == (7,)
         assert returns.isfinite().all()
         digests.add(judge.digest)

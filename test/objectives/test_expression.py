@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from mbrl_ros.core.spaces import Space
+from mbrl_ros.models.imagined import Imagined
 from mbrl_ros.objectives.objective import Objective
-from mbrl_ros.spaces import Space
 
 OBSERVATION = Space.of(["angle", "speed"], angles=["angle"])
 ACTION = Space.of(["u"], [-1.0], [1.0])
@@ -53,7 +54,7 @@ def test_weight_and_offset_hold_as_for_any_term():
 def test_formulas_of_actions_only_judge_every_candidate():
     judge = objective("-u*u")
     actions = torch.rand(4, 3, 1)
-    returns = judge.returns(torch.zeros(2, 4, 4, 2), actions)
+    returns = judge.score(Imagined(actions, torch.zeros(2, 4, 4, 2)))
     torch.testing.assert_close(returns, -(actions**2).sum(dim=(1, 2)))
 
 

@@ -1,8 +1,9 @@
 import pytest
 import torch
 
+from mbrl_ros.core.spaces import Space
+from mbrl_ros.models.imagined import Imagined
 from mbrl_ros.objectives.objective import Objective
-from mbrl_ros.spaces import Space
 
 OBSERVATION = Space.of(["x", "y"])
 ACTION = Space.of(["u"], [-1.0], [1.0])
@@ -59,7 +60,7 @@ def test_a_function_in_a_file_is_a_term(file):
 def test_a_function_in_a_module_is_a_term(file, monkeypatch):
     monkeypatch.syspath_prepend(file.parent)
     actions = torch.rand(4, 3, 1)
-    returns = objective("my_terms:effort").returns(torch.zeros(2, 4, 4, 2), actions)
+    returns = objective("my_terms:effort").score(Imagined(actions, torch.zeros(2, 4, 4, 2)))
     torch.testing.assert_close(returns, -(actions**2).sum(dim=(1, 2)))
 
 

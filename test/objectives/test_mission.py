@@ -3,11 +3,11 @@ import hashlib
 import numpy as np
 import pytest
 
+from mbrl_ros.core.settings import flatten
+from mbrl_ros.core.spaces import Space
 from mbrl_ros.objectives.book import ObjectiveBook
 from mbrl_ros.objectives.mission import Mission, Way
 from mbrl_ros.objectives.sequence import Waypoint
-from mbrl_ros.settings import flatten
-from mbrl_ros.spaces import Space
 
 OBSERVATION = Space.of(["x", "pole"], [-2.0, -1.0], [2.0, 1.0])
 ACTION = Space.of(["u"], [-1.0], [1.0])

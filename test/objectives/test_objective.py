@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from mbrl_ros.core.spaces import Space
+from mbrl_ros.models.imagined import Imagined
 from mbrl_ros.objectives.objective import Objective
-from mbrl_ros.spaces import Space
 
 PERIOD = 0.1
 OBSERVATION = Space.of(
@@ -53,7 +54,7 @@ def test_a_return_is_the_sum_over_steps_after_the_first_state():
     trajectory[:, :, 1:, 0] = torch.arange(4.0)
     actions = torch.arange(12.0).reshape(3, 4, 1)
     expected = 6.0 + 10.0 * actions.sum(dim=(1, 2))
-    torch.testing.assert_close(judge.returns(trajectory, actions), expected)
+    torch.testing.assert_close(judge.score(Imagined(actions, trajectory)), expected)
 
 
 def test_an_objective_of_actions_only_still_judges_every_candidate():
@@ -61,7 +62,7 @@ def test_an_objective_of_actions_only_still_judges_every_candidate():
     actions = torch.arange(12.0).reshape(3, 4, 1)
     for caution in (0.0, 1.0):
         judge = objective(terms=["e"], e__of=["u"], e__type="quadratic", caution=caution)
-        returns = judge.returns(torch.zeros(2, 3, 5, 3), actions)
+        returns = judge.score(Imagined(actions, torch.zeros(2, 3, 5, 3)))
         torch.testing.assert_close(returns, -(actions**2).sum(dim=(1, 2)))
 
 
@@ -71,13 +72,13 @@ def test_caution_takes_off_what_the_members_disagree_on():
     spread = torch.tensor([1.0, 2.0, 3.0, 6.0]).std()
     for caution in (0.0, 2.0, -1.0):
         judge = objective(terms=["a"], a__of=["x"], caution=caution)
-        returns = judge.returns(trajectory, torch.zeros(1, 1, 1))
+        returns = judge.score(Imagined(torch.zeros(1, 1, 1), trajectory))
         torch.testing.assert_close(returns, 3.0 - caution * spread[None])
 
 
 def test_one_member_has_nobody_to_disagree_with():
     judge = objective(terms=["a"], a__of=["x"], caution=2.0)
-    assert judge.returns(torch.ones(1, 3, 2, 3), torch.zeros(3, 1, 1)).tolist() == [1.0] * 3
+    assert judge.score(Imagined(torch.zeros(3, 1, 1), torch.ones(1, 3, 2, 3))).tolist() == [1.0] * 3
 
 
 def test_angles_are_judged_the_short_way_round():
@@ -232,7 +233,11 @@ def test_predictions_that_are_not_numbers_give_returns_that_are_not():
     judge = objective(terms=["a"], a__of=["x"], a__type="tolerance", a__lower=-1.0, a__upper=1.0)
     trajectory = torch.zeros(2, 3, 4, 3)
     trajectory[1, 2, 3, 0] = torch.nan
-    assert judge.returns(trajectory, torch.zeros(3, 3, 1)).isnan().tolist() == [False, False, True]
+    assert judge.score(Imagined(torch.zeros(3, 3, 1), trajectory)).isnan().tolist() == [
+        False,
+        False,
+        True,
+    ]
 
 
 @pytest.mark.parametrize("far", [math.nan, math.inf, -math.inf])
@@ -255,7 +260,7 @@ def test_no_term_hides_what_is_not_finite(far, combine):
         )  # fmt: skip
         trajectory = torch.zeros(2, 3, 4, 3)
         trajectory[1, 2, 2, 0] = far
-        returns = judge.returns(trajectory, torch.zeros(3, 3, 1))
+        returns = judge.score(Imagined(torch.zeros(3, 3, 1), trajectory))
         assert returns.isfinite().tolist() == [True, True, False], name
 
 
@@ -279,9 +284,9 @@ def test_an_action_rate_starts_at_the_command_before():
     trajectories = torch.zeros(2, 2, 3, 3)
     first = torch.tensor([(0.5 - 0.1) ** 2, (-1.0 - 0.1) ** 2])
     then = torch.tensor([0.3**2, 0.0])
-    known = judge.at(7, [0.1]).returns(trajectories, actions)
+    known = judge.at(7, [0.1]).score(Imagined(actions, trajectories))
     torch.testing.assert_close(known, -(first + then))
-    torch.testing.assert_close(judge.returns(trajectories, actions), -then)
+    torch.testing.assert_close(judge.score(Imagined(actions, trajectories)), -then)
 
 
 def test_the_change_of_an_angle_is_the_short_way_round_and_starts_where_the_plan_does():
@@ -289,7 +294,9 @@ def test_the_change_of_an_angle_is_the_short_way_round_and_starts_where_the_plan
     trajectory = torch.zeros(1, 1, 3, 3)
     trajectory[0, 0, :, 2] = torch.tensor([3.0, -3.0, -2.5])
     expected = ((2 * math.pi - 6.0) + 0.5) / PERIOD
-    assert float(judge.returns(trajectory, torch.zeros(1, 2, 1))) == pytest.approx(expected, 1e-5)
+    assert float(judge.score(Imagined(torch.zeros(1, 2, 1), trajectory))) == pytest.approx(
+        expected, 1e-5
+    )
 
 
 def test_a_reference_moves_the_target_with_time():
@@ -379,14 +386,18 @@ def test_gradients_are_those_of_finite_differences():
     judge = everything().at(3, [0.3])
     trajectories = torch.randn(3, 2, 5, 3, dtype=torch.float64, requires_grad=True)
     actions = torch.randn(2, 4, 1, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(judge.returns, (trajectories, actions))
+
+    def score(trajectories, actions):
+        return judge.score(Imagined(actions, trajectories))
+
+    assert torch.autograd.gradcheck(score, (trajectories, actions))
 
 
 def test_gradients_are_finite_at_the_target_and_inputs_stay_as_they_were():
     judge = everything()
     trajectories = torch.zeros(3, 2, 5, 3, requires_grad=True)
     actions = torch.zeros(2, 4, 1, requires_grad=True)
-    judge.returns(trajectories, actions).sum().backward()
+    judge.score(Imagined(actions, trajectories)).sum().backward()
     assert trajectories.grad.isfinite().all()
     assert actions.grad.isfinite().all()
     assert not trajectories.any()
@@ -397,10 +408,10 @@ def test_values_are_the_same_with_and_without_gradients_and_in_any_memory_layout
     judge = everything(combine="product")
     buffer = torch.randn(6, 3, 4, 3)
     trajectories, actions = buffer.permute(1, 2, 0, 3), torch.randn(4, 5, 1)
-    plain = judge.returns(trajectories.contiguous(), actions)
-    torch.testing.assert_close(judge.returns(trajectories, actions), plain)
+    plain = judge.score(Imagined(actions, trajectories.contiguous()))
+    torch.testing.assert_close(judge.score(Imagined(actions, trajectories)), plain)
     trajectories.requires_grad_()
-    torch.testing.assert_close(judge.returns(trajectories, actions).detach(), plain)
+    torch.testing.assert_close(judge.score(Imagined(actions, trajectories)).detach(), plain)
 
 
 def test_the_digest_tells_objectives_apart_and_knows_the_same_again():

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from mbrl_ros import ros
+from mbrl_ros.core.settings import build
+from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.nodes.objective_parameters import declare_objective, mirror_objective
 from mbrl_ros.nodes.parameters import on_change, plain
-from mbrl_ros.settings import build
 from mbrl_ros.system.configuration import read_task, task_names
 from mbrl_ros.system.schema import OBJECTIVE, objective_parameters
-from mbrl_ros.task import TaskSettings
 
 pytestmark = pytest.mark.process
 

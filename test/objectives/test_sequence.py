@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
+from mbrl_ros.core.spaces import Space
 from mbrl_ros.objectives.sequence import GoalSequence, Progress, Waypoint
-from mbrl_ros.spaces import Space
 
 SPACE = Space.of(["x", "angle"], angles=["angle"])
 LEFT = Waypoint({"x": -1.0}, {"x": 0.1}, dwell=0.5, timeout=2.0)

@@ -3,11 +3,11 @@ import pytest
 import torch
 from dm_control.utils import rewards
 
+from mbrl_ros.core.settings import specs
+from mbrl_ros.core.spaces import Space
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.objectives.term_settings import settings_of_kind
 from mbrl_ros.objectives.terms import TERMS
-from mbrl_ros.settings import specs
-from mbrl_ros.spaces import Space
 
 X = np.concatenate([np.linspace(-8, 8, 801), [0.0, 1.0, -0.5, 1e3, -1e3]])
 ACTION = Space.of(["u"], [-1.0], [1.0])

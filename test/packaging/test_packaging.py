@@ -93,7 +93,7 @@ def test_installed_wheel_finds_its_files(built, tmp_path):
     with zipfile.ZipFile(built[1]) as wheel:
         wheel.extractall(tmp_path / "site")
     code = (
-        "import mbrl_ros, mbrl_ros.resources as r; print(mbrl_ros.__file__)\n"
+        "import mbrl_ros, mbrl_ros.core.resources as r; print(mbrl_ros.__file__)\n"
         f"for kind in {DATA}: print(r.resource_directory(kind))"
     )
     out = subprocess.run(

@@ -2,16 +2,18 @@
 
 import numpy as np
 import torch
+from support import linear
 from support.linear import OBSERVATION, exact_model
 
-from mbrl_ros.dynamics.rollout import Rollout
+from mbrl_ros.core.settings import build, specs
+from mbrl_ros.core.spaces import Space
+from mbrl_ros.models.ensemble.model import EnsembleModel
+from mbrl_ros.models.imagined import Imagined
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.loop import PlanningLoop
 from mbrl_ros.planning.problem import Problem
 from mbrl_ros.planning.registry import make_planner
 from mbrl_ros.planning.settings import PlannerSettings
-from mbrl_ros.settings import build, specs
-from mbrl_ros.spaces import Space
 
 A = np.array([[1.0, 0.1], [0.0, 1.0]])
 B = np.array([[0.005], [0.1]])
@@ -21,36 +23,35 @@ def action(limit):
     return Space.of(["force"], [-limit], [limit])
 
 
-class LinearRollout:
-    """Predicts x' = A x + B u, and remembers the candidates it was asked about."""
+class LinearModel(linear.LinearModel):
+    """A mass that is pushed, unless told otherwise."""
 
-    def __init__(self, a=A, b=B):
-        self.a, self.b = torch.from_numpy(a).float(), torch.from_numpy(b).float()
-        self.asked = []
-
-    def __call__(self, start, actions):
-        self.asked.append(actions.clone())
-        states = [start.expand(len(actions), -1)]
-        for k in range(actions.shape[1]):
-            states.append(states[-1] @ self.a.T + actions[:, k] @ self.b.T)
-        return torch.stack(states, dim=1)[None]
+    def __init__(self, a=A, b=B, action=action(1.0)):  # noqa: B008
+        super().__init__(a, b, action)
 
 
-class Recorded(Rollout):
-    """The same as a model, so that it has derivatives; remembers what it was asked about."""
+class Recorded(EnsembleModel):
+    """The same as a network, so that it has derivatives; remembers what it was asked about."""
 
     def __init__(self, a=A, b=B, spread=0.0, members=1):
-        model = exact_model(a, b, action(1.0), members=members)
+        dynamics = exact_model(a, b, action(1.0), members=members)
         with torch.no_grad():
-            force = model.network.weights[0][:, 2, :2]
+            force = dynamics.network.weights[0][:, 2, :2]
             # Members that disagree about what it does, around the same mean.
             force += torch.linspace(-spread, spread, members)[:, None] * force
-        super().__init__(model)
+        super().__init__(dynamics)
         self.asked = []
 
-    def __call__(self, start, actions):
+    def imagine(self, belief, actions):
         self.asked.append(actions.clone())
-        return super().__call__(start, actions)
+        return super().imagine(belief, actions)
+
+    def imagine_gradients(self, belief, actions):
+        self.asked.append(actions.detach().clone())
+        return super().imagine_gradients(belief, actions)
+
+    def fork(self, members=None):
+        return EnsembleModel(self.dynamics, members)
 
 
 def quadratic(limit=100.0, position=1.0, velocity=0.1, force=0.05, caution=0.0, speed=0.0):
@@ -81,8 +82,13 @@ def loop(limit=100.0, seed=0, **values):
     return PlanningLoop(planner(limit, **values), seed)
 
 
-def problem(rollout, objective, start, sent=()):
-    return Problem(start, rollout, objective, torch.tensor(sent).reshape(-1, 1))
+def problem(model, objective, start, sent=()):
+    return Problem(at(model, start), model, objective, torch.tensor(sent).reshape(-1, 1))
+
+
+def at(model, state):
+    """Return the belief that the plant is in a state, shape ``(S,)``."""
+    return model.observe(None, torch.zeros(model.action.dim), state, is_first=True)
 
 
 def riccati(state, horizon, q, r, a=A, b=B):
@@ -96,10 +102,14 @@ def riccati(state, horizon, q, r, a=A, b=B):
     return float(state @ p @ state)
 
 
+def worth(objective, state, actions, model=None):
+    """Return what sequences ``(N, H, A)`` are really worth from a state ``(S,)``."""
+    return objective.score(Imagined(actions, (model or LinearModel()).predict(state, actions)))
+
+
 def cost(plan, objective, state):
     """Return what a plan really costs."""
-    actions = plan.actions[None]
-    return -objective.returns(LinearRollout()(state, actions), actions).item()
+    return -worth(objective, state, plan.actions[None]).item()
 
 
 def start(position, velocity=0.0):

@@ -5,13 +5,13 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from exact import OBSERVATION, LinearRollout, problem, settings, start
+from exact import OBSERVATION, LinearModel, problem, settings, start, worth
 
+from mbrl_ros.core.spaces import Space
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.categorical_cem import CategoricalCEM
 from mbrl_ros.planning.loop import PlanningLoop
 from mbrl_ros.planning.registry import make_planner
-from mbrl_ros.spaces import Space
 
 FORCE = Space.of(["force"], [-2.0], [1.0], discrete=["force"])
 KINDS = ["categorical_cem", "random_shooting"]
@@ -30,24 +30,24 @@ def looping(kind, seed=0, **values):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_best_of_all_sequences_is_found(kind):
-    rollout, judge = LinearRollout(A, B), objective()
+    model, judge = LinearModel(A, B, FORCE), objective()
     every = torch.tensor(list(itertools.product([-2.0, -1.0, 0.0, 1.0], repeat=6)))[..., None]
-    most = judge.returns(rollout(start(0.0), every), every).max().item()
-    plan = looping(kind, iterations=30).plan(problem(rollout, judge, start(0.0)))
+    most = worth(judge, start(0.0), every, model).max().item()
+    plan = looping(kind, iterations=30).plan(problem(model, judge, start(0.0)))
     assert plan.expected_return == pytest.approx(most, rel=0.02)
     if kind == "categorical_cem":
-        found = judge.returns(rollout(start(0.0), plan.actions[None]), plan.actions[None]).item()
+        found = worth(judge, start(0.0), plan.actions[None], model).item()
         assert found == pytest.approx(most, rel=0.1)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("knots", [0, 3])
 def test_every_candidate_is_a_sequence_of_choices(kind, knots):
-    rollout = LinearRollout(A, B)
-    plan = looping(kind, knots=knots).plan(problem(rollout, objective(), start(0.0)))
-    asked = torch.cat([*rollout.asked, plan.elites, plan.actions[None]])
+    model = LinearModel(A, B, FORCE)
+    plan = looping(kind, knots=knots).plan(problem(model, objective(), start(0.0)))
+    asked = torch.cat([*model.asked, plan.elites, plan.actions[None]])
     assert set(asked.unique().tolist()) <= {-2.0, -1.0, 0.0, 1.0}
-    first = rollout.asked[0]
+    first = model.asked[0]
     assert set(first.unique().tolist()) == {-2.0, -1.0, 0.0, 1.0}
     if knots:
         assert (first[:, 0] == first[:, 1]).all()

@@ -7,7 +7,7 @@ import pytest
 import torch
 from exact import (
     OBSERVATION,
-    LinearRollout,
+    LinearModel,
     Recorded,
     action,
     cost,
@@ -18,11 +18,12 @@ from exact import (
     riccati,
     settings,
     start,
+    worth,
 )
 
+from mbrl_ros.core.settings import SettingsError
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.problem import NoPlanError
-from mbrl_ros.settings import SettingsError
 
 # Enough effort for each to come close to the optimum of a problem with 15 steps.
 EFFORT = {
@@ -77,19 +78,19 @@ def test_time_is_least_with_full_force_first_forwards_then_backwards(kind):
 @pytest.mark.parametrize("kind", PLANNERS)
 @pytest.mark.parametrize("knots", [0, 4])
 def test_limits_are_respected_by_every_candidate_and_by_the_plan(kind, knots):
-    rollout = Recorded()
+    model = Recorded()
     few = {"noise_std": 5.0, "iterations": 6, "candidates": 50, "knots": knots}
-    plan = looping(kind, 0.3, **few).plan(problem(rollout, quadratic(0.3), start(50.0)))
-    asked = torch.cat([plan.actions[None], plan.elites, *rollout.asked])
+    plan = looping(kind, 0.3, **few).plan(problem(model, quadratic(0.3), start(50.0)))
+    asked = torch.cat([plan.actions[None], plan.elites, *model.asked])
     assert asked.abs().max() <= 0.3
     assert plan.actions[:3].mean() < -0.15
 
 
-class Cliff(LinearRollout):
+class Cliff(LinearModel):
     """Beyond some force, what happens is not a number."""
 
-    def __call__(self, start, actions):
-        states = super().__call__(start, actions)
+    def predict(self, start, actions):
+        states = super().predict(start, actions)
         states[:, actions[:, 0, 0] < -0.2] = math.nan
         return states
 
@@ -186,7 +187,8 @@ def test_plans_get_better_with_warm_starts(kind):
 
 def excellent(question, plan):
     """Propose the best there is, found with much more effort, next to nonsense."""
-    best = looping("ilqr").plan(problem(Recorded(), quadratic(), question.start)).actions
+    state = question.belief[0][0, 0]
+    best = looping("ilqr").plan(problem(Recorded(), quadratic(), state)).actions
     return torch.stack([best, torch.full_like(best, math.nan), torch.full_like(best, 1e9)])
 
 
@@ -195,13 +197,13 @@ def test_a_proposal_competes_and_nonsense_does_no_harm(kind):
     objective, few = quadratic(), {"iterations": 1, "candidates": 20, "elites": 3}
     alone = looping(kind, **few)
     helped = looping(kind, **few, proposals=["test_every_planner:excellent"])
-    rollout = Recorded()
+    model = Recorded()
     without = alone.plan(problem(Recorded(), objective, start(1.0)))
-    plan = helped.plan(problem(rollout, objective, start(1.0)))
-    best = excellent(problem(None, None, start(1.0)), None)[0]
+    plan = helped.plan(problem(model, objective, start(1.0)))
+    best = excellent(problem(Recorded(), None, start(1.0)), None)[0]
     assert any(torch.allclose(elite, best, atol=1e-5) for elite in plan.elites)
     assert plan.expected_return >= without.expected_return
-    asked = torch.cat([plan.elites, *rollout.asked])
+    asked = torch.cat([plan.elites, *model.asked])
     assert asked[asked.isfinite()].abs().max() <= 10.0
 
 
@@ -237,20 +239,20 @@ def test_only_with_a_warm_start_the_better_of_two_wells_is_found_and_kept(kind):
     objective = Objective.from_parameters(
         {"terms": ["near", "far"], **near, **far}, OBSERVATION, action(3.0)
     )
-    rollout = LinearRollout(np.array([[1.0, 0.1], [0.0, 0.9]]), np.array([[0.0], [0.1]]))
-    question = problem(rollout, objective, start(0.0))
+    model = LinearModel(np.array([[1.0, 0.1], [0.0, 0.9]]), np.array([[0.0], [0.1]]))
+    question = problem(model, objective, start(0.0))
     few = {"horizon": 25, "candidates": 24, "elites": 4, "iterations": 1, "noise_beta": 2.0}
 
-    def worth(seed, warm):
+    def reached(seed, warm):
         planning = loop(3.0, seed, type=kind, **few)
         found = []
         for _ in range(60):
             if not warm:
                 planning.reset()
             actions = planning.plan(question, elapsed=0).actions[None]
-            found.append(objective.returns(rollout(start(0.0), actions), actions).item())
+            found.append(worth(objective, start(0.0), actions, model).item())
         return np.mean(found[-10:])
 
     # 7.5 is the most there is without leaving the near well.
-    assert all(worth(seed, warm=True) > 12.0 for seed in range(3))
-    assert all(worth(seed, warm=False) < 9.0 for seed in range(3))
+    assert all(reached(seed, warm=True) > 12.0 for seed in range(3))
+    assert all(reached(seed, warm=False) < 9.0 for seed in range(3))

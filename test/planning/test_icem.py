@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from exact import LinearRollout, loop, planner, problem, quadratic, riccati, start
+from exact import LinearModel, loop, planner, problem, quadratic, riccati, start, worth
 
 from mbrl_ros.planning.planner import Search, shifted
 
@@ -15,12 +15,12 @@ def test_the_plan_costs_hardly_more_than_the_best_there_is(state, finest_scale, 
     objective = quadratic()
     search = {"candidates": 300, "elites": 30, "iterations": 20, "noise_beta": 1.0}
     plan = loop(10.0, horizon=15, finest_scale=finest_scale, **search).plan(
-        problem(LinearRollout(), objective, start(*state))
+        problem(LinearModel(), objective, start(*state))
     )
     actions = plan.actions[None]
-    cost = -objective.returns(LinearRollout()(start(*state), actions), actions).item()
+    cost = -worth(objective, start(*state), actions).item()
     best = riccati(np.array(state), 15, np.diag([1.0, 0.1]), np.array([[0.05]]))
-    nothing = -objective.returns(LinearRollout()(start(*state), 0 * actions), 0 * actions).item()
+    nothing = -worth(objective, start(*state), 0 * actions).item()
     assert best * 0.999 <= cost <= best * (1 + excess)
     assert nothing > 1.3 * best
     assert plan.expected_return == pytest.approx(-cost, rel=0.05)
@@ -32,7 +32,7 @@ def test_time_is_least_with_full_force_first_forwards_then_backwards():
     for side in (1.0, -1.0):
         search = {"candidates": 300, "elites": 30, "iterations": 30, "finest_scale": 1.0}
         plan = loop(1.0, horizon=15, noise_beta=2.0, **search).plan(
-            problem(LinearRollout(a, b), objective, start(side * 1.5))
+            problem(LinearModel(a, b), objective, start(side * 1.5))
         )
         forces = -side * plan.actions[:, 0]
         assert (forces[:4] > 0.9).all()
@@ -40,11 +40,11 @@ def test_time_is_least_with_full_force_first_forwards_then_backwards():
 
 
 def test_limits_are_respected_by_every_candidate_and_by_the_plan():
-    rollout = LinearRollout()
+    model = LinearModel()
     plan = loop(0.3, horizon=10, noise_std=5.0, iterations=8).plan(
-        problem(rollout, quadratic(0.3), start(50.0))
+        problem(model, quadratic(0.3), start(50.0))
     )
-    asked = torch.cat(rollout.asked)
+    asked = torch.cat(model.asked)
     assert asked.abs().max() <= 0.3
     assert asked.min() < -0.29
     assert plan.actions.abs().max() <= 0.3
@@ -93,11 +93,11 @@ def test_momentum_keeps_a_share_of_the_old_distribution():
 
 
 def test_the_population_shrinks_down_to_twice_the_elites():
-    rollout = LinearRollout()
+    model = LinearModel()
     loop(horizon=5, candidates=100, elites=10, iterations=8, decay=1.5, keep_elites=0.0).plan(
-        problem(rollout, quadratic(), start(1.0))
+        problem(model, quadratic(), start(1.0))
     )
-    assert [len(asked) for asked in rollout.asked] == [100, 66, 44, 29, 20, 20, 20, 21]
+    assert [len(asked) for asked in model.asked] == [100, 66, 44, 29, 20, 20, 20, 21]
 
 
 def test_good_candidates_compete_again_and_the_mean_takes_part_at_last():

@@ -3,17 +3,17 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from exact import OBSERVATION, Recorded, action, cost, loop, problem, quadratic, start
+from exact import OBSERVATION, Recorded, action, at, cost, loop, problem, quadratic, start
 from scipy.optimize import minimize
 
-from mbrl_ros.dynamics.differentiable import DifferentiableModel
-from mbrl_ros.dynamics.model import DynamicsModel
-from mbrl_ros.dynamics.rollout import Rollout
-from mbrl_ros.dynamics.settings import ModelSettings
+from mbrl_ros.core.spaces import Space
+from mbrl_ros.models.differentiable import DifferentiableModel
+from mbrl_ros.models.dynamics_model import DynamicsModel
+from mbrl_ros.models.ensemble.model import EnsembleModel
+from mbrl_ros.models.ensemble.settings import EnsembleSettings
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.box_qp import box_qp
 from mbrl_ros.planning.quadratic import quadratic_cost
-from mbrl_ros.spaces import Space
 
 ROUND = Space.of(["angle", "speed"], angles=["angle"])
 
@@ -21,7 +21,11 @@ ROUND = Space.of(["angle", "speed"], angles=["angle"])
 def swinging():
     """Return an untrained network: something smooth that is not linear."""
     torch.manual_seed(0)
-    return DynamicsModel(ROUND, action(1.0), ModelSettings(members=3, hidden=[16, 16]))
+    return DynamicsModel(ROUND, action(1.0), EnsembleSettings(members=3, hidden=[16, 16]))
+
+
+def differentiable(model):
+    return DifferentiableModel(model.dynamics, model.mean_function(), model.members)
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -51,7 +55,7 @@ def test_with_limits_the_constrained_optimum_is_found(limit):
 
     def cost_of(forces):
         actions = torch.tensor(forces, dtype=torch.float32).reshape(1, -1, 1)
-        return -objective.returns(Recorded()(state, actions), actions).item()
+        return -objective.score(Recorded().imagine(at(Recorded(), state), actions)).item()
 
     best = minimize(cost_of, np.zeros(12), bounds=[(-limit, limit)] * 12, method="SLSQP",
                     options={"eps": 1e-2, "maxiter": 200})  # fmt: skip
@@ -61,7 +65,7 @@ def test_with_limits_the_constrained_optimum_is_found(limit):
 
 def test_derivatives_of_the_model_are_those_of_its_predictions():
     model, x, u = swinging(), torch.randn(4, 2), torch.randn(4, 1)
-    by_state, by_action = DifferentiableModel(model).mean_jacobians(x, u)
+    by_state, by_action = differentiable(EnsembleModel(model)).mean_jacobians(x, u)
 
     def plainly(x, u):
         return model.predict(x.expand(3, -1, -1), u.expand(3, -1, -1))[0].mean(dim=0)
@@ -73,10 +77,15 @@ def test_derivatives_of_the_model_are_those_of_its_predictions():
 
 
 def test_a_differentiable_rollout_predicts_as_the_fast_one_does():
-    model, state, actions = swinging(), torch.randn(2), torch.randn(5, 7, 1)
+    dynamics, state, actions = swinging(), torch.randn(1, 1, 2), torch.randn(5, 7, 1)
     for first, members in ((state, None), (torch.randn(3, 1, 2), None), (state, 2)):
-        slow, fast = DifferentiableModel(model, members), Rollout(model, members)
-        torch.testing.assert_close(slow.rollout(first, actions), fast(first, actions))
+        model = EnsembleModel(dynamics, members)
+        belief = model.initial(1)._replace(state=first)
+        fast = model.imagine(belief, actions).observations
+        assert len(fast) == (members or 3)
+        torch.testing.assert_close(differentiable(model).rollout(first, actions), fast)
+        slow = model.imagine_gradients(belief, actions)
+        torch.testing.assert_close(slow.observations, fast)
 
 
 def test_the_objective_becomes_its_convex_quadratic_part():
@@ -111,17 +120,17 @@ def test_a_plan_never_gets_worse_on_a_system_that_is_not_linear():
               "f.of": ["force"], "f.type": "quadratic", "f.weight": 0.01}  # fmt: skip
     objective = Objective.from_parameters(values, ROUND, action(1.0))
     planning = loop(1.0, type="ilqr", horizon=20, iterations=1)
-    question = problem(Rollout(swinging()), objective, torch.tensor([0.0, 0.0]))
+    question = problem(EnsembleModel(swinging()), objective, torch.tensor([0.0, 0.0]))
     returns = [planning.plan(question, elapsed=0).expected_return for _ in range(12)]
     assert all(b >= a - 1e-5 for a, b in pairwise(returns))
     assert returns[-1] > returns[0] + 1e-3
 
 
 def test_where_a_derivative_is_not_a_number_the_plan_stays():
-    rollout = Recorded()
+    model = Recorded()
     planning = loop(1.0, type="ilqr", horizon=5, iterations=3)
-    first = planning.plan(problem(rollout, quadratic(1.0), start(1.0)))
+    first = planning.plan(problem(model, quadratic(1.0), start(1.0)))
     with torch.no_grad():
-        rollout.model.network.weights[0][0, 0, 0] = float("nan")
-    plan = planning.plan(problem(rollout, quadratic(1.0), start(1.0)), elapsed=0)
+        model.dynamics.network.weights[0][0, 0, 0] = float("nan")
+    plan = planning.plan(problem(model, quadratic(1.0), start(1.0)), elapsed=0)
     assert torch.equal(plan.actions, first.actions)

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from exact import LinearRollout, loop, planner, problem, quadratic, start
+from exact import LinearModel, loop, planner, problem, quadratic, start
 from scipy.signal import savgol_coeffs
 
 from mbrl_ros.planning.mppi import _SMOOTHING, smoothed
@@ -50,11 +50,11 @@ def test_what_is_not_finite_has_no_weight_and_equals_are_averaged():
 
 
 def test_the_plan_itself_is_a_candidate():
-    rollout, planning = LinearRollout(), loop(10.0, type="mppi", iterations=1, candidates=8)
-    first = planning.plan(problem(rollout, quadratic(10.0), start(1.0)))
-    planning.plan(problem(rollout, quadratic(10.0), start(1.0)), elapsed=0)
-    assert len(rollout.asked[-1]) == 8
-    assert any(torch.allclose(each, first.actions) for each in rollout.asked[-1])
+    model, planning = LinearModel(), loop(10.0, type="mppi", iterations=1, candidates=8)
+    first = planning.plan(problem(model, quadratic(10.0), start(1.0)))
+    planning.plan(problem(model, quadratic(10.0), start(1.0)), elapsed=0)
+    assert len(model.asked[-1]) == 8
+    assert any(torch.allclose(each, first.actions) for each in model.asked[-1])
 
 
 def test_smoothing_is_that_of_savitzky_and_golay():
@@ -75,7 +75,7 @@ def test_a_smoothed_plan_trembles_less_and_joins_what_was_sent():
     roughness = {}
     for smoothing in (False, True):
         planning = loop(1.0, type="mppi", iterations=1, smoothing=smoothing, noise_beta=0.0)
-        plan = planning.plan(problem(LinearRollout(), quadratic(1.0), start(1.0), sent.tolist()))
+        plan = planning.plan(problem(LinearModel(), quadratic(1.0), start(1.0), sent.tolist()))
         whole = torch.cat([sent, plan.actions])
         roughness[smoothing] = whole.diff(n=2, dim=0).square().mean().item()
     assert roughness[True] < 0.2 * roughness[False]

@@ -3,15 +3,15 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from exact import LinearRollout, loop, planner, problem, quadratic, start
+from exact import LinearModel, loop, planner, problem, quadratic, start
 
 from mbrl_ros.planning import loop as loop_module
 from mbrl_ros.planning.duration import DurationEstimate
 from mbrl_ros.planning.problem import NoPlanError
 
 
-class Clock(LinearRollout):
-    """A rollout that takes one second by a clock of its own."""
+class Clock(LinearModel):
+    """A model that takes one second by a clock of its own."""
 
     now = 100.0
     cost = 1.0
@@ -19,12 +19,9 @@ class Clock(LinearRollout):
     def monotonic(self):
         return self.now
 
-    def __call__(self, start, actions):
+    def imagine(self, belief, actions):
         self.now += self.cost
-        return self.predict(start, actions)
-
-    def predict(self, start, actions):
-        return super().__call__(start, actions)
+        return super().imagine(belief, actions)
 
 
 @pytest.fixture
@@ -34,9 +31,9 @@ def clock(monkeypatch):
     return clock
 
 
-def warm_start_of(rollout):
+def warm_start_of(model):
     """Return the mean that the last plan of one iteration began with."""
-    return rollout.asked[-1][-1]
+    return model.asked[-1][-1]
 
 
 def test_without_a_deadline_all_iterations_are_done(clock):
@@ -140,11 +137,11 @@ def test_without_any_finite_return_there_is_an_error_and_a_fresh_start(clock):
     assert (warm_start_of(clock) == 0).all()
 
 
-class Cliff(LinearRollout):
+class Cliff(LinearModel):
     """Beyond some force, what happens is not a number."""
 
-    def __call__(self, start, actions):
-        states = super().__call__(start, actions)
+    def predict(self, start, actions):
+        states = super().predict(start, actions)
         states[:, actions[:, 0, 0] < -0.2] = math.nan
         return states
 
@@ -157,7 +154,7 @@ def test_a_plan_stays_where_predictions_are_numbers():
 
 def test_a_horizon_of_one_step_will_do():
     plan = loop(1.0, horizon=1, iterations=6).plan(
-        problem(LinearRollout(), quadratic(1.0), start(5.0))
+        problem(LinearModel(), quadratic(1.0), start(5.0))
     )
     assert plan.actions.shape == (1, 1)
     # The best force for -(5 + 0.005 u)^2 - 0.1 (0.1 u)^2 - 0.05 u^2, by its derivative.
@@ -166,7 +163,7 @@ def test_a_horizon_of_one_step_will_do():
 
 def test_fewer_candidates_than_elites_will_do():
     plan = loop(1.0, candidates=2, elites=10, iterations=40, horizon=3).plan(
-        problem(LinearRollout(), quadratic(1.0), start(5.0))
+        problem(LinearModel(), quadratic(1.0), start(5.0))
     )
     assert plan.actions[0, 0] < 0
 
@@ -175,8 +172,7 @@ def test_the_same_seed_gives_the_same_plans():
     def plans(seed):
         planning = loop(seed=seed)
         return [
-            planning.plan(problem(LinearRollout(), quadratic(), start(x))).actions
-            for x in (1.0, 0.9)
+            planning.plan(problem(LinearModel(), quadratic(), start(x))).actions for x in (1.0, 0.9)
         ]
 
     for one, other in zip(plans(3), plans(3), strict=True):
@@ -198,7 +194,7 @@ def test_another_planner_takes_over_what_is_known_with_its_own_horizon(clock):
 def test_plans_get_better_with_warm_starts():
     objective, planning = quadratic(10.0), loop(10.0, iterations=1, horizon=15)
     results = [
-        planning.plan(problem(LinearRollout(), objective, start(1.0)), elapsed=0).expected_return
+        planning.plan(problem(LinearModel(), objective, start(1.0)), elapsed=0).expected_return
         for _ in range(15)
     ]
     assert results[-1] > results[0]
@@ -222,8 +218,8 @@ def valley(side):
     class Valley:
         digest = f"valley {side}"
 
-        def returns(self, trajectories, actions):
-            mean = actions.mean(dim=(1, 2))
+        def score(self, imagined):
+            mean = imagined.actions.mean(dim=(1, 2))
             return 3.0 * torch.exp(-(((mean - side) / 0.1) ** 2)) + torch.exp(-((mean / 0.15) ** 2))
 
     return Valley()

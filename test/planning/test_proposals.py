@@ -19,21 +19,21 @@ class ExactInverse(nn.Module):
 
 
 @pytest.fixture
-def rollout():
+def model():
     exact = Recorded()
-    exact.model.inverses = ExactInverse()
+    exact.inverses = ExactInverse()
     return exact
 
 
-def planned(rollout, pushed):
+def planned(model, pushed):
     """Return what is proposed one step after a plan, with the problem and the rest of the plan."""
     objective = quadratic(1.0)
     planning = loop(1.0, horizon=12, proposals=["test_proposals:remember"])
-    plan = planning.plan(problem(rollout, objective, start(1.0)))
+    plan = planning.plan(problem(model, objective, start(1.0)))
     arrived = (
         torch.from_numpy(A).float() @ start(1.0) + torch.from_numpy(B).float() @ (plan.actions[0])
     )
-    planning.plan(problem(rollout, objective, arrived + pushed))
+    planning.plan(problem(model, objective, arrived + pushed))
     return ASKED[-1]
 
 
@@ -45,18 +45,20 @@ def remember(question, plan):
     return plan[None]
 
 
-def test_where_the_plant_is_as_expected_the_plan_itself_is_proposed(rollout):
-    question, plan = planned(rollout, torch.zeros(2))
-    torch.testing.assert_close(question.expected[0], question.start, atol=1e-5, rtol=1e-4)
+def test_where_the_plant_is_as_expected_the_plan_itself_is_proposed(model):
+    question, plan = planned(model, torch.zeros(2))
+    torch.testing.assert_close(
+        question.expected[0], question.belief.state[0, 0], atol=1e-5, rtol=1e-4
+    )
     torch.testing.assert_close(inverse_model(question, plan)[0], plan, atol=1e-4, rtol=1e-3)
 
 
-def test_a_plant_that_was_pushed_is_led_back_to_where_the_plan_was_going(rollout):
-    question, plan = planned(rollout, PUSH)
+def test_a_plant_that_was_pushed_is_led_back_to_where_the_plan_was_going(model):
+    question, plan = planned(model, PUSH)
     proposed = inverse_model(question, plan)
     assert proposed.shape == (1, 12, 1)
     assert proposed.abs().max() <= 1.0
-    led = question.rollout(question.start, torch.cat([proposed, plan[None]]))[0]
+    led = question.model.imagine(question.belief, torch.cat([proposed, plan[None]])).observations[0]
     off = (led - question.expected)[:, :, 1].abs()
     # The speed is as planned again; with the plan's own actions it stays wrong.
     assert off[0, 3:].max() < 1e-4
@@ -65,15 +67,17 @@ def test_a_plant_that_was_pushed_is_led_back_to_where_the_plan_was_going(rollout
 
 def test_members_that_start_from_states_of_their_own_are_led_together():
     members = Recorded(members=3)
-    members.model.inverses = ExactInverse()
+    members.inverses = ExactInverse()
     question, plan = planned(members, PUSH)
-    own = replace(question, start=question.start.expand(3, 1, 2))
+    own = replace(
+        question, belief=question.belief._replace(state=question.belief.state.expand(3, 1, 2))
+    )
     torch.testing.assert_close(inverse_model(own, plan), inverse_model(question, plan))
 
 
-def test_without_a_last_plan_nothing_is_proposed(rollout):
+def test_without_a_last_plan_nothing_is_proposed(model):
     first = loop(1.0, horizon=12, proposals=["test_proposals:remember"])
-    first.plan(problem(rollout, quadratic(1.0), start(1.0)))
+    first.plan(problem(model, quadratic(1.0), start(1.0)))
     question, plan = ASKED[-1]
     assert inverse_model(question, plan).shape == (0, 12, 1)
 

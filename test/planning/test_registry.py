@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from exact import LinearRollout, action, problem, quadratic, settings, start
+from exact import LinearModel, action, problem, quadratic, settings, start, worth
 
+from mbrl_ros.core.spaces import Space
 from mbrl_ros.planning.cem import CEM
 from mbrl_ros.planning.loop import PlanningLoop
 from mbrl_ros.planning.registry import PLANNERS, make_planner
-from mbrl_ros.spaces import Space
 
 CHOICE = Space.of(["push"], [0.0], [1.0], discrete=["push"])
 MIXED = Space.of(["push", "brake"], [0.0, 0.0], [1.0, 1.0], discrete=["push"])
@@ -28,7 +28,7 @@ def test_every_planner_is_found_by_its_name():
 
 def test_a_planner_of_ones_own_is_found_by_module_and_attribute(tmp_path):
     planner = make_planner(action(1.0), settings(type="test_registry:Halved"))
-    plan = PlanningLoop(planner, 0).plan(problem(LinearRollout(), quadratic(1.0), start(1.0)))
+    plan = PlanningLoop(planner, 0).plan(problem(LinearModel(), quadratic(1.0), start(1.0)))
     assert plan.elites.abs().max() <= 0.5
     file = tmp_path / "mine.py"
     file.write_text("from mbrl_ros.planning.cem import CEM\nclass Mine(CEM): pass\n")
@@ -67,7 +67,7 @@ def test_a_planner_for_another_kind_of_action_is_refused(name, space, message):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("last_plan", "planner.proposals: expected one of previous_plan, inverse_model or"),
+        ("last_plan", "planner.proposals: expected one of previous_plan, inverse_model, policy or"),
         ("test_registry:CHOICE", "expected a function, 'test_registry:CHOICE' is a Space"),
         ("nowhere:policy", "planner.proposals 'nowhere:policy': ModuleNotFoundError"),
     ],
@@ -84,7 +84,7 @@ def too_short(question, plan):
 def test_a_proposal_of_another_shape_is_refused():
     planner = make_planner(action(1.0), settings(proposals=["test_registry:too_short"], horizon=4))
     with pytest.raises(ValueError, match=r"too_short: expected shape \(Q, 4, 1\), got \(1, 3, 1\)"):
-        PlanningLoop(planner, 0).plan(problem(LinearRollout(), quadratic(1.0), start(1.0)))
+        PlanningLoop(planner, 0).plan(problem(LinearModel(), quadratic(1.0), start(1.0)))
 
 
 def test_with_the_previous_plan_proposed_no_plan_is_worse():
@@ -94,12 +94,12 @@ def test_with_the_previous_plan_proposed_no_plan_is_worse():
         proposals=["previous_plan"],
     )  # fmt: skip
     loop = PlanningLoop(make_planner(action(10.0), known), 0)
-    question = problem(LinearRollout(), objective, start(1.0))
+    question = problem(LinearModel(), objective, start(1.0))
     for _ in range(20):
         last = loop._search
         plan = loop.plan(question, elapsed=0)
         if last is not None:
-            kept = objective.returns(LinearRollout()(start(1.0), last.actions[None]), last.actions)
+            kept = worth(objective, start(1.0), last.actions[None])
             assert plan.expected_return >= kept.item() - 1e-5
     assert torch.isfinite(plan.actions).all()
 
@@ -110,10 +110,8 @@ def test_the_planner_in_the_documentation_works(tmp_path):
     file.write_text(text.split("```python\n")[1].split("```")[0], encoding="utf-8")
     known = settings(type=f"{file}:Hill", horizon=10, iterations=20)
     plan = PlanningLoop(make_planner(action(10.0), known), 0).plan(
-        problem(LinearRollout(), quadratic(10.0), start(1.0))
+        problem(LinearModel(), quadratic(10.0), start(1.0))
     )
-    nothing = quadratic(10.0).returns(
-        LinearRollout()(start(1.0), 0 * plan.actions[None]), 0 * plan.actions
-    )
+    nothing = worth(quadratic(10.0), start(1.0), 0 * plan.actions[None])
     assert plan.expected_return > 0.9 * nothing.item()
     assert plan.expected_return > nothing.item()

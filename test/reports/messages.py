@@ -105,7 +105,7 @@ def transition(index, episode=0, step=None):
         reward=1.0,
         terminated=False,
         truncated=False,
-        previous_action=[],
+        previous_action=np.array([0.1]),
     )
 
 

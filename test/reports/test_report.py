@@ -9,14 +9,15 @@ import yaml
 from support.messages import cdr
 
 from mbrl_ros.cli.main import main
+from mbrl_ros.core.spaces import Space
 from mbrl_ros.data.recorder import Recorder
-from mbrl_ros.dynamics import checkpoint
-from mbrl_ros.dynamics.model import DynamicsModel
-from mbrl_ros.dynamics.settings import ModelSettings
+from mbrl_ros.models import checkpoint
+from mbrl_ros.models.dynamics_model import DynamicsModel
+from mbrl_ros.models.ensemble.settings import EnsembleSettings
+from mbrl_ros.models.packing import pack
 from mbrl_ros.reports.history import read_history
 from mbrl_ros.reports.prediction import main_dimensions, predict
 from mbrl_ros.reports.report import write_report
-from mbrl_ros.spaces import Space
 
 from . import messages as m
 
@@ -69,11 +70,11 @@ def record(run_dir, close=True):
 def save_model(run_dir, names=("sine", "cosine")):
     folder = run_dir / "checkpoints"
     folder.mkdir(exist_ok=True)
-    settings = ModelSettings(members=2, hidden=[8])
+    settings = EnsembleSettings(members=2, hidden=[8])
     space = Space.of(list(names))
     model = DynamicsModel(space, Space.of(["push"], [-1.0], [1.0]), settings)
     model.low.fill_(-torch.inf)
-    checkpoint.save(checkpoint.pack(model), folder / "model-5-000004.safetensors")
+    checkpoint.save(pack(model), folder / "model-5-000004.safetensors")
 
 
 def check(run_dir):

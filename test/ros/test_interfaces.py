@@ -13,9 +13,10 @@ from mbrl_ros.ros.embedded.messages import message_class
 from mbrl_ros.ros.interfaces import (
     Action,
     ControllerStatus,
-    DynamicsModel,
     GetTransitions,
     Header,
+    ModelPart,
+    ModelUpdate,
     Observation,
     String,
     definition,
@@ -96,7 +97,7 @@ def test_sequences_of_numbers(value):
 
 def test_bytes():
     for value in (b"\1\2", bytearray(b"\1\2"), memoryview(b"\1\2"), array.array("B", [1, 2])):
-        assert bytes(DynamicsModel(weights=value).weights) == b"\1\2"
+        assert bytes(ModelPart(weights=value).weights) == b"\1\2"
 
 
 @pytest.mark.parametrize(
@@ -180,9 +181,10 @@ def test_cdr_is_that_of_rosbags():
 
 
 def test_nan_and_big():
-    data = serialize_message(DynamicsModel(weights=bytes(500_000), holdout_error=math.nan))
-    message = deserialize_message(data, DynamicsModel)
-    assert len(message.weights) == 500_000
+    parts = [ModelPart(name="model", weights=bytes(500_000))]
+    data = serialize_message(ModelUpdate(parts=parts, holdout_error=math.nan))
+    message = deserialize_message(data, ModelUpdate)
+    assert len(message.parts[0].weights) == 500_000
     assert math.isnan(message.holdout_error)
 
 

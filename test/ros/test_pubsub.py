@@ -13,7 +13,7 @@ from mbrl_ros.ros import (
     deserialize_message,
     serialize_message,
 )
-from mbrl_ros.ros.interfaces import DynamicsModel, Observation, String, Trigger
+from mbrl_ros.ros.interfaces import ModelPart, ModelUpdate, Observation, String, Trigger
 
 LATCHED = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
 BEST_EFFORT = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
@@ -46,14 +46,15 @@ def test_raw_and_bytes(world):
 
 
 def test_late_joiner_gets_the_newest_latched_big_message(world):
-    publisher = world.node("trainer").create_publisher(DynamicsModel, "model", LATCHED)
+    publisher = world.node("trainer").create_publisher(ModelUpdate, "model", LATCHED)
     for sequence in (1, 2):
-        publisher.publish(DynamicsModel(sequence=sequence, weights=bytes([sequence]) * 500_000))
+        part = ModelPart(weights=bytes([sequence]) * 500_000)
+        publisher.publish(ModelUpdate(sequence=sequence, parts=[part]))
     received = []
-    world.node("controller").create_subscription(DynamicsModel, "model", received.append, LATCHED)
+    world.node("controller").create_subscription(ModelUpdate, "model", received.append, LATCHED)
     assert world.spin(lambda: received)
     assert [message.sequence for message in received] == [2]
-    assert bytes(received[0].weights) == b"\2" * 500_000
+    assert bytes(received[0].parts[0].weights) == b"\2" * 500_000
 
 
 def test_volatile_late_joiner_gets_nothing_old(world):

@@ -16,7 +16,7 @@ from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 from lifecycle_msgs.srv import GetState
-from mbrl_ros.msg import Action, ControllerStatus, DynamicsModel, TrainingStatus, Transition
+from mbrl_ros.msg import Action, ControllerStatus, ModelUpdate, TrainingStatus, Transition
 from rclpy.qos import DurabilityPolicy, QoSProfile
 
 from launch import LaunchDescription
@@ -71,8 +71,9 @@ class TestRunning(unittest.TestCase):
         return found[0]
 
     def test_it_learns_and_plans(self):
-        model = self.first(DynamicsModel, "model", qos=LATCHED)
-        assert len(model.sha256) == 64
+        model = self.first(ModelUpdate, "model", qos=LATCHED)
+        assert model.kind == "ensemble"
+        assert [len(part.sha256) for part in model.parts if part.name == "model"] == [64]
         self.first(Transition, "transition")
         self.first(TrainingStatus, "training_status", lambda m: m.sequence >= 1)
         status = self.first(ControllerStatus, "controller_status", lambda m: m.model_sequence >= 1)

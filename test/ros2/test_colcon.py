@@ -66,7 +66,7 @@ def test_symlink_install(tmp_path):
     copy_sources(source)
     setup = build(tmp_path, "--symlink-install")
     code = (
-        "import mbrl_ros.settings, mbrl_ros.msg, mbrl_ros.resources as r;"
+        "import mbrl_ros.core.settings, mbrl_ros.msg, mbrl_ros.core.resources as r;"
         "from mbrl_ros.msg import Observation; from mbrl_ros.srv import Reset;"
         "print(r.__file__); print(r.resource_directory('config'))"
     )

@@ -3,11 +3,11 @@ import math
 import numpy as np
 import pytest
 
+from mbrl_ros.core.settings import SettingsError
+from mbrl_ros.core.spaces import Space
+from mbrl_ros.core.task import ActionSettings, ObservationSettings, TaskSettings
 from mbrl_ros.safety.safe_command import SafeCommand
-from mbrl_ros.settings import SettingsError
-from mbrl_ros.spaces import Space
 from mbrl_ros.system.schema import check_nodes
-from mbrl_ros.task import ActionSettings, ObservationSettings, TaskSettings
 
 OBSERVATION = Space.of(["angle", "rate", "slide", "speed"])
 ACTION = Space.of(["turn", "push"], [-2.0, -1.0], [2.0, 1.0])

@@ -11,11 +11,11 @@ import pytest
 from mbrl_ros.control.command import Outcome
 from mbrl_ros.control.controller import Controller
 from mbrl_ros.control.settings import ControllerSettings, ExplorationSettings
+from mbrl_ros.core.task import ActionSettings, ObservationSettings, TaskSettings
 from mbrl_ros.objectives.objective import Objective
-from mbrl_ros.plants.settings import SimulatorSettings
-from mbrl_ros.plants.simulator import make_simulator
 from mbrl_ros.safety.safe_command import SafeCommand
-from mbrl_ros.task import ActionSettings, ObservationSettings, TaskSettings
+from mbrl_ros.simulation.settings import SimulatorSettings
+from mbrl_ros.simulation.simulator import make_simulator
 
 ARM = """
 <mujoco>

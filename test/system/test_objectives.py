@@ -293,10 +293,10 @@ def check_told(run_dir):
     }
     assert len(planned) > 50
     holds = iter([*zip(moments, (m.digest for m in acted), strict=True), ((math.inf, 0), "")])
-    (_, digest), (until, following) = next(holds), next(holds)
+    (_, digest), (until, next_observation) = next(holds), next(holds)
     for moment in sorted(planned):
         while moment >= until:
-            digest = following
-            until, following = next(holds)
+            digest = next_observation
+            until, next_observation = next(holds)
         assert planned[moment] == digest, moment
     return told

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from mbrl_ros.cli.bench.kept import Curve, Measurement
-from mbrl_ros.cli.lock_step import LockStepSystem
 from mbrl_ros.system.configuration import Configuration, read_task
+from mbrl_ros.system.lock_step import LockStepSystem
 
 # Evaluations start from states of their own, the same for every point of every curve.
 EVALUATION_SEED = 1_000_003

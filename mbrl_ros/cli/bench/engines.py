@@ -9,15 +9,17 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from mbrl_ros.dynamics.model import DynamicsModel
-from mbrl_ros.dynamics.rollout import Rollout
-from mbrl_ros.dynamics.settings import ModelSettings
+from mbrl_ros.core.spaces import Space
+from mbrl_ros.models.dynamics_model import DynamicsModel
+from mbrl_ros.models.ensemble.model import EnsembleModel
+from mbrl_ros.models.ensemble.settings import EnsembleSettings
+from mbrl_ros.models.imagined import Imagined
+from mbrl_ros.models.world_model import Belief
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.loop import PlanningLoop
 from mbrl_ros.planning.problem import Problem
 from mbrl_ros.planning.registry import make_planner
 from mbrl_ros.planning.settings import PlannerSettings
-from mbrl_ros.spaces import Space
 
 OBSERVATION = Space.of(["x", "cosine", "sine", "speed", "rate"])
 ACTION = Space.of(["force"], [-1.0], [1.0])
@@ -58,24 +60,20 @@ class Setting:
         return 2 * sum(a * b for a, b in pairwise(sizes))
 
 
-class _PlainRollout:
+class _PlainModel(EnsembleModel):
     """The same predictions, written down plainly: the network's own forward, step by step."""
 
-    def __init__(self, model: DynamicsModel) -> None:
-        self.model = model
-
     @torch.inference_mode()
-    def __call__(self, start: Tensor, actions: Tensor) -> Tensor:
-        states = [start.expand(MEMBERS, len(actions), -1)]
-        for action in actions.unbind(dim=1):
-            states.append(predict(self.model, states[-1], action))
-        return torch.stack(states, dim=2)
+    def imagine(self, belief: Belief, actions: Tensor) -> Imagined:
+        state = belief[0].expand(MEMBERS, len(actions), -1)
+        steps = self.dynamics.unroll(state, actions.unbind(dim=1))
+        observations = torch.stack([state, *(step.next_observation for step in steps)], dim=2)
+        return Imagined(actions, observations, observations)
 
 
 def predict(model: DynamicsModel, state: Tensor, action: Tensor) -> Tensor:
     """Return what each member's own forward predicts for the same actions ``(N, A)``."""
-    following, _ = model.predict(state.expand(MEMBERS, -1, -1), action.expand(MEMBERS, -1, -1))
-    return following
+    return next(model.unroll(state, [action])).next_observation
 
 
 def make_model(setting: Setting) -> DynamicsModel:
@@ -83,7 +81,7 @@ def make_model(setting: Setting) -> DynamicsModel:
     generator = torch.Generator().manual_seed(0)
     hidden = list(setting.hidden)
     return DynamicsModel(
-        OBSERVATION, ACTION, ModelSettings(members=MEMBERS, hidden=hidden), generator
+        OBSERVATION, ACTION, EnsembleSettings(members=MEMBERS, hidden=hidden), generator
     )
 
 
@@ -94,8 +92,7 @@ def ours(setting: Setting, plain: bool = False) -> tuple[Plan, int]:
         setting: the problem's size.
         plain: without our rollout engine.
     """
-    model = make_model(setting)
-    rollout = _PlainRollout(model) if plain else Rollout(model)
+    model = (_PlainModel if plain else EnsembleModel)(make_model(setting))
     names = {"terms": ["near", "gentle"], "near.type": "quadratic", "near.of": ["x"],
              "gentle.type": "quadratic", "gentle.of": ["force"]}  # fmt: skip
     settings = PlannerSettings(
@@ -106,8 +103,8 @@ def ours(setting: Setting, plain: bool = False) -> tuple[Plan, int]:
     )
     loop = PlanningLoop(make_planner(ACTION, settings), seed=0)
     problem = Problem(
-        torch.zeros(OBSERVATION.dim),
-        rollout,  # type: ignore[arg-type]  # the plain one has what is asked of it
+        model.observe(None, torch.zeros(ACTION.dim), torch.zeros(OBSERVATION.dim), True),
+        model,
         Objective.from_parameters(names, OBSERVATION, ACTION),
         torch.empty(0, ACTION.dim),
     )

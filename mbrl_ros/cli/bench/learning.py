@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from mbrl_ros.settings import SettingsError
+from mbrl_ros.core.settings import SettingsError
 from mbrl_ros.system.configuration import parse_assignments, read_task
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def _measure_all(
         rows in the order of the measurements; task and method to why there is none.
     """
     from mbrl_ros.cli.bench.kept import keep
-    from mbrl_ros.plants.true_dynamics import NoTrueDynamicsError
+    from mbrl_ros.simulation.true_dynamics import NoTrueDynamicsError
 
     began, missing = time.monotonic(), {}
     # Not forked: threads of this process would be missing there.

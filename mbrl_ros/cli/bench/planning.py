@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from mbrl_ros.settings import SettingsError
+from mbrl_ros.core.settings import SettingsError
 
 if TYPE_CHECKING:
     from mbrl_ros.cli.bench.engines import Plan, Setting

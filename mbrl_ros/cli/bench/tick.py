@@ -22,7 +22,7 @@ from rich.table import Table
 
 from mbrl_ros.cli.bench.idle import IdleThread
 from mbrl_ros.cli.bench.memory import MemoryWatch
-from mbrl_ros.settings import SettingsError
+from mbrl_ros.core.settings import SettingsError
 
 _PERIOD = 0.02
 _PARAMETERS = (

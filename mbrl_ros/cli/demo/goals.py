@@ -24,9 +24,9 @@ from mbrl_ros.cli.demo.operator import Operator, Result
 from mbrl_ros.cli.demo.stages import SCRIPTS, WAYS, Script
 from mbrl_ros.cli.ros_tools.session import Session
 from mbrl_ros.cli.ros_tools.verbs import CommandError
-from mbrl_ros.settings import SettingsError, build
+from mbrl_ros.core.settings import SettingsError, build
+from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.system.configuration import read_task
-from mbrl_ros.task import TaskSettings
 
 # How long the first model may take [s].
 _PATIENCE = 60.0

@@ -13,13 +13,13 @@ import numpy as np
 from mbrl_ros.cli.demo.stages import Stage
 from mbrl_ros.cli.ros_tools.session import PATIENCE, Session
 from mbrl_ros.cli.ros_tools.verbs import CommandError
+from mbrl_ros.core.spaces import FloatArray
+from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.objectives.mission import Way
 from mbrl_ros.objectives.sequence import GoalSequence, Progress
 from mbrl_ros.ros import DurabilityPolicy, Parameter, QoSProfile, ReliabilityPolicy
 from mbrl_ros.ros import interfaces as ri
-from mbrl_ros.spaces import FloatArray
 from mbrl_ros.system.schema import OBJECTIVE
-from mbrl_ros.task import TaskSettings
 
 _DEEP = QoSProfile(depth=1000, reliability=ReliabilityPolicy.RELIABLE)
 _LATCHED = QoSProfile(

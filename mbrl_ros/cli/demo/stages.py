@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from mbrl_ros.core.spaces import FloatArray
 from mbrl_ros.objectives.mission import Way
 from mbrl_ros.objectives.sequence import Waypoint
-from mbrl_ros.spaces import FloatArray
 
 #: The three ways to change what is planned for.
 WAYS = (Way.PARAMETERS, Way.GOAL, Way.SERVICE)

@@ -13,7 +13,7 @@ from rosbags.interfaces.typing import Constdefs, Fielddefs, FieldDesc
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
-from mbrl_ros.resources import resource_directory
+from mbrl_ros.core.resources import resource_directory
 from mbrl_ros.ros.embedded.service_definitions import SERVICES
 
 _PACKAGE = "mbrl_ros"

@@ -1,0 +1,96 @@
+"""Decides by planning with the model (model-predictive control)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mbrl_ros.agents.agent import Agent
+from mbrl_ros.core.spaces import Space
+from mbrl_ros.models.world_model import WorldModel
+from mbrl_ros.planning.loop import PlanningLoop, PlanResult
+from mbrl_ros.planning.planner import Planner
+from mbrl_ros.planning.problem import NoPlanError, Problem
+from mbrl_ros.planning.proposals import check_proposals
+from mbrl_ros.planning.registry import make_planner
+from mbrl_ros.planning.settings import PlannerSettings
+
+
+class PlannerAgent(Agent):
+    """Searches action sequences, anew at every tick, from where the last plan ended.
+
+    Attributes:
+        planner: as it is while the model is trusted.
+    """
+
+    planner: Planner
+
+    def __init__(
+        self, action: Space, settings: PlannerSettings, seed: int, proposals: tuple[str, ...] = ()
+    ) -> None:
+        """Make an agent.
+
+        Args:
+            action: A dimensions.
+            settings: of planning.
+            seed: of sampling.
+            proposals: that join those of the settings.
+
+        Raises:
+            ValueError: if the planner does not suit the action.
+        """
+        self._action, self._proposals = action, proposals
+        self.planner = make_planner(action, self._with_proposals(settings))
+        self._loop = PlanningLoop(self.planner, seed)
+        self._loop_reaches = self.planner, 1.0
+
+    @property
+    def effort(self) -> str:
+        """See `Agent.effort`."""
+        return self.planner.effort
+
+    def act(
+        self,
+        problem: Problem | None,
+        deadline: float | None = None,
+        elapsed: int = 1,
+        reach: float = 1.0,
+    ) -> PlanResult | None:
+        """See `Agent.act`."""
+        if problem is None:
+            raise NoPlanError("no model yet to plan with")
+        self._plan_as_far_as(reach)
+        return self._loop.plan(problem, deadline, elapsed)
+
+    def reset(self) -> None:
+        """See `Agent.reset`."""
+        self._loop.reset()
+
+    def check(self, model: WorldModel) -> None:
+        """See `Agent.check`."""
+        check_proposals(self.planner.settings.proposals, model)
+
+    def configure(self, settings: PlannerSettings, model: WorldModel | None = None) -> None:
+        """See `Agent.configure`; what the last plan knew is kept."""
+        made = make_planner(self._action, self._with_proposals(settings))
+        if model is not None:
+            check_proposals(made.settings.proposals, model)
+        self.planner = made
+
+    def _with_proposals(self, settings: PlannerSettings) -> PlannerSettings:
+        further = [name for name in self._proposals if name not in settings.proposals]
+        return replace(settings, proposals=[*settings.proposals, *further])
+
+    def _plan_as_far_as(self, reach: float) -> None:
+        """Have plans reach no further than the model is trusted."""
+        # One reference: the attribute may be replaced meanwhile.
+        planner = self.planner
+        if self._loop_reaches == (planner, reach):
+            return
+        s = planner.settings
+        horizon = max(1, round(reach * s.horizon))
+        if horizon == s.horizon:
+            self._loop.planner = planner
+        else:
+            shorter = replace(s, horizon=horizon, knots=min(s.knots, horizon))
+            self._loop.planner = make_planner(self._action, shorter)
+        self._loop_reaches = planner, reach

@@ -1,0 +1,34 @@
+"""Agents by name."""
+
+from __future__ import annotations
+
+from mbrl_ros.agents.agent import Agent
+from mbrl_ros.agents.planner_agent import PlannerAgent
+from mbrl_ros.agents.policy_agent import PolicyAgent
+from mbrl_ros.agents.random_agent import RandomAgent
+from mbrl_ros.core.spaces import Space
+from mbrl_ros.planning.settings import PlannerSettings
+
+AGENTS = ("planner", "policy", "planner+policy", "random")
+
+
+def make_agent(name: str, action: Space, settings: PlannerSettings, seed: int) -> Agent:
+    """Make the agent of a name.
+
+    Args:
+        name: one of `AGENTS`.
+        action: A dimensions.
+        settings: of planning.
+        seed: of everything random.
+
+    Raises:
+        ValueError: if there is none of that name, or the planner does not suit the action.
+    """
+    if name not in AGENTS:
+        raise ValueError(f"agent: expected one of {', '.join(AGENTS)}, got '{name}'")
+    if name == "policy":
+        return PolicyAgent(action)
+    if name == "random":
+        return RandomAgent(action, seed)
+    proposals = ("policy",) if name == "planner+policy" else ()
+    return PlannerAgent(action, settings, seed, proposals)

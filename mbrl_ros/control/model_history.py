@@ -1,0 +1,102 @@
+"""The models that the controller was given, and the one that it uses."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from mbrl_ros.models.world_model import Correction, Step, WorldModel
+
+# Models to which it can be rolled back.
+_KEPT = 5
+
+Version = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class ActiveModel:
+    """The model in use.
+
+    Attributes:
+        model: predicts.
+        version: epoch and sequence.
+        correction: corrects it by what happens; None: nothing does.
+    """
+
+    model: WorldModel
+    version: Version
+    correction: Correction | None = None
+
+    def observe(self, step: Step) -> None:
+        """Correct it by what happened."""
+        if self.correction is not None:
+            self.correction.observe(step)
+
+
+@dataclass(frozen=True)
+class PreparedModel:
+    """A model that was checked and unpacked.
+
+    Attributes:
+        model: as the trainer left it.
+        active: the same ready for use.
+    """
+
+    model: WorldModel
+    active: ActiveModel
+
+
+class ModelHistory:
+    """The newest models.
+
+    Attributes:
+        held: whether one is kept to, whatever comes.
+    """
+
+    def __init__(self) -> None:
+        self.held = False
+        self._kept: deque[tuple[WorldModel, Version]] = deque(maxlen=_KEPT)
+
+    def check_newer(self, version: Version) -> None:
+        """Check that a version is newer than all before.
+
+        Raises:
+            ValueError: if it is not.
+        """
+        newest = self._kept[-1][1] if self._kept else (0, 0)
+        if version <= newest:
+            raise ValueError(
+                f"model {version[0]}/{version[1]}: expected a newer one than "
+                f"{newest[0]}/{newest[1]}"
+            )
+
+    def add(self, model: WorldModel, version: Version) -> None:
+        """Keep a model; the oldest is dropped."""
+        self._kept.append((model, version))
+
+    def of(self, version: Version) -> WorldModel:
+        """Return the model of a version that is kept."""
+        return next(model for model, kept in self._kept if kept == version)
+
+    def newest(self) -> tuple[WorldModel, Version]:
+        """Return the newest model, and keep to none any more.
+
+        Raises:
+            ValueError: if there is none yet.
+        """
+        if not self._kept:
+            raise ValueError("there is no model yet")
+        self.held = False
+        return self._kept[-1]
+
+    def before(self, version: Version) -> tuple[WorldModel, Version]:
+        """Return the newest model before a version, and keep to it.
+
+        Raises:
+            ValueError: if none is kept.
+        """
+        earlier = [kept for kept in self._kept if kept[1] < version]
+        if not earlier:
+            raise ValueError(f"rollback: no model before {version[0]}/{version[1]} is kept")
+        self.held = True
+        return earlier[-1]

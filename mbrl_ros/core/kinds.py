@@ -1,0 +1,94 @@
+"""Kinds of models by name, each with its settings, its world model and its learner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mbrl_ros.core.extensions import load
+
+#: Where our own kinds are described; nothing is imported before it is asked for.
+KINDS = {
+    "ensemble": "mbrl_ros.models.ensemble.kind:KIND",
+    "gaussian_process": "mbrl_ros.models.gaussian_process.kind:KIND",
+}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of model, as the parameter ``learner`` names it.
+
+    The last two may be ``module:attribute``, so that who only reads settings imports no torch.
+
+    Attributes:
+        settings: the dataclass of what ``model.*`` of the trainer may be; see `settings.setting`.
+        world_model: makes the `WorldModel` from a `ModelUpdate` and a device's name; ValueError if
+            the update is damaged.
+        learner: makes the `Learner` from the observation's and the action's space, the trainer's
+            settings and the seed; ValueError if these do not fit.
+    """
+
+    settings: type[Any]
+    world_model: Callable[..., Any] | str
+    learner: Callable[..., Any] | str
+
+    def make_world_model(self, update: Any, device: str = "cpu") -> Any:
+        """Return the `WorldModel` that a `ModelUpdate` describes.
+
+        Args:
+            update: as it came.
+            device: where it is to compute.
+
+        Raises:
+            ValueError: in one line, if it is damaged.
+        """
+        return _found(self.world_model)(update, device)
+
+    def make_learner(self, *arguments: Any) -> Any:
+        """Return a `Learner`; arguments as for `learner`.
+
+        Raises:
+            ValueError: in one line, if they do not fit.
+        """
+        return _found(self.learner)(*arguments)
+
+
+def find_kind(name: str) -> Kind:
+    """Return one of our kinds by its name, or a user's by ``module:attribute``.
+
+    Raises:
+        ValueError: naming what there is, if there is none.
+    """
+    if name not in KINDS and ":" not in name:
+        raise ValueError(
+            f"learner: expected one of {', '.join(KINDS)} or module:attribute, got '{name}'"
+        )
+    found = load(KINDS.get(name, name), "learner")
+    if not isinstance(found, Kind):
+        raise ValueError(
+            f"learner: expected a mbrl_ros.core.kinds.Kind, '{name}' is a {type(found).__name__}"
+        )
+    return found
+
+
+def kind_of(name: str, configured: str) -> Kind:
+    """Return the kind that a file or a message names.
+
+    Args:
+        name: as the file or message has it, which chooses no code: one of ours, or ``configured``.
+        configured: the parameter ``learner`` here.
+
+    Raises:
+        ValueError: if it is another one.
+    """
+    if name not in KINDS and name != configured:
+        expected = dict.fromkeys([*KINDS, configured])
+        raise ValueError(f"kind of model: expected one of {', '.join(expected)}, got '{name}'")
+    return find_kind(name)
+
+
+def _found(reference: Callable[..., Any] | str) -> Callable[..., Any]:
+    made: Callable[..., Any]
+    made = load(reference, "learner") if isinstance(reference, str) else reference
+    return made

@@ -1,0 +1,305 @@
+"""Typed settings read from ROS 2 parameter files.
+
+A group of settings is a frozen dataclass whose fields are made with `setting`:
+type, default, bounds and description stand in one place, and serve the YAML
+files, the ROS parameter descriptors and the documentation alike. Groups nest;
+a nested group's parameters have dotted names (``planner.horizon``).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+import re
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+Value = bool | int | float | str | list[bool] | list[int] | list[float] | list[str]
+Group = TypeVar("Group")
+
+_SCALARS = (bool, int, float, str)
+# What a ROS parameter can hold.
+_SMALLEST_INTEGER, _LARGEST_INTEGER = -(2**63), 2**63 - 1
+
+
+#: What parameters of earlier versions are called now.
+RENAMED = {
+    "damping": "safe_damping, under /**,",
+    "model.type": "learner, under /**, and for an ensemble model.likelihood,",
+    "model.outcomes": "model.reward_model",
+    "model.gaussian_process.exact": "model.exact",
+    "model.gaussian_process.inducing": "model.inducing",
+}
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which 1e-3 is a number, as for ROS 2; PyYAML alone takes it for text."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
+    list("-+0123456789"),
+)
+
+
+class SettingsError(ValueError):
+    """A parameter that is unknown, of the wrong type or out of bounds; one line that says which."""
+
+
+def setting(
+    default: Any,
+    description: str,
+    *,
+    low: float = -math.inf,
+    high: float = math.inf,
+    choices: tuple[str, ...] = (),
+    live: bool = False,
+) -> Any:
+    """Declare one setting of a group.
+
+    Args:
+        default: value where the file names none; its type is the field's annotation.
+        description: unit and meaning.
+        low: smallest value allowed, for numbers and for each element of a list.
+        high: largest value allowed.
+        choices: the words allowed, for text.
+        live: whether it may change while the node runs.
+    """
+    metadata = {
+        "description": description,
+        "low": low,
+        "high": high,
+        "choices": choices,
+        "live": live,
+    }
+    if isinstance(default, list):
+        return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def group(cls: type[Group]) -> Group:
+    """Declare a nested group of settings."""
+    return typing.cast(Group, dataclasses.field(default_factory=cls))
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What one parameter may be, as a flat, dotted name."""
+
+    name: str
+    kind: type
+    is_list: bool
+    default: Value
+    description: str
+    low: float
+    high: float
+    choices: tuple[str, ...]
+    live: bool
+
+    @property
+    def expected(self) -> str:
+        """What a value must be, in words."""
+        if self.choices:
+            return f"one of {', '.join(self.choices)}"
+        words = {bool: "true or false", int: "an integer", float: "a number", str: "text"}
+        text = f"a list of {self.kind.__name__}" if self.is_list else words[self.kind]
+        if math.isfinite(self.low) and math.isfinite(self.high):
+            text += f" in [{self.low:g}, {self.high:g}]"
+        elif math.isfinite(self.low):
+            text += f" >= {self.low:g}"
+        elif math.isfinite(self.high):
+            text += f" <= {self.high:g}"
+        return text
+
+    def check(self, value: Any) -> Value:
+        """Return the value in its declared type.
+
+        Raises:
+            SettingsError: naming the parameter, the value and what was expected.
+        """
+        if self.is_list:
+            if not isinstance(value, list | tuple):
+                raise self._refusal(value)
+            return typing.cast(Value, [self._scalar(element, value) for element in value])
+        return self._scalar(value, value)
+
+    def _scalar(self, element: Any, whole: Any) -> Any:
+        if isinstance(element, bool) and self.kind is not bool:
+            raise self._refusal(whole)
+        if isinstance(element, int) and not _SMALLEST_INTEGER <= element <= _LARGEST_INTEGER:
+            raise self._refusal(whole)
+        if self.kind is float and isinstance(element, int):
+            element = float(element)
+        fits = isinstance(element, self.kind)
+        # NaN fails both comparisons. Limits may be infinite by design.
+        if not fits or (self.kind in (int, float) and not self.low <= element <= self.high):
+            raise self._refusal(whole)
+        if self.choices and element not in self.choices:
+            raise self._refusal(whole)
+        return element
+
+    def _refusal(self, value: Any) -> SettingsError:
+        return SettingsError(f"parameter '{self.name}': expected {self.expected}, got {value!r}")
+
+
+@functools.cache
+def _hints(cls: Any) -> dict[str, Any]:
+    """Return the types of a group's fields; slow to find out, and asked for at every change."""
+    return typing.get_type_hints(cls)
+
+
+def specs(cls: type) -> tuple[Spec, ...]:
+    """Return the flat specification of every setting of a group, nested ones included."""
+    return _specs(cls, "")
+
+
+@functools.cache
+def _specs(cls: Any, prefix: str) -> tuple[Spec, ...]:
+    # What does not change, and is asked for at every change of a parameter.
+    hints = _hints(cls)
+    found: list[Spec] = []
+    for field in dataclasses.fields(cls):
+        hint = hints[field.name]
+        name = prefix + field.name
+        if dataclasses.is_dataclass(hint):
+            found += _specs(typing.cast(type, hint), f"{name}.")
+            continue
+        is_list = typing.get_origin(hint) is list
+        kind = typing.get_args(hint)[0] if is_list else hint
+        if kind not in _SCALARS or isinstance(hint, types.UnionType):
+            raise TypeError(f"setting '{name}' has type {hint}, which no parameter can hold")
+        if field.default_factory is not dataclasses.MISSING:
+            default = field.default_factory()
+        else:
+            default = field.default
+        found.append(Spec(name, kind, is_list, default, **field.metadata))
+    return tuple(found)
+
+
+def build(cls: type[Group], values: Mapping[str, Any], where: str = "") -> Group:
+    """Make a group of settings from flat, dotted parameters.
+
+    Args:
+        cls: a dataclass of settings.
+        values: dotted names to values; what is absent takes its default.
+        where: put before an error message, such as a file's name.
+
+    Raises:
+        SettingsError: for an unknown name, a wrong type or a value out of bounds.
+    """
+    known = {spec.name: spec for spec in specs(cls)}
+    try:
+        for name in values:
+            if name not in known:
+                raise SettingsError(unknown_parameter(name, known))
+        checked = {name: known[name].check(value) for name, value in values.items()}
+        return _construct(cls, checked, "")
+    except (SettingsError, ValueError) as error:
+        raise SettingsError(f"{where}: {error}" if where else str(error)) from None
+
+
+def _construct(cls: type[Group], values: Mapping[str, Any], prefix: str) -> Group:
+    hints = _hints(typing.cast(Any, cls))
+    arguments: dict[str, Any] = {}
+    for field in dataclasses.fields(typing.cast(Any, cls)):
+        name = prefix + field.name
+        if dataclasses.is_dataclass(hints[field.name]):
+            arguments[field.name] = _construct(hints[field.name], values, f"{name}.")
+        elif name in values:
+            arguments[field.name] = values[name]
+    return cls(**arguments)
+
+
+def unknown_parameter(name: str, known: Mapping[str, Any] | list[str]) -> str:
+    """Say that a parameter is unknown, and which one may have been meant."""
+    import difflib
+
+    if name in RENAMED:
+        return f"unknown parameter '{name}': it is {RENAMED[name]} now"
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f"unknown parameter '{name}'" + (f": did you mean '{close[0]}'?" if close else "")
+
+
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Turn nested mappings into dotted names."""
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            flat.update(flatten(value, f"{name}."))
+        else:
+            flat[name] = value
+    return flat
+
+
+def flat(instance: Any, prefix: str = "") -> dict[str, Any]:
+    """Return a group of settings as flat, dotted parameters."""
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(instance):
+        value = getattr(instance, field.name)
+        if dataclasses.is_dataclass(value):
+            values.update(flat(value, f"{prefix}{field.name}."))
+        else:
+            values[prefix + field.name] = value
+    return values
+
+
+def read_yaml(text: str) -> Any:
+    """Read YAML as ROS 2 does.
+
+    Raises:
+        ValueError: in one line, if it is not YAML.
+    """
+    try:
+        return yaml.load(text, _Loader)  # _Loader is a SafeLoader
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        # A ValueError is an impossible date, for instance.
+        raise ValueError(" ".join(str(error).split())) from None
+
+
+def read_parameter_file(path: Path) -> dict[str, dict[str, Any]]:
+    """Read a ROS 2 parameter file.
+
+    Returns:
+        node name (``/**`` for all) to flat parameters.
+
+    Raises:
+        SettingsError: if the file cannot be read or has another form.
+    """
+    try:
+        tree = read_yaml(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise SettingsError(f"{path}: not YAML: {error}") from None
+    if not isinstance(tree, dict):
+        kind = type(tree).__name__
+        raise SettingsError(f"{path}: expected node names with ros__parameters, got {kind}")
+    nodes: dict[str, dict[str, Any]] = {}
+    for node, section in tree.items():
+        if not isinstance(section, dict) or set(section) != {"ros__parameters"}:
+            raise SettingsError(f"{path}: '{node}': expected one key 'ros__parameters' below it")
+        parameters = section["ros__parameters"]
+        if parameters is None:
+            parameters = {}
+        if not isinstance(parameters, dict):
+            raise SettingsError(f"{path}: '{node}': expected parameters, got {parameters!r}")
+        try:
+            flat_parameters = flatten(parameters)
+        except RecursionError:
+            raise SettingsError(f"{path}: '{node}': a parameter holds itself") from None
+        nodes.setdefault(str(node).removeprefix("/"), {}).update(flat_parameters)
+    return nodes
+
+
+def for_node(nodes: Mapping[str, Mapping[str, Any]], node: str) -> dict[str, Any]:
+    """Return the parameters that hold for one node: those of all nodes, then its own."""
+    return {**nodes.get("**", {}), **nodes.get(node, {})}

@@ -1,0 +1,115 @@
+"""What every node of a system must agree on: the task's spaces and its time."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from mbrl_ros.core.settings import group, setting
+from mbrl_ros.core.spaces import Space
+
+
+@dataclass(frozen=True)
+class ObservationSettings:
+    """The observation vector."""
+
+    names: list[str] = setting([], "name of each observation dimension, in order")
+    low: list[float] = setting([], "lower limit of each dimension [SI]; empty: none")
+    high: list[float] = setting([], "upper limit of each dimension [SI]; empty: none")
+    angles: list[str] = setting([], "names of dimensions that are angles [rad] and wrap")
+
+
+@dataclass(frozen=True)
+class ActionSettings:
+    """The action vector."""
+
+    names: list[str] = setting([], "name of each action dimension, in order")
+    low: list[float] = setting([], "lower limit of each dimension [SI]")
+    high: list[float] = setting([], "upper limit of each dimension [SI]")
+    discrete: list[str] = setting(
+        [], "names of dimensions that take whole numbers only, from low to high"
+    )
+
+
+SAFE_COMMANDS = ("zero", "hold", "damp", "values")
+
+
+@dataclass(frozen=True)
+class TaskSettings:
+    """Parameters that stand under ``/**`` in a parameter file, and so hold for every node."""
+
+    task: str = setting("", "name of the task")
+    learner: str = setting(
+        "ensemble",
+        "kind of model that is learned, and that the controller accepts: ensemble, "
+        "gaussian_process, or a kind of your own as module:attribute",
+    )
+    seed: int = setting(0, "seed of everything random in the run", low=0, high=2**31 - 1)
+    run_dir: str = setting("", "folder the run writes to; empty: write nothing")
+    period: float = setting(0.04, "control period, in the plant's time [s]", low=1e-4, high=10.0)
+    real_time_factor: float = setting(
+        1.0, "plant seconds per wall second, in real time", low=0.01, high=100.0
+    )
+    lock_step: bool = setting(
+        False, "the plant waits for the action that answers its observation; no deadlines"
+    )
+    safe_command: str = setting(
+        "zero",
+        "what acts when in doubt (e-stop, no fresh command, a bad observation, the end): zero; "
+        "hold (what the plant applied last, for actions that are positions); damp (against a "
+        "velocity of each action's own); values (always safe_values)",
+        choices=SAFE_COMMANDS,
+    )
+    safe_values: list[float] = setting(
+        [],
+        "for values: the action [its units]; for hold: what acts before the plant has told "
+        "what it applies, where that is not zero",
+    )
+    safe_velocities: list[str] = setting(
+        [], "for damp: the observation dimension that is the velocity of each action dimension"
+    )
+    safe_damping: float = setting(
+        1.0, "for damp: action per velocity [action unit / (rad/s or m/s)]", low=0.0
+    )
+    observation: ObservationSettings = group(ObservationSettings)
+    action: ActionSettings = group(ActionSettings)
+
+    def observation_space(self) -> Space:
+        """Return the observation's space.
+
+        Raises:
+            ValueError: naming the parameter that does not fit.
+        """
+        o = self.observation
+        return _space("observation", o.names, o.low, o.high, angles=o.angles)
+
+    def action_space(self) -> Space:
+        """Return the action's space, whose limits are finite.
+
+        Raises:
+            ValueError: naming the parameter that does not fit.
+        """
+        a = self.action
+        if not (len(a.low) == len(a.high) == len(a.names)):
+            raise ValueError(
+                f"action.low and action.high: expected {len(a.names)} values each, "
+                f"got {len(a.low)} and {len(a.high)}"
+            )
+        for field, values in (("low", a.low), ("high", a.high)):
+            if not all(map(math.isfinite, values)):
+                raise ValueError(f"action.{field}: expected finite limits, got {values}")
+        return _space("action", a.names, a.low, a.high, discrete=a.discrete)
+
+
+def _space(
+    what: str, names: list[str], low: list[float], high: list[float], **marked: list[str]
+) -> Space:
+    if not names:
+        raise ValueError(
+            f"{what}.names: expected at least one name, got none: is the task's parameter file "
+            "given (--ros-args --params-file FILE)?"
+        )
+    try:
+        return Space.of(names, low, high, **marked)
+    except ValueError as error:
+        raise ValueError(f"{what}.{error}") from None

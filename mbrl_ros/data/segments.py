@@ -1,0 +1,170 @@
+"""A bounded table of rows, in segments of consecutive ones."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mbrl_ros.data.stacking import Row, Stacking
+from mbrl_ros.data.transitions import Transitions
+
+# Taken at once: what a robot needs of memory shows at the start, and not after an hour.
+_FIRST_MEMORY = 2 * 2**20
+
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows to learn from or to judge by.
+
+    Attributes:
+        state: shape ``(..., S)``.
+        action: that acts, shape ``(..., A)``.
+        next_observation: the observation it leads to, shape ``(..., O)``.
+        reward: shape ``(...)``; NaN where none is paid.
+        terminated: whether the task ended, shape ``(...)``.
+    """
+
+    state: Tensor
+    action: Tensor
+    next_observation: Tensor
+    reward: Tensor
+    terminated: Tensor
+
+
+class Segments:
+    """Rows in slots of so many each; a slot is written from its start to its end.
+
+    It grows up to its capacity, and then only what is in a slot changes.
+
+    Attributes:
+        segment: rows per slot.
+    """
+
+    def __init__(self, history: int, dims: tuple[int, int, int], segment: int) -> None:
+        """Make an empty table.
+
+        Args:
+            history: observations in a row.
+            dims: O, A and the number of actions in a row.
+            segment: rows per slot.
+        """
+        o, a, actions = dims
+        self.segment = segment
+        self._history = history
+        self._rows = 0
+        self._columns: dict[str, NDArray] = {
+            "observations": np.empty((0, history, o), dtype=np.float32),
+            "actions": np.empty((0, actions, a), dtype=np.float32),
+            "next_observation": np.empty((0, o), dtype=np.float32),
+            "reward": np.empty(0, dtype=np.float32),
+            "terminated": np.empty(0, dtype=bool),
+            # Of the unbroken stretch within the slot that ends with each row; 0: not whole.
+            "length": np.empty(0, dtype=np.int64),
+        }
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def write(self, slot: int, place: int, row: Row) -> None:
+        """Write a row.
+
+        Args:
+            slot: at most one behind the last.
+            place: in the slot; those before it have been written.
+            row: what to write.
+        """
+        index = slot * self.segment + place
+        if index == self._rows:
+            self._rows += 1
+            if self._rows > len(self._columns["length"]):
+                self._grow()
+        columns = self._columns
+        if place == 0:
+            # What was in the slot before and is not overwritten yet no longer hangs together.
+            columns["length"][index : min(index + self.segment, self._rows)] = 1
+        before = columns["length"][index - 1] if place and row.follows else 0
+        columns["length"][index] = before + 1 if row.whole else 0
+        for name in ("observations", "actions", "next_observation", "reward", "terminated"):
+            columns[name][index] = getattr(row, name)
+
+    def move(self, slot: int, to: int) -> None:
+        """Copy a full slot over another, or behind the last."""
+        source = slice(slot * self.segment, (slot + 1) * self.segment)
+        target = slice(to * self.segment, (to + 1) * self.segment)
+        if target.start == self._rows:
+            self._rows += self.segment
+            if self._rows > len(self._columns["length"]):
+                self._grow()
+        for column in self._columns.values():
+            column[target] = column[source]
+
+    def batch(self, rows: Indices, delay: int) -> Batch:
+        """Return rows as tensors.
+
+        Args:
+            rows: indices, any shape.
+            delay: control steps by which actions act late.
+        """
+        observations = self._columns["observations"][rows]
+        actions = self._columns["actions"][rows]
+        past = actions[..., delay + 1 : delay + self._history, :]
+        state = [observations.reshape(*rows.shape, -1), past.reshape(*rows.shape, -1)]
+        return Batch(
+            torch.from_numpy(np.concatenate(state, axis=-1)),
+            torch.from_numpy(actions[..., delay, :]),
+            torch.from_numpy(self._columns["next_observation"][rows]),
+            torch.from_numpy(self._columns["reward"][rows]),
+            torch.from_numpy(self._columns["terminated"][rows]),
+        )
+
+    def commands(self, rows: Indices) -> Tensor:
+        """Return the actions of rows, that of the row first, then those before: ``(..., W, A)``."""
+        return torch.from_numpy(self._columns["actions"][rows])
+
+    def unbroken(self, rows: Indices, steps: int) -> NDArray[np.bool_]:
+        """Return which rows are followed by so many that go on where they end.
+
+        Args:
+            rows: indices, any shape.
+            steps: from 0 on.
+        """
+        last = rows + steps
+        within = last < self._rows
+        length = self._columns["length"][np.minimum(last, self._rows - 1)]
+        return within & (length > steps)
+
+    def ends(self, length: int) -> Indices:
+        """Return the rows that end an unbroken stretch of so many rows."""
+        return np.flatnonzero(self._columns["length"][: self._rows] >= length)
+
+    def _grow(self) -> None:
+        row = sum(old.itemsize * math.prod(old.shape[1:]) for old in self._columns.values())
+        capacity = max(_FIRST_MEMORY // row, 2 * len(self._columns["length"]), self._rows)
+        for name, old in self._columns.items():
+            # Written to, so that it is there; zeros() would leave that to the system.
+            new = np.full((capacity, *old.shape[1:]), 0, dtype=old.dtype)
+            new[: len(old)] = old
+            self._columns[name] = new
+
+
+def one_segment(log: Transitions, history: int, delay: int) -> Segments:
+    """Return a log as rows, in one segment.
+
+    Args:
+        log: N transitions.
+        history: observations in a row.
+        delay: control steps by which actions act late, at most.
+    """
+    observation, action = log.observation_space, log.action_space
+    stacking = Stacking(observation, action, history, history + delay)
+    rows = Segments(history, (observation.dim, action.dim, history + delay), max(1, len(log)))
+    for i, transition in enumerate(log):
+        rows.write(0, i, stacking.push(transition))
+    return rows

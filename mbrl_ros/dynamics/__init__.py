@@ -1,1 +1,0 @@
-"""What would happen: learned models of ``s' = f(s, a)``."""

@@ -1,0 +1,1 @@
+"""How good it is: prediction errors, episodes and references."""

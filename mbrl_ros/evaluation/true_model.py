@@ -1,0 +1,75 @@
+"""A plant's true dynamics as a world model: what there is to gain if nothing were left to learn."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mbrl_ros.core.spaces import Space
+from mbrl_ros.models.heads import Policy
+from mbrl_ros.models.imagined import Imagined
+from mbrl_ros.models.world_model import Belief, UnlearnedError, WorldModel
+from mbrl_ros.simulation.true_dynamics import TrueDynamics
+
+
+class TrueModel(WorldModel):
+    """Imagines from where the plant is; a belief is the newest observation, ``(1, 1, O)``."""
+
+    members = 1
+
+    def __init__(self, observation: Space, action: Space, dynamics: TrueDynamics) -> None:
+        """Take over a plant's dynamics.
+
+        Args:
+            observation: O dimensions.
+            action: A dimensions.
+            dynamics: of the plant, from where that is when it is asked.
+        """
+        self.observation, self.action = observation, action
+        self._dynamics = dynamics
+
+    def initial(self, batch: int) -> Belief:
+        """See `WorldModel.initial`."""
+        return (torch.zeros(1, batch, self.observation.dim),)
+
+    def observe(
+        self, belief: Belief | None, action: Tensor, observation: Tensor, is_first: bool
+    ) -> Belief:
+        """See `WorldModel.observe`."""
+        return (observation[None, None],)
+
+    def ahead(self, belief: Belief, actions: Tensor) -> Belief:
+        """See `WorldModel.ahead`.
+
+        Raises:
+            UnlearnedError: always: what is under way is left out.
+        """
+        raise UnlearnedError("true dynamics: what is under way is left out")
+
+    def imagine(self, belief: Belief, actions: Tensor) -> Imagined:
+        """See `WorldModel.imagine`."""
+        after = torch.from_numpy(self._dynamics(actions.double().numpy())).float()
+        first = belief[0][0].expand(len(actions), 1, -1)
+        observations = torch.cat([first, after], dim=1)[None]
+        return Imagined(actions, observations, observations)
+
+    def imagine_policy(self, belief: Belief, policy: Policy, horizon: int) -> Imagined:
+        """See `WorldModel.imagine_policy`; each step costs all those before it."""
+        actions = torch.empty(1, 0, self.action.dim)
+        seen = belief[0][:, :, None]
+        for _ in range(horizon):
+            actions = torch.cat([actions, policy(seen[0, :, -1])[:, None]], dim=1)
+            imagined = self.imagine(belief, actions)
+            assert imagined.observations is not None
+            seen = imagined.observations
+        return Imagined(actions, seen, seen)
+
+    def surprise(self, belief: Belief, actions: Tensor, observation: Tensor) -> Tensor:
+        """See `WorldModel.surprise`: there is none."""
+        return torch.zeros(self.observation.dim)
+
+    def fork(self, members: int | None = None) -> TrueModel:
+        """See `WorldModel.fork`."""
+        made = TrueModel(self.observation, self.action, self._dynamics)
+        made.policy = self.policy
+        return made

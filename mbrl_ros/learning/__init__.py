@@ -1,0 +1,1 @@
+"""Getting better: learners, hold-out, gate and the training thread."""

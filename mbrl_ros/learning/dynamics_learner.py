@@ -1,0 +1,266 @@
+"""Learns one-step dynamics online: fits them, and judges the result on a hold-out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mbrl_ros.core.records import Transition
+from mbrl_ros.core.spaces import Space
+from mbrl_ros.data.replay import Replay
+from mbrl_ros.data.segments import Segments
+from mbrl_ros.data.stacking import Stacking
+from mbrl_ros.learning.delay import identify
+from mbrl_ros.learning.holdout import Holdout, is_kept_back
+from mbrl_ros.learning.learner import GateDecision, Learner
+from mbrl_ros.learning.settings import TrainerSettings
+from mbrl_ros.models.dynamics_model import DynamicsModel
+from mbrl_ros.models.inverses import InversesTrainer
+from mbrl_ros.models.optimizer_state import found, saved
+from mbrl_ros.models.packing import pack, unpack
+from mbrl_ros.models.regression import HeadsTrainer
+from mbrl_ros.models.reward_model import RewardModelTrainer
+from mbrl_ros.models.settings import OneStepSettings
+from mbrl_ros.models.trainer import make_trainer
+from mbrl_ros.models.update import ModelUpdate
+
+# The normalisation is taken anew whenever the data has grown by this factor.
+_NORMALIZE_GROWTH = 1.05
+# From at most so many transitions: more would tell nothing new, and take time and memory.
+_NORMALIZE_ROWS = 20_000
+# The delay is looked for anew whenever the data has doubled, up to so many transitions: later
+# data is a controller's own, and tells little that is new.
+_IDENTIFY_UNTIL = 2000
+
+
+class DynamicsLearner(Learner):
+    """Fits one-step dynamics to a growing log, a gradient step at a time.
+
+    Attributes:
+        settings: how it learns.
+        received: transitions so far.
+        replay: those that it trains on.
+        holdout: those that are kept back.
+        model: being fitted.
+    """
+
+    def __init__(
+        self, observation: Space, action: Space, settings: TrainerSettings, seed: int
+    ) -> None:
+        """Start to learn.
+
+        Args:
+            observation: O dimensions.
+            action: A dimensions.
+            settings: how.
+            seed: of everything random.
+
+        Raises:
+            ValueError: if a setting names a dimension that is not there, or the model cannot be
+                fitted so.
+        """
+        self.settings = settings
+        self.received = 0
+        # Those of them that are learned from or judged by.
+        self._whole = 0
+        model, segment = settings.model, settings.gate.segment
+        longest = model.delay if model.delay >= 0 else model.max_delay
+        self._stacking = Stacking(observation, action, model.history, model.history + longest)
+        dims = observation.dim, action.dim, model.history + longest
+        self.replay = Replay(Segments(model.history, dims, segment), settings.replay, seed)
+        self.holdout = Holdout(
+            Segments(model.history, dims, segment), settings.replay.holdout, settings.gate, seed
+        )
+        self._generator = torch.Generator().manual_seed(seed)
+        self._rng = np.random.default_rng(seed)
+        self.model = DynamicsModel(observation, action, model, self._generator)
+        self._trainer = make_trainer(self.model, settings.optimizer)
+        self._beside: dict[str, HeadsTrainer] = {}
+        if self.model.reward_model is not None:
+            self._beside["reward_model"] = RewardModelTrainer(self.model.reward_model)
+        if self.model.inverses is not None:
+            self._beside["inverses"] = InversesTrainer(self.model.inverses)
+        self._normalized_at = 0
+        self._identify_at = settings.gate.first_transitions // 2 if model.delay < 0 else math.inf
+        self._restart_at = math.inf
+        self._extra_updates = 0.0
+        self._judged_at = 0
+        self._judged_at_update = 0
+        self._best: DynamicsModel | None = None
+        self._losses: list[float] = []
+
+    @property
+    def updates(self) -> int:
+        """Gradient steps so far."""
+        return self._trainer.updates
+
+    def restore(self, update: ModelUpdate, state: dict[str, Tensor] | None = None) -> None:
+        """See `Learner.restore`; a state is of the optimisers and the counters."""
+        model = unpack(update, type(self.settings.model))
+        configured = self.settings.model
+        # One that is found out may change, as far as the actions in a row reach.
+        fits = (
+            model.delay == configured.delay
+            if configured.delay >= 0
+            else model.delay <= configured.max_delay
+        )
+        if _layout(self.model) != _layout(model) or not fits:
+            raise ValueError("the checkpoint is of a model with other spaces or settings")
+        if state is not None:
+            extra = state.get("extra_updates")
+            if extra is None or extra.shape != () or not 0 <= extra < math.inf:
+                raise ValueError("learner's state: 'extra_updates': expected a number >= 0")
+            beside = [
+                (optimizer, found(name, optimizer, state))
+                for name, optimizer in self._optimizers_beside()
+                # A head that had nothing to learn from yet made no step.
+                if any(key.startswith(f"{name}.") for key in state)
+            ]
+            self._trainer.load_state(state)
+            for optimizer, loaded in beside:
+                optimizer.state.update(loaded)
+            self._extra_updates = float(extra)
+        state_dict = model.state_dict()
+        self.model.make_room(state_dict)
+        self.model.load_state_dict(state_dict)
+        self.model.delay = model.delay
+        self._best = model
+
+    def state(self) -> dict[str, Tensor]:
+        """See `Learner.state`."""
+        state = {**self._trainer.state(), "extra_updates": torch.tensor(self._extra_updates)}
+        for name, optimizer in self._optimizers_beside():
+            state |= saved(name, optimizer)
+        return state
+
+    def _optimizers_beside(self) -> Iterator[tuple[str, torch.optim.Optimizer]]:
+        for name, fitting in self._beside.items():
+            for i, optimizer in enumerate(fitting.optimizers):
+                yield f"{name}.{i}", optimizer
+
+    def append(self, transition: Transition) -> None:
+        """See `Learner.append`.
+
+        One that follows a gap is counted, but not learned from, if the model is told of what came
+        before.
+        """
+        row = self._stacking.push(transition)
+        self.received += 1
+        if not row.whole:
+            return
+        kept_back = is_kept_back(self._whole, self.settings.gate)
+        (self.holdout if kept_back else self.replay).append(row)
+        self._whole += 1
+
+    @property
+    def owed_updates(self) -> float:
+        """See `Learner.owed_updates`."""
+        if self._whole < self.settings.gate.first_transitions // 2:
+            return 0.0
+        each = self._trainer.updates_per_transition
+        return each * self._whole + self._extra_updates - self.updates
+
+    @property
+    def is_due(self) -> bool:
+        """See `Learner.is_due`."""
+        total, gate = self.received, self.settings.gate
+        if self.updates == 0 or total < gate.first_transitions:
+            return False
+        # After many transitions at once, the updates that go with them count instead.
+        fitted = self.updates - self._judged_at_update
+        return (
+            total - self._judged_at >= gate.interval
+            or fitted >= gate.interval * self._trainer.updates_per_transition
+        )
+
+    def update(self) -> None:
+        """Make one gradient step on a random batch."""
+        if self.received >= self._identify_at:
+            self._identify_delay()
+        if self.received >= _NORMALIZE_GROWTH * self._normalized_at:
+            b = self.replay.rows.batch(self.replay.spread(_NORMALIZE_ROWS), self.model.delay)
+            for fitting in self._beside.values():
+                fitting.normalize_from(b)
+            b = self.model.mirror.every_other(b)
+            first = self.updates == 0 and self._best is None
+            self.model.normalize_from(b.state, b.action, b.next_observation, first=first)
+            self._normalized_at = self.received
+        if self.settings.optimizer.restart_growth:
+            self._restart_if_due()
+        chosen = self.replay.draw(self._trainer.shape, self._rng)
+        self._losses.append(self._trainer.update(self.replay.rows, chosen))
+        if self._beside:
+            rows = self.replay.draw((self.settings.optimizer.batch_size,), self._rng)
+            b = self.replay.rows.batch(rows, self.model.delay)
+            for fitting in self._beside.values():
+                fitting.update(b)
+
+    @property
+    def kept_back(self) -> int:
+        """See `Learner.kept_back`."""
+        return len(self.holdout)
+
+    def take_loss(self) -> float:
+        """See `Learner.take_loss`."""
+        losses, self._losses = self._losses, []
+        return float(np.mean(losses)) if losses else float("nan")
+
+    def judge(self) -> GateDecision:
+        """Decide whether the present model may be published.
+
+        It is compared with the best one so far, on the same hold-out, which no model has
+        been trained on: with the last one, each could be a little worse than the one before.
+        """
+        self._judged_at, self._judged_at_update = self.received, self.updates
+        gate = self.settings.gate
+        self._trainer.finalize(self.replay)
+        try:
+            candidate = unpack(pack(self.model), type(self.settings.model))
+        except ValueError as damage:
+            return GateDecision(None, float("nan"), float("nan"), f"held back: {damage}")
+        error = self.holdout.open_loop_error(candidate, candidate.observation_std)
+        one_step = self.holdout.one_step_error(candidate)
+        best, of_best = self._best, math.inf
+        if best is None:
+            bound, against = gate.first_error, "allowed of a first model"
+        else:
+            # A small hold-out makes small errors jump about: below some size, it is not worse.
+            of_best = self.holdout.open_loop_error(best, candidate.observation_std)
+            bound = max(gate.good_error, gate.factor * of_best)
+            against = f"allowed (the best model's: {of_best:.3f})"
+        if not math.isfinite(error) or not error <= bound:
+            reason = f"held back: hold-out error {error:.3f}, at most {bound:.3f} {against}"
+            return GateDecision(None, error, one_step, reason)
+        if error <= of_best:
+            self._best = candidate
+        self.holdout.calibrate(candidate, gate.horizon)
+        reason = f"published: hold-out error {error:.3f}, at most {bound:.3f} {against}"
+        return GateDecision(pack(candidate), error, one_step, reason)
+
+    def _identify_delay(self) -> None:
+        """Find out how late actions act; what was learned so far is kept, whatever it is."""
+        self.model.delay = identify(self.model, self.replay).delay
+        self._identify_at = 2 * self.received if self.received < _IDENTIFY_UNTIL else math.inf
+
+    def _restart_if_due(self) -> None:
+        """Draw new weights when the data has grown, and owe the updates it takes to catch up."""
+        settings = self.settings.optimizer
+        if math.isinf(self._restart_at):
+            self._restart_at = settings.restart_growth * self.received
+        if self.received >= self._restart_at:
+            self._trainer.restart(self._generator)
+            # As many as all that is in the replay called for when it came.
+            self._extra_updates += self._trainer.updates_per_transition * len(self.replay)
+            self._restart_at = settings.restart_growth * self.received
+
+
+def _layout(model: DynamicsModel) -> tuple[object, ...]:
+    """Return what two models must share for one to take the other's weights."""
+    # A delay may change, and what is learned from says nothing of the weights' shapes.
+    settings: OneStepSettings = replace(model.settings, delay=0, mirrored=[])
+    return model.observation.names, model.observation.angles, model.action.names, settings

@@ -1,0 +1,52 @@
+"""How well some numbers can be told from others, by kernel ridge regression."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mbrl_ros.data.segments import Indices
+
+# Of all these the best is taken: how near two inputs must be to say something of each other, in
+# standard deviations of all of them together, and the share of noise in the outputs.
+_LENGTHS = (0.5, 1.0, 2.0)
+_NOISES = (1e-4, 1e-3, 1e-2, 1e-1)
+# Linear ones as well. Slopes may be steep: a change that a small action makes is small beside
+# those that it would have made anyway.
+_SLOPES = 100.0
+_SMALLEST_DEVIATION = 1e-3
+
+
+def unexplained(inputs: Tensor, outputs: Tensor, blocks: Indices) -> Tensor:
+    """Return the share of the outputs' variance that stays unexplained, shape ``(P,)``.
+
+    Every block is told from the others: rows that follow each other are alike, and one would
+    give the next away. What a regression without a block says of it needs no new solution.
+
+    Args:
+        inputs: shape ``(N, I)``.
+        outputs: shape ``(N, P)``.
+        blocks: the block of each row, shape ``(N,)``.
+    """
+    x, y = _normalized(inputs), _normalized(outputs)
+    together = [torch.from_numpy(np.flatnonzero(blocks == block)) for block in np.unique(blocks)]
+    distance = torch.cdist(x, x).square() / x.shape[1]
+    # No better than the mean is as good as the mean.
+    best = torch.ones(y.shape[1], dtype=y.dtype)
+    kernels = [torch.exp(-distance / (2 * length**2)) for length in _LENGTHS]
+    for kernel in (*kernels, _SLOPES * (x @ x.T) / x.shape[1]):
+        values, vectors = torch.linalg.eigh(kernel)
+        for noise in _NOISES:
+            inverse = (vectors / (values.clamp_min(0.0) + noise)) @ vectors.T
+            weights = inverse @ y
+            error = torch.empty_like(y)
+            for rows in together:
+                error[rows] = torch.linalg.solve(inverse[rows][:, rows], weights[rows])
+            best = torch.minimum(best, error.square().mean(dim=0))
+    return best
+
+
+def _normalized(values: Tensor) -> Tensor:
+    deviation = values.std(dim=0, correction=0).clamp_min(_SMALLEST_DEVIATION)
+    return ((values - values.mean(dim=0)) / deviation).double()

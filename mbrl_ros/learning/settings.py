@@ -1,0 +1,62 @@
+"""Settings of learning."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from mbrl_ros.core.settings import group, setting
+from mbrl_ros.data.settings import ReplaySettings
+from mbrl_ros.models.ensemble.settings import EnsembleSettings
+from mbrl_ros.models.settings import OptimizerSettings
+
+
+@dataclass(frozen=True)
+class GateSettings:
+    """When a model may be published."""
+
+    holdout_fraction: float = setting(0.1, "share of the data kept back", low=0.01, high=0.5)
+    segment: int = setting(10, "consecutive steps per hold-out piece", low=2, high=1000)
+    horizon: int = setting(8, "open-loop steps on the hold-out", low=1, high=1000)
+    first_transitions: int = setting(100, "no model before so many transitions", low=10)
+    first_error: float = setting(
+        0.7, "largest open-loop error of the first model, in standard deviations", low=0.0
+    )
+    good_error: float = setting(
+        0.15, "an open-loop error that always passes, in standard deviations", low=0.0
+    )
+    factor: float = setting(
+        1.3, "allowed open-loop error, relative to the best model's on the same data", low=1.0
+    )
+    interval: int = setting(25, "transitions between two tries to publish", low=1)
+
+
+@dataclass(frozen=True)
+class TrainerSettings:
+    """All of the above, as the trainer's parameters; another kind of model has other settings."""
+
+    model: EnsembleSettings = group(EnsembleSettings)
+    optimizer: OptimizerSettings = group(OptimizerSettings)
+    replay: ReplaySettings = group(ReplaySettings)
+    gate: GateSettings = group(GateSettings)
+
+
+# One class for each kind: what is derived from a class is kept with it.
+_MADE: dict[type[Any], type[TrainerSettings]] = {EnsembleSettings: TrainerSettings}
+
+
+def trainer_settings(model: type[Any]) -> type[TrainerSettings]:
+    """Return the trainer's settings for a kind of model.
+
+    Args:
+        model: the settings of the kind, a dataclass as `settings.setting` makes its fields.
+    """
+    if model not in _MADE:
+        _MADE[model] = dataclasses.make_dataclass(
+            "TrainerSettings",
+            [("model", model, group(model))],
+            bases=(TrainerSettings,),
+            frozen=True,
+        )
+    return _MADE[model]

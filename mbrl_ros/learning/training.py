@@ -1,0 +1,109 @@
+"""Continuous training on a thread of its own."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+
+from mbrl_ros.core.records import Transition
+from mbrl_ros.learning.learner import GateDecision, Learner
+
+# Rest after an update, as a multiple of the time it took, while the controller misses deadlines.
+_FIRST_REST = 0.5
+_LONGEST_REST = 8.0
+# How long to wait for data before looking whether to stop [s].
+_PATIENCE = 0.1
+
+
+class Training:
+    """Feeds a learner and keeps it busy, without making anyone wait.
+
+    Attributes:
+        decision: the last decision of the gate.
+        failure: what ended the thread before its time; None while all is well.
+    """
+
+    def __init__(
+        self,
+        learner: Learner,
+        on_decision: Callable[[GateDecision], None],
+        on_refusal: Callable[[str], object],
+    ) -> None:
+        """Make the thread, not yet started.
+
+        Args:
+            learner: owned by the thread from `start` on.
+            on_decision: called on the thread with every decision of the gate.
+            on_refusal: called on the thread with why a transition was left out.
+        """
+        self.decision: GateDecision | None = None
+        self.failure: Exception | None = None
+        self._learner = learner
+        self._on_decision = on_decision
+        self._on_refusal = on_refusal
+        self._queue: queue.SimpleQueue[Transition] = queue.SimpleQueue()
+        self._rest = 0.0
+        self._running = False
+        self._thread = threading.Thread(target=self._guarded, name="training", daemon=True)
+
+    def start(self) -> None:
+        """Begin to learn."""
+        self._running = True
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop after the gradient step under way."""
+        self._running = False
+        self._thread.join()
+
+    def add(self, transition: Transition) -> None:
+        """Hand over a transition; returns at once."""
+        self._queue.put(transition)
+
+    def back_off(self, misses: int) -> None:
+        """Rest between updates while the controller misses deadlines, less and less afterwards.
+
+        Args:
+            misses: deadlines missed since the last call.
+        """
+        if misses:
+            self._rest = min(max(2 * self._rest, _FIRST_REST), _LONGEST_REST)
+        else:
+            self._rest = 0.8 * self._rest if self._rest > 0.1 else 0.0
+
+    def _guarded(self) -> None:
+        try:
+            self._run()
+        except Exception as error:  # told by the owner, who can end the process
+            self.failure = error
+
+    def _run(self) -> None:
+        learner = self._learner
+        while self._running:
+            busy = learner.owed_updates >= 1
+            self._take_in(wait=not busy and not learner.is_due)
+            # Judged on time even when updates lag behind the data: better a model that is
+            # not quite done than an old one.
+            if learner.is_due:
+                self.decision = learner.judge()
+                self._on_decision(self.decision)
+            elif busy:
+                began = time.monotonic()
+                learner.update()
+                if self._rest:
+                    time.sleep(self._rest * (time.monotonic() - began))
+
+    def _take_in(self, wait: bool) -> None:
+        """Move what has come in to the learner."""
+        try:
+            while True:
+                new = self._queue.get(timeout=_PATIENCE) if wait else self._queue.get_nowait()
+                wait = False
+                try:
+                    self._learner.append(new)
+                except ValueError as error:
+                    self._on_refusal(str(error))
+        except queue.Empty:
+            pass

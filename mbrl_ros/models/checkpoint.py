@@ -1,0 +1,105 @@
+"""Models and what a learner needs to go on, as files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+from torch import Tensor
+
+from mbrl_ros.models.update import CheckpointError, ModelPart, ModelUpdate
+
+# Between a part's name and its tensor's, and before a part's hash in the metadata.
+_OF, _HASH = "/", "sha256:"
+
+
+def save(update: ModelUpdate, path: Path) -> None:
+    """Write a checkpoint: one safetensors file whose metadata holds kind, settings and hashes.
+
+    The file appears whole or not at all.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    state = {
+        f"{name}{_OF}{key}": tensor
+        for name, part in update.parts.items()
+        for key, tensor in part.state(name).items()
+    }
+    hashes = {f"{_HASH}{name}": part.sha256 for name, part in update.parts.items()}
+    metadata = {"kind": update.kind, "settings": update.settings, **hashes}
+    write(safetensors.torch.save(state, metadata=metadata), path)
+
+
+def load(path: Path) -> ModelUpdate:
+    """Read a checkpoint.
+
+    Raises:
+        CheckpointError: if the file is not there, is no checkpoint or is damaged.
+    """
+    try:
+        # Read once: safe_open opens the file twice, and it may be replaced in between.
+        data = path.read_bytes()
+        state = safetensors.torch.load(data)
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    except (OSError, KeyError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
+        raise CheckpointError(f"{path}: not a checkpoint: {error}") from None
+    metadata = header.get("__metadata__") or {}
+    if "kind" not in metadata or "settings" not in metadata:
+        raise CheckpointError(
+            f"{path}: not a checkpoint: it does not say which kind of model it is"
+        )
+    parts: dict[str, dict[str, Tensor]] = {}
+    for name, tensor in state.items():
+        part, _, key = name.partition(_OF)
+        parts.setdefault(part, {})[key] = tensor
+    # The same tensors give the same bytes, so the hash holds for what was packed.
+    packed = {
+        name: ModelPart(ModelPart.of(tensors).weights, metadata.get(f"{_HASH}{name}", ""))
+        for name, tensors in parts.items()
+    }
+    try:
+        for name, whole in packed.items():
+            whole.check(name)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from None
+    return ModelUpdate(metadata["kind"], metadata["settings"], packed)
+
+
+def save_state(state: dict[str, Tensor], path: Path) -> None:
+    """Write what a learner needs to go on, beside the model that it belongs to.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    write(safetensors.torch.save({name: t.contiguous() for name, t in state.items()}), path)
+
+
+def load_state(path: Path) -> dict[str, Tensor]:
+    """Read what `save_state` wrote.
+
+    Raises:
+        CheckpointError: if the file is not there or is damaged.
+    """
+    try:
+        return safetensors.torch.load(path.read_bytes())
+    except (OSError, KeyError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
+        raise CheckpointError(f"{path}: not a learner's state: {error}") from None
+
+
+def write(data: bytes, path: Path) -> None:
+    """Write a file that appears whole or not at all.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    partial = path.with_suffix(".partial")
+    try:
+        partial.write_bytes(data)
+        partial.replace(path)
+    except OSError:
+        # On a full disk, what is left over would only make things worse.
+        partial.unlink(missing_ok=True)
+        raise

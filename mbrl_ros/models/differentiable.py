@@ -1,0 +1,105 @@
+"""Predictions that can be differentiated, for planners that follow derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from mbrl_ros.models.dynamics_model import DynamicsModel
+
+
+class DifferentiableModel:
+    """A model's mean predictions, with few operations and with derivatives.
+
+    Attributes:
+        members: M.
+    """
+
+    def __init__(
+        self, model: DynamicsModel, mean: Callable[[Tensor], Tensor], members: int
+    ) -> None:
+        """Take over a model's present weights; cheap enough to be done for every plan.
+
+        Args:
+            model: to predict with.
+            mean: of it; see `OneStepModel.mean_function`.
+            members: M.
+        """
+        self.members, self._mean = members, mean
+        self._encoding = model.encoding
+        self._low, self._high = model.low, model.high
+        self._device = model.low.device
+
+    def step(self, state: Tensor, action: Tensor) -> Tensor:
+        """Predict one step with every member.
+
+        Args:
+            state: shape ``(M, B, S)``.
+            action: shape ``(M, B, A)``.
+
+        Returns:
+            the next states, shape ``(M, B, S)``.
+        """
+        target = self._mean(self._encoding.encode(state, action))
+        observation = state[..., : self._encoding.observation_dim]
+        next_observation = self._encoding.next_observation(observation, target).clamp(
+            self._low, self._high
+        )
+        return self._encoding.advance(state, action, next_observation)
+
+    def rollout(self, start: Tensor, actions: Tensor) -> Tensor:
+        """Predict trajectories, as `Rollout` does.
+
+        Args:
+            start: first states, shape ``(M or 1, N or 1, S)``.
+            actions: shape ``(N, H, A)``.
+
+        Returns:
+            shape ``(M, N, H + 1, O)``, on the model's device.
+        """
+        start, actions = start.to(self._device), actions.to(self._device)
+        state = start.expand(self.members, len(actions), -1)
+        seen = [state[..., : self._encoding.observation_dim]]
+        for action in actions.unbind(dim=1):
+            state = self.step(state, action.expand(self.members, -1, -1))
+            seen.append(state[..., : self._encoding.observation_dim])
+        return torch.stack(seen, dim=2)
+
+    def mean_step(self, state: Tensor, action: Tensor) -> Tensor:
+        """Predict one step with the mean of all members.
+
+        Args:
+            state: shape ``(B, S)``.
+            action: shape ``(B, A)``.
+
+        Returns:
+            shape ``(B, S)``.
+        """
+        next_observation = self.step(
+            state.to(self._device).expand(self.members, -1, -1),
+            action.to(self._device).expand(self.members, -1, -1),
+        )
+        return next_observation.mean(dim=0).to(state.device)
+
+    def mean_jacobians(self, state: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
+        """Differentiate `mean_step`.
+
+        Args:
+            state: shape ``(B, S)``.
+            action: shape ``(B, A)``.
+
+        Returns:
+            by the state ``(B, S, S)`` and by the action ``(B, S, A)``; the derivatives of the
+            output's dimension i stand in row i.
+        """
+        # Each output is differentiated on a copy of the inputs of its own: one pass serves all.
+        copies = state.shape[-1]
+        with torch.enable_grad():
+            x = state.detach().repeat(copies, 1, 1).requires_grad_()
+            u = action.detach().repeat(copies, 1, 1).requires_grad_()
+            next_observation = self.mean_step(x.flatten(0, 1), u.flatten(0, 1)).view_as(x)
+            diagonal = next_observation.diagonal(dim1=0, dim2=2)
+            by_state, by_action = torch.autograd.grad(diagonal.sum(), (x, u))
+        return by_state.transpose(0, 1), by_action.transpose(0, 1)

@@ -1,0 +1,314 @@
+"""The dynamics model: encoding, normalisation and members as one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor, nn
+
+from mbrl_ros.core.extensions import load
+from mbrl_ros.core.spaces import Space
+from mbrl_ros.models.encoding import Encoding
+from mbrl_ros.models.inverses import Inverses
+from mbrl_ros.models.mirror import Mirror
+from mbrl_ros.models.normalizing import constant, take_inputs, take_targets, usual
+from mbrl_ros.models.predictor import Predictor
+from mbrl_ros.models.reward_model import RewardModel
+from mbrl_ros.models.settings import OneStepSettings
+
+
+class DynamicsModel(nn.Module):
+    """Predicts the next observation from a state and an action.
+
+    The state is the observation, and with a history what came before (see `Encoding`). Inputs
+    are normalised; targets are normalised changes, or values where the settings say so.
+
+    Attributes:
+        observation: the space of observations, O dimensions.
+        action: the space of actions, A dimensions.
+        settings: what kind of model it is.
+        encoding: what the network is told.
+        mirror: which images of transitions tell as much as themselves.
+        network: M members that predict, in whatever way.
+        reward_model: learned rewards and ends of the task; None: they are not learned.
+        inverses: the dynamics the other way round; None: they are not learned.
+        one_step_z: RMS error on the hold-out in the deviations expected there, shape ``(O,)``.
+        open_loop_z: the same over several steps.
+        delay: control steps by which the actions it is given were sent before they act, beyond
+            what the plant tells.
+    """
+
+    input_mean: Tensor
+    input_std: Tensor
+    target_mean: Tensor
+    target_std: Tensor
+    observation_mean: Tensor
+    observation_std: Tensor
+    one_step_z: Tensor
+    open_loop_z: Tensor
+    low: Tensor
+    high: Tensor
+
+    def __init__(
+        self,
+        observation: Space,
+        action: Space,
+        settings: OneStepSettings,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        """Make a model with random weights.
+
+        Args:
+            observation: O dimensions.
+            action: A dimensions.
+            settings: what kind of model.
+            generator: of the weights.
+
+        Raises:
+            ValueError: if the settings name a dimension that is not there.
+        """
+        super().__init__()
+        self.observation = observation
+        self.action = action
+        self.settings = settings
+        self.delay = max(0, settings.delay)
+        self.encoding = Encoding(
+            observation, action, settings.history, settings.ignored, settings.absolute
+        )
+        self.mirror = Mirror(observation, action, settings.history, settings.mirrored)
+        make_network = load(settings.network, "network")
+        self.network: Predictor = make_network(self.encoding.input_dim, observation.dim, settings)
+        self.network.initialize(generator)
+        self.reward_model = (
+            RewardModel(observation, action, generator) if settings.reward_model else None
+        )
+        self.inverses = Inverses(observation, action, generator) if settings.inverses else None
+        o, i = observation.dim, self.encoding.input_dim
+        for name, size, value in (
+            ("input_mean", i, 0.0),
+            ("input_std", i, 1.0),
+            ("target_mean", o, 0.0),
+            ("target_std", o, 1.0),
+            ("observation_mean", o, 0.0),
+            ("observation_std", o, 1.0),
+            ("one_step_z", o, 1.0),
+            ("open_loop_z", o, 1.0),
+            ("low", o, -torch.inf),
+            ("high", o, torch.inf),
+        ):
+            self.register_buffer(name, torch.full((size,), value))
+
+    @property
+    def members(self) -> int:
+        """Number of members M."""
+        return self.network.members
+
+    def make_room(self, state: Mapping[str, Tensor]) -> None:
+        """Take on the sizes of a state that is to be loaded, where they are not fixed.
+
+        Raises:
+            ValueError: if they are larger than the settings allow.
+        """
+        prefix = "network."
+        shapes = {n.removeprefix(prefix): t.shape for n, t in state.items() if n.startswith(prefix)}
+        self.network.make_room(shapes)
+
+    def check_spaces(self, observation: Space, action: Space) -> None:
+        """Check that the model is of these dimensions.
+
+        Raises:
+            ValueError: naming what it has instead.
+        """
+        for what, expected, own in (
+            ("observation", observation, self.observation),
+            ("action", action, self.action),
+        ):
+            if expected.names != own.names:
+                raise ValueError(
+                    f"{what}: expected {', '.join(expected.names)}, got {', '.join(own.names)}"
+                )
+
+    @torch.no_grad()
+    def normalize_from(
+        self, state: Tensor, action: Tensor, next_observation: Tensor, *, first: bool = False
+    ) -> None:
+        """Take means, deviations and the range of the data from transitions.
+
+        What the network takes and says is rescaled in turn, so that the model predicts what it
+        did before: with data that keeps growing, a jump at every refresh would undo much
+        of the training in between. Weights that were only drawn so far are taken to be for
+        numbers of the size that is `usual`.
+
+        Args:
+            state: shape ``(N, S)``.
+            action: shape ``(N, A)``.
+            next_observation: the observations after them, shape ``(N, O)``.
+            first: whether nothing has been learned yet.
+        """
+        observation = state[..., : self.observation.dim]
+        inputs = self.encoding.encode(state, action)
+        target = self.encoding.target(observation, next_observation)
+        normalisation = self.input_mean, self.input_std, self.target_mean, self.target_std
+        before = [t.clone() for t in normalisation]
+        take_inputs(self.input_mean, self.input_std, inputs)
+        take_targets(self.target_mean, self.target_std, target)
+        take_targets(self.observation_mean, self.observation_std, observation)
+        if first:
+            before = [*usual(self.input_mean, self.input_std)]
+            before += [*usual(self.target_mean, self.target_std)]
+        self._compensate(*before)
+        low, high = next_observation.amin(dim=0), next_observation.amax(dim=0)
+        # Long rollouts of a young model run away; nothing is known far outside the data.
+        margin = high - low
+        margin[constant(next_observation)] = torch.inf
+        margin[self.encoding.angles] = torch.inf
+        self.low.copy_(low - margin)
+        self.high.copy_(high + margin)
+
+    def _compensate(
+        self, input_mean: Tensor, input_std: Tensor, target_mean: Tensor, target_std: Tensor
+    ) -> None:
+        """Rescale what goes in and comes out from the given old normalisation to the present."""
+        self.network.change_inputs(
+            (self.input_mean - input_mean) / input_std, self.input_std / input_std
+        )
+        self.network.rescale(
+            (target_mean - self.target_mean) / self.target_std, target_std / self.target_std
+        )
+
+    def inputs(self, state: Tensor, action: Tensor) -> Tensor:
+        """Return what the network is told, normalised.
+
+        Args:
+            state: shape ``(..., S)``.
+            action: shape ``(..., A)``.
+
+        Returns:
+            shape ``(..., input_dim)``.
+        """
+        return (self.encoding.encode(state, action) - self.input_mean) / self.input_std
+
+    def forward(self, state: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
+        """Predict normalised targets.
+
+        Args:
+            state: shape ``(M, B, S)``.
+            action: shape ``(M, B, A)``.
+
+        Returns:
+            mean and log-variance, each ``(M, B, O)``, in units of ``target_std``.
+        """
+        mean, log_variance = self.network(self.inputs(state, action))
+        return mean, log_variance
+
+    def normalized_target(self, observation: Tensor, next_observation: Tensor) -> Tensor:
+        """Return the training target, shape ``(..., O)``, in units of ``target_std``."""
+        target = self.encoding.target(observation, next_observation)
+        return (target - self.target_mean) / self.target_std
+
+    def next_observation(self, state: Tensor, mean: Tensor) -> Tensor:
+        """Return the observation that a normalised prediction means, shape ``(..., O)``.
+
+        Args:
+            state: shape ``(..., S)``.
+            mean: as `forward` returns it, shape ``(..., O)``.
+        """
+        observation = state[..., : self.observation.dim]
+        target = mean * self.target_std + self.target_mean
+        return self.encoding.next_observation(observation, target).clamp(self.low, self.high)
+
+    def predict(self, state: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
+        """Predict the next observation.
+
+        Args:
+            state: shape ``(M, B, S)``, SI units.
+            action: shape ``(M, B, A)``, SI units.
+
+        Returns:
+            mean and standard deviation, each ``(M, B, O)``, SI units.
+        """
+        predicted = Prediction(self, state, *self(state, action))
+        return predicted.next_observation, predicted.std
+
+    def unroll(self, state: Tensor, actions: Iterable[Tensor]) -> Iterator[Prediction]:
+        """Predict one step after another, each member from where it has come itself.
+
+        Args:
+            state: shape ``(M, B, S)`` or ``(B, S)``, SI units.
+            actions: of each step, shape ``(M, B, A)`` or ``(B, A)``, SI units.
+        """
+        state = state.expand(self.members, -1, -1)
+        for action in actions:
+            acted = action.expand(self.members, -1, -1)
+            predicted = Prediction(self, state, *self(state, acted))
+            yield predicted
+            state = self.encoding.advance(state, acted, predicted.next_observation)
+
+    @torch.no_grad()
+    def expected_error(self, state: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+        """Return where actions lead, and the standard deviation of the error to be expected.
+
+        The variance is that between the members after all steps, and the noise that they predict
+        for each step, as if it added up.
+
+        Args:
+            state: shape ``(B, S)``.
+            actions: shape ``(B, H, A)``, H at least 1.
+
+        Returns:
+            mean of the members and standard deviation, each ``(B, O)``, SI units.
+        """
+        noise = torch.zeros(())
+        for predicted in self.unroll(state.to(self.low), actions.to(self.low).unbind(dim=1)):
+            noise = noise + predicted.std.square().mean(dim=0)
+        seen = predicted.next_observation
+        mean = seen.mean(dim=0)
+        # Angles may lie on either side of the jump.
+        apart = self.encoding.difference(mean.expand_as(seen), seen)
+        return mean, (apart.square().mean(dim=0) + noise).sqrt()
+
+    @torch.no_grad()
+    def surprise(self, state: Tensor, actions: Tensor, observation: Tensor) -> Tensor:
+        """Return how far observations are from what was expected; see `WorldModel.surprise`.
+
+        Args:
+            state: shape ``(B, S)``.
+            actions: as they acted, shape ``(B, H, A)``, H at least 1.
+            observation: after them, shape ``(B, O)``.
+
+        Returns:
+            z-scores, shape ``(B, O)``.
+        """
+        mean, std = self.expected_error(state, actions)
+        error = self.encoding.difference(mean, observation.to(mean))
+        return error / (std * (self.one_step_z if actions.shape[1] == 1 else self.open_loop_z))
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says of one step.
+
+    Attributes:
+        model: predicts.
+        state: before the step, shape ``(M, B, S)``, SI units.
+        mean: of the targets, shape ``(M, B, O)``, in units of ``target_std``.
+        log_variance: the same.
+    """
+
+    model: DynamicsModel
+    state: Tensor
+    mean: Tensor
+    log_variance: Tensor
+
+    @cached_property
+    def next_observation(self) -> Tensor:
+        """Its mean, shape ``(M, B, O)``, SI units."""
+        return self.model.next_observation(self.state, self.mean)
+
+    @property
+    def std(self) -> Tensor:
+        """Its standard deviation, shape ``(M, B, O)``, SI units."""
+        return torch.exp(0.5 * self.log_variance) * self.model.target_std

@@ -1,0 +1,184 @@
+"""How states enter a model, and how what it predicts becomes the next state."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from mbrl_ros.core.spaces import Space
+
+
+class Encoding:
+    """What a model is told, and what it is to say.
+
+    Angles enter as sine and cosine; targets are differences, wrapped for angles. Without it a
+    model sees a jump where an angle wraps, and has to learn the identity before it can learn
+    the motion.
+
+    The state is the observation and, with a history, those before it (newest first) and the
+    actions before (newest first): ``S = history * O + (history - 1) * A``.
+
+    Attributes:
+        observation_dim: O.
+        action_dim: A.
+        history: observations in a state, 1 for the newest only.
+        state_dim: S.
+        input_dim: of what a model is told.
+        absolute: indices of dimensions whose target is their next value, not their change.
+        plain: whether an observation stands in the input as it is.
+    """
+
+    def __init__(
+        self,
+        observation: Space,
+        action: Space,
+        history: int = 1,
+        ignored: Sequence[str] = (),
+        absolute: Sequence[str] = (),
+    ) -> None:
+        """Make an encoding.
+
+        Args:
+            observation: O dimensions.
+            action: A dimensions.
+            history: observations in a state.
+            ignored: observation dimensions that a model is not told.
+            absolute: observation dimensions whose next value is predicted, not their change.
+
+        Raises:
+            ValueError: naming an unknown dimension.
+        """
+        for what, names in (("ignored", ignored), ("absolute", absolute)):
+            for name in names:
+                if name not in observation.names:
+                    raise ValueError(
+                        f"model.{what}: '{name}' is not one of {', '.join(observation.names)}"
+                    )
+        self.observation_dim = observation.dim
+        self.action_dim = action.dim
+        self.history = history
+        self.angles = list(observation.angle_indices)
+        self.absolute = [observation.index(name) for name in absolute]
+        told = [i for i, name in enumerate(observation.names) if name not in ignored]
+        self._straight = [i for i in told if i not in self.angles]
+        self._round = [i for i in self.angles if i in told]
+        self.plain = len(self._straight) == observation.dim
+        self._width = len(self._straight) + 2 * len(self._round)
+        self.state_dim = history * observation.dim + (history - 1) * action.dim
+        self.input_dim = history * (self._width + action.dim)
+
+    def write_observation(self, observation: Tensor, out: Tensor) -> None:
+        """Write the newest observation into a model's input.
+
+        Args:
+            observation: shape ``(..., O)``.
+            out: its first columns are written; shape ``(..., input_dim)``.
+        """
+        if self.plain:
+            out[..., : self.observation_dim] = observation
+            return
+        p, k = len(self._straight), len(self._round)
+        out[..., :p] = observation[..., self._straight]
+        if k:
+            angle = observation[..., self._round]
+            torch.sin(angle, out=out[..., p : p + k])
+            torch.cos(angle, out=out[..., p + k : p + 2 * k])
+
+    def write_action(self, action: Tensor, out: Tensor) -> None:
+        """Write the action into a model's input.
+
+        Args:
+            action: shape ``(..., A)``; broadcasts against the batch of ``out``.
+            out: the columns behind the observations are written; shape ``(..., input_dim)``.
+        """
+        first = self.history * self._width
+        out[..., first : first + self.action_dim] = action
+
+    def write_past(self, state: Tensor, out: Tensor) -> None:
+        """Write what a state holds besides the newest observation into a model's input.
+
+        Args:
+            state: shape ``(..., S)``; broadcasts against the batch of ``out``.
+            out: shape ``(..., input_dim)``.
+        """
+        w, o = self._width, self.observation_dim
+        for i in range(1, self.history):
+            self.write_observation(state[..., i * o : (i + 1) * o], out[..., i * w :])
+        out[..., self.history * w + self.action_dim :] = state[..., self.history * o :]
+
+    def carry_past(self, before: Tensor, out: Tensor) -> None:
+        """Write the past of a step into a model's input, from the input of the step before.
+
+        Args:
+            before: shape ``(..., input_dim)``.
+            out: same shape.
+        """
+        w, a, n = self._width, self.action_dim, self.history - 1
+        first = self.history * w
+        out[..., w:first] = before[..., : n * w]
+        out[..., first + a :] = before[..., first : first + n * a]
+
+    def encode(self, state: Tensor, action: Tensor) -> Tensor:
+        """Return a model's input, shape ``(..., input_dim)``; differentiable.
+
+        Args:
+            state: shape ``(..., S)``.
+            action: shape ``(..., A)``.
+        """
+        o = self.observation_dim
+        observations = [self._encoded(state[..., i * o : (i + 1) * o]) for i in range(self.history)]
+        return torch.cat([*observations, action, state[..., self.history * o :]], dim=-1)
+
+    def _encoded(self, observation: Tensor) -> Tensor:
+        if self.plain:
+            return observation
+        angle = observation[..., self._round]
+        straight = observation[..., self._straight]
+        return torch.cat([straight, torch.sin(angle), torch.cos(angle)], dim=-1)
+
+    def advance(self, state: Tensor, action: Tensor, next_observation: Tensor) -> Tensor:
+        """Return the next state, shape ``(..., S)``.
+
+        Args:
+            state: shape ``(..., S)``.
+            action: shape ``(..., A)``.
+            next_observation: the observation it leads to, shape ``(..., O)``.
+        """
+        if self.history == 1:
+            return next_observation
+        seen = (self.history - 1) * self.observation_dim
+        done = (self.history - 2) * self.action_dim
+        first = self.history * self.observation_dim
+        past = [state[..., :seen], action, state[..., first : first + done]]
+        return torch.cat([next_observation, *past], dim=-1)
+
+    def difference(self, observation: Tensor, other: Tensor) -> Tensor:
+        """Return ``other - observation``, shape ``(..., O)``; angles in [-pi, pi)."""
+        delta = other - observation
+        if self.angles:
+            wrapped = (delta[..., self.angles] + math.pi) % (2 * math.pi) - math.pi
+            delta[..., self.angles] = wrapped
+        return delta
+
+    def target(self, observation: Tensor, next_observation: Tensor) -> Tensor:
+        """Return what is to be predicted, shape ``(..., O)``: changes, or the next value itself.
+
+        Args:
+            observation: shape ``(..., O)``.
+            next_observation: the observation after it, shape ``(..., O)``.
+        """
+        target = self.difference(observation, next_observation)
+        if self.absolute:
+            target[..., self.absolute] = next_observation[..., self.absolute]
+        return target
+
+    def next_observation(self, observation: Tensor, target: Tensor) -> Tensor:
+        """Return the next observation, shape ``(..., O)``: the inverse of `target`."""
+        if not self.absolute:
+            return observation + target
+        base = observation.clone()
+        base[..., self.absolute] = 0.0
+        return base + target

@@ -1,0 +1,140 @@
+"""Fast adaptation: the last layer follows what happens now, between two models of the trainer.
+
+A Kalman filter on the last layer's weights, as Harrison et al. 2018 (ALPaCA, arXiv 1807.08912,
+section 3) and, with random features, arXiv 2510.15626 do: for a network's features it is
+recursive least squares. The weights' deviation from the trained ones is taken for a random walk
+that is pulled back to zero, so that what is not excited any more is forgotten.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from mbrl_ros.models.dynamics_model import DynamicsModel
+from mbrl_ros.models.ensemble.networks import Ensemble
+
+# Inputs that tell how large a network's features are.
+_PROBES = 256
+# A member that thinks itself perfect would follow every rounding error.
+_LEAST_NOISE = 1e-3
+# In the targets' standard deviations: what is further off is a sensor's glitch.
+_MOST_ERROR = 10.0
+
+
+#: State before a step ``(S,)``, action that acted ``(A,)``, observation after it ``(O,)``; on CPU.
+Taken = tuple[Tensor, Tensor, Tensor]
+
+
+class Adaptation:
+    """Corrects a model's last layer, in place.
+
+    Attributes:
+        model: its last layer is that of the training plus `correction`.
+        correction: of weights and bias, shape ``(M, F + 1, O)``, for normalised targets.
+    """
+
+    @torch.no_grad()
+    def __init__(
+        self, model: DynamicsModel, strength: float, memory: int, past: Iterable[Taken] = ()
+    ) -> None:
+        """Take over a model, as the trainer left it.
+
+        Args:
+            model: to be corrected from now on; an ensemble.
+            strength: how much a prediction is expected to change, as a standard deviation, in
+                units of the targets' standard deviations.
+            memory: control steps after which what was learned counts 1/e.
+            past: the newest steps, oldest first, to begin with.
+        """
+        self.model = model
+        self._decay = math.exp(-1.0 / memory)
+        assert isinstance(model.network, Ensemble)
+        network, o = model.network, model.observation.dim
+        self._network = network
+        self._weight = network.weights[-1][..., :o].clone()
+        self._bias = network.biases[-1][..., :o].clone()
+        generator = torch.Generator().manual_seed(0)
+        probes = torch.randn(_PROBES, model.encoding.input_dim, generator=generator)
+        features = _with_one(network.features(probes.to(model.low).expand(model.members, -1, -1)))
+        # Such that a change of the weights of this variance changes predictions by `strength`.
+        self._prior = strength**2 / features.square().sum(dim=-1).mean(dim=1)[:, None, None]
+        self._identity = torch.eye(features.shape[-1], device=features.device)
+        self._covariance = self._prior * self._identity
+        self.correction = torch.zeros(*self._covariance.shape[:2], o, device=features.device)
+        self._begin_with(list(past))
+
+    @property
+    def size(self) -> float:
+        """RMS of the correction, relative to the last layer's weights."""
+        return float(self.correction.norm() / self._weight.norm().clamp_min(1e-12))
+
+    @torch.no_grad()
+    def observe(self, state: Tensor, action: Tensor, next_observation: Tensor) -> None:
+        """Learn from what happened; what is not finite or absurd is left out.
+
+        Args:
+            state: before the step, shape ``(S,)``.
+            action: that acted, shape ``(A,)``.
+            next_observation: after it, shape ``(O,)``.
+        """
+        features, error, noise = self._errors([(state, action, next_observation)])
+        if not error.isfinite().all():
+            return
+        phi, error = features[:, 0, :, None], error[:, 0]
+        decay = self._decay
+        prior = decay**2 * self._covariance + (1 - decay**2) * self._prior * self._identity
+        spread = prior @ phi
+        gain = spread / (noise + phi.transpose(1, 2) @ spread)
+        # The pull towards zero changes the prediction that the error is of.
+        pulled = decay * self.correction
+        error = error + ((self.correction - pulled) * phi).sum(dim=1)
+        self.correction = pulled + gain * error[:, None]
+        self._covariance = prior - gain @ spread.transpose(1, 2)
+        self._write()
+
+    def _begin_with(self, past: list[Taken]) -> None:
+        """Solve for the correction after the newest steps at once, as if observed one by one."""
+        if not past:
+            return
+        features, error, noise = self._errors(past)
+        usable = error.isfinite().all(dim=-1).all(dim=0)
+        age = torch.arange(len(past) - 1, -1, -1, device=error.device)[usable]
+        weight = self._decay ** (2.0 * age)[:, None]
+        phi, error = features[:, usable], error[:, usable]
+        precision = (phi * weight).transpose(1, 2) @ phi / noise + self._identity / self._prior
+        self._covariance = torch.linalg.inv(precision)
+        self.correction = self._covariance @ ((phi * weight).transpose(1, 2) @ error) / noise
+        self._write()
+
+    def _errors(self, steps: list[Taken]) -> tuple[Tensor, Tensor, Tensor]:
+        """Return features ``(M, N, F + 1)``, errors ``(M, N, O)`` and noise ``(M, 1, 1)``.
+
+        Errors that cannot be are NaN.
+        """
+        model, device = self.model, self.correction.device
+        state, action, next_observation = (
+            torch.stack(part).to(device) for part in zip(*steps, strict=True)
+        )
+        state = state.expand(model.members, -1, -1)
+        action = action.expand(model.members, -1, -1)
+        inputs = model.inputs(state, action)
+        mean, log_variance = self._network(inputs)
+        target = model.normalized_target(state[..., : model.observation.dim], next_observation)
+        noise = log_variance.exp().mean(dim=(1, 2))[:, None, None].clamp_min(_LEAST_NOISE)
+        error = target - mean
+        believable = torch.where(error.abs() <= _MOST_ERROR, error, torch.nan)
+        return _with_one(self._network.features(inputs)), believable, noise
+
+    def _write(self) -> None:
+        network, o = self._network, self.model.observation.dim
+        network.weights[-1][..., :o] = self._weight + self.correction[:, :-1]
+        network.biases[-1][..., :o] = self._bias + self.correction[:, -1:]
+
+
+def _with_one(features: Tensor) -> Tensor:
+    """Append a feature that is always one, for the bias."""
+    return torch.cat([features, torch.ones_like(features[..., :1])], dim=-1)

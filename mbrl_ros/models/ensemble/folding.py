@@ -1,0 +1,47 @@
+"""What an ensemble computes, with the normalisation inside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from mbrl_ros.models.dynamics_model import DynamicsModel
+from mbrl_ros.models.ensemble.networks import Ensemble
+
+
+def folded_layers(model: DynamicsModel, members: int | None = None) -> list[tuple[Tensor, Tensor]]:
+    """Return layers from a model's input, as `Encoding` has it, to the mean target in SI units.
+
+    Args:
+        model: at its present weights, which are copied.
+        members: how many of its members to use, the first ones; None: all.
+
+    Returns:
+        weight ``(M, inputs, outputs)`` and bias ``(M, 1, outputs)`` of each layer.
+    """
+    network, o = model.network, model.observation.dim
+    assert isinstance(network, Ensemble)
+    weights = [w.detach()[:members].clone() for w in network.weights]
+    biases = [b.detach()[:members].clone() for b in network.biases]
+    biases[0] -= ((model.input_mean / model.input_std) @ weights[0])[:, None]
+    weights[0] /= model.input_std[:, None]
+    # Without hidden layers, the last one is the first.
+    weights[-1] = weights[-1][..., :o] * model.target_std
+    biases[-1] = biases[-1][..., :o] * model.target_std + model.target_mean
+    return list(zip(weights, biases, strict=True))
+
+
+def mean_function(model: DynamicsModel, members: int | None = None) -> Callable[[Tensor], Tensor]:
+    """Return a model's mean as a function with derivatives; see `OneStepModel.mean_function`."""
+    layers = folded_layers(model, members)
+    return lambda inputs: _through(layers, inputs)
+
+
+def _through(layers: list[tuple[Tensor, Tensor]], x: Tensor) -> Tensor:
+    *hidden, (last_weight, last_bias) = layers
+    for weight, bias in hidden:
+        x = functional.silu(torch.baddbmm(bias, x, weight))
+    return torch.baddbmm(last_bias, x, last_weight)

@@ -1,0 +1,10 @@
+"""The kind ``ensemble``."""
+
+from mbrl_ros.core.kinds import Kind
+from mbrl_ros.models.ensemble.settings import EnsembleSettings
+
+KIND = Kind(
+    EnsembleSettings,
+    "mbrl_ros.models.packing:make_world_model",
+    "mbrl_ros.learning.dynamics_learner:DynamicsLearner",
+)

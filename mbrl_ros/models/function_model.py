@@ -1,0 +1,103 @@
+"""A function as a world model: dynamics that are written down, or fitted by code of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.func import jacrev, vmap
+
+from mbrl_ros.core.spaces import Space
+from mbrl_ros.models.heads import Policy
+from mbrl_ros.models.imagined import Imagined
+from mbrl_ros.models.world_model import Belief, WorldModel
+
+
+class FunctionModel(WorldModel):
+    """Steps ``next = step(observation, action)``; one member, whose belief is the observation."""
+
+    members = 1
+
+    def __init__(
+        self,
+        observation: Space,
+        action: Space,
+        step: Callable[[Tensor, Tensor], Tensor],
+        std: float = 1.0,
+    ) -> None:
+        """Make a model.
+
+        Args:
+            observation: O dimensions.
+            action: A dimensions.
+            step: from observations ``(..., O)`` and actions ``(..., A)`` to the next observations
+                ``(..., O)``, SI units; of torch operations only, so that it can be differentiated.
+            std: deviation of its errors, for trust [SI units].
+        """
+        self.observation, self.action = observation, action
+        self._step, self._std = step, std
+
+    def initial(self, batch: int) -> Belief:
+        """See `WorldModel.initial`: zeros."""
+        return (torch.zeros(1, batch, self.observation.dim),)
+
+    def observe(
+        self, belief: Belief | None, action: Tensor, observation: Tensor, is_first: bool
+    ) -> Belief:
+        """See `WorldModel.observe`."""
+        return (observation[None, None],)
+
+    def ahead(self, belief: Belief, actions: Tensor) -> Belief:
+        """See `WorldModel.ahead`."""
+        observations = self._rolled_out(belief, actions[None])
+        return (observations[:, :, -1],)
+
+    @torch.no_grad()
+    def imagine(self, belief: Belief, actions: Tensor) -> Imagined:
+        """See `WorldModel.imagine`."""
+        return self.imagine_gradients(belief, actions)
+
+    def imagine_gradients(self, belief: Belief, actions: Tensor) -> Imagined:
+        """See `WorldModel.imagine_gradients`."""
+        observations = self._rolled_out(belief, actions)
+        return Imagined(actions, observations, observations)
+
+    def imagine_policy(self, belief: Belief, policy: Policy, horizon: int) -> Imagined:
+        """See `WorldModel.imagine_policy`."""
+        seen, chosen = [belief[0]], []
+        for _ in range(horizon):
+            chosen.append(policy(seen[-1]))
+            seen.append(self._step(seen[-1], chosen[-1]))
+        observations = torch.stack(seen, dim=2)
+        return Imagined(torch.stack(chosen, dim=2), observations, observations)
+
+    def linearized(self, belief: Belief) -> tuple[Tensor, FunctionModel]:
+        """See `WorldModel.linearized`."""
+        return belief[0].reshape(-1, self.observation.dim).mean(dim=0), self
+
+    def mean_step(self, state: Tensor, action: Tensor) -> Tensor:
+        """See `Linearization.mean_step`."""
+        return self._step(state, action)
+
+    def mean_jacobians(self, state: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Linearization.mean_jacobians`."""
+        by_state, by_action = vmap(jacrev(self._step, argnums=(0, 1)))(state, action)
+        return by_state, by_action
+
+    def surprise(self, belief: Belief, actions: Tensor, observation: Tensor) -> Tensor:
+        """See `WorldModel.surprise`."""
+        return (observation - self.ahead(belief, actions)[0][0, 0]) / self._std
+
+    def fork(self, members: int | None = None) -> FunctionModel:
+        """See `WorldModel.fork`."""
+        made = FunctionModel(self.observation, self.action, self._step, self._std)
+        made.policy = self.policy
+        return made
+
+    def _rolled_out(self, belief: Belief, actions: Tensor) -> Tensor:
+        """Return observations ``(1, N, H + 1, O)``."""
+        seen = [belief[0].expand(1, len(actions), -1)]
+        for action in actions.unbind(dim=1):
+            seen.append(self._step(seen[-1], action[None]))
+        return torch.stack(seen, dim=2)

@@ -1,0 +1,1 @@
+"""A Gaussian process, planned with as functions drawn from it."""

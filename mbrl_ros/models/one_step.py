@@ -1,0 +1,149 @@
+"""A world model that predicts one step at a time, in named dimensions."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import NamedTuple, cast
+
+import torch
+from torch import Tensor
+
+from mbrl_ros.models.differentiable import DifferentiableModel
+from mbrl_ros.models.dynamics_model import DynamicsModel
+from mbrl_ros.models.heads import Policy
+from mbrl_ros.models.imagined import Imagined
+from mbrl_ros.models.inference import Mean
+from mbrl_ros.models.rollout import Rollout
+from mbrl_ros.models.world_model import Belief, WorldModel
+
+
+class StackedBelief(NamedTuple):
+    """The newest observations and actions.
+
+    Attributes:
+        state: as the network's input has it (see `Encoding`); shape ``(M or 1, B, S)``, SI units.
+        pending: actions that the plant applied and that are still to act, oldest first; shape
+            ``(delay, A)``, SI units.
+    """
+
+    state: Tensor
+    pending: Tensor
+
+
+class OneStepModel(WorldModel):
+    """Steps a `DynamicsModel`; features are its observations.
+
+    Each member imagines on its own from its own states, as a particle that never changes its
+    member (PETS' TS-infinity); the predicted noise is left out.
+
+    Attributes:
+        dynamics: must not change any more, but for what a `Correction` changes.
+        fast: its mean predictions.
+    """
+
+    def __init__(self, dynamics: DynamicsModel, members: int | None = None) -> None:
+        """Take over trained dynamics.
+
+        Args:
+            dynamics: predicts.
+            members: how many of its members to use, the first ones; None: all.
+        """
+        self.dynamics = dynamics
+        self.observation, self.action = dynamics.observation, dynamics.action
+        self.delay = dynamics.delay
+        self.context = dynamics.encoding.history + dynamics.delay
+        self.reward_model, self.inverses = dynamics.reward_model, dynamics.inverses
+        self.fast = self.mean(members)
+        self.members, self.device = self.fast.members, self.fast.device
+        self._rollout = Rollout(self.fast, dynamics)
+
+    @abstractmethod
+    def mean(self, members: int | None) -> Mean:
+        """Return what predicts the mean fast, at the present weights.
+
+        Args:
+            members: how many, the first ones; None: all.
+        """
+
+    @abstractmethod
+    def mean_function(self) -> Callable[[Tensor], Tensor]:
+        """Return the mean as a function that can be differentiated, at the present weights.
+
+        It takes inputs as `Encoding` has them, shape ``(M, B, input_dim)``, and returns targets in
+        SI units, shape ``(M, B, O)``. It is cheap enough to be made for every plan.
+        """
+
+    def fork(self, members: int | None = None) -> OneStepModel:
+        """See `WorldModel.fork`."""
+        made = type(self)(self.dynamics, members)
+        made.policy = self.policy
+        return made
+
+    def initial(self, batch: int) -> StackedBelief:
+        """See `WorldModel.initial`: the middle of the data, at the action nearest to zero."""
+        mean, encoding = self.dynamics.observation_mean, self.dynamics.encoding
+        rest = torch.from_numpy(self.action.neutral).to(mean)
+        parts = [mean] * encoding.history + [rest] * (encoding.history - 1)
+        state = torch.cat(parts).expand(1, batch, -1)
+        return StackedBelief(state, rest.expand(self.delay, -1))
+
+    def observe(
+        self, belief: Belief | None, action: Tensor, observation: Tensor, is_first: bool
+    ) -> StackedBelief:
+        """See `WorldModel.observe`."""
+        encoding = self.dynamics.encoding
+        if is_first or belief is None:
+            # Before an episode the plant stood where it began, under what acted then.
+            past = [observation] * encoding.history + [action] * (encoding.history - 1)
+            return StackedBelief(torch.cat(past)[None, None], action.expand(self.delay, -1))
+        state, pending = cast(StackedBelief, belief)
+        queue = torch.cat([pending, action[None]])
+        advanced = encoding.advance(state, queue[:1][None], observation[None, None])
+        return StackedBelief(advanced, queue[1:])
+
+    def ahead(self, belief: Belief, actions: Tensor) -> StackedBelief:
+        """See `WorldModel.ahead`."""
+        state, pending = cast(StackedBelief, belief)
+        return StackedBelief(self._rollout.ahead(state, actions).cpu(), pending)
+
+    def imagine(self, belief: Belief, actions: Tensor) -> Imagined:
+        """See `WorldModel.imagine`."""
+        observations = self._rollout(belief[0], actions)
+        return Imagined(actions.to(observations.device), observations, observations)
+
+    def imagine_policy(self, belief: Belief, policy: Policy, horizon: int) -> Imagined:
+        """See `WorldModel.imagine_policy`."""
+        model, o = self._differentiable(), self.observation.dim
+        state = belief[0].to(self.device)
+        state = state.expand(self.members, -1, -1)
+        seen, actions = [state[..., :o]], []
+        for _ in range(horizon):
+            actions.append(policy(seen[-1]))
+            state = model.step(state, actions[-1])
+            seen.append(state[..., :o])
+        observations = torch.stack(seen, dim=2)
+        return Imagined(torch.stack(actions, dim=2), observations, observations)
+
+    def imagine_gradients(self, belief: Belief, actions: Tensor) -> Imagined:
+        """See `WorldModel.imagine_gradients`."""
+        observations = self._differentiable().rollout(belief[0], actions)
+        return Imagined(actions.to(observations.device), observations, observations)
+
+    def linearized(self, belief: Belief) -> tuple[Tensor, DifferentiableModel]:
+        """See `WorldModel.linearized`."""
+        state = belief[0].reshape(-1, belief[0].shape[-1]).mean(dim=0)
+        return state, self._differentiable()
+
+    def surprise(self, belief: Belief, actions: Tensor, observation: Tensor) -> Tensor:
+        """See `WorldModel.surprise`."""
+        state, pending = cast(StackedBelief, belief)
+        acted = torch.cat([pending, actions])[: len(actions)]
+        return self.dynamics.surprise(state[0], acted[None], observation[None])[0]
+
+    def acting(self, belief: Belief, action: Tensor) -> Tensor:
+        """Return the action ``(A,)`` that acts as another one is applied."""
+        return cast(StackedBelief, belief).pending[0] if self.delay else action
+
+    def _differentiable(self) -> DifferentiableModel:
+        return DifferentiableModel(self.dynamics, self.mean_function(), self.members)

@@ -1,0 +1,142 @@
+"""One-step dynamics as `ModelUpdate`, and back."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mbrl_ros.core.extensions import load
+from mbrl_ros.core.kinds import KINDS, find_kind
+from mbrl_ros.core.settings import build, flatten
+from mbrl_ros.core.spaces import Space
+from mbrl_ros.models.dynamics_model import DynamicsModel
+from mbrl_ros.models.settings import OneStepSettings
+from mbrl_ros.models.update import MODEL, CheckpointError, ModelPart, ModelUpdate
+from mbrl_ros.models.world_model import WorldModel
+
+# Parts of their own, by the attributes of the dynamics that hold them.
+_HEADS = ("reward_model", "inverses")
+
+
+def pack(model: DynamicsModel) -> ModelUpdate:
+    """Return a model as it travels; a copy."""
+    settings = {
+        "observation": dataclasses.asdict(model.observation),
+        "action": dataclasses.asdict(model.action),
+        # A delay that was found out travels as one that is known.
+        "settings": {**dataclasses.asdict(model.settings), "delay": model.delay},
+    }
+    parts: dict[str, dict[str, Tensor]] = {MODEL: {}}
+    for name, tensor in model.state_dict().items():
+        head, _, rest = name.partition(".")
+        part, key = (head, rest) if head in _HEADS else (MODEL, name)
+        parts.setdefault(part, {})[key] = tensor
+    packed = {part: ModelPart.of(state) for part, state in parts.items()}
+    return ModelUpdate(model.settings.kind, json.dumps(settings), packed)
+
+
+def unpack(update: ModelUpdate, settings: type[OneStepSettings] | None = None) -> DynamicsModel:
+    """Return the model, ready for prediction.
+
+    Args:
+        update: as it came.
+        settings: of its kind; None: one of ours, by its name.
+
+    Raises:
+        CheckpointError: if a hash, the settings, shapes or values are not right.
+    """
+    state: dict[str, Tensor] = {}
+    for name, part in update.parts.items():
+        prefix = "" if name == MODEL else f"{name}."
+        state |= {f"{prefix}{key}": tensor for key, tensor in part.state(name).items()}
+    model = _model_without_weights(update, settings, len(state))
+    _check_state(state, model)
+    model.load_state_dict(state, assign=True)
+    return model.eval().requires_grad_(False)
+
+
+def make_world_model(
+    update: ModelUpdate, device: str = "cpu", settings: type[OneStepSettings] | None = None
+) -> WorldModel:
+    """Return what steps the model.
+
+    Args:
+        update: as it came.
+        device: where it is to compute.
+        settings: of its kind; None: one of ours, by its name.
+
+    Raises:
+        CheckpointError: as `unpack`.
+    """
+    model = unpack(update, settings).to(device)
+    made: WorldModel = load(model.settings.world_model, "learner")(model)
+    return made
+
+
+def _model_without_weights(
+    update: ModelUpdate, kind: type[OneStepSettings] | None, tensors: int
+) -> DynamicsModel:
+    """Return a model that takes no memory for its weights: the settings may ask for any size.
+
+    Args:
+        update: as it came.
+        kind: its settings; None: one of ours, by its name.
+        tensors: how many the weights have, which bounds the number of layers.
+    """
+    try:
+        if kind is None:
+            kind = find_kind(update.kind).settings if update.kind in KINDS else None
+        if kind is None or not issubclass(kind, OneStepSettings):
+            raise ValueError(f"expected a kind of one-step model, got '{update.kind}'")
+        read = json.loads(update.settings)
+        settings = build(kind, flatten(read["settings"]))
+        settings.check_size(tensors)
+        with torch.device("meta"):
+            return DynamicsModel(_space(read["observation"]), _space(read["action"]), settings)
+    except KeyError as error:
+        raise CheckpointError(f"model settings: {error} is missing") from None
+    except (AttributeError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise CheckpointError(f"model settings: {error}") from None
+
+
+def _space(read: Any) -> Space:
+    if (
+        not isinstance(read, dict)
+        or not _are_texts(read["names"])
+        or not _are_texts(read["angles"])
+    ):
+        raise ValueError("expected spaces with lists of names")
+    return Space.of(**read)
+
+
+def _are_texts(read: Any) -> bool:
+    return isinstance(read, list) and all(isinstance(element, str) for element in read)
+
+
+def _check_state(state: dict[str, Tensor], model: DynamicsModel) -> None:
+    """Refuse weights that do not fit the model, or that no prediction can be made with."""
+    try:
+        model.make_room(state)
+    except ValueError as error:
+        raise CheckpointError(f"model weights: {error}") from None
+    expected = model.state_dict()
+    if set(state) != set(expected):
+        odd = sorted(set(state) ^ set(expected))[0]
+        raise CheckpointError(f"model weights: tensor '{odd}' is missing or unknown")
+    for name, tensor in state.items():
+        if tensor.shape != expected[name].shape:
+            raise CheckpointError(
+                f"model weights: '{name}': expected shape {tuple(expected[name].shape)}, "
+                f"got {tuple(tensor.shape)}"
+            )
+        if tensor.dtype != torch.float32:
+            raise CheckpointError(f"model weights: '{name}': expected float32, got {tensor.dtype}")
+        # Limits may be infinite by design, but nothing may be NaN.
+        if tensor.isnan().any() or (name not in ("low", "high") and tensor.isinf().any()):
+            raise CheckpointError(f"model weights: '{name}' holds a number that is not finite")
+        if name.endswith("_std") and not (tensor > 0).all():
+            raise CheckpointError(f"model weights: '{name}' holds a deviation that is not positive")

@@ -1,0 +1,127 @@
+"""Small networks from one vector to another."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mbrl_ros.data.segments import Batch
+from mbrl_ros.models.ensemble.networks import DeterministicEnsemble
+from mbrl_ros.models.normalizing import take_inputs, take_targets
+
+_RATE = 2e-3
+_DECAY = 1e-3
+
+
+class _Network(nn.Module):
+    """One network with normalised inputs."""
+
+    input_mean: Tensor
+    input_std: Tensor
+
+    def __init__(
+        self, inputs: int, outputs: int, hidden: list[int], generator: torch.Generator | None = None
+    ) -> None:
+        """Make a network with random weights.
+
+        Args:
+            inputs: how many numbers it is told.
+            outputs: how many numbers it says.
+            hidden: units of each hidden layer.
+            generator: of the weights.
+        """
+        super().__init__()
+        self._network = DeterministicEnsemble(inputs, outputs, 1, hidden)
+        self._network.initialize(generator)
+        self.register_buffer("input_mean", torch.zeros(inputs))
+        self.register_buffer("input_std", torch.ones(inputs))
+
+    def optimizer(self) -> torch.optim.Optimizer:
+        """Return what makes its gradient steps."""
+        parameters = self._network.parameters()
+        return torch.optim.AdamW(parameters, lr=_RATE, weight_decay=_DECAY, fused=True)
+
+    def _say(self, inputs: Tensor) -> Tensor:
+        normalized = (inputs - self.input_mean) / self.input_std
+        mean, _ = self._network(normalized.reshape(1, -1, inputs.shape[-1]))
+        return mean.reshape(*inputs.shape[:-1], -1)
+
+
+class HeadsTrainer(ABC):
+    """Fits networks beside the dynamics to the same batches.
+
+    Attributes:
+        optimizers: of each network.
+    """
+
+    def __init__(self, *heads: _Network) -> None:
+        self.optimizers = [head.optimizer() for head in heads]
+
+    @abstractmethod
+    def normalize_from(self, data: Batch) -> None:
+        """Take means and deviations from data of shape ``(N, ...)``."""
+
+    @abstractmethod
+    def update(self, data: Batch) -> None:
+        """Make one gradient step with each on a batch of shape ``(B, ...)``."""
+
+
+class Regression(_Network):
+    """Predicts the mean of some numbers from others."""
+
+    output_mean: Tensor
+    output_std: Tensor
+
+    def __init__(
+        self, inputs: int, outputs: int, hidden: list[int], generator: torch.Generator | None = None
+    ) -> None:
+        """See `_Network`."""
+        super().__init__(inputs, outputs, hidden, generator)
+        self.register_buffer("output_mean", torch.zeros(outputs))
+        self.register_buffer("output_std", torch.ones(outputs))
+
+    @torch.no_grad()
+    def normalize_from(self, inputs: Tensor, outputs: Tensor) -> None:
+        """Take means and deviations from data, ``(N, inputs)`` and ``(N, outputs)``."""
+        take_inputs(self.input_mean, self.input_std, inputs)
+        take_targets(self.output_mean, self.output_std, outputs)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Predict, from shape ``(..., inputs)`` to ``(..., outputs)``; differentiable."""
+        return self._say(inputs) * self.output_std + self.output_mean
+
+    def update(self, optimizer: torch.optim.Optimizer, inputs: Tensor, outputs: Tensor) -> None:
+        """Make a gradient step on a batch, ``(B, inputs)`` and ``(B, outputs)``."""
+        error = (self(inputs) - outputs) / self.output_std
+        optimizer.zero_grad()
+        error.square().mean().backward()
+        optimizer.step()
+
+
+class Classification(_Network):
+    """Predicts the probability of something."""
+
+    def __init__(
+        self, inputs: int, hidden: list[int], generator: torch.Generator | None = None
+    ) -> None:
+        """See `_Network`."""
+        super().__init__(inputs, 1, hidden, generator)
+
+    @torch.no_grad()
+    def normalize_from(self, inputs: Tensor) -> None:
+        """Take means and deviations from data, ``(N, inputs)``."""
+        take_inputs(self.input_mean, self.input_std, inputs)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Predict, from shape ``(..., inputs)`` to ``(..., 1)``; differentiable."""
+        return torch.sigmoid(self._say(inputs))
+
+    def update(self, optimizer: torch.optim.Optimizer, inputs: Tensor, outputs: Tensor) -> None:
+        """Make a gradient step on a batch, ``(B, inputs)`` and ones or zeros ``(B, 1)``."""
+        loss = functional.binary_cross_entropy_with_logits(self._say(inputs), outputs)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()

@@ -1,0 +1,93 @@
+"""Rolling many action sequences through a model, fast."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mbrl_ros.models.dynamics_model import DynamicsModel
+from mbrl_ros.models.inference import Mean, Scratch
+
+
+class Rollout:
+    """Predicts trajectories with a fixed model, for planning.
+
+    Each member rolls out on its own from its own states, as a particle that
+    never changes its member (PETS' TS-infinity); the predicted noise is left out.
+
+    Not for two threads at once: they would share its memory.
+
+    Attributes:
+        members: M, how many of the model's members it uses.
+        device: where it computes, and where the trajectories are.
+    """
+
+    def __init__(self, mean: Mean, model: DynamicsModel) -> None:
+        """Take over a model.
+
+        Args:
+            mean: predicts.
+            model: whose mean it is; must not change any more, but through ``mean``.
+        """
+        self._mean, self._model = mean, model
+        self.members = mean.members
+        self.device = mean.device
+        self._scratch = Scratch(self.device)
+        # What the predicted target is added to: the observation, or nothing.
+        self._base = torch.ones(model.observation.dim, device=self.device)
+        self._base[model.encoding.absolute] = 0.0
+
+    @torch.inference_mode()
+    def __call__(self, start: Tensor, actions: Tensor) -> Tensor:
+        """Predict trajectories.
+
+        Args:
+            start: first states, shape ``(M or 1, N or 1, S)``.
+            actions: shape ``(N, H, A)``.
+
+        Returns:
+            observations of shape ``(M, N, H + 1, O)``; overwritten by the next call.
+        """
+        n, horizon, _ = actions.shape
+        start, actions = start.to(self.device), actions.to(self.device)
+        encoding, low, high = self._model.encoding, self._model.low, self._model.high
+        members, o = self.members, self._model.observation.dim
+        inputs = self._scratch.take("inputs", horizon + 1, members, n, encoding.input_dim)
+        encoding.write_action(actions.transpose(0, 1)[:, None], inputs[:-1])
+        # Where an observation stands in the input as it is, no other copy of it is needed.
+        plain = encoding.plain
+        seen = inputs[..., :o] if plain else self._scratch.take("seen", *inputs.shape[:3], o)
+        predict = self._mean.for_rows(n)
+        seen[0] = start[..., :o]
+        if encoding.history > 1:
+            encoding.write_past(start, inputs[0])
+        for k in range(horizon):
+            if not plain:
+                encoding.write_observation(seen[k], inputs[k])
+            if k and encoding.history > 1:
+                encoding.carry_past(inputs[k - 1], inputs[k])
+            target, next_observation = predict(inputs[k]), seen[k + 1]
+            if encoding.absolute:
+                torch.addcmul(target, seen[k], self._base, out=next_observation)
+            else:
+                torch.add(seen[k], target, out=next_observation)
+            torch.clamp(next_observation, low, high, out=next_observation)
+        return seen.permute(1, 2, 0, 3)
+
+    @torch.inference_mode()
+    def ahead(self, start: Tensor, actions: Tensor) -> Tensor:
+        """Predict where one sequence of actions leads.
+
+        Args:
+            start: first states, as for a call.
+            actions: shape ``(H, A)``, H at least 1.
+
+        Returns:
+            the states after it, shape ``(M, 1, S)``.
+        """
+        seen = self(start, actions[None]).clone()
+        state = start.to(self.device).expand(self.members, 1, -1)
+        for k, action in enumerate(actions.to(self.device)):
+            acted = action.expand(self.members, 1, -1)
+            state = self._model.encoding.advance(state, acted, seen[:, :, k + 1])
+        return state

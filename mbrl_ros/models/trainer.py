@@ -1,0 +1,125 @@
+"""Gradient steps that fit a model to data."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+
+from mbrl_ros.core.extensions import load
+from mbrl_ros.data.replay import Replay
+from mbrl_ros.data.segments import Indices, Segments
+from mbrl_ros.models.dynamics_model import DynamicsModel
+from mbrl_ros.models.optimizer_state import found, saved
+from mbrl_ros.models.settings import OptimizerSettings
+
+
+class Trainer(ABC):
+    """Fits a model's parameters, a gradient step at a time.
+
+    Attributes:
+        model: being fitted.
+        updates: gradient steps so far.
+    """
+
+    # What a step and their number are, as multiples of what the settings say.
+    _pace = 1.0
+    _share = 1.0
+
+    def __init__(self, model: DynamicsModel, settings: OptimizerSettings) -> None:
+        self.model = model
+        self.updates = 0
+        self._settings = settings
+        self._optimizer = self._new_optimizer()
+
+    def _new_optimizer(self) -> torch.optim.AdamW:
+        s = self._settings
+        return torch.optim.AdamW(
+            self.model.network.parameters(),
+            lr=s.learning_rate,
+            weight_decay=s.weight_decay,
+            fused=True,
+        )
+
+    @property
+    def updates_per_transition(self) -> float:
+        """Gradient steps that a transition calls for."""
+        return self._share * self._settings.updates_per_transition
+
+    @property
+    def learning_rate(self) -> float:
+        """Size of the next step: it falls exponentially, and then stays."""
+        s = self._settings
+        share = min(1.0, self.updates / s.decay_updates)
+        return float(
+            self._pace * s.learning_rate * (s.final_learning_rate / s.learning_rate) ** share
+        )
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """Of the rows that a gradient step takes."""
+
+    def finalize(self, replay: Replay) -> None:  # noqa: B027
+        """Bring the model up to all that was learned; an ensemble always is.
+
+        Args:
+            replay: what it was learned from.
+        """
+
+    def restart(self, generator: torch.Generator) -> None:
+        """Begin again with new weights; the normalisation stays."""
+        self.model.network.initialize(generator)
+        self._optimizer = self._new_optimizer()
+
+    def update(self, data: Segments, rows: Indices) -> float:
+        """Make one gradient step.
+
+        Args:
+            data: where the rows are.
+            rows: of the `shape` that it takes.
+
+        Returns:
+            the loss, the mean of all numbers predicted.
+        """
+        loss = self._loss(data, rows)
+        self._optimizer.zero_grad()
+        # Networks do not share weights: each one's gradient is as large as if it were alone.
+        (loss * self.model.members).backward()
+        for group in self._optimizer.param_groups:
+            group["lr"] = self.learning_rate
+        self._optimizer.step()
+        self.updates += 1
+        return float(loss.item())
+
+    @abstractmethod
+    def _loss(self, data: Segments, rows: Indices) -> Tensor:
+        """Return the loss; arguments as for `update`."""
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what is needed to go on as if nothing had been in between."""
+        return {"updates": torch.tensor(self.updates), **saved("optimizer", self._optimizer)}
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Go on from a state, with the weights that belong to it.
+
+        Raises:
+            ValueError: if it is of another network, with nothing changed.
+        """
+        loaded = found("optimizer", self._optimizer, state)
+        updates = state.get("updates")
+        if updates is None or updates.shape != () or updates.is_floating_point() or updates < 0:
+            raise ValueError("learner's state: 'updates': expected a count")
+        self._optimizer.state.update(loaded)
+        self.updates = int(updates)
+
+
+def make_trainer(model: DynamicsModel, settings: OptimizerSettings) -> Trainer:
+    """Return what fits a model.
+
+    Raises:
+        ValueError: if it cannot be fitted so, or what is needed for it is not installed.
+    """
+    made: Trainer = load(model.settings.trainer, "learner")(model, settings)
+    return made

@@ -1,0 +1,86 @@
+"""Models as they travel: settings as JSON, named parts as safetensors with their hashes.
+
+Nothing is ever unpickled, so a file or message from elsewhere cannot run code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import safetensors
+import safetensors.torch
+from torch import Tensor
+
+#: The part that every update has.
+MODEL = "model"
+
+
+class CheckpointError(ValueError):
+    """A model that is damaged or does not fit; one line that says how."""
+
+
+@dataclass(frozen=True)
+class ModelPart:
+    """One part of a model.
+
+    Attributes:
+        weights: safetensors.
+        sha256: of ``weights``, hexadecimal.
+    """
+
+    weights: bytes
+    sha256: str
+
+    @classmethod
+    def of(cls, state: Mapping[str, Tensor]) -> ModelPart:
+        """Return tensors as a part; a copy."""
+        weights = safetensors.torch.save({n: tensor.contiguous() for n, tensor in state.items()})
+        return cls(weights, hashlib.sha256(weights).hexdigest())
+
+    def check(self, name: str) -> None:
+        """Check the hash.
+
+        Args:
+            name: of the part, in messages.
+
+        Raises:
+            CheckpointError: if it is not right.
+        """
+        found = hashlib.sha256(self.weights).hexdigest()
+        if found != self.sha256:
+            raise CheckpointError(
+                f"{name} weights: expected SHA-256 {self.sha256[:12] or '(none)'}…, "
+                f"got {found[:12]}…"
+            )
+
+    def state(self, name: str) -> dict[str, Tensor]:
+        """Return the tensors.
+
+        Args:
+            name: of the part, in messages.
+
+        Raises:
+            CheckpointError: if the hash is not right or it is not safetensors.
+        """
+        self.check(name)
+        try:
+            return safetensors.torch.load(self.weights)
+        except (safetensors.SafetensorError, KeyError, ValueError, RuntimeError) as error:
+            raise CheckpointError(f"{name} weights: not safetensors: {error}") from None
+
+
+@dataclass(frozen=True)
+class ModelUpdate:
+    """A model as it travels; the fields of ``msg/ModelUpdate`` that say what it is.
+
+    Attributes:
+        kind: of the model, as the parameter ``learner`` names it.
+        settings: JSON with the spaces and the kind's settings.
+        parts: by name: ``model``, and what goes with it, such as ``reward_model`` or ``policy``.
+    """
+
+    kind: str
+    settings: str
+    parts: Mapping[str, ModelPart]

@@ -1,0 +1,98 @@
+"""The launch descriptions for `ros2 launch`, made of the same data as `mbrl-ros launch`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from launch.actions import (
+    DeclareLaunchArgument,
+    OpaqueFunction,
+    RegisterEventHandler,
+    Shutdown,
+    TimerAction,
+)
+from launch.event_handlers import OnProcessExit
+from launch.events.process import ProcessExited
+from launch_ros.actions import Node
+
+from launch import (  # type: ignore[attr-defined]  # mypy sees our folder of that name
+    LaunchContext,
+    LaunchDescription,
+)
+from mbrl_ros.core.settings import SettingsError
+from mbrl_ros.ros import RUNTIME
+from mbrl_ros.system.launching import MONITOR, REFUSED, Kind, System, plan
+
+_RESPAWN_DELAY = 0.5
+_LINE_PERIOD = 5.0
+# The logger finishes its bag, then the monitor writes the report of it [s].
+_TIMEOUTS = {"data_logger": "30", MONITOR: "90"}
+_TIMEOUT = "10"
+
+
+def describe(kind: Kind) -> LaunchDescription:
+    """Return the launch description of a kind of system, with its declared arguments."""
+    return LaunchDescription(
+        [
+            *(
+                DeclareLaunchArgument(a.name, default_value=a.default, description=a.description)
+                for a in kind.arguments
+            ),
+            OpaqueFunction(function=_start, args=[kind]),
+        ]
+    )
+
+
+def _start(context: LaunchContext, kind: Kind) -> list[Any]:
+    system = plan(kind, _given(context, kind))
+    system.prepare_folder(RUNTIME)
+    nodes = [_node(name, [str(system.parameter_file)]) for name in kind.nodes]
+    actions: list[Any] = [*nodes, _monitor(system)]
+    actions += [
+        RegisterEventHandler(OnProcessExit(target_action=node, on_exit=_on_exit)) for node in nodes
+    ]
+    if system.duration > 0:
+        reason = f"{system.duration:g} s are over"
+        actions.append(TimerAction(period=system.duration, actions=[Shutdown(reason=reason)]))
+    return actions
+
+
+def _given(context: LaunchContext, kind: Kind) -> dict[str, str]:
+    """Return the declared arguments, and on the command line's own launch file all others."""
+    given = {a.name: context.launch_configurations[a.name] for a in kind.arguments}
+    # Included by another launch file, the other arguments are not meant for this one.
+    if any(Path(word).name == f"{kind.name}.launch.py" for word in sys.argv):
+        for word in context.argv:
+            name, separator, text = word.partition(":=")
+            if separator:
+                given[name] = text
+    return given
+
+
+def _node(name: str, parameters: list[Any], respawn: bool = True) -> Node:
+    return Node(
+        package="mbrl_ros",
+        executable=name,
+        parameters=parameters,
+        output="screen",
+        respawn=respawn,
+        respawn_delay=_RESPAWN_DELAY,
+        sigterm_timeout=_TIMEOUTS.get(name, _TIMEOUT),
+    )
+
+
+def _monitor(system: System) -> Node:
+    parameters = {
+        **system.monitor_parameters,
+        "report": True,
+        "line_period": _LINE_PERIOD if system.view == "auto" else 0.0,
+    }
+    return _node(MONITOR, [str(system.parameter_file), parameters], respawn=False)
+
+
+def _on_exit(event: ProcessExited, context: LaunchContext) -> None:
+    if event.returncode == REFUSED:
+        # Started again, it would refuse it again. An exception ends the launch as a failure.
+        raise SettingsError(f"{event.action.node_executable}: refused its configuration")

@@ -1,0 +1,87 @@
+"""Makes the plant that the parameters name, or says in one line why it cannot."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+
+from mbrl_ros.simulation import graphics
+from mbrl_ros.simulation.plant import Plant
+from mbrl_ros.simulation.settings import SimulatorSettings
+
+
+def make_plant(settings: SimulatorSettings) -> Plant:
+    """Make a plant from a Gymnasium id or an MJCF file.
+
+    Raises:
+        ValueError: one line that names the environment and what is wrong with it.
+    """
+    name = settings.environment
+    if not name:
+        raise ValueError("environment: expected a Gymnasium id or an MJCF file, got nothing")
+    graphics.choose(camera=settings.camera.rate > 0)
+    divergences: tuple[type[Exception], ...] = ()
+    environment: gymnasium.Env[Any, Any]
+    if name.endswith(".xml"):
+        environment = _from_mjcf(name, settings.task_module)
+    else:
+        if settings.task_module:
+            raise ValueError(
+                f"task_module: only for an MJCF file (.xml), and environment is '{name}'"
+            )
+        environment = _from_gymnasium(name, endless=settings.time_limit == math.inf)
+        if name.startswith("dm_control/"):
+            from dm_control.rl.control import PhysicsError
+
+            divergences = (PhysicsError,)
+    try:
+        return Plant(
+            environment,
+            name,
+            action_repeat=settings.action_repeat,
+            time_step=settings.time_step,
+            time_limit=settings.time_limit,
+            divergences=divergences,
+        )
+    except ValueError:
+        environment.close()
+        raise
+
+
+def _from_mjcf(name: str, task_module: str) -> gymnasium.Env[Any, Any]:
+    try:
+        import mujoco  # noqa: F401
+    except ImportError:
+        raise ValueError(f"environment '{name}': needs the package mujoco") from None
+    from mbrl_ros.simulation.mjcf import MjcfEnv, load_task
+
+    return MjcfEnv(Path(name).expanduser(), load_task(task_module) if task_module else None)
+
+
+def _from_gymnasium(name: str, endless: bool) -> gymnasium.Env[Any, Any]:
+    if name.startswith("dm_control/"):
+        try:
+            import dm_control  # noqa: F401
+            import shimmy  # noqa: F401  (importing it registers the environments)
+        except ImportError as error:
+            raise ValueError(
+                f"environment '{name}': needs the packages dm_control, shimmy and imageio ({error})"
+            ) from None
+    limits: dict[str, Any] = {}
+    if endless and name.startswith("dm_control/"):
+        limits = {"task_kwargs": {"time_limit": math.inf}}
+    elif endless:
+        limits = {"max_episode_steps": -1}
+    try:
+        with warnings.catch_warnings():
+            # Gymnasium warns of old versions; what cannot be made is an error below.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return gymnasium.make(name, disable_env_checker=True, **limits)
+    except Exception as error:
+        # An environment's constructor may raise anything.
+        reason = " ".join(str(error).split())
+        raise ValueError(f"environment '{name}': {reason or type(error).__name__}") from error

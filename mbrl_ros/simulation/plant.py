@@ -1,0 +1,190 @@
+"""A plant: any Gymnasium environment with flat vectors, stepped in control periods."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, SupportsFloat, cast
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+
+from mbrl_ros.core.spaces import FloatArray
+from mbrl_ros.simulation.flattening import flatten_action, flatten_observation
+from mbrl_ros.simulation.perturbation import Perturbation
+from mbrl_ros.simulation.physics import Physics
+from mbrl_ros.simulation.settings import PhysicsSettings
+
+
+class PlantDivergedError(RuntimeError):
+    """The simulation has become not finite; only a reset helps."""
+
+
+class Plant(gymnasium.Env[Any, Any]):
+    """An environment with flat float64 observation and action, and time.
+
+    One step of the plant is one control step: ``action_repeat`` of the environment's own
+    steps with the same action, whose rewards are summed, ending early where the episode does.
+
+    Attributes:
+        name: the environment, for messages.
+        encode: turns an observation of the environment into the vector.
+        decode: turns a vector into an action of the environment.
+        observation_names: a suggestion, one per dimension of the observation.
+        action_names: a suggestion, one per dimension of the action.
+        environment: what is wrapped.
+        action_repeat: its own steps in one step of the plant.
+        period: time of one step [s].
+        env_steps: the environment's own steps taken so far, over all episodes.
+        physics: the MuJoCo simulation; None where the environment has none.
+    """
+
+    observation_space: spaces.Box
+    action_space: spaces.Box
+
+    def __init__(
+        self,
+        environment: gymnasium.Env[Any, Any],
+        name: str,
+        *,
+        action_repeat: int = 1,
+        time_step: float = 0.0,
+        time_limit: float = 0.0,
+        divergences: tuple[type[Exception], ...] = (),
+    ) -> None:
+        """Wrap an environment.
+
+        Args:
+            environment: any with supported spaces.
+            name: how messages call it.
+            action_repeat: its own steps in one step of the plant.
+            time_step: time of one own step where the environment does not say [s]; 0: as it says.
+            time_limit: an episode is cut after this time [s]; 0, inf: only by the environment.
+            divergences: exceptions of the environment that say its simulation diverged.
+
+        Raises:
+            ValueError: for unsupported spaces, or if the time of a step is unknown.
+        """
+        self.name = name
+        self.environment = environment
+        self.action_repeat = action_repeat
+        self._divergences = divergences
+        observation = flatten_observation(environment.observation_space, name)
+        action = flatten_action(environment.action_space, name)
+        self.encode, self.decode = observation.encode, action.decode
+        self.observation_names = observation.names
+        self.action_names = action.names
+        self.observation_space = _box(observation.low, observation.high)
+        self.action_space = _box(action.low, action.high)
+        self.time_step = _time_step(environment.unwrapped, name, time_step)
+        self.period = action_repeat * self.time_step
+        limited = 0 < time_limit < math.inf
+        self._step_limit = round(time_limit / self.time_step) if limited else math.inf
+        self._episode_steps = 0
+        self.env_steps = 0
+        self.physics = Physics.find(environment.unwrapped)
+        self._perturbation = Perturbation(self.physics, name)
+
+    @property
+    def initial_action(self) -> FloatArray | None:
+        """What acts as an episode begins, shape ``(action_dim,)``; None where nobody says.
+
+        An environment says it by an attribute of this name.
+        """
+        initial = getattr(self.environment.unwrapped, "initial_action", None)
+        if initial is None:
+            return None
+        values = np.array(initial, dtype=np.float64).ravel()
+        if values.shape != self.action_space.shape or not np.isfinite(values).all():
+            raise ValueError(
+                f"environment '{self.name}': initial_action: expected "
+                f"{self.action_space.shape[0]} finite numbers, got {initial!r}"
+            )
+        return values
+
+    def change_physics(self, settings: PhysicsSettings) -> None:
+        """Have other physics from the next step or reset on; from any thread.
+
+        An episode's initial state is drawn with the model's own physics.
+
+        Raises:
+            ValueError: naming the parameter that does not fit, with nothing changed.
+        """
+        self._perturbation.ask(settings)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[FloatArray, dict[str, Any]]:
+        """Start an episode and return its first observation, shape ``(observation_dim,)``."""
+        self._perturbation.undo()
+        observation, info = self.environment.reset(seed=seed, options=options)
+        self._perturbation.act()
+        self._episode_steps = 0
+        return self.encode(observation), info
+
+    def step(self, action: FloatArray) -> tuple[FloatArray, float, bool, bool, dict[str, Any]]:
+        """Take one control step.
+
+        Args:
+            action: shape ``(action_dim,)``, within the limits.
+
+        Returns:
+            observation ``(observation_dim,)``, summed reward, terminated, truncated, info.
+
+        Raises:
+            PlantDivergedError: if the simulation has become not finite.
+        """
+        self._perturbation.act()
+        decoded = self.decode(action)
+        total = 0.0
+        for _ in range(self.action_repeat):
+            observation, reward, terminated, truncated, info = self._step_once(decoded)
+            total += float(reward)
+            if terminated or truncated:
+                break
+        values = self.encode(observation)
+        if not np.isfinite(values).all() or (self.physics and self.physics.diverged()):
+            raise PlantDivergedError(f"environment '{self.name}': the simulation diverged")
+        return values, total, terminated, truncated, info
+
+    def _step_once(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
+        try:
+            result = self.environment.step(action)
+        except self._divergences as error:
+            reason = " ".join(str(error).split())
+            raise PlantDivergedError(f"environment '{self.name}': {reason}") from None
+        self.env_steps += 1
+        self._episode_steps += 1
+        observation, reward, terminated, truncated, info = result
+        cut = bool(truncated) or self._episode_steps >= self._step_limit
+        return observation, reward, bool(terminated), cut, info
+
+    def close(self) -> None:
+        """Free the environment."""
+        self.environment.close()
+
+
+def _box(low: FloatArray, high: FloatArray) -> spaces.Box:
+    return spaces.Box(low, high, dtype=np.float64)
+
+
+def _time_step(environment: Any, name: str, given: float) -> float:
+    """Return the time of one own step: what the environment says, else what was given."""
+    known = 0.0
+    # MuJoCo, dm_control, Pendulum and Acrobot call it dt, CartPole tau.
+    for attribute in ("dt", "tau"):
+        value = getattr(environment, attribute, None)
+        if isinstance(value, int | float | np.number) and math.isfinite(cast(float, value)):
+            known = float(cast(float, value))
+            break
+    if known > 0 and given > 0 and not math.isclose(known, given, rel_tol=1e-6):
+        raise ValueError(
+            f"time_step: environment '{name}' has steps of {known:g} s, got {given:g}; "
+            "leave the parameter out"
+        )
+    if known <= 0 and given <= 0:
+        raise ValueError(
+            f"time_step: environment '{name}' does not say how long its steps are; "
+            "give the parameter time_step [s]"
+        )
+    return known if known > 0 else given

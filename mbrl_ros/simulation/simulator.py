@@ -1,0 +1,266 @@
+"""The step logic of a simulated plant: episodes, commands, their age, what is applied when."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mbrl_ros.core.records import Observation
+from mbrl_ros.core.spaces import FloatArray, Space
+from mbrl_ros.core.task import TaskSettings
+from mbrl_ros.safety.safe_command import SafeCommand
+from mbrl_ros.simulation.environments import make_plant
+from mbrl_ros.simulation.fit import check_fit
+from mbrl_ros.simulation.plant import Plant, PlantDivergedError
+from mbrl_ros.simulation.settings import PhysicsSettings, SimulatorSettings
+
+# Rounding of times that are sums and products of periods, and whole nanoseconds [s].
+_EPSILON = 1e-8
+
+
+@dataclass(frozen=True)
+class _Command:
+    values: FloatArray
+    episode: int
+    step: int
+    time: float
+
+
+class Simulator:
+    """A plant that takes commands and is advanced by control steps.
+
+    In lock-step, a step applies the command that answers the current observation: the action
+    that answers observation k acts from k to k + 1. In real time it applies the newest
+    command received before the step's beginning: the plant does not wait for an answer to the
+    observation it has only just published, so that action acts from k + 1 to k + 2.
+
+    Without such a command, or with one older than ``command_timeout``, the safe command is
+    applied. In real time an episode begins with the plant's initial action, as if that had been
+    commanded. An episode that has ended is followed by the next one at the next step. With an
+    actuation delay, all of this acts so many steps later: told, as if the commands were so long
+    under way; or not, as motors do that are slow themselves.
+
+    ``command`` and ``change_physics`` may be called from another thread; everything else from one.
+
+    Attributes:
+        plant: what is simulated.
+        period: time of a control step [s].
+        lock_step: see above.
+        observation: the newest one.
+        refused: commands that were malformed.
+        diverged: episodes that ended because the simulation became not finite.
+    """
+
+    def __init__(
+        self,
+        plant: Plant,
+        observation_space: Space,
+        action_space: Space,
+        *,
+        period: float,
+        lock_step: bool,
+        safe: SafeCommand,
+        command_timeout: float = 0.1,
+        actuation_delay: int = 0,
+        actuation_delay_told: bool = True,
+        seed: int = 0,
+    ) -> None:
+        """Check that plant and spaces fit, and start the first episode.
+
+        Raises:
+            ValueError: naming the parameter that does not fit the environment.
+        """
+        check_fit(plant, observation_space, action_space, period)
+        if not lock_step and command_timeout < period - _EPSILON:
+            raise ValueError(
+                f"command_timeout: expected at least the period of {period:g} s, since a command "
+                f"waits that long for the next step, got {command_timeout:g}"
+            )
+        self.plant = plant
+        self.period = period
+        self.lock_step = lock_step
+        self.refused = 0
+        self.diverged = 0
+        self._action_space = action_space
+        self._command_timeout = command_timeout
+        self._transport_delay = actuation_delay if actuation_delay_told else 0
+        self._motor_delay = 0 if actuation_delay_told else actuation_delay
+        self._under_way: deque[_Command | None] = deque()
+        self._in_motors: deque[FloatArray] = deque()
+        self._seed = seed
+        self._safe = safe
+        self._newest: _Command | None = None
+        self._latched: _Command | None = None
+        self._cut = False
+        self._next_seed: int | None = None
+        # Time begins at one period, since a ROS clock at zero counts as not running yet.
+        self._observations = 0
+        self.observation = self._start_episode(0, None)
+
+    @property
+    def env_steps(self) -> int:
+        """The environment's own steps so far, action repeat included."""
+        return self.plant.env_steps
+
+    @property
+    def answered(self) -> bool:
+        """Whether the newest command answers the newest observation."""
+        command, seen = self._newest, self.observation
+        return command is not None and (command.episode, command.step) == (seen.episode, seen.step)
+
+    @property
+    def restarting(self) -> bool:
+        """Whether a cut episode is still to be followed by the next one."""
+        return self._cut
+
+    def reset(self, seed: int | None = None) -> Observation:
+        """Start the next episode at once.
+
+        Args:
+            seed: for its initial state; None: from the run's seed and the episode's number.
+        """
+        self.observation = self._start_episode(self.observation.episode + 1, seed)
+        return self.observation
+
+    def cut(self, seed: int | None = None) -> None:
+        """Truncate the episode with the next step and start the next one with the step after."""
+        self._cut = True
+        self._next_seed = seed
+
+    def change_physics(self, settings: PhysicsSettings) -> None:
+        """Have other physics from the next control step on, over resets too.
+
+        Raises:
+            ValueError: naming the parameter that does not fit, with nothing changed.
+        """
+        self.plant.change_physics(settings)
+
+    def command(self, values: ArrayLike, episode: int, step: int, time: float) -> bool:
+        """Take a command; its values are clipped to the limits.
+
+        Args:
+            values: shape ``(action_dim,)``.
+            episode: of the observation it answers.
+            step: of the observation it answers.
+            time: plant time at which it came [s].
+
+        Returns:
+            whether it was taken; one that answers an earlier episode, or an earlier step than
+            the newest command does, is not.
+
+        Raises:
+            ValueError: if it is malformed, with nothing changed.
+        """
+        seen = self.observation
+        try:
+            action = self._action_space.check(values, "action")
+            if (episode, step) > (seen.episode, seen.step):
+                raise ValueError(
+                    f"action: answers step {step} of episode {episode}, but the plant is at "
+                    f"step {seen.step} of episode {seen.episode}"
+                )
+        except (TypeError, ValueError) as error:
+            self.refused += 1
+            raise ValueError(str(error)) from None
+        newest = self._newest
+        if episode < seen.episode or (newest is not None and step < newest.step):
+            return False
+        self._newest = _Command(self._action_space.clip(action), episode, step, time)
+        return True
+
+    def advance(self) -> Observation:
+        """Take one control step, or start the next episode, and return the new observation."""
+        if self.observation.ended:
+            return self.reset(self._next_seed)
+        before = self.observation
+        self._under_way.append(self._answer() if self.lock_step else self._latched)
+        command = self._under_way.popleft()
+        values = self._safe(before.values) if command is None else command.values
+        # Copied, so that nobody who holds an action sees it change.
+        action = self._safe.held = values.copy()
+        self._in_motors.append(action)
+        try:
+            values, reward, terminated, truncated, _ = self.plant.step(self._in_motors.popleft())
+        except PlantDivergedError:
+            self.diverged += 1
+            return self.reset(self._next_seed)
+        self._observations += 1
+        self.observation = Observation(
+            before.episode,
+            before.step + 1,
+            values,
+            action,
+            -1 if command is None else command.step,
+            reward,
+            terminated,
+            truncated or (self._cut and not terminated),
+            self._stamp,
+        )
+        self._latched = self._fresh(self.observation.time)
+        return self.observation
+
+    def close(self) -> None:
+        """Free the plant."""
+        self.plant.close()
+
+    def _start_episode(self, episode: int, seed: int | None) -> Observation:
+        if seed is None:
+            # By the episode's number: an episode does not depend on what came before it.
+            seed = int(np.random.SeedSequence([self._seed, episode]).generate_state(1)[0])
+        values, _ = self.plant.reset(seed=seed)
+        initial = self.plant.initial_action
+        resting = self._safe.resting if initial is None else self._action_space.clip(initial)
+        self._safe.held = resting
+        self._observations += 1
+        seen = Observation(episode, 0, values, resting, stamp=self._stamp)
+        begun = _Command(resting, episode, -1, seen.time)
+        self._newest = self._latched = begun
+        self._under_way = deque([begun] * self._transport_delay)
+        self._in_motors = deque([resting] * self._motor_delay)
+        self._cut = False
+        self._next_seed = None
+        return seen
+
+    def _answer(self) -> _Command | None:
+        return self._newest if self.answered else None
+
+    def _fresh(self, now: float) -> _Command | None:
+        command = self._newest
+        # One that came just as the episode ended may still answer the earlier episode.
+        if command is None or command.episode != self.observation.episode:
+            return None
+        return command if now - command.time <= self._command_timeout + _EPSILON else None
+
+    @property
+    def _stamp(self) -> int:
+        return round(1e9 * self._observations * self.period)
+
+
+def make_simulator(task: TaskSettings, settings: SimulatorSettings) -> Simulator:
+    """Make the simulator that the parameters describe.
+
+    Raises:
+        ValueError: naming the parameter that does not fit.
+    """
+    observation_space, action_space = task.observation_space(), task.action_space()
+    plant = make_plant(settings)
+    try:
+        plant.change_physics(settings.physics)
+        return Simulator(
+            plant,
+            observation_space,
+            action_space,
+            period=task.period,
+            lock_step=task.lock_step,
+            safe=SafeCommand.of(task),
+            command_timeout=settings.command_timeout,
+            actuation_delay=settings.actuation_delay,
+            actuation_delay_told=settings.actuation_delay_told,
+            seed=task.seed,
+        )
+    except ValueError:
+        plant.close()
+        raise

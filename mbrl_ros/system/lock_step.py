@@ -1,0 +1,227 @@
+"""The loop in one process without DDS, deterministic: plant, learner, controller in lock-step."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+
+from mbrl_ros.control.command import Command, Outcome
+from mbrl_ros.control.controller import Controller
+from mbrl_ros.core.kinds import find_kind
+from mbrl_ros.core.records import Observation, Transition
+from mbrl_ros.core.settings import SettingsError, build
+from mbrl_ros.core.task import TaskSettings
+from mbrl_ros.data.transitions import Transitions
+from mbrl_ros.learning.learner import GateDecision, Learner
+from mbrl_ros.models.update import ModelUpdate
+from mbrl_ros.objectives.book import ObjectiveBook
+from mbrl_ros.objectives.mission import Mission
+from mbrl_ros.safety.safe_command import SafeCommand
+from mbrl_ros.simulation.simulator import make_simulator
+from mbrl_ros.system.configuration import Configuration
+from mbrl_ros.system.schema import objective_parameters
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One finished episode.
+
+    Attributes:
+        env_steps: the environment's own steps of the run when it ended.
+        number: counts episodes of the run, from 0.
+        total_reward: its return, as the environment pays it.
+    """
+
+    env_steps: int
+    number: int
+    total_reward: float
+
+
+class LockStepSystem:
+    """The components of the four nodes, called in turn.
+
+    Attributes:
+        simulator: the plant.
+        mission: what is to be done; change it between steps.
+        learner: fits the model.
+        controller: plans with it.
+        learning: whether it learns from what happens.
+        on_policy: whether the controller is given the models, and not only explores.
+        transitions: all that it learned from.
+        models: how many have passed the gate.
+        published: the newest of them.
+        decision: the newest of the gate, None before the first.
+        episodes: complete ones so far, those of `evaluate` left out.
+        holdout_errors: (env steps, open-loop error) at every decision of the gate.
+        plan_ms: planning time of every planned command [ms].
+        outcomes: commands per outcome, indexed by `Outcome`.
+        expected_return: of the newest command's plan, in the objective's unit; NaN without one.
+    """
+
+    def __init__(self, configuration: Configuration) -> None:
+        """Make all components.
+
+        Raises:
+            ValueError: naming the parameter that does not fit.
+        """
+        torch.set_num_threads(1)
+        values = {**configuration.shared, "lock_step": True}
+        task = build(TaskSettings, values)
+        observation, action = task.observation_space(), task.action_space()
+        controller = configuration.node("mpc_controller")
+        self.mission = Mission(
+            ObjectiveBook.from_parameters(
+                objective_parameters(controller), observation, action, task.period
+            )
+        )
+        plant = configuration.build("mujoco_sim")
+        self.simulator = make_simulator(task, plant)
+        self._endless = plant.time_limit == math.inf
+        self.learner: Learner = find_kind(task.learner).make_learner(
+            observation, action, configuration.build("model_trainer"), task.seed
+        )
+        self.controller = Controller(
+            observation,
+            action,
+            self.mission.objective,
+            configuration.build("mpc_controller"),
+            period=task.period,
+            lock_step=True,
+            seed=task.seed,
+            safe=SafeCommand.of(task),
+            learner=task.learner,
+        )
+        self.transitions = Transitions(observation, action)
+        self.models = 0
+        self.published: ModelUpdate | None = None
+        self.decision: GateDecision | None = None
+        self.episodes: list[Episode] = []
+        self.holdout_errors: list[tuple[int, float]] = []
+        self.plan_ms: list[float] = []
+        self.outcomes = [0] * len(Outcome)
+        self.expected_return = math.nan
+        self._period = task.period
+        self.learning = True
+        self.on_policy = True
+        self._return = 0.0
+
+    def step(self) -> tuple[Command | None, Observation, Episode | None]:
+        """Advance by one control step.
+
+        Returns:
+            the command (None where an ended episode is followed by the next), the observation
+            it led to, and the episode if that ended it.
+        """
+        before = self.simulator.observation
+        if before.ended:
+            return None, self.simulator.advance(), None
+        self.controller.objective = self.mission.objective
+        command = self.controller.tick(replace(before, received=time.monotonic()))
+        self.outcomes[command.outcome] += 1
+        self.expected_return = command.expected_return
+        if command.plan_time:
+            self.plan_ms.append(1e3 * command.plan_time)
+        self.simulator.command(command.values, before.episode, before.step, before.time)
+        after = self.simulator.advance()
+        self.mission.observe(after.values, self._period)
+        if after.episode != before.episode:
+            self._return = 0.0
+            return command, after, None
+        if self.learning:
+            transition = Transition(
+                before.values,
+                after.action,
+                after.values,
+                before.episode,
+                before.step,
+                after.reward,
+                after.terminated,
+                after.truncated,
+                after.stamp,
+                before.action,
+            )
+            self.transitions.append(transition)
+            self.learner.append(transition)
+            self._learn()
+        self._return += after.reward
+        if not after.ended:
+            return command, after, None
+        episode = Episode(self.simulator.env_steps, before.episode, self._return)
+        self._return = 0.0
+        return command, after, episode
+
+    def run(
+        self,
+        env_steps: int,
+        on_step: Callable[[int], None] = lambda _: None,
+        on_episode: Callable[[Episode], None] = lambda _: None,
+    ) -> None:
+        """Learn until the plant has made so many of its own steps.
+
+        Args:
+            env_steps: the environment's own steps, action repeat included.
+            on_step: called after every control step with the steps made so far.
+            on_episode: called after every complete episode.
+        """
+        while self.simulator.env_steps < env_steps:
+            _, _, episode = self.step()
+            if episode is not None:
+                self.episodes.append(episode)
+                on_episode(episode)
+            on_step(self.simulator.env_steps)
+
+    def check_ends(self) -> None:
+        """Check that episodes end, so that they can be evaluated.
+
+        Raises:
+            SettingsError: if they do not.
+        """
+        if self._endless:
+            raise SettingsError(
+                "mujoco_sim.time_limit: expected a limit, or no episodes to evaluate, got inf"
+            )
+
+    def evaluate(
+        self, episodes: int, on_episode: Callable[[int], None] = lambda _: None
+    ) -> list[float]:
+        """Play whole episodes with the model frozen and return their returns.
+
+        Args:
+            episodes: how many.
+            on_episode: called after every episode with the number played so far.
+
+        Raises:
+            SettingsError: if episodes never end.
+        """
+        if episodes:
+            self.check_ends()
+        learning, adapting = self.learning, self.controller.adapt(False)
+        self.learning = False
+        self.simulator.reset()
+        self._return = 0.0
+        returns: list[float] = []
+        while len(returns) < episodes:
+            _, _, episode = self.step()
+            if episode is not None:
+                returns.append(episode.total_reward)
+                on_episode(len(returns))
+        self.learning = learning
+        self.controller.adapt(adapting)
+        return returns
+
+    def _learn(self) -> None:
+        learner = self.learner
+        while learner.owed_updates >= 1:
+            learner.update()
+        if learner.is_due:
+            self.decision = decision = learner.judge()
+            self.holdout_errors.append((self.simulator.env_steps, decision.holdout_error))
+            if decision.update is not None:
+                self.published = decision.update
+                self.models += 1
+                if self.on_policy:
+                    self.controller.offer_model(decision.update, 1, self.models)

@@ -1,0 +1,217 @@
+"""What every kind of world model does."""
+
+import numpy as np
+import pytest
+import torch
+from support.systems import ACTION, OBSERVATION, A, B, random_model, step
+
+from mbrl_ros.evaluation.true_model import TrueModel
+from mbrl_ros.models.dynamics_model import DynamicsModel
+from mbrl_ros.models.ensemble.model import EnsembleModel
+from mbrl_ros.models.ensemble.settings import EnsembleSettings
+from mbrl_ros.models.function_model import FunctionModel
+from mbrl_ros.models.gaussian_process.model import GaussianProcessModel
+from mbrl_ros.models.gaussian_process.settings import GaussianProcessSettings
+from mbrl_ros.models.packing import make_world_model, pack
+from mbrl_ros.models.world_model import Step, UnlearnedError
+
+
+def linear(observation, action):
+    a, b = torch.from_numpy(A).float(), torch.from_numpy(B).float()
+    return observation @ a.T + action @ b.T
+
+
+class LinearPlant:
+    """True dynamics from where it is."""
+
+    def __init__(self, state):
+        self.state = state
+
+    def __call__(self, actions):
+        found = []
+        for sequence in actions:
+            state, seen = self.state, []
+            for action in sequence:
+                state = step(state, action)
+                seen.append(state)
+            found.append(seen)
+        return np.array(found)
+
+
+def with_past(**settings):
+    made = EnsembleSettings(members=3, hidden=[16], **settings)
+    model = DynamicsModel(OBSERVATION, ACTION, made, torch.Generator().manual_seed(0))
+    return model.eval().requires_grad_(False)
+
+
+def gaussian_process():
+    settings = GaussianProcessSettings(members=3)
+    model = DynamicsModel(OBSERVATION, ACTION, settings, torch.Generator().manual_seed(0))
+    return GaussianProcessModel(model.eval().requires_grad_(False))
+
+
+START = np.array([0.3, -0.7])
+MAKE = {
+    "ensemble": lambda: EnsembleModel(random_model()),
+    "deterministic": lambda: EnsembleModel(random_model(likelihood="deterministic")),
+    "history": lambda: EnsembleModel(with_past(history=3)),
+    "delay": lambda: EnsembleModel(with_past(history=2, delay=2)),
+    "gaussian_process": gaussian_process,
+    "function": lambda: FunctionModel(OBSERVATION, ACTION, linear),
+    "true": lambda: TrueModel(OBSERVATION, ACTION, LinearPlant(START)),
+    "received": lambda: make_world_model(pack(with_past(history=2))),
+}
+
+
+@pytest.fixture(params=MAKE, ids=str)
+def model(request):
+    return MAKE[request.param]()
+
+
+def at_start(model):
+    start = torch.from_numpy(START).float()
+    return model.observe(None, torch.zeros(1), start, is_first=True)
+
+
+def some_actions(n=4, horizon=5):
+    return 2 * torch.rand(n, horizon, 1, generator=torch.Generator().manual_seed(0)) - 1
+
+
+def test_imagined_trajectories_begin_where_the_belief_is_and_have_their_shapes(model):
+    actions = some_actions()
+    imagined = model.imagine(at_start(model), actions)
+    assert imagined.observations.shape == (model.members, 4, 6, 2)
+    assert imagined.features.shape[:3] == (model.members, 4, 6)
+    start = torch.from_numpy(START).float().expand(model.members, 4, 2)
+    torch.testing.assert_close(imagined.observations[:, :, 0], start)
+    torch.testing.assert_close(imagined.actions, actions)
+
+
+def test_imagining_changes_nothing(model):
+    belief = at_start(model)
+    before = [part.clone() for part in belief]
+    first = model.imagine(belief, some_actions()).observations.clone()
+    model.imagine(belief, -some_actions(7, 3))
+    torch.testing.assert_close(model.imagine(belief, some_actions()).observations, first)
+    assert all(torch.equal(part, kept) for part, kept in zip(belief, before, strict=True))
+
+
+def test_a_candidate_does_not_depend_on_its_neighbours(model):
+    actions = some_actions()
+    together = model.imagine(at_start(model), actions).observations.clone()
+    alone = model.imagine(at_start(model), actions[2:3]).observations
+    torch.testing.assert_close(alone[:, 0], together[:, 2], atol=1e-5, rtol=1e-4)
+
+
+def test_without_an_action_only_the_start_is_left(model):
+    imagined = model.imagine(at_start(model), some_actions(1, 1))
+    assert imagined.observations.shape[2] == 2
+
+
+def test_ahead_leads_to_where_imagination_does(model):
+    actions = some_actions(1, 3)[0]
+    if isinstance(model, TrueModel):
+        with pytest.raises(UnlearnedError, match="under way"):
+            model.ahead(at_start(model), actions)
+        return
+    belief = model.ahead(at_start(model), actions)
+    seen = model.imagine(belief, some_actions(1, 1)).observations[:, 0, 0].clone()
+    expected = model.imagine(at_start(model), actions[None]).observations[:, 0, -1]
+    torch.testing.assert_close(seen, expected, atol=1e-5, rtol=1e-4)
+
+
+def test_a_fork_is_the_same_model_with_memory_of_its_own(model):
+    belief, actions = at_start(model), some_actions()
+    mine = model.imagine(belief, actions).observations
+    kept, fork = mine.clone(), model.fork()
+    theirs = fork.imagine(belief, actions).observations
+    torch.testing.assert_close(theirs, kept)
+    fork.imagine(belief, -actions)
+    torch.testing.assert_close(mine, kept)
+    assert model.fork(1).members == 1
+    first = model.fork(1).imagine(belief, actions).observations
+    torch.testing.assert_close(first[0], kept[0], atol=1e-5, rtol=1e-4)
+
+
+def test_a_fork_and_a_corrected_model_keep_the_policy(model):
+    model.policy = torch.tanh
+    assert model.fork().policy is model.policy
+    assert model.correct(0.3, 100, [])[0].policy is model.policy
+
+
+def test_a_policy_imagines_what_its_actions_do(model):
+    def policy(features):
+        return torch.tanh(features[..., :1])
+
+    imagined = model.imagine_policy(at_start(model), policy, 4)
+    assert imagined.observations.shape == (model.members, 1, 5, 2)
+    for member in range(model.members):
+        chosen = imagined.actions
+        actions = chosen[member] if chosen.ndim == 4 else chosen
+        again = model.imagine(at_start(model), actions).observations[member]
+        torch.testing.assert_close(again, imagined.observations[member], atol=1e-4, rtol=1e-3)
+
+
+def test_derivatives_are_those_of_what_is_imagined(model):
+    actions = some_actions(2, 3).requires_grad_()
+    if isinstance(model, TrueModel):
+        for ask in (lambda b: model.imagine_gradients(b, actions), model.linearized):
+            with pytest.raises(UnlearnedError, match="derivatives"):
+                ask(at_start(model))
+        return
+    imagined = model.imagine_gradients(at_start(model), actions)
+    plain = model.imagine(at_start(model), actions.detach()).observations
+    torch.testing.assert_close(imagined.observations.detach(), plain, atol=1e-5, rtol=1e-4)
+    imagined.observations[:, :, -1].sum().backward()
+    assert actions.grad.isfinite().all()
+    state, linearization = model.linearized(at_start(model))
+    by_state, by_action = linearization.mean_jacobians(state[None], actions[0, :1].detach())
+    assert by_state.shape == (1, len(state), len(state))
+    assert by_action.shape == (1, len(state), 1)
+
+
+def test_what_was_expected_is_no_surprise(model):
+    if model.delay:
+        # What is under way acts first.
+        actions = torch.zeros(1, 1)
+        acted = torch.zeros(1, 1)
+    else:
+        actions = acted = torch.tensor([[0.5]])
+    belief = at_start(model)
+    expected = model.imagine(belief, acted[None]).observations[:, 0, -1].mean(dim=0)
+    assert model.surprise(belief, actions, expected).abs().max() < 1e-3
+    far = model.surprise(belief, actions, expected + 100.0)
+    assert far.shape == (2,)
+    assert isinstance(model, TrueModel) or far.abs().min() > 1.0
+
+
+def test_observing_goes_on_from_the_belief_before(model):
+    belief = at_start(model)
+    values = [torch.tensor([0.1 * k, -0.2 * k]) for k in range(1, 5)]
+    for seen in values:
+        belief = model.observe(belief, torch.tensor([0.3]), seen, is_first=False)
+    now = model.imagine(belief, some_actions(1, 1)).observations[:, 0, 0]
+    torch.testing.assert_close(now, values[-1].expand(model.members, 2))
+    again = model.observe(belief, torch.zeros(1), torch.from_numpy(START).float(), is_first=True)
+    for part, fresh in zip(again, at_start(model), strict=True):
+        torch.testing.assert_close(part, fresh)
+
+
+def test_before_anything_was_observed_it_can_be_asked(model):
+    imagined = model.imagine(model.initial(1), some_actions())
+    assert imagined.observations.isfinite().all()
+
+
+def test_correction_leaves_the_model_itself_alone(model):
+    belief, actions = at_start(model), some_actions()
+    before = model.imagine(belief, actions).observations.clone()
+    after = torch.tensor([1.0, 1.0])
+    corrected, correction = model.correct(0.3, 100, [Step(belief, torch.zeros(1), after)] * 20)
+    if correction is None:
+        assert corrected is model
+        return
+    correction.observe(Step(belief, torch.zeros(1), after))
+    assert correction.size > 0
+    torch.testing.assert_close(model.imagine(belief, actions).observations, before)
+    moved = corrected.imagine(belief, actions).observations
+    assert not torch.allclose(moved[:, :, 1:], before[:, :, 1:])

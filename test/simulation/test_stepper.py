@@ -1,0 +1,133 @@
+import threading
+import time
+
+import pytest
+from support.waiting import wait_until
+
+from mbrl_ros.simulation.stepper import REPEAT_PERIOD, Stepper
+
+pytestmark = pytest.mark.process
+
+
+class Running:
+    """A stepper and what it published."""
+
+    def __init__(self, simulator, answer=None, **options):
+        self.seen = []
+        self.errors = []
+        self.arrived = threading.Condition()
+        self.answer = answer
+        self.simulator = simulator
+        self.stepper = Stepper(simulator, self.publish, self.errors.append, **options)
+
+    def __enter__(self):
+        self.stepper.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stepper.stop()
+        assert not self.stepper._thread.is_alive()
+
+    def publish(self, observation):
+        with self.arrived:
+            self.seen.append((time.monotonic(), observation))
+            self.arrived.notify_all()
+        if self.answer is not None:
+            self.stepper.command([self.answer], observation.episode, observation.step)
+
+    def wait(self, count, timeout=5.0):
+        with self.arrived:
+            assert self.arrived.wait_for(lambda: len(self.seen) >= count, timeout)
+        return self.seen[-1][1]
+
+
+def test_real_time_keeps_its_pace(cartpole):
+    with Running(cartpole(lock_step=False), answer=0.1, real_time_factor=2.0) as running:
+        running.wait(26)
+    begin, end = running.seen[0][0], running.seen[25][0]
+    # At least, since a busy machine may miss a deadline.
+    assert 0.45 < end - begin < 1.0
+    steps = [o.step for _, o in running.seen]
+    assert steps == list(range(len(steps)))
+    # Answered within the step, applied in the one after.
+    assert [o.action_step for _, o in running.seen][2:20] == list(range(18))
+
+
+def test_a_late_step_is_not_made_up_for(cartpole):
+    slow = threading.Event()
+
+    class Late(Running):
+        def publish(self, observation):
+            super().publish(observation)
+            if observation.step == 3 and not slow.is_set():
+                slow.set()
+                time.sleep(0.22)
+
+    with Late(cartpole(lock_step=False)) as running:
+        running.wait(12)
+    gaps = [b[0] - a[0] for a, b in zip(running.seen, running.seen[1:], strict=False)]
+    assert gaps[3] >= 0.2
+    # The first step after the pause comes at once, the others keep to the period's grid.
+    assert min(gaps[5:]) > 0.005
+    assert running.stepper.missed >= 4
+
+
+def test_lock_step_waits_for_the_answer_and_repeats(cartpole):
+    with Running(cartpole()) as running:
+        running.wait(2, timeout=REPEAT_PERIOD + 1.0)
+        assert [o.step for _, o in running.seen] == [0, 0]
+        running.stepper.command([0.3], 0, 0)
+        seen = running.wait(3, timeout=0.4)
+        assert (seen.step, seen.action[0], seen.action_step) == (1, 0.3, 0)
+
+
+def test_lock_step_runs_through_episodes_as_fast_as_it_goes(cartpole):
+    simulator = cartpole(time_limit=0.4)
+    with Running(simulator, answer=0.1) as running:
+        last = running.wait(100)
+    assert last.episode >= 8
+    assert all(o.action_step == o.step - 1 for _, o in running.seen)
+
+
+@pytest.mark.parametrize("lock_step", [False, True])
+def test_pause_step_and_resume(cartpole, lock_step):
+    with Running(cartpole(lock_step=lock_step), answer=0.1) as running:
+        running.wait(3)
+        running.stepper.pause(True)
+        time.sleep(0.1)
+        stands = running.simulator.observation.step
+        time.sleep(0.2)
+        assert running.simulator.observation.step == stands
+        running.stepper.grant(3)
+        time.sleep(0.4)
+        assert running.simulator.observation.step == stands + 3
+        missed = running.stepper.missed
+        running.stepper.pause(False)
+        time.sleep(0.2)
+        assert running.simulator.observation.step > stands + 3
+        assert running.stepper.missed < missed + 10
+        with pytest.raises(ValueError, match="not paused"):
+            running.stepper.grant(1)
+
+
+@pytest.mark.parametrize("lock_step", [False, True])
+@pytest.mark.parametrize("paused", [False, True])
+def test_reset_needs_no_controller(cartpole, lock_step, paused):
+    with Running(cartpole(lock_step=lock_step)) as running:
+        running.wait(1)
+        running.stepper.pause(paused)
+        running.stepper.reset(5)
+        wait_until(lambda: running.simulator.observation.episode != 0, 2.0)
+    assert running.simulator.observation.episode == 1
+    last = [o for _, o in running.seen if o.episode == 0][-1]
+    assert last.truncated
+
+
+def test_an_error_ends_the_thread_and_is_reported(cartpole):
+    class Breaks(Running):
+        def publish(self, observation):
+            raise KeyError("nose")
+
+    with Breaks(cartpole()) as running:
+        running.stepper._thread.join(2.0)
+    assert isinstance(running.errors[0], KeyError)
