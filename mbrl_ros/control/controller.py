@@ -6,7 +6,7 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -107,6 +107,7 @@ class Controller:
         )
         self.trust = Trust(settings.trust)
         self._last: Command | None = None
+        self._newest: Observation | None = None
         self.planned: PlanRecord | None = None
         self._planned_step = 0
         self._stopped = False
@@ -141,7 +142,7 @@ class Controller:
         self.agent.reset()
         self.latency.new_episode(self.safe.held)
         self._beliefs.new_episode()
-        self._last = None
+        self._last = self._newest = None
 
     def offer_model(self, update: ModelUpdate, epoch: int, sequence: int) -> None:
         """Check a model and use it from the next tick on, unless an earlier one is held.
@@ -236,25 +237,27 @@ class Controller:
         corrected = fork.correct(s.adaptation.strength, s.adaptation.memory, past)
         return ActiveModel(corrected[0], version, corrected[1])
 
-    def tick(self, observation: Observation) -> Command:
+    def tick(self, observation: Observation, overtaken: Sequence[Observation] = ()) -> Command:
         """Answer an observation, within the budget counted from its arrival.
 
         An observation that was answered before gets the same answer: a simulator in lock-step
         repeats itself when it hears nothing.
+
+        Args:
+            observation: the newest.
+            overtaken: those since the last tick that will not be answered, oldest first.
         """
         last = self._last
-        continues = last is not None and last.episode == observation.episode
-        if last is not None and continues and last.step == observation.step and not self.estopped:
+        answered = (observation.episode, observation.step)
+        if last is not None and (last.episode, last.step) == answered and not self.estopped:
             return last
-        # A plant that was restarted counts from the start, perhaps of the same episode.
-        began = last is None or not continues or observation.step < last.step
-        self._note_applied(observation, began)
-        if began:
-            self.reset()
-        command = self._answer(observation)
+        for earlier in overtaken:
+            self._take_in(earlier)
+        trouble = self._take_in(observation)
+        command = self._answer(observation, trouble)
         if self.estopped and command.outcome is not Outcome.FALLBACK:
             # The e-stop came while it was planned.
-            command = self._answer(observation)
+            command = self._answer(observation, trouble)
         self._last = command
         return command
 
@@ -353,20 +356,49 @@ class Controller:
             raise ValueError("what_if: the agent does not plan")
         return planned.what_if(objective, self.agent.planner)
 
-    def _answer(self, observation: Observation) -> Command:
-        if self.estopped:
-            self._withdraw_plan()
-            return self._stop(observation, Outcome.FALLBACK, "e-stop")
+    def _take_in(self, observation: Observation) -> str:
+        """Learn from an observation what is the case, how late commands act, how far to trust.
+
+        Returns:
+            why nothing can be learned from it; empty if all is well.
+        """
+        newest = self._newest
+        # A plant that was restarted counts from the start, perhaps of the same episode.
+        began = (
+            newest is None
+            or newest.episode != observation.episode
+            or observation.step < newest.step
+        )
+        self._note_applied(observation, began)
+        if began:
+            self.reset()
+        self._newest = observation
         try:
             self.observation.check(observation.values, "observation")
         except ValueError as error:
-            self._withdraw_plan()
-            return self._stop(observation, Outcome.FALLBACK, str(error))
+            return str(error)
         active = self.model
-        self._take_in(observation, active)
+        self.latency.observed(observation.step, observation.action_step)
+        step = self._beliefs.observe(observation, active.model if active else None)
+        if step is not None and active is not None:
+            self.trust.observe(tuple(self._beliefs.steps), active.model)
+            active.observe(step)
+        return ""
+
+    def _answer(self, observation: Observation, trouble: str) -> Command:
+        """Return what to do.
+
+        Args:
+            observation: taken in.
+            trouble: why it could not be; empty if all is well.
+        """
+        if self.estopped or trouble:
+            self._withdraw_plan()
+            return self._stop(observation, Outcome.FALLBACK, "e-stop" if self.estopped else trouble)
         if observation.ended:
             self._withdraw_plan()
             return self._stop(observation, Outcome.HOLD, "the episode ended")
+        active = self.model
         if active is None and self.agent.needs_model:
             values = self._exploration()
             return self._command(observation, values, Outcome.EXPLORATION, "no model yet")
@@ -375,14 +407,6 @@ class Controller:
             reason = f"the model is not to be trusted: {self.trust.reason}"
             return self._stop(observation, Outcome.FALLBACK, reason)
         return self._decided(observation, active)
-
-    def _take_in(self, observation: Observation, active: ActiveModel | None) -> None:
-        """Learn from an observation what is the case, how late commands act, how far to trust."""
-        self.latency.observed(observation.step, observation.action_step)
-        step = self._beliefs.observe(observation, active.model if active else None)
-        if step is not None and active is not None:
-            self.trust.observe(tuple(self._beliefs.steps), active.model)
-            active.observe(step)
 
     @property
     def _trusted(self) -> Level:

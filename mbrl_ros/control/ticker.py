@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -12,6 +13,9 @@ from mbrl_ros.control.command import Command, Outcome
 from mbrl_ros.control.controller import Controller
 from mbrl_ros.core.realtime import LOOP, prioritize_thread
 from mbrl_ros.core.records import Observation
+
+# Observations that may come during one tick; of more, the oldest are taken for lost.
+_MOST_OVERTAKEN = 1000
 
 
 @dataclass(frozen=True)
@@ -49,13 +53,16 @@ class Ticker:
         self._send = send
         self._condition = threading.Condition()
         self._observation: Observation | None = None
+        self._answered: Observation | None = None
+        self._overtaken: deque[Observation] = deque(maxlen=_MOST_OVERTAKEN)
         self._running = False
         self._busy = False
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin to tick, with the counts at zero and no observation."""
-        self._observation = None
+        self._observation = self._answered = None
+        self._overtaken.clear()
         self.counts = TickCounts()
         self._running = True
         self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
@@ -71,14 +78,16 @@ class Ticker:
             self._thread = None
 
     def observe(self, observation: Observation) -> None:
-        """Hand over an observation; only the newest counts.
+        """Hand over an observation; only the newest is answered.
 
-        If the tick before is not over yet, the last plan answers at once, so that the plant
-        hears something in every period. Such an answer is not counted: the observation is
-        still due, or counts as skipped.
+        Those that it overtakes are still taken in, before it. If the tick before is not over
+        yet, the last plan answers at once, so that the plant hears something in every period.
+        Such an answer is not counted: the observation is still due, or counts as skipped.
         """
         with self._condition:
             overrun = self._busy
+            if self._observation is not self._answered and self._observation is not None:
+                self._overtaken.append(self._observation)
             self._observation = observation
             self._condition.notify()
         if overrun and not self._controller.lock_step:
@@ -89,20 +98,22 @@ class Ticker:
         if not controller.lock_step:
             prioritize_thread(LOOP)
         controller.reset()
-        answered: Observation | None = None
         due = time.monotonic() + 1.5 * period
         last_began = math.nan
         while True:
             with self._condition:
-                while self._running and self._observation is answered:
+                while self._running and self._observation is self._answered:
                     # In lock-step the plant waits too: there is nothing to say to its silence.
                     timeout = None if controller.lock_step else due - time.monotonic()
                     if not self._condition.wait(timeout):
                         break
                 if not self._running:
                     return
-                observation = self._observation
+                observation, answered = self._observation, self._answered
+                overtaken = tuple(self._overtaken)
+                self._overtaken.clear()
                 self._busy = observation is not answered
+                self._answered = observation
             began = time.monotonic()
             if observation is None or observation is answered:
                 command = controller.silence(answered, time.monotonic())
@@ -110,13 +121,12 @@ class Ticker:
                 skipped, deadline = 0, due
             else:
                 try:
-                    command = controller.tick(observation)
+                    command = controller.tick(observation, overtaken)
                 except Exception as error:  # the loop must not die of a mistake in an objective
                     command = controller.fault(observation, error)
                 skipped = _skipped(answered, observation)
                 deadline = observation.received + period
                 due = deadline + 0.5 * period
-                answered = observation
             self._busy = False
             if command is not None:
                 command = replace(command, interval=began - last_began)

@@ -333,6 +333,22 @@ def test_a_controller_tells_a_recurrent_model_of_every_reading_once_and_in_order
     assert told.taken == expectation
 
 
+def test_readings_overtaken_in_a_busy_tick_or_during_an_e_stop_are_taken_in_too():
+    told = Counting()
+    made = controller(model=False, trust=True)
+    made.use_model(told, 1, 1)
+    made.tick(numbered(0, 0))
+    made.tick(numbered(3, 0), [numbered(1, 0), numbered(2, 0)])
+    made.estopped = True
+    assert made.tick(numbered(4, 0)).outcome is Outcome.FALLBACK
+    made.estopped = False
+    # An episode that ended and one that began meanwhile.
+    made.tick(numbered(1, 1), [numbered(5, 0, ended=True), numbered(0, 1)])
+    made.tick(numbered(2, 1))
+    expectation = [*(expected(k, 0) for k in range(6)), *(expected(k, 1) for k in range(3))]
+    assert told.taken == expectation
+
+
 def test_commands_that_were_lost_do_not_count_against_the_model():
     made = controller(trust=True, adaptation=True)
     state, applied = np.array([0.0, 0.0]), ()

@@ -28,14 +28,16 @@ class Fake:
         self.period, self.lock_step = period, lock_step
         self.overhead = DurationEstimate()
         self.asked, self.resets, self.entered = [], 0, threading.Event()
+        self.overtaken = []
         self.go, self.trouble = threading.Event(), None
         self.go.set()
 
     def reset(self):
         self.resets += 1
 
-    def tick(self, reading):
+    def tick(self, reading, overtaken=()):
         self.asked.append(reading.step)
+        self.overtaken += [(earlier.episode, earlier.step) for earlier in overtaken]
         self.entered.set()
         assert self.go.wait(PATIENCE)
         if self.trouble:
@@ -120,6 +122,21 @@ def test_while_a_tick_overruns_the_last_plan_stands_in(ticking):
     fake.go.set()
     wait_for(lambda: len(sent) == 3)
     assert told(sent)[1:] == [(0, Outcome.PLANNED), (1, Outcome.PLANNED)]
+
+
+def test_readings_that_are_overtaken_are_handed_over_once_and_in_order(ticking):
+    fake = Fake()
+    fake.go.clear()
+    ticker, sent = ticking(fake)
+    ticker.observe(reading(0))
+    assert fake.entered.wait(PATIENCE)
+    for step, episode in ((1, 0), (2, 0), (0, 1), (1, 1)):
+        ticker.observe(reading(step, episode))
+    fake.go.set()
+    wait_for(lambda: fake.asked == [0, 1])
+    ticker.observe(reading(2, 1))
+    wait_for(lambda: fake.asked == [0, 1, 2])
+    assert fake.overtaken == [(0, 1), (0, 2), (1, 0)]
 
 
 def test_a_new_episode_skips_nothing(ticking):
