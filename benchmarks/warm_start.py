@@ -19,8 +19,8 @@ import torch
 
 from mbrl_ros.agents.planner_agent import PlannerAgent
 from mbrl_ros.control.plan_record import PlanRecord
-from mbrl_ros.objectives.book import ObjectiveBook
-from mbrl_ros.objectives.mission import Way
+from mbrl_ros.objectives.objective_manager import Way
+from mbrl_ros.objectives.objective_set import ObjectiveSet
 from mbrl_ros.planning.loop import PlanningLoop
 from mbrl_ros.planning.planner import Planner, Search
 from mbrl_ros.planning.problem import Problem
@@ -37,7 +37,7 @@ def goal(position: float, height: float) -> dict[str, float]:
     return {"cart_position": position, "pole_cos": height}
 
 
-def changes(book: ObjectiveBook) -> dict[str, tuple[ObjectiveBook, ObjectiveBook]]:
+def changes(book: ObjectiveSet) -> dict[str, tuple[ObjectiveSet, ObjectiveSet]]:
     """Return kinds of change: from what, to what."""
     go_to = book.select("go_to")
     here = go_to.with_goal(goal(0.0, 1.0))
@@ -93,7 +93,7 @@ def main() -> None:
         {"seed": arguments.seed, "mujoco_sim.time_limit": float("inf")},
     )
     system = LockStepSystem(configuration)
-    book = system.mission.book
+    book = system.manager.objectives
     ask(system, book.select("go_to"))
     system.run(arguments.steps)
     rng = np.random.default_rng(arguments.seed)
@@ -113,8 +113,8 @@ def tell(kind: str, shares: np.ndarray) -> None:
 
 def compare(
     system: LockStepSystem,
-    before: ObjectiveBook,
-    after: ObjectiveBook,
+    before: ObjectiveSet,
+    after: ObjectiveSet,
     moments: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
@@ -145,12 +145,12 @@ def compare(
     return np.array(shares)
 
 
-def ask(system: LockStepSystem, book: ObjectiveBook) -> None:
+def ask(system: LockStepSystem, book: ObjectiveSet) -> None:
     """Have the system do something else."""
-    system.mission.take(Way.SERVICE, book)
+    system.manager.take(Way.SERVICE, book)
 
 
-def best_known(planned: PlanRecord, after: ObjectiveBook, system: LockStepSystem) -> PlanRecord:
+def best_known(planned: PlanRecord, after: ObjectiveSet, system: LockStepSystem) -> PlanRecord:
     """Return the best of several long searches."""
     long = planned
     for _ in itertools.repeat(None, _LONG // 5):

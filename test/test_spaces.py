@@ -25,7 +25,7 @@ def test_dimensions_are_found_by_name():
     ("arguments", "message"),
     [
         ({"names": []}, "names: expected at least one"),
-        ({"names": ["a", "b", "a"]}, "names: 'a' stands there more than once"),
+        ({"names": ["a", "b", "a"]}, "names: 'a' appears more than once"),
         ({"names": ["a", "b"], "low": [0.0]}, "low: expected 2 values, one per name, got 1"),
         ({"names": ["a"], "high": [0.0, 1.0]}, "high: expected 1 values, one per name, got 2"),
         ({"names": ["a"], "low": [1.0], "high": [1.0]}, "limits of 'a': expected low < high"),
@@ -33,7 +33,7 @@ def test_dimensions_are_found_by_name():
         ({"names": ["a"], "low": [np.nan]}, "limits of 'a'"),
         ({"names": ["a"], "low": [np.inf]}, "limits of 'a'"),
         ({"names": ["a", "b"], "angles": ["c"]}, "angles: 'c' is not one of a, b"),
-        ({"names": ["a", "b"], "angles": ["b", "b"]}, "angles: 'b' stands there more than once"),
+        ({"names": ["a", "b"], "angles": ["b", "b"]}, "angles: 'b' appears more than once"),
         ({"names": ["a"], "discrete": ["b"]}, "discrete: 'b' is not one of a"),
         (
             {"names": ["a"], "low": [0.5], "high": [2.0], "discrete": ["a"]},

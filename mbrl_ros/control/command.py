@@ -9,7 +9,7 @@ from enum import IntEnum
 from mbrl_ros.core.spaces import FloatArray
 
 
-class Outcome(IntEnum):
+class CommandSource(IntEnum):
     """How a command came about; the constants of ``msg/Action``."""
 
     PLANNED = 0
@@ -28,7 +28,7 @@ class Command:
         episode: of the observation it answers.
         step: of the observation it answers.
         values: shape ``(A,)``, SI units, within the limits.
-        outcome: how it came about.
+        source: how it came about.
         reason: why it is not a full plan; empty if it is.
         state_age: age of the observation when the command was ready [s].
         plan_time: spent planning [s].
@@ -42,7 +42,7 @@ class Command:
     episode: int
     step: int
     values: FloatArray
-    outcome: Outcome
+    source: CommandSource
     reason: str
     state_age: float
     plan_time: float

@@ -15,7 +15,7 @@ import torch
 from mbrl_ros.agents.registry import make_agent
 from mbrl_ros.control.autotune import Effort, Tuning, autotune, efforts
 from mbrl_ros.control.belief import BeliefTracker
-from mbrl_ros.control.command import Command, Outcome
+from mbrl_ros.control.command import Command, CommandSource
 from mbrl_ros.control.exploration import Exploration
 from mbrl_ros.control.latency import Latency
 from mbrl_ros.control.model_history import ActiveModel, ModelHistory, PreparedModel, Version
@@ -255,7 +255,7 @@ class Controller:
             self._take_in(earlier)
         trouble = self._take_in(observation)
         command = self._answer(observation, trouble)
-        if self.estopped and command.outcome is not Outcome.FALLBACK:
+        if self.estopped and command.source is not CommandSource.FALLBACK:
             # The e-stop came while it was planned.
             command = self._answer(observation, trouble)
         self._last = command
@@ -279,8 +279,8 @@ class Controller:
         if age <= self.settings.observation_timeout:
             reused = self._reused(observation, observation.step + int(age / self.period))
             if reused is not None:
-                return self._command(observation, reused, Outcome.REUSED, reason)
-        return self._stop(observation, Outcome.HOLD, reason)
+                return self._command(observation, reused, CommandSource.REUSED, reason)
+        return self._stop(observation, CommandSource.HOLD, reason)
 
     def stand_in(self, observation: Observation) -> Command:
         """Return what to send while `tick` is still busy with an earlier observation.
@@ -290,20 +290,20 @@ class Controller:
         usable = not observation.ended and bool(np.isfinite(observation.values).all())
         reused = self._reused(observation, observation.step) if usable else None
         if reused is None:
-            return self._stop(observation, Outcome.HOLD, "the last tick is not over")
-        return self._command(observation, reused, Outcome.REUSED, "the last tick is not over")
+            return self._stop(observation, CommandSource.HOLD, "the last tick is not over")
+        return self._command(observation, reused, CommandSource.REUSED, "the last tick is not over")
 
     def farewell(self, observation: Observation) -> Command:
         """Return the safe command to send last, before falling silent."""
         self._withdraw_plan()
         self._note_applied(observation)
-        return self._stop(observation, Outcome.HOLD, "deactivated")
+        return self._stop(observation, CommandSource.HOLD, "deactivated")
 
     def fault(self, observation: Observation, error: Exception) -> Command:
         """Return the safe command, after an exception on the control path."""
         self._withdraw_plan()
         reason = f"{type(error).__name__}: {error}"
-        return self._stop(observation, Outcome.FALLBACK, reason)
+        return self._stop(observation, CommandSource.FALLBACK, reason)
 
     def replace_planner(self, settings: PlannerSettings) -> None:
         """Plan with other settings from the next tick on; what the last plan knew is kept.
@@ -394,18 +394,20 @@ class Controller:
         """
         if self.estopped or trouble:
             self._withdraw_plan()
-            return self._stop(observation, Outcome.FALLBACK, "e-stop" if self.estopped else trouble)
+            return self._stop(
+                observation, CommandSource.FALLBACK, "e-stop" if self.estopped else trouble
+            )
         if observation.ended:
             self._withdraw_plan()
-            return self._stop(observation, Outcome.HOLD, "the episode ended")
+            return self._stop(observation, CommandSource.HOLD, "the episode ended")
         active = self.model
         if active is None and self.agent.needs_model:
             values = self._exploration()
-            return self._command(observation, values, Outcome.EXPLORATION, "no model yet")
+            return self._command(observation, values, CommandSource.EXPLORATION, "no model yet")
         if self._trusted is Level.NONE:
             self._withdraw_plan()
             reason = f"the model is not to be trusted: {self.trust.reason}"
-            return self._stop(observation, Outcome.FALLBACK, reason)
+            return self._stop(observation, CommandSource.FALLBACK, reason)
         return self._decided(observation, active)
 
     @property
@@ -421,7 +423,7 @@ class Controller:
             result = self.agent.act(problem, deadline, elapsed, self._trusted.horizon)
         except (NoPlanError, UnlearnedError) as error:
             self._withdraw_plan()
-            return self._stop(observation, Outcome.FALLBACK, str(error))
+            return self._stop(observation, CommandSource.FALLBACK, str(error))
         self._planned_step = observation.step
         took = time.monotonic() - began
         self.plan_times.append(took)
@@ -429,18 +431,18 @@ class Controller:
             reused = self._reused(observation, observation.step)
             if reused is None:
                 reason = "no time to plan, and no plan to reuse"
-                return self._stop(observation, Outcome.FALLBACK, reason)
+                return self._stop(observation, CommandSource.FALLBACK, reason)
             return self._command(
-                observation, reused, Outcome.REUSED, "no time to plan", took, active
+                observation, reused, CommandSource.REUSED, "no time to plan", took, active
             )
-        outcome = Outcome.PLANNED if result.complete else Outcome.TRUNCATED
+        source = CommandSource.PLANNED if result.complete else CommandSource.TRUNCATED
         reason = "" if result.complete else f"time for {result.iterations} iterations only"
         values = self.action.clip(result.actions[0].double().numpy())
         if problem is None:
-            return self._command(observation, values, outcome, reason, took)
+            return self._command(observation, values, source, reason, took)
         self.planned = PlanRecord(observation, problem, result)
         return self._command(
-            observation, values, outcome, reason, took, active,
+            observation, values, source, reason, took, active,
             result.expected_return, problem.objective.digest,
         )  # fmt: skip
 
@@ -473,9 +475,9 @@ class Controller:
         with contextlib.suppress(ValueError):
             self.safe.held = self.action.clip(self.action.check(observation.action, "action"))
 
-    def _stop(self, observation: Observation, outcome: Outcome, reason: str) -> Command:
+    def _stop(self, observation: Observation, source: CommandSource, reason: str) -> Command:
         """Return the safe command."""
-        return self._command(observation, self.safe(observation.values), outcome, reason)
+        return self._command(observation, self.safe(observation.values), source, reason)
 
     def _withdraw_plan(self) -> None:
         """Let nobody act on the last plan any more; the next one may still start from it."""
@@ -500,20 +502,20 @@ class Controller:
         self,
         observation: Observation,
         values: FloatArray,
-        outcome: Outcome,
+        source: CommandSource,
         reason: str,
         plan_time: float = 0.0,
         model: ActiveModel | None = None,
         expected_return: float = float("nan"),
         objective: str = "",
     ) -> Command:
-        self._stopped = outcome in (Outcome.HOLD, Outcome.FALLBACK)
+        self._stopped = source in (CommandSource.HOLD, CommandSource.FALLBACK)
         self.latency.sent(observation.step, values)
         return Command(
             observation.episode,
             observation.step,
             values,
-            outcome,
+            source,
             reason,
             time.monotonic() - observation.received,
             plan_time,

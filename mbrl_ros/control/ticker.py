@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from mbrl_ros.control.command import Command, Outcome
+from mbrl_ros.control.command import Command, CommandSource
 from mbrl_ros.control.controller import Controller
 from mbrl_ros.core.realtime import LOOP, prioritize_thread
 from mbrl_ros.core.records import Observation
@@ -25,12 +25,12 @@ class TickCounts:
     Attributes:
         ticks: commands that were due.
         late: of these, sent after their deadline or never.
-        outcomes: ticks per outcome, indexed by `Outcome`.
+        sources: ticks per source, indexed by `CommandSource`.
     """
 
     ticks: int = 0
     late: int = 0
-    outcomes: tuple[int, ...] = field(default=(0,) * len(Outcome))
+    sources: tuple[int, ...] = field(default=(0,) * len(CommandSource))
 
 
 class Ticker:
@@ -141,13 +141,13 @@ class Ticker:
             late = True
             command = replace(command, reason=f"not sent: {type(error).__name__}: {error}")
         self._controller.overhead.add(time.monotonic() - began)
-        outcomes = list(self.counts.outcomes)
-        outcomes[command.outcome] += 1
+        sources = list(self.counts.sources)
+        sources[command.source] += 1
         self.last = command
         self.counts = TickCounts(
             self.counts.ticks + 1 + skipped,
             self.counts.late + skipped + (late and not self._controller.lock_step),
-            tuple(outcomes),
+            tuple(sources),
         )
 
 

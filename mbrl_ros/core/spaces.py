@@ -49,7 +49,7 @@ class Space:
             raise ValueError("names: expected at least one name, got none")
         if len(set(names)) != dim:
             double = next(name for name in names if list(names).count(name) > 1)
-            raise ValueError(f"names: '{double}' stands there more than once")
+            raise ValueError(f"names: '{double}' appears more than once")
         lows = tuple(float(v) for v in low) if low is not None and len(low) else (-np.inf,) * dim
         highs = tuple(float(v) for v in high) if high is not None and len(high) else (np.inf,) * dim
         for field, values in (("low", lows), ("high", highs)):
@@ -63,7 +63,7 @@ class Space:
                 if name not in names:
                     raise ValueError(f"{field}: '{name}' is not one of {', '.join(names)}")
                 if list(marked).count(name) > 1:
-                    raise ValueError(f"{field}: '{name}' stands there more than once")
+                    raise ValueError(f"{field}: '{name}' appears more than once")
         for name in discrete:
             index = list(names).index(name)
             lo, hi = lows[index], highs[index]

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from mbrl_ros.control.command import Command, Outcome
+from mbrl_ros.control.command import Command, CommandSource
 from mbrl_ros.control.controller import Controller
 from mbrl_ros.control.plan_record import PlanRecord
 from mbrl_ros.control.ticker import Ticker
 from mbrl_ros.control.trust import Level
-from mbrl_ros.objectives.mission import Change, Mission
+from mbrl_ros.objectives.objective_manager import Change, ObjectiveManager
 from mbrl_ros.ros import interfaces as ri
 
 # Of a plan's candidates that are shown.
@@ -28,7 +28,7 @@ def action_message(command: Command, stamp: ri.Time) -> ri.Action:
         episode=command.episode,
         step=command.step,
         values=command.values.tolist(),
-        outcome=int(command.outcome),
+        source=int(command.source),
         state_age=command.state_age,
         plan_time=command.plan_time,
         interval=command.interval,
@@ -99,29 +99,29 @@ def objective_message(
 
 
 def status_message(
-    stage: str, controller: Controller, ticker: Ticker, mission: Mission, stamp: ri.Time
+    state: str, controller: Controller, ticker: Ticker, manager: ObjectiveManager, stamp: ri.Time
 ) -> ri.ControllerStatus:
     """Return how the controller is doing.
 
     Args:
-        stage: the node's lifecycle state.
+        state: the node's lifecycle state.
         controller: of the node.
         ticker: of the node.
-        mission: of the node.
+        manager: of the node.
         stamp: now.
     """
     counts, last = ticker.counts, ticker.last
     times = np.array(controller.plan_times) if controller.plan_times else np.array([np.nan])
     epoch, sequence = controller.model.version if controller.model else (0, 0)
-    goals = mission.sequence
+    goals = manager.sequence
     return ri.ControllerStatus(
         header=ri.Header(stamp=stamp),
-        state=stage,
-        outcome=int(last.outcome) if last else int(Outcome.HOLD),
-        reason=(last.reason if last else "waiting") if stage == "active" else stage,
+        state=state,
+        source=int(last.source) if last else int(CommandSource.HOLD),
+        reason=(last.reason if last else "waiting") if state == "active" else state,
         ticks=counts.ticks,
         ticks_late=counts.late,
-        outcomes=list(counts.outcomes),
+        sources=list(counts.sources),
         planner=controller.agent.effort,
         plan_time_p50=float(np.percentile(times, 50)),
         plan_time_p99=float(np.percentile(times, 99)),
@@ -136,11 +136,11 @@ def status_message(
         correction=controller.correction,
         expected_return=last.expected_return if last else float("nan"),
         estopped=controller.estopped,
-        objective=mission.objective.settings.name,
-        objective_digest=mission.objective.digest,
-        changes_accepted=mission.accepted,
-        changes_refused=mission.refused,
-        refusal=mission.refusal,
+        objective=manager.objective.settings.name,
+        objective_digest=manager.objective.digest,
+        changes_accepted=manager.accepted,
+        changes_refused=manager.refused,
+        refusal=manager.refusal,
         sequence=goals.progress.value if goals else "",
         sequence_index=goals.index if goals else 0,
         sequence_length=len(goals.waypoints) if goals else 0,
@@ -156,15 +156,15 @@ def diagnostic_message(name: str, status: ri.ControllerStatus) -> ri.DiagnosticA
     """
     level, text = ri.DiagnosticStatus.OK, status.state
     late = status.ticks_late / status.ticks if status.ticks else 0.0
-    if status.state == "active" and status.outcome == Outcome.FALLBACK:
+    if status.state == "active" and status.source == CommandSource.FALLBACK:
         level, text = ri.DiagnosticStatus.ERROR, status.reason
-    elif status.state == "active" and (status.outcome == Outcome.HOLD or late > _MANY_LATE):
+    elif status.state == "active" and (status.source == CommandSource.HOLD or late > _MANY_LATE):
         level = ri.DiagnosticStatus.WARN
         text = status.reason or f"{100 * late:.1f} % of ticks late"
     elif status.state == "active" and status.trust != Level.FULL.word:
         level, text = ri.DiagnosticStatus.WARN, f"trust in the model: {status.trust}"
     shown: dict[str, Any] = {
-        "outcome": Outcome(status.outcome).name,
+        "source": CommandSource(status.source).name,
         "ticks": status.ticks,
         "ticks late": status.ticks_late,
         "planner": status.planner,

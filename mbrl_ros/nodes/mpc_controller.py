@@ -2,7 +2,7 @@
 
 A managed node. Subscribes ``observation``, ``model`` and ``estop``; publishes ``action`` every
 tick while active, ``controller_status``, ``plan`` while someone subscribes, and
-``/diagnostics``; what to plan for it learns by `MissionInterface`. The service ``~/arm`` ends
+``/diagnostics``; what to plan for it learns by `ObjectiveInterface`. The service ``~/arm`` ends
 an e-stop, ``~/autotune`` measures how much planning the machine has the time for, as with the
 first model. ``~/rollback`` goes back to the model before and keeps to it, ``~/use_newest_model``
 ends that.
@@ -23,7 +23,7 @@ from typing import Any
 import torch
 
 from mbrl_ros.control.autotune import EFFORTS, Effort, Tuning, TuningStoppedError
-from mbrl_ros.control.command import Command, Outcome
+from mbrl_ros.control.command import Command, CommandSource
 from mbrl_ros.control.controller import Controller
 from mbrl_ros.control.model_history import PreparedModel
 from mbrl_ros.control.settings import ControllerSettings
@@ -40,13 +40,13 @@ from mbrl_ros.nodes.controller_messages import (
     plan_message,
     status_message,
 )
-from mbrl_ros.nodes.mission_interface import MissionInterface
+from mbrl_ros.nodes.objective_interface import ObjectiveInterface
 from mbrl_ros.nodes.objective_parameters import declare_objective
 from mbrl_ros.nodes.parameters import declare, on_change
 from mbrl_ros.nodes.qos import COMMAND, EVENTS, LATCHED, NEWEST
 from mbrl_ros.nodes.runner import run_node
 from mbrl_ros.nodes.subscribing import subscribe_to_all
-from mbrl_ros.objectives.mission import Mission
+from mbrl_ros.objectives.objective_manager import ObjectiveManager
 from mbrl_ros.ros import LifecycleNode, LifecycleState, Parameter, TransitionCallbackReturn
 from mbrl_ros.ros import interfaces as ri
 from mbrl_ros.safety.safe_command import SafeCommand
@@ -78,10 +78,10 @@ class MpcController(LifecycleNode):
         self._settings: ControllerSettings = settings
         self._observation, self._action = task.observation_space(), task.action_space()
         spaces = (self._observation, self._action)
-        mission = Mission(declare_objective(self, *spaces, task.period))
+        manager = ObjectiveManager(declare_objective(self, *spaces, task.period))
         self._controller = Controller(
             *spaces,
-            mission.objective,
+            manager.objective,
             settings,
             period=task.period / task.real_time_factor,
             lock_step=task.lock_step,
@@ -89,7 +89,7 @@ class MpcController(LifecycleNode):
             safe=SafeCommand.of(task),
             learner=task.learner,
         )
-        self._mission_interface = MissionInterface(self, mission, self._controller)
+        self._objective_interface = ObjectiveInterface(self, manager, self._controller)
         self._ticker = Ticker(self._controller, self._send)
         self._acted: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._newest: Observation | None = None
@@ -130,7 +130,7 @@ class MpcController(LifecycleNode):
             self.create_service(ri.Trigger, "~/rollback", self._on_rollback),
             self.create_service(ri.Trigger, "~/use_newest_model", self._on_use_newest_model),
         ]
-        self._mission_interface.connect()
+        self._objective_interface.connect()
         self._lifecycle_state = "inactive"
         return TransitionCallbackReturn.SUCCESS
 
@@ -172,7 +172,7 @@ class MpcController(LifecycleNode):
         if self._tuning is not None:
             self._tuning.join()
         self._unpacking.shutdown(cancel_futures=True)
-        self._mission_interface.close()
+        self._objective_interface.close()
         self._report()
         super().destroy_node()
 
@@ -187,7 +187,7 @@ class MpcController(LifecycleNode):
     def _disconnect(self) -> None:
         if self._action_publisher is None:
             return
-        self._mission_interface.disconnect()
+        self._objective_interface.disconnect()
         for subscription in self._connections:
             self.destroy_subscription(subscription)
         for service in self._offered:
@@ -205,7 +205,7 @@ class MpcController(LifecycleNode):
             self._tell_what_acted()
             if before is not None and before.episode == observation.episode:
                 elapsed = (observation.step - before.step) * self._task.period
-                self._mission_interface.observe(observation.values, max(elapsed, 0.0))
+                self._objective_interface.observe(observation.values, max(elapsed, 0.0))
             return
         try:
             self._observation.check(observation.values, "observation")
@@ -322,7 +322,7 @@ class MpcController(LifecycleNode):
         planner = {n: v for n, v in changed.items() if n.startswith("planner.")}
         # All is judged before anything is applied.
         settings = build(ControllerSettings, {**flat(self._settings), **planner})
-        hold = self._mission_interface.changed(objective_parameters(changed))
+        hold = self._objective_interface.changed(objective_parameters(changed))
         if planner:
             self._controller.replace_planner(settings.planner)
             self._settings = settings
@@ -332,7 +332,7 @@ class MpcController(LifecycleNode):
         """Publish a command; called on the ticker's thread."""
         stamp = self.get_clock().now().to_msg()
         self._action_publisher.publish(action_message(command, stamp))
-        if command.outcome > Outcome.TRUNCATED:
+        if command.source > CommandSource.TRUNCATED:
             return
         self._acted.put(command)
         planned = self._controller.planned
@@ -342,16 +342,16 @@ class MpcController(LifecycleNode):
     def _tell_what_acted(self) -> None:
         while not self._acted.empty():
             command = self._acted.get()
-            self._mission_interface.acted(command.objective, command.episode, command.step)
+            self._objective_interface.acted(command.objective, command.episode, command.step)
 
     def _report(self) -> None:
         self._take_up_models()
         self._take_up_tuning()
         self._tell_what_acted()
         stamp = self.get_clock().now().to_msg()
-        mission = self._mission_interface.mission
+        manager = self._objective_interface.manager
         status = status_message(
-            self._lifecycle_state, self._controller, self._ticker, mission, stamp
+            self._lifecycle_state, self._controller, self._ticker, manager, stamp
         )
         self._status_publisher.publish(status)
         name = f"{self.get_fully_qualified_name().lstrip('/')}: control loop"

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.nodes.parameters import declare_one, forget, plain
-from mbrl_ros.objectives.book import ObjectiveBook
+from mbrl_ros.objectives.objective_set import ObjectiveSet
 from mbrl_ros.ros import Node
 from mbrl_ros.system.schema import OBJECTIVE, objective_parameters
 
 
 def declare_objective(
     node: Node, observation: Space, action: Space, period: float | None = None
-) -> ObjectiveBook:
+) -> ObjectiveSet:
     """Declare ``objective.*``, ``objective.<term>.*`` and ``objective.variants.*``.
 
     Returns:
@@ -23,14 +23,14 @@ def declare_objective(
         ValueError: naming the parameter that is wrong.
     """
     given = objective_parameters({n: plain(p.value) for n, p in node._parameter_overrides.items()})
-    book = ObjectiveBook.from_parameters(given, observation, action, period)
-    for spec, value in book.parameters():
+    objectives = ObjectiveSet.from_parameters(given, observation, action, period)
+    for spec, value in objectives.parameters():
         declare_one(node, replace(spec, name=OBJECTIVE + spec.name), value)
-    return replace(book, values={spec.name: value for spec, value in book.parameters()})
+    return replace(objectives, values={spec.name: value for spec, value in objectives.parameters()})
 
 
-def mirror_objective(node: Node, before: ObjectiveBook, after: ObjectiveBook) -> None:
-    """Bring the parameters in line with a book that did not come from them.
+def mirror_objective(node: Node, before: ObjectiveSet, after: ObjectiveSet) -> None:
+    """Bring the parameters in line with a set that did not come from them.
 
     Args:
         node: has the parameters.

@@ -70,7 +70,7 @@ def parse(
     grouped: dict[str, dict[str, Any]] = {name: {} for name in settings.terms}
     if len(grouped) < len(settings.terms):
         double = next(name for name in grouped if settings.terms.count(name) > 1)
-        raise SettingsError(f"{where}.terms: '{double}' stands there more than once")
+        raise SettingsError(f"{where}.terms: '{double}' appears more than once")
     for key, value in values.items():
         term, dot, field = key.partition(".")
         if not dot:

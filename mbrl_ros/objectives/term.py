@@ -14,12 +14,12 @@ from mbrl_ros.objectives.batch import Batch, Dimension, wrap
 from mbrl_ros.objectives.term_settings import (
     PER_DIMENSION,
     AimedSettings,
-    ReadingSettings,
+    DimensionSettings,
     TermSettings,
 )
 
 Settings = TypeVar("Settings", bound=TermSettings)
-OfDimensions = TypeVar("OfDimensions", bound=ReadingSettings)
+OfDimensions = TypeVar("OfDimensions", bound=DimensionSettings)
 Aims = TypeVar("Aims", bound=AimedSettings)
 
 
@@ -79,7 +79,7 @@ class DimensionTerm(Term[OfDimensions]):
                 )
         if len(set(names)) < len(names):
             double = next(name for name in names if names.count(name) > 1)
-            raise ValueError(f"{where}.of: '{double}' stands there more than once")
+            raise ValueError(f"{where}.of: '{double}' appears more than once")
         for field in PER_DIMENSION:
             values = getattr(self.settings, field, [0.0])
             if len(values) not in (1, len(names)):

@@ -25,7 +25,7 @@ class TermSettings:
 
 
 @dataclass(frozen=True)
-class ReadingSettings(TermSettings):
+class DimensionSettings(TermSettings):
     """What a term of named dimensions has."""
 
     of: list[str] = setting([], "dimensions it reads; several enter by their Euclidean norm")
@@ -36,7 +36,7 @@ class ReadingSettings(TermSettings):
 
 
 @dataclass(frozen=True)
-class AimedSettings(ReadingSettings):
+class AimedSettings(DimensionSettings):
     """What a term of how far dimensions are from a target has."""
 
     target: list[float] = setting(
@@ -76,7 +76,7 @@ class ToleranceSettings(AimedSettings):
 
 
 @dataclass(frozen=True)
-class BoundedSettings(ReadingSettings):
+class BoundedSettings(DimensionSettings):
     """Fixed bounds, which no goal moves."""
 
     lower: list[float] = setting(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mbrl_ros.reports.event_file import EventFile
-from mbrl_ros.reports.metrics import OUTCOMES
+from mbrl_ros.reports.metrics import SOURCES
 
 #: The folder, within that of the run.
 CURVES = "tensorboard"
@@ -87,7 +87,7 @@ class Curves:
         budget: float,
         ticks: int,
         ticks_late: int,
-        outcomes: Sequence[int],
+        sources: Sequence[int],
         delay_steps: int,
         model_sequence: int,
         expected_return: float,
@@ -104,7 +104,7 @@ class Curves:
             budget: time a plan may take [s]; NaN for any.
             ticks: commands that were due so far.
             ticks_late: of these, sent after their deadline or not at all.
-            outcomes: ticks per outcome so far, as in ``msg/Action``.
+            sources: ticks per source so far, as in ``msg/Action``.
             delay_steps: from an observation to its action's effect [control steps].
             model_sequence: of the model in use; 0: none.
             expected_return: of the last plan, in the objective's unit.
@@ -126,7 +126,7 @@ class Curves:
                 "control/one_step_z": one_step_z,
                 "control/open_loop_z": open_loop_z,
                 "control/correction": correction,
-                **{f"outcome/{n.lower()}": c for n, c in zip(OUTCOMES, outcomes, strict=True)},
+                **{f"source/{n.lower()}": c for n, c in zip(SOURCES, sources, strict=True)},
             },
         )
 

@@ -17,11 +17,11 @@ from mbrl_ros.data.bags import read_messages
 from mbrl_ros.data.finishing import mcap_files, recover
 from mbrl_ros.data.messages import read_transition
 from mbrl_ros.data.transitions import Transitions
-from mbrl_ros.reports.metrics import OUTCOMES, RunMetrics
+from mbrl_ros.reports.metrics import SOURCES, RunMetrics
 from mbrl_ros.system.launching import CONFIGURATION, RECORD
 
 _KINDS = ("Observation", "Action", "Transition", "ControllerStatus", "TrainingStatus")
-_REUSED = OUTCOMES.index("REUSED")
+_REUSED = SOURCES.index("REUSED")
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class History:
         if not math.isfinite(self.started):
             self.started = now
         self.ended = now
-        if kind == "Action" and message.outcome <= _REUSED and message.plan_time > 0:
+        if kind == "Action" and message.source <= _REUSED and message.plan_time > 0:
             self.plan_ms.append(1e3 * message.plan_time)
         elif kind == "TrainingStatus" and math.isfinite(message.holdout_error):
             point = (now - self.started, int(message.epoch), float(message.holdout_error))

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-#: Names of the outcomes in the order of ``msg/Action``'s constants.
-OUTCOMES = ("PLANNED", "TRUNCATED", "REUSED", "EXPLORATION", "HOLD", "FALLBACK")
+#: Names of the sources in the order of ``msg/Action``'s constants.
+SOURCES = ("PLANNED", "TRUNCATED", "REUSED", "EXPLORATION", "HOLD", "FALLBACK")
 
 #: The node whose life each type of message proves.
-SOURCES = {
+NODES_OF = {
     "Observation": "mujoco_sim",
     "Transition": "data_logger",
     "TrainingStatus": "model_trainer",
@@ -99,7 +99,7 @@ class RunMetrics:
         self.state = ""
         self._action_repeat = action_repeat
         self._observation_dim = observation_dim
-        self._counts = Tally(2 + len(OUTCOMES))
+        self._counts = Tally(2 + len(SOURCES))
         self._models: dict[int, int] = {}
         self._seen: dict[str, float] = {}
         self._newest = -math.inf
@@ -120,8 +120,8 @@ class RunMetrics:
         self._newest = max(self._newest, now)
         if kind == "Observation" and self._observation_dim not in (0, len(message.values)):
             return
-        if kind in SOURCES:
-            self._seen[SOURCES[kind]] = now
+        if kind in NODES_OF:
+            self._seen[NODES_OF[kind]] = now
         if kind == "Observation":
             self._observation(message, now)
         elif kind == "Action":
@@ -144,9 +144,9 @@ class RunMetrics:
         return self._counts.totals[1]
 
     @property
-    def outcomes(self) -> dict[str, int]:
-        """Ticks per outcome."""
-        return dict(zip(OUTCOMES, self._counts.totals[2:], strict=True))
+    def sources(self) -> dict[str, int]:
+        """Ticks per source."""
+        return dict(zip(SOURCES, self._counts.totals[2:], strict=True))
 
     @property
     def models_published(self) -> int:
@@ -186,7 +186,7 @@ class RunMetrics:
             "running_return": finite(self.running_return),
             "ticks": self.ticks,
             "ticks_late": self.ticks_late,
-            "outcomes": self.outcomes,
+            "sources": self.sources,
             "plan_ms_p50": finite(self.plan_ms[0]),
             "plan_ms_p99": finite(self.plan_ms[1]),
             "budget_ms": finite(self.budget_ms),
@@ -231,7 +231,7 @@ class RunMetrics:
         last = self._last_action
         if message.state != "active" and last is not None and now - last < _AWAY:
             self._last_action = None
-        self._counts.update([message.ticks, message.ticks_late, *message.outcomes])
+        self._counts.update([message.ticks, message.ticks_late, *message.sources])
         self.plan_ms = (1e3 * message.plan_time_p50, 1e3 * message.plan_time_p99)
         self.budget_ms = 1e3 * message.budget
         self.model = (int(message.model_epoch), int(message.model_sequence))

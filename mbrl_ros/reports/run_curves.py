@@ -64,7 +64,7 @@ class RunCurves:
             budget=message.budget,
             ticks=metrics.ticks,
             ticks_late=metrics.ticks_late,
-            outcomes=list(metrics.outcomes.values()),
+            sources=list(metrics.sources.values()),
             delay_steps=message.delay_steps,
             model_sequence=message.model_sequence,
             expected_return=message.expected_return,

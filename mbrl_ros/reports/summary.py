@@ -38,7 +38,7 @@ def summarize(history: History) -> dict[str, Any]:
         "ticks": metrics.ticks,
         "ticks_late": metrics.ticks_late,
         "in_time": finite(1 - metrics.ticks_late / metrics.ticks, 5) if metrics.ticks else None,
-        "outcomes": metrics.outcomes,
+        "sources": metrics.sources,
         "longest_silence_s": round(metrics.longest_silence, 4),
         "plan_ms_p50": finite(percentile(history.plan_ms, 50), 2),
         "plan_ms_p99": finite(percentile(history.plan_ms, 99), 2),

@@ -47,8 +47,8 @@ def summary_table(summary: dict[str, Any]) -> Table:
         table.add_row(
             "ticks", f"{s['ticks']}, of these {100 * s['in_time']:.2f} % answered in time"
         )
-        counts = {name.lower(): n for name, n in s["outcomes"].items() if n}
-        table.add_row("outcomes", ", ".join(f"{n} {name}" for name, n in counts.items()))
+        counts = {name.lower(): n for name, n in s["sources"].items() if n}
+        table.add_row("sources", ", ".join(f"{n} {name}" for name, n in counts.items()))
         table.add_row("longest silence", f"{1e3 * s['longest_silence_s']:.0f} ms between actions")
     return table
 

@@ -21,7 +21,7 @@ _BARS = " ▁▂▃▄▅▆▇█"
 _WIDEST = 100
 # Rows of the chart of returns, and of a terminal that has room for them.
 _CHART, _ROOM = 4, 20
-# From this width on, planning and outcomes stand beside learning.
+# From this width on, planning and sources stand beside learning.
 _SIDE_BY_SIDE = 64
 _STYLES = {
     "PLANNED": "green",
@@ -153,11 +153,11 @@ class View:
         late = Text(f"{m.ticks_late} ({100 * share:.1f} %)", "red" if share > 0.01 else "default")
         table.add_row("ticks", f"{m.ticks}")
         table.add_row("missed", late)
-        outcomes = Text()
-        for name, count in m.outcomes.items():
+        sources = Text()
+        for name, count in m.sources.items():
             if count:
-                outcomes.append(f"{' ' if outcomes else ''}{count} {name.lower()}", _STYLES[name])
-        table.add_row("outcomes", outcomes if outcomes else "-")
+                sources.append(f"{' ' if sources else ''}{count} {name.lower()}", _STYLES[name])
+        table.add_row("sources", sources if sources else "-")
         return table
 
     def _life(self, now: float) -> Columns:

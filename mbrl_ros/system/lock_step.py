@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from mbrl_ros.control.command import Command, Outcome
+from mbrl_ros.control.command import Command, CommandSource
 from mbrl_ros.control.controller import Controller
 from mbrl_ros.core.kinds import find_kind
 from mbrl_ros.core.records import Observation, Transition
@@ -18,8 +18,8 @@ from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.data.transitions import Transitions
 from mbrl_ros.learning.learner import GateDecision, Learner
 from mbrl_ros.models.update import ModelUpdate
-from mbrl_ros.objectives.book import ObjectiveBook
-from mbrl_ros.objectives.mission import Mission
+from mbrl_ros.objectives.objective_manager import ObjectiveManager
+from mbrl_ros.objectives.objective_set import ObjectiveSet
 from mbrl_ros.safety.safe_command import SafeCommand
 from mbrl_ros.simulation.simulator import make_simulator
 from mbrl_ros.system.configuration import Configuration
@@ -46,7 +46,7 @@ class LockStepSystem:
 
     Attributes:
         simulator: the plant.
-        mission: what is to be done; change it between steps.
+        manager: what is to be done; change it between steps.
         learner: fits the model.
         controller: plans with it.
         learning: whether it learns from what happens.
@@ -58,7 +58,7 @@ class LockStepSystem:
         episodes: complete ones so far, those of `evaluate` left out.
         holdout_errors: (env steps, open-loop error) at every decision of the gate.
         plan_ms: planning time of every planned command [ms].
-        outcomes: commands per outcome, indexed by `Outcome`.
+        sources: commands per source, indexed by `CommandSource`.
         expected_return: of the newest command's plan, in the objective's unit; NaN without one.
     """
 
@@ -73,8 +73,8 @@ class LockStepSystem:
         task = build(TaskSettings, values)
         observation, action = task.observation_space(), task.action_space()
         controller = configuration.node("mpc_controller")
-        self.mission = Mission(
-            ObjectiveBook.from_parameters(
+        self.manager = ObjectiveManager(
+            ObjectiveSet.from_parameters(
                 objective_parameters(controller), observation, action, task.period
             )
         )
@@ -87,7 +87,7 @@ class LockStepSystem:
         self.controller = Controller(
             observation,
             action,
-            self.mission.objective,
+            self.manager.objective,
             configuration.build("mpc_controller"),
             period=task.period,
             lock_step=True,
@@ -102,7 +102,7 @@ class LockStepSystem:
         self.episodes: list[Episode] = []
         self.holdout_errors: list[tuple[int, float]] = []
         self.plan_ms: list[float] = []
-        self.outcomes = [0] * len(Outcome)
+        self.sources = [0] * len(CommandSource)
         self.expected_return = math.nan
         self._period = task.period
         self.learning = True
@@ -119,15 +119,15 @@ class LockStepSystem:
         before = self.simulator.observation
         if before.ended:
             return None, self.simulator.advance(), None
-        self.controller.objective = self.mission.objective
+        self.controller.objective = self.manager.objective
         command = self.controller.tick(replace(before, received=time.monotonic()))
-        self.outcomes[command.outcome] += 1
+        self.sources[command.source] += 1
         self.expected_return = command.expected_return
         if command.plan_time:
             self.plan_ms.append(1e3 * command.plan_time)
         self.simulator.command(command.values, before.episode, before.step, before.time)
         after = self.simulator.advance()
-        self.mission.observe(after.values, self._period)
+        self.manager.observe(after.values, self._period)
         if after.episode != before.episode:
             self._return = 0.0
             return command, after, None

@@ -68,8 +68,8 @@ def test_the_curves_end_where_the_summary_does(learned):
     assert curves["holdout/open_loop_error"][last] == pytest.approx(summary["holdout_error"])
     assert curves["gate/models_published"][last] == summary["models_published"] > 0
     assert curves["control/ticks"][last] == last
-    assert curves["outcome/exploration"][last] == 60
-    assert curves["outcome/planned"][last] == last - 60
+    assert curves["source/exploration"][last] == 60
+    assert curves["source/planned"][last] == last - 60
     assert curves["control/model_sequence"][last] == summary["models_published"]
     assert 0 < curves["control/plan_time_p50"][last] <= curves["control/plan_time_p99"][last]
     assert curves["evaluation/mean_return"][summary["env_steps"]] == pytest.approx(

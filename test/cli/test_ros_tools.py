@@ -338,8 +338,8 @@ BAD_INPUT = [
         "field 'data' must be int64, not 1.5",
     ),
     (
-        ("pub", "x", "mbrl_ros/msg/Action", "{outcome: 300}"),
-        "field 'outcome' must be uint8, not 300 (from 0 to 255)",
+        ("pub", "x", "mbrl_ros/msg/Action", "{source: 300}"),
+        "field 'source' must be uint8, not 300 (from 0 to 255)",
     ),
     (
         ("pub", "x", "mbrl_ros/msg/Action", "{values: [1, two]}"),

@@ -8,7 +8,7 @@ from known import ACTION, OBSERVATION, SAFE, A, B, controller, reading, step
 from support.linear import LinearModel
 
 from mbrl_ros.control.belief import BeliefTracker
-from mbrl_ros.control.command import Outcome
+from mbrl_ros.control.command import CommandSource
 from mbrl_ros.control.trust import Level
 from mbrl_ros.core.records import Transition
 from mbrl_ros.data.segments import one_segment
@@ -327,7 +327,7 @@ def test_a_controller_tells_a_recurrent_model_of_every_reading_once_and_in_order
         for k in range(length):
             ended = k == length - 1
             command = made.tick(numbered(k, episode, ended=ended))
-            assert command.outcome is (Outcome.HOLD if ended else Outcome.PLANNED)
+            assert command.source is (CommandSource.HOLD if ended else CommandSource.PLANNED)
             made.tick(numbered(k, episode, ended=ended))
     expectation = [expected(k, e) for e, length in enumerate((4, 1, 12)) for k in range(length)]
     assert told.taken == expectation
@@ -340,7 +340,7 @@ def test_readings_overtaken_in_a_busy_tick_or_during_an_e_stop_are_taken_in_too(
     made.tick(numbered(0, 0))
     made.tick(numbered(3, 0), [numbered(1, 0), numbered(2, 0)])
     made.estopped = True
-    assert made.tick(numbered(4, 0)).outcome is Outcome.FALLBACK
+    assert made.tick(numbered(4, 0)).source is CommandSource.FALLBACK
     made.estopped = False
     # An episode that ended and one that began meanwhile.
     made.tick(numbered(1, 1), [numbered(5, 0, ended=True), numbered(0, 1)])

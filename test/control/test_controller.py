@@ -19,7 +19,7 @@ from known import (
 )
 
 from mbrl_ros.control import plan_record as plan_record_module
-from mbrl_ros.control.controller import Controller, Outcome
+from mbrl_ros.control.controller import CommandSource, Controller
 from mbrl_ros.control.model_history import ActiveModel
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.core.spaces import Space
@@ -55,14 +55,14 @@ class Judge:
         return returns if self.worth is None else torch.full_like(returns, self.worth)
 
 
-def outcome_of(command):
-    return command.outcome, command.reason
+def source_of(command):
+    return command.source, command.reason
 
 
 def test_without_a_model_it_explores():
     made = controller(model=False)
     commands = [made.tick(reading(k)) for k in range(50)]
-    assert {c.outcome for c in commands} == {Outcome.EXPLORATION}
+    assert {c.source for c in commands} == {CommandSource.EXPLORATION}
     values = np.array([c.values for c in commands])
     assert values.std() > 0
     assert (values >= ACTION.lower).all()
@@ -74,7 +74,7 @@ def test_without_a_model_it_explores():
 def test_with_a_model_it_plans():
     made = controller(iterations=20, candidates=64, icem=ICEMSettings(finest_scale=1.0))
     command = made.tick(reading(3, [0.0, 1.0], episode=2))
-    assert outcome_of(command) == (Outcome.PLANNED, "")
+    assert source_of(command) == (CommandSource.PLANNED, "")
     assert (command.episode, command.step, command.model) == (2, 3, (1, 1))
     # As fast as possible: full force.
     assert command.values[0] > 0.9
@@ -87,18 +87,18 @@ def test_with_a_model_it_plans():
 def test_an_agent_that_needs_no_model_decides_without_one():
     made = controller(agent="random", model=False)
     commands = [made.tick(reading(k)) for k in range(50)]
-    assert {c.outcome for c in commands} == {Outcome.PLANNED}
+    assert {c.source for c in commands} == {CommandSource.PLANNED}
     values = np.array([c.values for c in commands])
     assert values.std() > 0.1
     np.testing.assert_array_equal(values, ACTION.clip(values))
     assert commands[0].model == (0, 0)
     # It plans nothing that could be reused, planned for something else or measured.
-    assert made.stand_in(reading(50)).outcome is Outcome.HOLD
+    assert made.stand_in(reading(50)).source is CommandSource.HOLD
     with pytest.raises(ValueError, match="what_if: there is no plan now"):
         made.what_if(objective())
     made.offer_model(exact_model(), 1, 1)
     command = made.tick(reading(51))
-    assert (command.outcome, command.model) == (Outcome.PLANNED, (1, 1))
+    assert (command.source, command.model) == (CommandSource.PLANNED, (1, 1))
     with pytest.raises(ValueError, match="what_if: the agent does not plan"):
         made.what_if(objective())
     with pytest.raises(ValueError, match="autotune: the agent does not plan"):
@@ -108,15 +108,15 @@ def test_an_agent_that_needs_no_model_decides_without_one():
 @pytest.mark.parametrize("agent", ["policy", "planner+policy"])
 def test_a_policy_decides_once_a_model_has_one(agent):
     made = controller(agent=agent, model=False)
-    assert made.tick(reading(0)).outcome is Outcome.EXPLORATION
+    assert made.tick(reading(0)).source is CommandSource.EXPLORATION
     with pytest.raises(ValueError, match=r"policy'?: the model has learned no policy"):
         made.offer_model(exact_model(), 1, 1)
-    assert made.tick(reading(1)).outcome is Outcome.EXPLORATION
+    assert made.tick(reading(1)).source is CommandSource.EXPLORATION
     model = make_world_model(exact_model())
     model.policy = lambda features: torch.full_like(features[..., :1], 0.625)
     made.use_model(model, 1, 1)
     command = made.tick(reading(2, [0.1, 0.2]))
-    assert outcome_of(command) == (Outcome.PLANNED, "")
+    assert source_of(command) == (CommandSource.PLANNED, "")
     assert math.isfinite(command.expected_return)
     assert command.objective == objective().digest
     if agent == "policy":
@@ -178,14 +178,14 @@ def at(clock, k, age=0.0, **arguments):
 def test_a_plan_that_fits_the_budget_is_complete(clock):
     made = timed(clock, iterations=2)
     command = made.tick(at(clock, 20))
-    assert outcome_of(command) == (Outcome.PLANNED, "")
+    assert source_of(command) == (CommandSource.PLANNED, "")
     assert command.state_age == command.plan_time == pytest.approx(0.8)
 
 
 def test_a_plan_is_cut_at_the_deadline_with_the_best_so_far(clock):
     made = timed(clock, iterations=5)
     command = made.tick(at(clock, 20))
-    assert outcome_of(command) == (Outcome.TRUNCATED, "time for 2 iterations only")
+    assert source_of(command) == (CommandSource.TRUNCATED, "time for 2 iterations only")
     assert command.state_age <= made.budget
 
 
@@ -194,13 +194,13 @@ def test_what_sending_takes_is_taken_off_the_budget(clock):
     for _ in range(30):
         made.overhead.add(0.1)
     assert made.budget == pytest.approx(0.75, abs=1e-3)
-    assert made.tick(at(clock, 20)).outcome == Outcome.TRUNCATED
+    assert made.tick(at(clock, 20)).source == CommandSource.TRUNCATED
 
 
 def test_an_old_reading_leaves_less_time(clock):
     made = timed(clock, iterations=2)
     command = made.tick(at(clock, 20, age=0.4))
-    assert command.outcome == Outcome.TRUNCATED
+    assert command.source == CommandSource.TRUNCATED
     assert command.state_age == pytest.approx(0.8)
 
 
@@ -210,27 +210,27 @@ def test_without_time_the_last_plan_goes_on(clock):
     planned = made.planned.result.actions[:, 0].tolist()
     for k in (21, 22, 25):
         command = made.tick(at(clock, k, age=0.8))
-        assert outcome_of(command) == (Outcome.REUSED, "no time to plan")
+        assert source_of(command) == (CommandSource.REUSED, "no time to plan")
         assert command.values[0] == pytest.approx(planned[k - 20])
 
 
 def test_without_time_and_without_a_plan_the_command_is_safe(clock):
     made = timed(clock, iterations=2)
     command = made.tick(at(clock, 0, age=0.8, episode=1))
-    assert outcome_of(command) == (Outcome.FALLBACK, "no time to plan, and no plan to reuse")
+    assert source_of(command) == (CommandSource.FALLBACK, "no time to plan, and no plan to reuse")
     assert command.values.tolist() == SAFE
 
 
 def test_a_plan_that_is_used_up_is_not_reused(clock):
     made = timed(clock, iterations=2, horizon=3)
     made.tick(at(clock, 20))
-    outcomes = [made.tick(at(clock, k, age=0.8)).outcome for k in (21, 22, 23)]
-    assert outcomes == [Outcome.REUSED, Outcome.REUSED, Outcome.FALLBACK]
+    sources = [made.tick(at(clock, k, age=0.8)).source for k in (21, 22, 23)]
+    assert sources == [CommandSource.REUSED, CommandSource.REUSED, CommandSource.FALLBACK]
 
 
 def test_in_lock_step_no_deadline_holds(clock):
     made = controller(judge=Judge(on_call=clock.tick), iterations=9)
-    assert made.tick(at(clock, 0, age=100.0)).outcome == Outcome.PLANNED
+    assert made.tick(at(clock, 0, age=100.0)).source == CommandSource.PLANNED
 
 
 @pytest.mark.parametrize(
@@ -246,19 +246,19 @@ def test_in_lock_step_no_deadline_holds(clock):
 def test_a_bad_observation_gets_the_safe_command(values, reason, model):
     made = controller(model=model)
     command = made.tick(reading(1, values))
-    assert outcome_of(command) == (Outcome.FALLBACK, reason)
+    assert source_of(command) == (CommandSource.FALLBACK, reason)
     assert command.values.tolist() == SAFE
-    assert made.tick(reading(2)).outcome in (Outcome.PLANNED, Outcome.EXPLORATION)
+    assert made.tick(reading(2)).source in (CommandSource.PLANNED, CommandSource.EXPLORATION)
 
 
 @pytest.mark.parametrize("worth", [math.nan, math.inf, -math.inf])
 def test_returns_that_are_not_finite_give_the_safe_command(worth):
     made = controller(judge=Judge(worth=worth))
     command = made.tick(reading(1))
-    assert outcome_of(command) == (Outcome.FALLBACK, "no candidate has a finite return")
+    assert source_of(command) == (CommandSource.FALLBACK, "no candidate has a finite return")
     assert command.values.tolist() == SAFE
     made.objective = objective()
-    assert made.tick(reading(2)).outcome == Outcome.PLANNED
+    assert made.tick(reading(2)).source == CommandSource.PLANNED
 
 
 def test_in_an_e_stop_there_is_the_safe_command_only():
@@ -271,9 +271,9 @@ def test_in_an_e_stop_there_is_the_safe_command_only():
         made.stand_in(reading(3)),
     ):
         assert command.values.tolist() == SAFE
-    assert outcome_of(made.tick(reading(4))) == (Outcome.FALLBACK, "e-stop")
+    assert source_of(made.tick(reading(4))) == (CommandSource.FALLBACK, "e-stop")
     made.estopped = False
-    assert made.tick(reading(5)).outcome == Outcome.PLANNED
+    assert made.tick(reading(5)).source == CommandSource.PLANNED
 
 
 def test_an_e_stop_holds_for_a_reading_that_comes_again():
@@ -285,13 +285,13 @@ def test_an_e_stop_holds_for_a_reading_that_comes_again():
 
 def test_at_the_end_of_an_episode_it_holds():
     command = controller().tick(reading(9, ended=True))
-    assert outcome_of(command) == (Outcome.HOLD, "the episode ended")
+    assert source_of(command) == (CommandSource.HOLD, "the episode ended")
     assert command.values.tolist() == SAFE
 
 
 def test_a_last_word_is_safe():
     command = controller().farewell(reading(3))
-    assert outcome_of(command) == (Outcome.HOLD, "deactivated")
+    assert source_of(command) == (CommandSource.HOLD, "deactivated")
     assert command.values.tolist() == SAFE
 
 
@@ -301,10 +301,10 @@ def test_silence_gets_the_rest_of_the_plan_then_the_safe_command():
     planned = made.planned.result.actions[:, 0].tolist()
     for periods in (1, 2, 4):
         command = made.silence(last, last.received + (periods + 0.5) * PERIOD)
-        assert command.outcome == Outcome.REUSED
+        assert command.source == CommandSource.REUSED
         assert command.values[0] == pytest.approx(planned[periods])
     command = made.silence(last, last.received + 0.21)
-    assert outcome_of(command) == (Outcome.HOLD, "no observation for 0.21 s")
+    assert source_of(command) == (CommandSource.HOLD, "no observation for 0.21 s")
     assert command.values.tolist() == SAFE
 
 
@@ -313,7 +313,7 @@ def test_silence_without_a_plan_is_answered_safely_and_without_a_reading_not_at_
     assert made.silence(None, 0.0) is None
     made.tick(reading(1))
     command = made.silence(reading(1), reading(1).received + PERIOD)
-    assert command.outcome == Outcome.HOLD
+    assert command.source == CommandSource.HOLD
     assert command.values.tolist() == SAFE
 
 
@@ -326,11 +326,11 @@ def test_silence_after_the_end_of_an_episode_is_safe():
 
 def test_a_stand_in_is_the_last_plan_for_the_step():
     made = controller(iterations=3)
-    assert made.stand_in(reading(5)).outcome == Outcome.HOLD
+    assert made.stand_in(reading(5)).source == CommandSource.HOLD
     made.tick(reading(5))
     planned = made.planned.result.actions[:, 0].tolist()
     command = made.stand_in(reading(7))
-    assert command.outcome == Outcome.REUSED
+    assert command.source == CommandSource.REUSED
     assert (command.step, command.values[0]) == (7, pytest.approx(planned[2]))
     broken = reading(7, [math.nan, 0.0])
     for other in (reading(7, ended=True), reading(7, episode=1), reading(99), reading(4), broken):
@@ -360,7 +360,7 @@ def test_a_plant_that_was_restarted_in_the_first_episode_is_controlled_again():
     made = controller()
     for k in (100, 101):
         made.tick(reading(k))
-    assert made.tick(reading(0, action_step=-1)).outcome == Outcome.PLANNED
+    assert made.tick(reading(0, action_step=-1)).source == CommandSource.PLANNED
 
 
 def test_the_same_seed_gives_the_same_commands():
@@ -422,7 +422,7 @@ def test_a_model_that_does_not_fit_or_is_damaged_leaves_the_present_one(model, m
     with pytest.raises(ValueError, match=message):
         made.offer_model(model, 1, 2)
     assert made.model is kept
-    assert made.tick(reading(0)).outcome == Outcome.PLANNED
+    assert made.tick(reading(0)).source == CommandSource.PLANNED
 
 
 @pytest.mark.parametrize(("told", "hidden"), [(0, 0), (1, 0), (3, 0), (0, 1), (0, 3), (2, 3)])
@@ -517,11 +517,11 @@ def test_without_the_learned_reward_that_it_is_to_plan_for_the_safe_command_is_s
     )
     made = controller(judge=learned)
     command = made.tick(reading(0))
-    assert command.outcome is Outcome.FALLBACK
+    assert command.source is CommandSource.FALLBACK
     assert "learned_reward: the model has learned no reward" in command.reason
     np.testing.assert_array_equal(command.values, SAFE)
     made.objective = objective()
-    assert made.tick(reading(1)).outcome is Outcome.PLANNED
+    assert made.tick(reading(1)).source is CommandSource.PLANNED
     with pytest.raises(ValueError, match="learned no reward"):
         made.what_if(learned)
 
@@ -636,10 +636,13 @@ def test_after_a_fault_the_safe_command_is_sent_and_no_plan_is_left_to_reuse():
     made = controller()
     made.tick(reading(0))
     command = made.fault(reading(1), ZeroDivisionError("by nothing"))
-    assert (command.outcome, command.reason) == (Outcome.FALLBACK, "ZeroDivisionError: by nothing")
+    assert (command.source, command.reason) == (
+        CommandSource.FALLBACK,
+        "ZeroDivisionError: by nothing",
+    )
     assert command.values.tolist() == made.safe.resting.tolist()
     assert math.isnan(command.expected_return)
-    assert made.stand_in(reading(2)).outcome == Outcome.HOLD
+    assert made.stand_in(reading(2)).source == CommandSource.HOLD
 
 
 def test_an_estop_that_comes_while_a_plan_is_made_stops_that_plan_too():
@@ -652,7 +655,7 @@ def test_an_estop_that_comes_while_a_plan_is_made_stops_that_plan_too():
 
     made.model = ActiveModel(Pressed(made.model.model.dynamics), (1, 1))
     command = made.tick(reading(0))
-    assert (command.outcome, command.reason) == (Outcome.FALLBACK, "e-stop")
+    assert (command.source, command.reason) == (CommandSource.FALLBACK, "e-stop")
     assert command.values.tolist() == made.safe.resting.tolist()
 
 

@@ -9,7 +9,7 @@ from known import reading as real_reading
 from support.waiting import PATIENCE
 from support.waiting import eventually as wait_for
 
-from mbrl_ros.control.controller import Command, Outcome
+from mbrl_ros.control.controller import Command, CommandSource
 from mbrl_ros.control.ticker import Ticker
 from mbrl_ros.core.records import Observation
 from mbrl_ros.planning.duration import DurationEstimate
@@ -42,20 +42,20 @@ class Fake:
         assert self.go.wait(PATIENCE)
         if self.trouble:
             raise self.trouble
-        return self._command(reading, Outcome.PLANNED)
+        return self._command(reading, CommandSource.PLANNED)
 
     def silence(self, reading, now):
-        return None if reading is None else self._command(reading, Outcome.HOLD)
+        return None if reading is None else self._command(reading, CommandSource.HOLD)
 
     def stand_in(self, reading):
-        return self._command(reading, Outcome.REUSED)
+        return self._command(reading, CommandSource.REUSED)
 
     def fault(self, reading, error):
-        return self._command(reading, Outcome.FALLBACK, f"{type(error).__name__}: {error}")
+        return self._command(reading, CommandSource.FALLBACK, f"{type(error).__name__}: {error}")
 
-    def _command(self, reading, outcome, reason=""):
+    def _command(self, reading, source, reason=""):
         return Command(
-            reading.episode, reading.step, self.safe, outcome, reason, 0.0, 0.0, (1, 1), 0.0
+            reading.episode, reading.step, self.safe, source, reason, 0.0, 0.0, (1, 1), 0.0
         )
 
 
@@ -78,7 +78,7 @@ def ticking():
 
 
 def told(sent):
-    return [(command.step, command.outcome) for command in sent]
+    return [(command.step, command.source) for command in sent]
 
 
 def test_each_reading_is_answered_once(ticking):
@@ -87,11 +87,11 @@ def test_each_reading_is_answered_once(ticking):
     for k in range(20):
         ticker.observe(reading(k))
         wait_for(lambda count=k + 1: len(sent) == count)
-    assert told(sent) == [(k, Outcome.PLANNED) for k in range(20)]
+    assert told(sent) == [(k, CommandSource.PLANNED) for k in range(20)]
     assert fake.asked == list(range(20))
     wait_for(lambda: ticker.counts.ticks == 20)
     assert ticker.counts.late == 0
-    assert ticker.counts.outcomes[Outcome.PLANNED] == 20
+    assert ticker.counts.sources[CommandSource.PLANNED] == 20
     assert ticker.last is sent[-1]
     assert fake.resets == 1
 
@@ -105,7 +105,7 @@ def test_only_the_newest_reading_counts_and_the_others_are_skipped(ticking):
     for k in range(1, 5):
         ticker.observe(reading(k))
     fake.go.set()
-    wait_for(lambda: ticker.counts.outcomes[Outcome.PLANNED] == 2)
+    wait_for(lambda: ticker.counts.sources[CommandSource.PLANNED] == 2)
     assert fake.asked == [0, 4]
     assert (ticker.counts.ticks, ticker.counts.late) == (5, 3)
 
@@ -117,17 +117,17 @@ def test_while_a_tick_overruns_the_last_plan_stands_in(ticking):
     ticker.observe(reading(0))
     assert fake.entered.wait(PATIENCE)
     ticker.observe(reading(1))
-    assert told(sent) == [(1, Outcome.REUSED)]
+    assert told(sent) == [(1, CommandSource.REUSED)]
     assert ticker.counts.ticks == 0
     fake.go.set()
     wait_for(lambda: len(sent) == 3)
-    assert told(sent)[1:] == [(0, Outcome.PLANNED), (1, Outcome.PLANNED)]
+    assert told(sent)[1:] == [(0, CommandSource.PLANNED), (1, CommandSource.PLANNED)]
 
 
 def test_readings_that_are_overtaken_are_handed_over_once_and_in_order(ticking):
     fake = Fake()
     fake.go.clear()
-    ticker, sent = ticking(fake)
+    ticker, _ = ticking(fake)
     ticker.observe(reading(0))
     assert fake.entered.wait(PATIENCE)
     for step, episode in ((1, 0), (2, 0), (0, 1), (1, 1)):
@@ -157,7 +157,7 @@ def test_an_answer_after_its_period_is_late(ticking):
     assert fake.entered.wait(PATIENCE)
     wait_for(lambda: time.monotonic() > first.received + 0.05)
     fake.go.set()
-    wait_for(lambda: ticker.counts.outcomes[Outcome.PLANNED] == 1)
+    wait_for(lambda: ticker.counts.sources[CommandSource.PLANNED] == 1)
     assert ticker.counts.late >= 1
 
 
@@ -168,9 +168,9 @@ def test_silence_is_answered_in_every_period(ticking):
     assert sent == []  # before the first reading there is nothing to say
     ticker.observe(reading(7))
     wait_for(lambda: len(sent) >= 5)
-    assert told(sent)[:5] == [(7, Outcome.PLANNED)] + [(7, Outcome.HOLD)] * 4
+    assert told(sent)[:5] == [(7, CommandSource.PLANNED)] + [(7, CommandSource.HOLD)] * 4
     ticker.observe(reading(8))
-    wait_for(lambda: (8, Outcome.PLANNED) in told(sent))
+    wait_for(lambda: (8, CommandSource.PLANNED) in told(sent))
 
 
 def test_in_lock_step_silence_has_no_answer_and_nothing_is_late(ticking):
@@ -185,7 +185,7 @@ def test_in_lock_step_silence_has_no_answer_and_nothing_is_late(ticking):
     fake.go.set()
     wait_for(lambda: len(sent) == 2)
     time.sleep(0.1)
-    assert told(sent) == [(0, Outcome.PLANNED)] * 2
+    assert told(sent) == [(0, CommandSource.PLANNED)] * 2
     wait_for(lambda: ticker.counts.ticks == 2)
     assert ticker.counts.late == 0
 
@@ -197,12 +197,15 @@ def test_a_fault_in_the_controller_gives_the_safe_command_and_the_loop_goes_on(t
     ticker.observe(reading(3, episode=2))
     wait_for(lambda: len(sent) == 1)
     command = sent[0]
-    assert (command.outcome, command.reason) == (Outcome.FALLBACK, "ZeroDivisionError: by nothing")
+    assert (command.source, command.reason) == (
+        CommandSource.FALLBACK,
+        "ZeroDivisionError: by nothing",
+    )
     assert (command.episode, command.step) == (2, 3)
     fake.trouble = None
     ticker.observe(reading(4, episode=2))
     wait_for(lambda: len(sent) == 2)
-    assert sent[1].outcome == Outcome.PLANNED
+    assert sent[1].source == CommandSource.PLANNED
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -260,7 +263,7 @@ def test_started_again_it_counts_from_zero(ticking):
     ticker.start()
     assert ticker.counts.ticks < 5
     ticker.observe(reading(10))
-    wait_for(lambda: (10, Outcome.PLANNED) in told(sent))
+    wait_for(lambda: (10, CommandSource.PLANNED) in told(sent))
     assert fake.resets == 2
 
 
@@ -283,10 +286,10 @@ def test_with_a_real_controller_a_loop_without_readings_ends_in_the_safe_command
     for k in range(5):
         ticker.observe(real_reading(k))
         wait_for(lambda count=k + 1: ticker.counts.ticks >= count)
-    wait_for(lambda: sent[-1].outcome == Outcome.HOLD)
+    wait_for(lambda: sent[-1].source == CommandSource.HOLD)
     assert sent[-1].values.tolist() == made.safe.resting.tolist()
-    outcomes = [command.outcome for command in sent]
-    assert Outcome.REUSED in outcomes[: outcomes.index(Outcome.HOLD) + 1]
+    sources = [command.source for command in sent]
+    assert CommandSource.REUSED in sources[: sources.index(CommandSource.HOLD) + 1]
 
 
 def test_the_interval_between_ticks_is_told(ticking):

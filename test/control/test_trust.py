@@ -6,7 +6,7 @@ import pytest
 import torch
 from known import ACTION, OBSERVATION, SAFE, controller, reading, step
 
-from mbrl_ros.control.controller import Outcome
+from mbrl_ros.control.controller import CommandSource
 from mbrl_ros.control.settings import TrustSettings
 from mbrl_ros.control.trust import Level, Trust
 from mbrl_ros.models.dynamics_model import DynamicsModel
@@ -132,7 +132,7 @@ def lossy(state, force):
 def test_a_model_that_is_wrong_is_not_acted_on_and_it_says_so():
     made = controller(trust=True)
     commands = drive(made, lossy, 40)
-    assert commands[-1].outcome is Outcome.FALLBACK
+    assert commands[-1].source is CommandSource.FALLBACK
     assert "the model is not to be trusted: errors are" in commands[-1].reason
     np.testing.assert_array_equal(commands[-1].values, SAFE)
     assert made.planned is None
@@ -141,13 +141,13 @@ def test_a_model_that_is_wrong_is_not_acted_on_and_it_says_so():
 def test_a_model_that_is_right_is_acted_on_and_comes_back_after_a_scare():
     made = controller(trust=True)
     commands = drive(made, step, 20)
-    assert {command.outcome for command in commands} == {Outcome.PLANNED}
+    assert {command.source for command in commands} == {CommandSource.PLANNED}
     assert made.trust.level is Level.FULL
     scared = controller(trust=True)
     turn = iter(range(1000))
     commands = drive(scared, lambda s, u: (lossy if next(turn) < 15 else step)(s, u), 80)
-    assert commands[16].outcome is Outcome.FALLBACK
-    assert commands[-1].outcome is Outcome.PLANNED
+    assert commands[16].source is CommandSource.FALLBACK
+    assert commands[-1].source is CommandSource.PLANNED
     assert len(scared.planned.result.actions) == 8
 
 
@@ -169,5 +169,5 @@ def test_with_less_trust_plans_are_shorter_and_more_cautious():
 def test_trust_that_is_not_asked_for_is_only_told():
     made = controller(trust=False)
     commands = drive(made, lossy, 40)
-    assert {command.outcome for command in commands} == {Outcome.PLANNED}
+    assert {command.source for command in commands} == {CommandSource.PLANNED}
     assert made.trust.level is Level.NONE

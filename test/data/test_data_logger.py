@@ -216,7 +216,7 @@ def test_without_a_run_folder_nothing_is_written_but_everything_served(plant, st
         ({"recrod": True}, "data_logger: unknown parameter 'recrod': did you mean 'record'?"),
         ({"topics": ["imu"]}, "topics: expected 'name package/msg/Type', got 'imu'"),
         ({"topics": ["imu a/msg/B"], "run_dir": "run"}, "topics: 'imu': unknown interface"),
-        ({"observation.names": ["x", "x"]}, "observation.names: 'x' stands there more than once"),
+        ({"observation.names": ["x", "x"]}, "observation.names: 'x' appears more than once"),
         ({"run_dir": "/proc/nowhere"}, "/proc/nowhere"),
     ],
 )

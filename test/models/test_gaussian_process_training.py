@@ -9,7 +9,7 @@ import pytest
 import torch
 from support.systems import SMALL, A, B, drive, fed, trained, with_process
 
-from mbrl_ros.control.command import Outcome
+from mbrl_ros.control.command import CommandSource
 from mbrl_ros.learning.dynamics_learner import DynamicsLearner
 from mbrl_ros.models.packing import pack, unpack
 from mbrl_ros.system.configuration import read_task
@@ -133,4 +133,4 @@ def test_a_task_is_learned_and_planned_with_it():
     assert made.models > 0
     assert math.isfinite(made.holdout_errors[-1][1])
     command, _, _ = made.step()
-    assert command.outcome is Outcome.PLANNED
+    assert command.source is CommandSource.PLANNED

@@ -9,7 +9,7 @@ import torch
 from mbrl_ros.core.settings import flatten, read_yaml
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.models.imagined import Imagined
-from mbrl_ros.objectives.book import ObjectiveBook
+from mbrl_ros.objectives.objective_set import ObjectiveSet
 from mbrl_ros.objectives.terms import TERMS
 from mbrl_ros.system.configuration import read_task, task_names
 from mbrl_ros.system.schema import objective_parameters
@@ -29,8 +29,8 @@ def test_every_example_judges_predictions(example, tmp_path):
     functions.write_text(re.search(r"```python\n(.*?)```", TEXT, re.DOTALL).group(1))
     tree = read_yaml(example.replace("/home/me/my_terms.py", str(functions)))
     values = flatten(tree["objective"])
-    book = ObjectiveBook.from_parameters(values, OBSERVATION, ACTION, 0.04)
-    for judge in book.objectives.values():
+    objectives = ObjectiveSet.from_parameters(values, OBSERVATION, ACTION, 0.04)
+    for judge in objectives.objectives.values():
         returns = judge.score(
             Imagined(torch.rand(7, 10, 3), torch.randn(5, 7, 11, OBSERVATION.dim))
         )

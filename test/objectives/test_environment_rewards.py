@@ -12,8 +12,8 @@ from mbrl_ros.core.spaces import Space
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.models.imagined import Imagined
 from mbrl_ros.models.reward_model import RewardModel
-from mbrl_ros.objectives.book import ObjectiveBook
 from mbrl_ros.objectives.objective import Objective
+from mbrl_ros.objectives.objective_set import ObjectiveSet
 from mbrl_ros.simulation.environments import make_plant
 from mbrl_ros.simulation.plant import Plant
 from mbrl_ros.simulation.settings import SimulatorSettings
@@ -29,9 +29,9 @@ def shipped(task):
     settings = build(TaskSettings, nodes["**"])
     parameters = objective_parameters(for_node(nodes, "mpc_controller"))
     spaces = settings.observation_space(), settings.action_space()
-    book = ObjectiveBook.from_parameters(parameters, *spaces, settings.period)
+    objectives = ObjectiveSet.from_parameters(parameters, *spaces, settings.period)
     environment = nodes["mujoco_sim"]["environment"]
-    return book, make_plant(build(SimulatorSettings, {"environment": environment}))
+    return objectives, make_plant(build(SimulatorSettings, {"environment": environment}))
 
 
 def judged(judge, observations, actions):
@@ -64,8 +64,8 @@ STATES = {
 
 @pytest.mark.parametrize("task", STATES)
 def test_dm_controls_reward_is_ours(task):
-    book, plant = shipped(task)
-    judge = book.objectives.get("environment", book.objective)
+    objectives, plant = shipped(task)
+    judge = objectives.objectives.get("environment", objectives.objective)
     low, high, speed = STATES[task]
     rng, paid = np.random.default_rng(0), []
     for episode in range(60):
@@ -101,14 +101,14 @@ def _near_the_goal(task, plant, rng):
 
 
 def test_dm_controls_cheetah_pays_for_all_of_the_body_whose_torso_is_observed():
-    book, plant = shipped("cheetah_run")
+    objectives, plant = shipped("cheetah_run")
     rng, off, paid = np.random.default_rng(0), [], []
     for episode in range(20):
         first, _ = plant.reset(seed=episode)
         # Thrown forwards, with its legs in motion.
         plant.physics.data.qvel[0] = rng.uniform(0.0, 11.0)
         observations, actions, rewards, _ = driven(plant, rng, 20)
-        ours = judged(book.objectives["environment"], [first, *observations], actions)
+        ours = judged(objectives.objectives["environment"], [first, *observations], actions)
         off += (np.clip(ours, 0.0, 1.0) - rewards).tolist()
         paid += rewards.tolist()
     assert min(paid) < 0.1
@@ -118,7 +118,7 @@ def test_dm_controls_cheetah_pays_for_all_of_the_body_whose_torso_is_observed():
 
 
 def test_gymnasiums_inverted_pendulum_pays_while_the_pole_stands():
-    book, plant = shipped("inverted_pendulum")
+    objectives, plant = shipped("inverted_pendulum")
     rng, lengths = np.random.default_rng(0), []
     for episode in range(20):
         first, _ = plant.reset(seed=episode)
@@ -134,7 +134,9 @@ def test_gymnasiums_inverted_pendulum_pays_while_the_pole_stands():
         # What a plan would expect beyond the end, even if the pole came back, is worth nothing.
         beyond = [first] * 3
         ours = judged(
-            book.objectives["environment"], [*observations, *beyond], [*actions, *[[0.0]] * 3]
+            objectives.objectives["environment"],
+            [*observations, *beyond],
+            [*actions, *[[0.0]] * 3],
         )
         np.testing.assert_allclose(ours, [*rewards, 0.0, 0.0, 0.0], atol=1e-6)
         assert rewards[-1] == 0.0
@@ -144,14 +146,14 @@ def test_gymnasiums_inverted_pendulum_pays_while_the_pole_stands():
 
 @pytest.mark.filterwarnings("ignore:.*even though this environment has already")
 def test_gymnasiums_cartpole_pays_every_step_until_a_limit_is_passed():
-    book, plant = shipped("cartpole_v1")
+    objectives, plant = shipped("cartpole_v1")
     rng, returns, causes = np.random.default_rng(0), [], set()
     for episode in range(40):
         plant.reset(seed=episode)
         state = rng.uniform([-2.3, -2.0, -0.2, -1.0], [2.3, 2.0, 0.2, 1.0])
         plant.environment.unwrapped.state = state
         observations, actions, rewards, _ = driven(plant, rng, 40)
-        ours = judged(book.objectives["environment"], [state, *observations], actions)
+        ours = judged(objectives.objectives["environment"], [state, *observations], actions)
         np.testing.assert_allclose(ours, rewards, atol=1e-6)
         returns.append(rewards.sum())
         left = observations[int(returns[-1]) - 1]
@@ -162,16 +164,16 @@ def test_gymnasiums_cartpole_pays_every_step_until_a_limit_is_passed():
 
 
 def test_gymnasiums_half_cheetah_pays_the_mean_velocity():
-    book, plant = shipped("half_cheetah")
+    objectives, plant = shipped("half_cheetah")
     rng, apart = np.random.default_rng(0), []
-    index = book.objective.observation.index("forward_velocity")
+    index = objectives.objective.observation.index("forward_velocity")
     for episode in range(3):
         first, _ = plant.reset(seed=episode)
         observations, actions, rewards, infos = driven(plant, rng, 40)
-        apart.append(judged(book.objective, [first, *observations], actions) - rewards)
+        apart.append(judged(objectives.objective, [first, *observations], actions) - rewards)
         for observation, info in zip(observations, infos, strict=True):
             observation[index] = info["x_velocity"]
-        exact = judged(book.objective, [first, *observations], actions)
+        exact = judged(objectives.objective, [first, *observations], actions)
         np.testing.assert_allclose(exact, rewards, atol=1e-6)
     # The velocity at the end of a step stands for its mean, which is not observed.
     assert 0.0 < np.abs(np.mean(apart)) < 0.1
@@ -203,11 +205,11 @@ def test_gymnasiums_half_cheetah_is_exact_where_its_position_is_observed():
 
 @pytest.mark.parametrize("task", TASKS)
 def test_every_shipped_objective_judges_predictions(task):
-    book, plant = shipped(task)
+    objectives, plant = shipped(task)
     plant.close()
-    assert len(book.objectives) > 1
+    assert len(objectives.objectives) > 1
     digests = set()
-    for judge in book.objectives.values():
+    for judge in objectives.objectives.values():
         o, a = judge.observation.dim, judge.action.dim
         if judge.settings.name == "learned":
             judge = judge.at(0, None, RewardModel(judge.observation, judge.action))
@@ -217,4 +219,4 @@ def test_every_shipped_objective_judges_predictions(task):
         assert returns.shape == (7,)
         assert returns.isfinite().all()
         digests.add(judge.digest)
-    assert len(digests) == len(book.objectives)
+    assert len(digests) == len(objectives.objectives)

@@ -167,11 +167,11 @@ def one(**fields):
     [
         ({}, "objective.terms: expected at least one term"),
         ({"terms": ["a"]}, "objective.a.of: expected at least one dimension"),
-        ({"terms": ["a", "a"], "a__of": ["x"]}, "objective.terms: 'a' stands there more than once"),
+        ({"terms": ["a", "a"], "a__of": ["x"]}, "objective.terms: 'a' appears more than once"),
         ({"terms": ["a.b"]}, "objective.terms: 'a.b' cannot be a term's name"),
         ({"terms": ["variants"]}, "objective.terms: 'variants' cannot be a term's name"),
         (one(of=["z"]), "objective.a.of: unknown dimension 'z'.*x, y, yaw, u"),
-        (one(of=["x", "x"]), "objective.a.of: 'x' stands there more than once"),
+        (one(of=["x", "x"]), "objective.a.of: 'x' appears more than once"),
         ({"terms": ["a"], "b__of": ["x"]}, "objective: unknown parameter 'b'"),
         (one(off=1.0), "objective.a: unknown parameter 'off'"),
         (one(type="cubic"), "objective.a: parameter 'type': expected one of linear.*'cubic'"),

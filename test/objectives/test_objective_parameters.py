@@ -19,7 +19,7 @@ CONFIG = Path(__file__).parents[2] / "config"
 
 @pytest.fixture
 def node(monkeypatch, domain):
-    """A function that makes a node with a task's objectives declared; returns it and the book."""
+    """A function that makes a node with a task's objectives declared; returns it and the set."""
     monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     context = ros.Context()
     made = []
@@ -41,11 +41,11 @@ def node(monkeypatch, domain):
 
 @pytest.mark.parametrize("task", task_names())
 def test_every_parameter_of_a_shipped_file_is_declared_with_its_value(node, task):
-    made, book = node(task)
+    made, objectives = node(task)
     for name, value in objective_parameters(read_task(task).node("mpc_controller")).items():
         declared = plain(made.get_parameter(OBJECTIVE + name).value)
         assert declared == value
-    assert book.objective.digest
+    assert objectives.objective.digest
 
 
 def test_descriptors_say_what_may_change_and_how_far(node):
@@ -63,11 +63,11 @@ def test_descriptors_say_what_may_change_and_how_far(node):
 
 
 def test_objectives_change_by_parameters_all_at_once_or_not_at_all(node):
-    made, book = node("cartpole_swingup")
+    made, objectives = node("cartpole_swingup")
 
     def accept(changed):
-        nonlocal book
-        book = book.changed(objective_parameters(changed))
+        nonlocal objectives
+        objectives = objectives.changed(objective_parameters(changed))
 
     on_change(made, accept)
 
@@ -77,23 +77,23 @@ def test_objectives_change_by_parameters_all_at_once_or_not_at_all(node):
         )
 
     assert set_all(active="balance_left", upright__weight=0.4).successful
-    assert book.active == "balance_left"
-    assert book.objective.terms["upright"].settings.weight == 0.4
-    before = book.objective.digest
+    assert objectives.active == "balance_left"
+    assert objectives.objective.terms["upright"].settings.weight == 0.4
+    before = objectives.objective.digest
     refusal = set_all(active="swingup", variants__balance_left__centered__target=float("nan"))
     assert not refusal.successful
     assert "objective.variants.balance_left.centered.target" in refusal.reason
     refusal = set_all(active="nowhere")
     assert "expected one of swingup, balance_left" in refusal.reason
-    assert (book.active, book.objective.digest) == ("balance_left", before)
+    assert (objectives.active, objectives.objective.digest) == ("balance_left", before)
     assert made.get_parameter("objective.active").value == "balance_left"
 
 
 def test_parameters_follow_an_objective_that_came_by_another_way(node):
-    made, book = node("cartpole_swingup")
+    made, objectives = node("cartpole_swingup")
     values = {"terms": ["near"], "near.of": ["cart_position"], "near.target": 1.0}
-    loaded = book.load("corner", values)
-    mirror_objective(made, book, loaded)
+    loaded = objectives.load("corner", values)
+    mirror_objective(made, objectives, loaded)
     prefix = f"{OBJECTIVE}variants.corner."
     assert made.get_parameter(f"{prefix}near.target").value == 1.0
     assert plain(made.get_parameter(f"{prefix}terms").value) == ["near"]

@@ -26,14 +26,14 @@ def observation(episode, step, reward=1.0, ended=False):
     )
 
 
-def action(step=0, outcome=0, plan_time=0.02, sent=0.0):
+def action(step=0, source=0, plan_time=0.02, sent=0.0):
     return make(
         "Action",
         header=header(sent),
         episode=0,
         step=step,
         values=np.zeros(1),
-        outcome=outcome,
+        source=source,
         state_age=0.0,
         plan_time=plan_time,
         interval=0.04,
@@ -42,15 +42,15 @@ def action(step=0, outcome=0, plan_time=0.02, sent=0.0):
     )
 
 
-def controller_status(ticks, late=0, outcomes=(0, 0, 0, 0, 0, 0), state="active", model=(0, 0)):
+def controller_status(ticks, late=0, sources=(0, 0, 0, 0, 0, 0), state="active", model=(0, 0)):
     return make(
         "ControllerStatus",
         state=state,
-        outcome=0,
+        source=0,
         reason="",
         ticks=ticks,
         ticks_late=late,
-        outcomes=np.array(outcomes, dtype=np.uint64),
+        sources=np.array(sources, dtype=np.uint64),
         planner="icem",
         plan_time_p50=0.02,
         plan_time_p99=0.03,

@@ -56,7 +56,7 @@ def test_counts_go_on_over_restarts_of_controller_and_trainer(metrics):
     metrics.feed("ControllerStatus", m.controller_status(50, 2, (40, 0, 0, 10, 0, 0)), 1.0)
     metrics.feed("ControllerStatus", m.controller_status(5, 1, (3, 0, 0, 2, 0, 0)), 2.0)
     assert (metrics.ticks, metrics.ticks_late) == (55, 3)
-    assert metrics.outcomes["PLANNED"] == 43
+    assert metrics.sources["PLANNED"] == 43
     metrics.feed("TrainingStatus", m.training_status(10, epoch=1, sequence=4), 3.0)
     metrics.feed("TrainingStatus", m.training_status(12, epoch=2, sequence=1), 4.0)
     metrics.feed("ControllerStatus", m.controller_status(6, model=(1, 5)), 4.5)

@@ -84,7 +84,7 @@ def check(run_dir):
     assert summary["env_steps"] == 2 * (60 + 18)
     assert summary["transitions_logged"] == 60
     assert (summary["ticks"], summary["ticks_late"]) == (79, 1)
-    assert summary["outcomes"]["PLANNED"] == 79
+    assert summary["sources"]["PLANNED"] == 79
     assert summary["plan_ms_p50"] == pytest.approx(20.0)
     assert summary["models_published"] >= 3
     assert summary["trust"] == {"full": 1.0}

@@ -52,8 +52,8 @@ def test_what_the_messages_say_is_shown_over_the_environment_s_steps(tmp_path):
     assert scalars["control/ticks"] == [(40, 50.0), (60, 55.0)]
     assert scalars["control/ticks_late"] == [(40, 2.0), (60, 3.0)]
     assert scalars["control/model_sequence"] == [(40, 3.0), (60, 4.0)]
-    assert scalars["outcome/planned"] == [(40, 40.0), (60, 45.0)]
-    assert scalars["outcome/exploration"] == [(40, 10.0), (60, 10.0)]
+    assert scalars["source/planned"] == [(40, 40.0), (60, 45.0)]
+    assert scalars["source/exploration"] == [(40, 10.0), (60, 10.0)]
 
 
 def test_a_decision_of_the_gate_is_told_once(tmp_path):

@@ -55,9 +55,9 @@ def test_defaults():
     assert message.reward == 0.0
     assert message.terminated is False
     assert message.values == array.array("d")
-    outcomes = ControllerStatus().outcomes
-    assert outcomes.dtype == np.uint64
-    assert outcomes.shape == (6,)
+    sources = ControllerStatus().sources
+    assert sources.dtype == np.uint64
+    assert sources.shape == (6,)
     assert Observation().header is not message.header
 
 
@@ -66,7 +66,7 @@ def test_constants_types_and_names():
     types = Observation.get_fields_and_field_types()
     assert types["values"] == "sequence<double>"
     assert types["header"] == "std_msgs/Header"
-    assert ControllerStatus.get_fields_and_field_types()["outcomes"] == "uint64[6]"
+    assert ControllerStatus.get_fields_and_field_types()["sources"] == "uint64[6]"
     assert interface("mbrl_ros/msg/Observation") is Observation
     assert interface_name(Observation) == "mbrl_ros/msg/Observation"
     assert interface_name(GetTransitions) == "mbrl_ros/srv/GetTransitions"

@@ -121,11 +121,11 @@ class Managed(LifecycleNode):
     def __init__(self, name, **options):
         super().__init__(name, **options)
         self.calls = []
-        self.outcome = TransitionCallbackReturn.SUCCESS
+        self.source = TransitionCallbackReturn.SUCCESS
 
     def on_configure(self, state):
         self.calls.append(("configure", state.label))
-        return self.outcome
+        return self.source
 
     def on_activate(self, state):
         self.calls.append(("activate", state.label))
@@ -136,7 +136,7 @@ class Managed(LifecycleNode):
 
     def on_error(self, state):
         self.calls.append(("error", state.label))
-        return self.outcome
+        return self.source
 
 
 def test_lifecycle_by_services(world):
@@ -179,7 +179,7 @@ def test_lifecycle_by_services(world):
     assert go("deactivate")
     assert not go("cleanup")  # raises, and on_error recovers
     assert state() == "unconfigured"
-    node.outcome = TransitionCallbackReturn.FAILURE
+    node.source = TransitionCallbackReturn.FAILURE
     assert not go("configure")
     assert state() == "unconfigured"
     assert go("shutdown")

@@ -80,7 +80,7 @@ class TestRunning(unittest.TestCase):
         assert status.state == "active"
         # Exploration is over: this one was planned with the model.
         planned = (Action.PLANNED, Action.TRUNCATED)
-        self.first(Action, "action", lambda m: m.outcome in planned)
+        self.first(Action, "action", lambda m: m.source in planned)
 
     def test_the_controller_is_a_managed_node(self):
         self.first(ControllerStatus, "controller_status", lambda m: m.state == "active")

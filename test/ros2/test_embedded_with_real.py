@@ -107,7 +107,7 @@ def test_real_subscriber_and_tools(start, embedded_environment, real_script, ros
     # No warning about types, hashes or quality of service.
     assert "WARN" not in listener.output
     echoed = ros2("topic", "echo", "--once", "/action")
-    assert "outcome:" in echoed
+    assert "source:" in echoed
     reset = ros2("service", "call", "/mujoco_sim/reset", "mbrl_ros/srv/Reset", "{seed: 3}")
     assert "success=True" in reset
     for node in reversed(nodes):

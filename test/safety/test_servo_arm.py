@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mbrl_ros.control.command import Outcome
+from mbrl_ros.control.command import CommandSource
 from mbrl_ros.control.controller import Controller
 from mbrl_ros.control.settings import ControllerSettings, ExplorationSettings
 from mbrl_ros.core.task import ActionSettings, ObservationSettings, TaskSettings
@@ -99,7 +99,7 @@ class Loop:
 
     def explore(self, steps):
         for _ in range(steps):
-            assert self.step().outcome is Outcome.EXPLORATION
+            assert self.step().source is CommandSource.EXPLORATION
 
     def stays(self, act, since):
         """Check that nothing is commanded but one posture, and that the arm goes there and stays.
@@ -151,7 +151,7 @@ def test_an_e_stop_holds_what_was_applied(arm):
     loop.explore(30)
     loop.controller.estopped = True
     loop.stays(loop.step, 30)
-    assert {c.outcome for c in loop.sent[30:]} == {Outcome.FALLBACK}
+    assert {c.source for c in loop.sent[30:]} == {CommandSource.FALLBACK}
 
 
 def test_at_home_an_e_stop_moves_no_joint(arm):
@@ -209,7 +209,7 @@ def test_the_end_of_an_episode_holds_and_the_next_begins_at_home(arm):
     while not loop.simulator.observation.ended:
         loop.step()
     ended = loop.step()
-    assert ended.outcome is Outcome.HOLD
+    assert ended.source is CommandSource.HOLD
     np.testing.assert_array_equal(ended.values, loop.applied[-2])
     first = loop.simulator.observation
     assert (first.episode, first.step, first.action.tolist()) == (1, 0, HOME)

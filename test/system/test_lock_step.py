@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from mbrl_ros.control.controller import Outcome
+from mbrl_ros.control.controller import CommandSource
 from mbrl_ros.core.settings import SettingsError
-from mbrl_ros.objectives.mission import Way
+from mbrl_ros.objectives.objective_manager import Way
 from mbrl_ros.system.configuration import read_task
 from mbrl_ros.system.lock_step import LockStepSystem
 
@@ -94,13 +94,13 @@ def test_everything_that_happened_is_learned_from():
 
 def test_it_explores_until_a_model_has_passed_its_gate_then_plans():
     made = system(**{"model_trainer.gate.first_transitions": 60})
-    outcomes = []
+    sources = []
     while made.simulator.env_steps < 120:
         command, _, _ = made.step()
         if command is not None:
-            outcomes.append(command.outcome)
-    assert set(outcomes[:60]) == {Outcome.EXPLORATION}
-    assert set(outcomes[60:]) == {Outcome.PLANNED}
+            sources.append(command.source)
+    assert set(sources[:60]) == {CommandSource.EXPLORATION}
+    assert set(sources[60:]) == {CommandSource.PLANNED}
     assert made.models == made.controller.model.version[1] > 0
 
 
@@ -171,7 +171,7 @@ def test_episodes_that_never_end_are_not_waited_for():
 def test_what_is_to_be_done_changes_between_steps():
     made = LockStepSystem(read_task("cartpole_swingup", {**FAST, "gate.first_transitions": 20}))
     made.run(400)
-    made.mission.take(Way.SERVICE, made.mission.book.select("hang_still"))
+    made.manager.take(Way.SERVICE, made.manager.objectives.select("hang_still"))
     command, _, _ = made.step()
-    assert command.outcome is Outcome.PLANNED
-    assert command.objective == made.mission.objective.digest
+    assert command.source is CommandSource.PLANNED
+    assert command.objective == made.manager.objective.digest

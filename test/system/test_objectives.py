@@ -78,7 +78,7 @@ def answer(future):
 def running(request, launch, listener):
     """A system that plans, and somebody who talks to it."""
     system = launch(*getattr(request, "param", SYSTEM))
-    listener.hears("controller_status", lambda m: m.outcome == ri.Action.PLANNED)
+    listener.hears("controller_status", lambda m: m.source == ri.Action.PLANNED)
     return system, Caller(listener)
 
 
@@ -115,7 +115,7 @@ def test_every_way_changes_what_is_planned_for(running):
         (["cart_position"], [math.nan], "got nan"),
         (["cart_position"], [], "goal.values: expected one for each of 1 names, got 0"),
         ([], [], "goal.names: expected at least one"),
-        (["cart_position"] * 2, [0.0, 0.0], "stands there more than once"),
+        (["cart_position"] * 2, [0.0, 0.0], "appears more than once"),
         (["nowhere"], [0.0], "unknown dimension 'nowhere'"),
         (["cart_position"], [1e308], "expected a number in"),
     ):
@@ -289,7 +289,7 @@ def check_told(run_dir):
     planned = {
         (a.episode, a.step): a.objective
         for a in bag_messages(run_dir, "Action")
-        if a.outcome <= ri.Action.TRUNCATED
+        if a.source <= ri.Action.TRUNCATED
     }
     assert len(planned) > 50
     holds = iter([*zip(moments, (m.digest for m in acted), strict=True), ((math.inf, 0), "")])

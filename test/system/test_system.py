@@ -168,7 +168,7 @@ def test_it_learns_and_any_node_may_be_killed(launch, listener):
 
 def test_planners_are_switched_and_tuned_while_it_runs(launch, listener):
     system = launch(*QUICK, "autotune:=false")
-    status = listener.hears("controller_status", lambda m: m.outcome == ri.Action.PLANNED)
+    status = listener.hears("controller_status", lambda m: m.source == ri.Action.PLANNED)
     assert status.planner.startswith("icem: 16 candidates x 3")
     for kind in ("ilqr", "mppi", "random_shooting"):
         assert set_parameter(listener, "planner.type", kind).successful
@@ -177,7 +177,7 @@ def test_planners_are_switched_and_tuned_while_it_runs(launch, listener):
         listener.hears(
             "controller_status",
             lambda m, t=switched.ticks: (
-                m.ticks > t + 20 and (m.outcome, m.reason) == (ri.Action.PLANNED, "")
+                m.ticks > t + 20 and (m.source, m.reason) == (ri.Action.PLANNED, "")
             ),
         )
     refused = set_parameter(listener, "planner.type", "divination")
@@ -204,9 +204,9 @@ def test_planners_are_switched_and_tuned_while_it_runs(launch, listener):
         assert set_parameter(listener, f"planner.{name}", value).successful
     late = listener.newest["controller_status"]
     listener.hears("controller_status", lambda m: m.ticks > late.ticks + 60)
-    outcomes = listener.newest["controller_status"].outcomes
-    truncated = outcomes[ri.Action.TRUNCATED] - late.outcomes[ri.Action.TRUNCATED]
-    reused = outcomes[ri.Action.REUSED] - late.outcomes[ri.Action.REUSED]
+    sources = listener.newest["controller_status"].sources
+    truncated = sources[ri.Action.TRUNCATED] - late.sources[ri.Action.TRUNCATED]
+    reused = sources[ri.Action.REUSED] - late.sources[ri.Action.REUSED]
     assert truncated + reused > 40
 
     # Autotune finds what fits.
@@ -228,8 +228,8 @@ def check_files(run_dir):
     assert summary["task"] == "inverted_pendulum"
     assert summary["runtime"] == RUNTIME
     assert summary["models_published"] >= 4
-    assert summary["ticks"] >= sum(summary["outcomes"].values()) > 0
-    assert summary["outcomes"]["PLANNED"] + summary["outcomes"]["TRUNCATED"] > 0
+    assert summary["ticks"] >= sum(summary["sources"].values()) > 0
+    assert summary["sources"]["PLANNED"] + summary["sources"]["TRUNCATED"] > 0
     assert summary["episode_returns"]
     assert summary["env_steps"] > 0
     assert summary["notes"] == []

@@ -83,7 +83,7 @@ def _figures(bag: Path, idle: Sequence[float], growth: dict[str, float]) -> dict
     for topic, _, message in read_messages(bag, ["/action", "/controller_status"]):
         if topic == "/action":
             intervals.append(message.interval)
-            if message.outcome in _WITH_PLAN:
+            if message.source in _WITH_PLAN:
                 plans.append(1e3 * message.plan_time)
         else:
             ticks, late = max(ticks, int(message.ticks)), max(late, int(message.ticks_late))

@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from mbrl_ros.cli.demo.operator import Operator, Result
-from mbrl_ros.objectives.mission import Way
+from mbrl_ros.objectives.objective_manager import Way
 
 _SHADES = {Way.PARAMETERS: "#eef3f8", Way.GOAL: "#fdf3e7", Way.SERVICE: "#edf6ef"}
 _BLUE, _RED = "#2a6f97", "#b3392f"
@@ -22,13 +22,13 @@ def draw_goals(task: str, operator: Operator, results: Sequence[Result], path: P
     Args:
         task: its name.
         operator: has the observations.
-        results: of all stages, at least one.
+        results: of all phases, at least one.
         path: of the PNG.
 
     Raises:
         OSError: if the file cannot be written.
     """
-    space, names = operator.space, list(results[0].stage.arrival.goal)
+    space, names = operator.space, list(results[0].phase.arrival.goal)
     times, values = np.array(operator.times), np.array(operator.observations)
     ends = [result.began for result in results[1:]] + [times[-1]]
     figure = Figure(figsize=(12.5, 1.2 + 2.6 * len(names)), dpi=120, layout="constrained")
@@ -43,9 +43,9 @@ def draw_goals(task: str, operator: Operator, results: Sequence[Result], path: P
     for axes, name in zip(rows, names, strict=True):
         axes.plot(times, values[:, space.index(name)], color=_BLUE, linewidth=1.2)
         for result, end in zip(results, ends, strict=True):
-            stage = result.stage
-            axes.axvspan(result.began, end, color=_SHADES[stage.way], linewidth=0)
-            target, room = stage.arrival.goal[name], stage.arrival.tolerance[name]
+            phase = result.phase
+            axes.axvspan(result.began, end, color=_SHADES[phase.way], linewidth=0)
+            target, room = phase.arrival.goal[name], phase.arrival.tolerance[name]
             axes.plot([result.began, end], [target, target], color=_RED, linewidth=1.5)
             axes.fill_between(
                 [result.began, end], target - room, target + room, color=_RED, alpha=0.15, lw=0
@@ -53,7 +53,7 @@ def draw_goals(task: str, operator: Operator, results: Sequence[Result], path: P
         axes.set_ylabel(name)
         axes.spines[["top", "right"]].set_visible(False)
     for way in _SHADES:
-        own = [r.began for r in results if r.stage.way is way]
+        own = [r.began for r in results if r.phase.way is way]
         if own:
             rows[0].text(own[0], 1.02, f" by {way.value}", transform=rows[0].get_xaxis_transform())
     rows[-1].set_xlabel("time [s]; red: asked for, with its tolerance")

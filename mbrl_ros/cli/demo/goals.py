@@ -21,7 +21,7 @@ import numpy as np
 from rich.console import Console
 
 from mbrl_ros.cli.demo.operator import Operator, Result
-from mbrl_ros.cli.demo.stages import SCRIPTS, WAYS, Script
+from mbrl_ros.cli.demo.phases import SCRIPTS, WAYS, Script
 from mbrl_ros.cli.ros_tools.session import Session
 from mbrl_ros.cli.ros_tools.verbs import CommandError
 from mbrl_ros.core.settings import SettingsError, build
@@ -116,25 +116,25 @@ def _perform(script: Script, operator: Operator, seed: int, console: Console) ->
     console.print(f"{script.task}: learns for {script.practice_seconds:.0f} s, without a reset")
     operator.wait_for_plans(_PATIENCE)
     while operator.times[-1] < script.practice_seconds:
-        stage = script.practice(operator.observations[-1], rng)
-        if stage is not None:
-            operator.ask(stage)
+        phase = script.practice(operator.observations[-1], rng)
+        if phase is not None:
+            operator.ask(phase)
         operator.watch(script.practice_period)
     results = []
     for way in WAYS:
-        for stage in script.stages(way, operator.observations[-1], rng):
-            results.append(operator.perform(stage))
+        for phase in script.phases(way, operator.observations[-1], rng):
+            results.append(operator.perform(phase))
             taken = results[-1].seconds
             outcome = "not reached" if taken is None else f"reached after {taken:.1f} s"
-            console.print(f"  {way.value:<11} {stage.objective:<15} {outcome}")
+            console.print(f"  {way.value:<11} {phase.objective:<15} {outcome}")
     return results
 
 
 def _row(task: str, result: Result) -> dict[str, Any]:
     return {
         "task": task,
-        "way": result.stage.way.value,
-        "objective": result.stage.objective,
+        "way": result.phase.way.value,
+        "objective": result.phase.objective,
         "seconds": result.seconds,
         "reached": result.seconds is not None,
     }

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from mbrl_ros.cli.demo.stages import Stage
+from mbrl_ros.cli.demo.phases import Phase
 from mbrl_ros.cli.ros_tools.session import PATIENCE, Session
 from mbrl_ros.cli.ros_tools.verbs import CommandError
 from mbrl_ros.core.spaces import FloatArray
 from mbrl_ros.core.task import TaskSettings
-from mbrl_ros.objectives.mission import Way
+from mbrl_ros.objectives.objective_manager import Way
 from mbrl_ros.objectives.sequence import GoalSequence, Progress
 from mbrl_ros.ros import DurabilityPolicy, Parameter, QoSProfile, ReliabilityPolicy
 from mbrl_ros.ros import interfaces as ri
@@ -35,15 +35,15 @@ _ANSWER = 5.0
 
 @dataclass(frozen=True)
 class Result:
-    """How a stage went.
+    """How a phase went.
 
     Attributes:
-        stage: asked for.
+        phase: asked for.
         began: plant time of the change since the first observation [s].
         seconds: plant time until it had arrived to stay; None: it did not in its time.
     """
 
-    stage: Stage
+    phase: Phase
     began: float
     seconds: float | None
 
@@ -82,15 +82,15 @@ class Operator:
         while self.times[-1] < end:
             self._spin()
 
-    def perform(self, stage: Stage) -> Result:
+    def perform(self, phase: Phase) -> Result:
         """Ask for a change and watch until it is done or its time is over, and as long as it lasts.
 
         Raises:
             CommandError: if the system refuses it, or does not answer.
         """
-        self.ask(stage)
+        self.ask(phase)
         began, seen = self.times[-1], len(self.times)
-        arrival = GoalSequence([stage.arrival], self.space)
+        arrival = GoalSequence([phase.arrival], self.space)
         while not arrival.over:
             self._spin()
             while seen < len(self.times) and not arrival.over:
@@ -98,33 +98,33 @@ class Operator:
                 seen += 1
         seconds = None
         if arrival.progress is Progress.REACHED:
-            seconds = max(self.times[seen - 1] - stage.arrival.dwell - began, 0.0)
-        self.watch(began + stage.lasts - self.times[-1])
-        return Result(stage, began, seconds)
+            seconds = max(self.times[seen - 1] - phase.arrival.dwell - began, 0.0)
+        self.watch(began + phase.lasts - self.times[-1])
+        return Result(phase, began, seconds)
 
-    def ask(self, stage: Stage) -> None:
+    def ask(self, phase: Phase) -> None:
         """Ask for a change by its way.
 
         Raises:
             CommandError: if the system refuses it, or does not answer.
         """
-        if stage.parameters:
+        if phase.parameters:
             parameters = [
                 Parameter(OBJECTIVE + n, value=v).to_parameter_msg()
-                for n, v in stage.parameters.items()
+                for n, v in phase.parameters.items()
             ]
             request = ri.SetParametersAtomically.Request(parameters=parameters)
             result = self._call(self._parameters, request).result
             if not result.successful:
                 raise CommandError(f"refused: {result.reason}")
-        if stage.way is Way.GOAL:
-            goal = stage.arrival.goal
+        if phase.way is Way.GOAL:
+            goal = phase.arrival.goal
             self._goals.publish(ri.Goal(names=list(goal), values=list(goal.values())))
-        elif stage.way is Way.SERVICE:
+        elif phase.way is Way.SERVICE:
             # JSON is YAML.
-            text = json.dumps(stage.values) if stage.values else ""
+            text = json.dumps(phase.values) if phase.values else ""
             response = self._call(
-                self._objectives, ri.SetObjective.Request(name=stage.name, yaml=text)
+                self._objectives, ri.SetObjective.Request(name=phase.name, yaml=text)
             )
             if not response.success:
                 raise CommandError(f"refused: {response.message}")

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from mbrl_ros.core.spaces import FloatArray
-from mbrl_ros.objectives.book import ObjectiveBook
 from mbrl_ros.objectives.objective import Objective
+from mbrl_ros.objectives.objective_set import ObjectiveSet
 from mbrl_ros.objectives.sequence import GoalSequence, Waypoint
 
 _MOST_WAITING = 10_000
@@ -34,32 +34,32 @@ class Change:
     objective: Objective
 
 
-class Mission:
+class ObjectiveManager:
     """The one mechanism behind all ways of changing what is planned for.
 
-    Each change is another book, made from the present one and so judged as a whole; taking it
+    Each change is another set, made from the present one and so judged as a whole; taking it
     replaces one reference. Whoever reads `objective` has a consistent one.
 
     Attributes:
-        book: the objectives there are, and which holds.
+        objectives: the objectives there are, and which holds.
         sequence: of goals, followed until something else is asked for; None: none was given.
         accepted: changes so far.
         refused: wishes so far that did not fit.
         refusal: why the last of these did not.
     """
 
-    def __init__(self, book: ObjectiveBook) -> None:
-        self.book = book
+    def __init__(self, objectives: ObjectiveSet) -> None:
+        self.objectives = objectives
         self.sequence: GoalSequence | None = None
         self.accepted = self.refused = 0
         self.refusal = ""
         # Those that no plan is known to have been made for yet; bounded, for a plant at rest.
-        self._waiting = deque([Change(Way.START, book.objective)], maxlen=_MOST_WAITING)
+        self._waiting = deque([Change(Way.START, objectives.objective)], maxlen=_MOST_WAITING)
 
     @property
     def objective(self) -> Objective:
         """What holds now."""
-        return self.book.objective
+        return self.objectives.objective
 
     @contextlib.contextmanager
     def judging(self) -> Iterator[None]:
@@ -71,10 +71,10 @@ class Mission:
             self.refusal = str(error)
             raise
 
-    def take(self, way: Way, book: ObjectiveBook) -> None:
-        """Have another book hold from now on; a sequence of goals ends with it."""
+    def take(self, way: Way, objectives: ObjectiveSet) -> None:
+        """Have another set hold from now on; a sequence of goals ends with it."""
         self.sequence = None
-        self._take(way, book)
+        self._take(way, objectives)
 
     def follow(self, waypoints: Sequence[Waypoint]) -> None:
         """Aim for one goal after another.
@@ -85,11 +85,11 @@ class Mission:
         sequence = GoalSequence(waypoints, self.objective.observation)
         for i, waypoint in enumerate(waypoints):
             try:
-                book = self.book.with_goal(waypoint.goal)
+                objectives = self.objectives.with_goal(waypoint.goal)
             except ValueError as error:
                 raise ValueError(f"goal_sequence.goals[{i}]: {error}") from None
             if i == 0:
-                first = book
+                first = objectives
         self._take(Way.GOAL_SEQUENCE, first)
         self.sequence = sequence
 
@@ -101,7 +101,7 @@ class Mission:
             elapsed: since the one before [s].
         """
         if self.sequence is not None and self.sequence.observe(values, elapsed):
-            self._take(Way.GOAL_SEQUENCE, self.book.with_goal(self.sequence.goal))
+            self._take(Way.GOAL_SEQUENCE, self.objectives.with_goal(self.sequence.goal))
 
     def acted(self, digest: str) -> list[tuple[Change, bool]]:
         """Return the changes that a plan has settled, oldest first.
@@ -121,7 +121,7 @@ class Mission:
                 return [(c, c is change) for c in waiting[: i + 1]]
         return []
 
-    def _take(self, way: Way, book: ObjectiveBook) -> None:
-        self.book = book
+    def _take(self, way: Way, objectives: ObjectiveSet) -> None:
+        self.objectives = objectives
         self.accepted += 1
-        self._waiting.append(Change(way, book.objective))
+        self._waiting.append(Change(way, objectives.objective))

@@ -25,10 +25,10 @@ MOST = 64
 
 
 @dataclass(frozen=True)
-class ObjectiveBook:
+class ObjectiveSet:
     """A task's named objectives, and which of them holds with which goal.
 
-    Immutable: every change gives another book or is refused as a whole, so that whoever holds
+    Immutable: every change gives another set or is refused as a whole, so that whoever holds
     one reads a consistent state.
 
     Attributes:
@@ -50,7 +50,7 @@ class ObjectiveBook:
         observation: Space,
         action: Space,
         period: float | None = None,
-    ) -> ObjectiveBook:
+    ) -> ObjectiveSet:
         """Read all objectives from flat parameters without their prefix ``objective.``.
 
         Args:
@@ -94,8 +94,8 @@ class ObjectiveBook:
         }
         return parameters(self.values, self.active, parsed)
 
-    def changed(self, values: Mapping[str, Any]) -> ObjectiveBook:
-        """Return the book after some parameters have changed, all of them together.
+    def changed(self, values: Mapping[str, Any]) -> ObjectiveSet:
+        """Return the set after some parameters have changed, all of them together.
 
         The newest word counts: a goal ends where a target of its dimension is changed, and when
         another objective is chosen.
@@ -104,39 +104,39 @@ class ObjectiveBook:
             ValueError: naming the parameter that does not fit, or that would do nothing because
                 the active variant has its own.
         """
-        book = self._with_values({**self.values, **values})
-        own = f"{VARIANTS}{book.active}."
+        objectives = self._with_values({**self.values, **values})
+        own = f"{VARIANTS}{objectives.active}."
         for name in values:
-            if f"{own}{name}" in book.values:
+            if f"{own}{name}" in objectives.values:
                 raise ValueError(
-                    f"objective.{name}: '{book.active}', which is active, has its own: "
+                    f"objective.{name}: '{objectives.active}', which is active, has its own: "
                     f"change objective.{own}{name}"
                 )
-        if book.active != self.active:
-            return book
+        if objectives.active != self.active:
+            return objectives
         goal = self.objective.goal
-        goal = {n: v for n, v in goal.items() if n not in _targets(values, book)}
-        return book._with(book.objective.with_goal(goal)) if goal else book
+        goal = {n: v for n, v in goal.items() if n not in _targets(values, objectives)}
+        return objectives._with(objectives.objective.with_goal(goal)) if goal else objectives
 
-    def select(self, name: str) -> ObjectiveBook:
-        """Return the book with another objective, or the same afresh, without a goal.
+    def select(self, name: str) -> ObjectiveSet:
+        """Return the set with another objective, or the same afresh, without a goal.
 
         Raises:
             ValueError: if none has this name.
         """
-        book = self.changed({"active": name})
-        return book._with(replace(book.objective, goal={}, digest=""))
+        objectives = self.changed({"active": name})
+        return objectives._with(replace(objectives.objective, goal={}, digest=""))
 
-    def with_goal(self, goal: Mapping[str, float]) -> ObjectiveBook:
-        """Return the book with other targets for the named dimensions.
+    def with_goal(self, goal: Mapping[str, float]) -> ObjectiveSet:
+        """Return the set with other targets for the named dimensions.
 
         Raises:
             ValueError: as `Objective.with_goal`.
         """
         return self._with(self.objective.with_goal(goal))
 
-    def load(self, name: str, values: Mapping[str, Any]) -> ObjectiveBook:
-        """Return the book with one more variant, or another one of this name, and select it.
+    def load(self, name: str, values: Mapping[str, Any]) -> ObjectiveSet:
+        """Return the set with one more variant, or another one of this name, and select it.
 
         Args:
             name: of the variant.
@@ -153,11 +153,11 @@ class ObjectiveBook:
             raise ValueError(f"name: there are {MOST} objectives already, no room for '{name}'")
         prefix = f"{VARIANTS}{name}."
         kept = {n: v for n, v in self.values.items() if not n.startswith(prefix)}
-        book = self._with_values({**kept, **flatten(values, prefix)})
-        return book.select(name)
+        objectives = self._with_values({**kept, **flatten(values, prefix)})
+        return objectives.select(name)
 
-    def _with_values(self, values: Mapping[str, Any]) -> ObjectiveBook:
-        """Return the book that these parameters give, without a goal."""
+    def _with_values(self, values: Mapping[str, Any]) -> ObjectiveSet:
+        """Return the set that these parameters give, without a goal."""
         whole, one = whole_objectives(values), self.objective
         objectives = {}
         for name, own in whole.items():
@@ -176,16 +176,16 @@ class ObjectiveBook:
             whole=whole,
         )
 
-    def _with(self, objective: Objective) -> ObjectiveBook:
+    def _with(self, objective: Objective) -> ObjectiveSet:
         return replace(self, objectives={**self.objectives, self.active: objective})
 
 
-def _targets(values: Mapping[str, Any], book: ObjectiveBook) -> set[str]:
+def _targets(values: Mapping[str, Any], objectives: ObjectiveSet) -> set[str]:
     """Return the dimensions for which changed parameters give a target."""
     found: set[str] = set()
     for name in values:
-        term, _, field = name.removeprefix(f"{VARIANTS}{book.active}.").partition(".")
-        aimed = book.objective.terms.get(term)
+        term, _, field = name.removeprefix(f"{VARIANTS}{objectives.active}.").partition(".")
+        aimed = objectives.objective.terms.get(term)
         if isinstance(aimed, Aimed) and field == "target":
             found.update(aimed.settings.of)
     return found

@@ -6,8 +6,8 @@ import torch
 
 from mbrl_ros.core.settings import SettingsError, flatten
 from mbrl_ros.core.spaces import Space
-from mbrl_ros.objectives.book import ObjectiveBook
 from mbrl_ros.objectives.objective import Objective
+from mbrl_ros.objectives.objective_set import ObjectiveSet
 from mbrl_ros.system.schema import check_nodes
 
 OBSERVATION = Space.of(["x", "pole", "speed"], [-2.0, -1.0, -np.inf], [2.0, 1.0, np.inf])
@@ -31,8 +31,8 @@ CARTPOLE = {
 }
 
 
-def book(tree=CARTPOLE, **more):
-    return ObjectiveBook.from_parameters({**flatten(tree), **more}, OBSERVATION, ACTION, 0.04)
+def objectives(tree=CARTPOLE, **more):
+    return ObjectiveSet.from_parameters({**flatten(tree), **more}, OBSERVATION, ACTION, 0.04)
 
 
 def worth(made, x=0.0, pole=0.0, speed=0.0, u=0.0):
@@ -41,7 +41,7 @@ def worth(made, x=0.0, pole=0.0, speed=0.0, u=0.0):
 
 
 def test_variants_differ_from_the_base_in_what_they_name():
-    made = book()
+    made = objectives()
     assert list(made.objectives) == ["swingup", "left", "hang", "slow"]
     assert made.active == "swingup"
     assert worth(made, pole=1.0) == pytest.approx(1.0)
@@ -52,28 +52,28 @@ def test_variants_differ_from_the_base_in_what_they_name():
 
 
 def test_a_term_of_which_a_variant_names_the_type_is_its_own():
-    slow = book().select("slow")
+    slow = objectives().select("slow")
     assert set(slow.objective.terms) == {"upright", "calm"}
     # Neither the base's weight and offset nor its product are left.
     assert worth(slow, pole=0.5, speed=3.0) == pytest.approx(-0.25 - 9.0)
 
 
 def test_a_file_without_variants_has_one_objective():
-    made = book({"terms": ["a"], "a": {"of": ["x"]}})
+    made = objectives({"terms": ["a"], "a": {"of": ["x"]}})
     assert list(made.objectives) == ["default"] == [made.active]
     assert made.select("default").objective == made.objective
 
 
 def test_the_active_one_may_be_named_in_the_file_and_an_objective_alone_is_that_one():
     values = {**flatten(CARTPOLE), "active": "hang"}
-    assert book(active="hang").active == "hang"
+    assert objectives(active="hang").active == "hang"
     judge = Objective.from_parameters(values, OBSERVATION, ACTION, 0.04)
-    assert judge == book().select("hang").objective
+    assert judge == objectives().select("hang").objective
     assert judge.settings.name == "hang"
 
 
 def test_a_change_of_the_base_holds_in_variants_that_do_not_say_otherwise():
-    made = book().select("left").changed({"upright.offset": 2.0})
+    made = objectives().select("left").changed({"upright.offset": 2.0})
     assert made.active == "left"
     assert worth(made, x=-1.0, pole=1.0) == pytest.approx(2.5)
     assert made.objectives["hang"].terms["upright"].settings.offset == 2.0
@@ -81,7 +81,7 @@ def test_a_change_of_the_base_holds_in_variants_that_do_not_say_otherwise():
 
 
 def test_a_change_that_would_do_nothing_is_refused():
-    left = book().select("left")
+    left = objectives().select("left")
     with pytest.raises(
         ValueError, match=r"objective.centered.target: 'left', which is active, has"
     ):
@@ -93,7 +93,7 @@ def test_a_change_that_would_do_nothing_is_refused():
 
 
 def test_several_changes_hold_together_or_not_at_all():
-    made = book()
+    made = objectives()
     before = made.objective.digest
     with pytest.raises(ValueError, match=r"objective\.centered: parameter 'target'"):
         made.changed({"upright.offset": 3.0, "active": "hang", "centered.target": math.nan})
@@ -109,11 +109,11 @@ def test_a_variant_that_is_not_active_is_checked_too():
     with pytest.raises(
         ValueError, match=r"objective.variants.left.centered.target: 'x' has the lim"
     ):
-        book().changed({"variants.left.centered.target": -3.0})
+        objectives().changed({"variants.left.centered.target": -3.0})
 
 
 def test_goals_hold_for_the_active_objective_until_another_is_chosen():
-    made = book().with_goal({"x": 1.0, "pole": 0.5})
+    made = objectives().with_goal({"x": 1.0, "pole": 0.5})
     assert made.changed({"upright.weight": 2.0}).objective.goal == {"x": 1.0, "pole": 0.5}
     assert made.objectives["left"].goal == {}
     assert made.select("left").objective.goal == {}
@@ -122,15 +122,15 @@ def test_goals_hold_for_the_active_objective_until_another_is_chosen():
 
 
 def test_the_newest_word_on_a_target_counts():
-    made = book().with_goal({"x": 1.0, "pole": 0.5}).changed({"centered.target": -1.0})
+    made = objectives().with_goal({"x": 1.0, "pole": 0.5}).changed({"centered.target": -1.0})
     assert made.objective.goal == {"pole": 0.5}
     assert made.objective.terms["centered"].settings.target == [-1.0]
-    left = book().select("left").with_goal({"x": 1.0})
+    left = objectives().select("left").with_goal({"x": 1.0})
     assert left.changed({"variants.left.centered.target": 0.0}).objective.goal == {}
 
 
 def test_a_goal_that_no_term_can_have_changes_nothing():
-    made = book()
+    made = objectives()
     for goal, message in (
         ({"x": 3.0}, "goal 'x'"),
         ({"x": 0.0, "speed": 1.0}, "goal 'speed': no term"),
@@ -142,7 +142,7 @@ def test_a_goal_that_no_term_can_have_changes_nothing():
 
 
 def test_an_objective_may_be_loaded_while_running():
-    made = book().load("right", {"centered": {"target": 1.0}})
+    made = objectives().load("right", {"centered": {"target": 1.0}})
     assert made.active == "right"
     assert worth(made, x=1.0, pole=1.0) == pytest.approx(1.0)
     again = made.load("right", {"upright": {"weight": 0.0}})
@@ -176,10 +176,10 @@ def test_an_objective_may_be_loaded_while_running():
 )
 def test_books_that_make_no_sense_are_refused_by_name(values, message):
     with pytest.raises(ValueError, match=message) as refusal:
-        book(**values)
+        objectives(**values)
     assert "\n" not in str(refusal.value)
     with pytest.raises(ValueError, match=message):
-        book().changed(values)
+        objectives().changed(values)
 
 
 def test_a_file_with_a_wrong_variant_is_refused():
@@ -191,7 +191,7 @@ def test_a_file_with_a_wrong_variant_is_refused():
 
 
 def test_parameters_are_the_base_whole_and_of_variants_what_these_name():
-    listed = {spec.name: (spec, value) for spec, value in book(active="left").parameters()}
+    listed = {spec.name: (spec, value) for spec, value in objectives(active="left").parameters()}
     names = [n for n in listed if n.startswith("variants.left.")]
     assert names == ["variants.left.centered.target"]
     assert "variants.slow.calm.weight" in listed
@@ -211,8 +211,8 @@ def test_parameters_are_the_base_whole_and_of_variants_what_these_name():
 
 
 def test_parameters_make_the_same_book_again():
-    made = book(active="slow", **{"centered.target": [0.5]})
-    again = ObjectiveBook.from_parameters(
+    made = objectives(active="slow", **{"centered.target": [0.5]})
+    again = ObjectiveSet.from_parameters(
         {spec.name: value for spec, value in made.parameters()}, OBSERVATION, ACTION, 0.04
     )
     assert again.objectives == made.objectives
@@ -221,7 +221,7 @@ def test_parameters_make_the_same_book_again():
 
 def test_random_changes_leave_one_whole_objective_or_the_one_before():
     rng = np.random.default_rng(0)
-    made, refusals = book(), []
+    made, refusals = objectives(), []
     names = ["upright.weight", "centered.target", "variants.left.centered.target", "active", "goal"]
     values = [0.5, -1.0, 2.5, math.nan, math.inf, 1e30, "left", "hang", "swingup", "nowhere"]
     for _ in range(400):

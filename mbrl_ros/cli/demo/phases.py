@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mbrl_ros.core.spaces import FloatArray
-from mbrl_ros.objectives.mission import Way
+from mbrl_ros.objectives.objective_manager import Way
 from mbrl_ros.objectives.sequence import Waypoint
 
 #: The three ways to change what is planned for.
@@ -21,7 +21,7 @@ _ASKED = "asked"
 
 
 @dataclass(frozen=True)
-class Stage:
+class Phase:
     """One change.
 
     Attributes:
@@ -59,9 +59,9 @@ class Script(ABC):
     practice_period: ClassVar[float] = 1.5
 
     @abstractmethod
-    def stages(
+    def phases(
         self, way: Way, observation: FloatArray, rng: np.random.Generator
-    ) -> Iterator[Stage]:
+    ) -> Iterator[Phase]:
         """Yield the changes of one way.
 
         Args:
@@ -70,7 +70,7 @@ class Script(ABC):
             rng: draws what is random about them.
         """
 
-    def practice(self, observation: FloatArray, rng: np.random.Generator) -> Stage | None:
+    def practice(self, observation: FloatArray, rng: np.random.Generator) -> Phase | None:
         """Return what to do next while it learns; None: what it does already."""
         return None
 
@@ -89,10 +89,10 @@ class CartPole(Script):
         ("swingup", 0.0, 1.0, {}),
     )
 
-    def stages(
+    def phases(
         self, way: Way, observation: FloatArray, rng: np.random.Generator
-    ) -> Iterator[Stage]:
-        """See `Script.stages`."""
+    ) -> Iterator[Phase]:
+        """See `Script.phases`."""
         for i, (name, position, height, values) in enumerate(self._stages):
             arrival = Waypoint(
                 {"cart_position": position, "pole_cos": height},
@@ -101,12 +101,12 @@ class CartPole(Script):
                 timeout=10.0,
             )
             if way is Way.PARAMETERS:
-                yield Stage(way, name, arrival, parameters={"active": name})
+                yield Phase(way, name, arrival, parameters={"active": name})
             elif way is Way.GOAL:
-                yield Stage(way, name, arrival, parameters={} if i else {"active": "go_to"})
+                yield Phase(way, name, arrival, parameters={} if i else {"active": "go_to"})
             else:
                 known = name if not values else _ASKED
-                yield Stage(way, name, arrival, name=known, values=values)
+                yield Phase(way, name, arrival, name=known, values=values)
 
 
 class Reacher(Script):
@@ -116,10 +116,10 @@ class Reacher(Script):
     _count: ClassVar = 5
     _link: ClassVar = 0.12  # [m], both; dm_control/suite/reacher.xml
 
-    def stages(
+    def phases(
         self, way: Way, observation: FloatArray, rng: np.random.Generator
-    ) -> Iterator[Stage]:
-        """See `Script.stages`."""
+    ) -> Iterator[Phase]:
+        """See `Script.phases`."""
         for _ in range(self._count):
             arrival, place = self._somewhere(observation, rng)
             target = {"target": list(arrival.goal.values())}
@@ -130,12 +130,12 @@ class Reacher(Script):
                 asked = {}
             else:
                 asked = {"name": _ASKED, "values": {"reached": target, "closer": target}}
-            yield Stage(way, place, arrival, **asked, lasts=arrival.timeout)
+            yield Phase(way, place, arrival, **asked, lasts=arrival.timeout)
 
-    def practice(self, observation: FloatArray, rng: np.random.Generator) -> Stage:
+    def practice(self, observation: FloatArray, rng: np.random.Generator) -> Phase:
         """Return another place to reach: who has seen a few only does not know the others."""
         arrival, place = self._somewhere(observation, rng)
-        return Stage(Way.GOAL, place, arrival)
+        return Phase(Way.GOAL, place, arrival)
 
     def _somewhere(self, observation: FloatArray, rng: np.random.Generator) -> tuple[Waypoint, str]:
         """Return a random place within reach, as the way from the finger to the suite's target."""

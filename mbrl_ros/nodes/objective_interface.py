@@ -12,9 +12,9 @@ from mbrl_ros.nodes.controller_messages import objective_message, plan_message
 from mbrl_ros.nodes.objective_parameters import mirror_objective
 from mbrl_ros.nodes.qos import LATCHED
 from mbrl_ros.nodes.subscribing import subscribe_to_all
-from mbrl_ros.objectives.book import ObjectiveBook
 from mbrl_ros.objectives.document import read_objective
-from mbrl_ros.objectives.mission import Mission, Way
+from mbrl_ros.objectives.objective_manager import ObjectiveManager, Way
+from mbrl_ros.objectives.objective_set import ObjectiveSet
 from mbrl_ros.objectives.sequence import Waypoint
 from mbrl_ros.ros import Future, LifecycleNode
 from mbrl_ros.ros import interfaces as ri
@@ -23,25 +23,27 @@ from mbrl_ros.ros import interfaces as ri
 _MOST_QUESTIONS = 8
 
 
-class MissionInterface:
-    """Connects a `Mission` to ROS.
+class ObjectiveInterface:
+    """Connects a `ObjectiveManager` to ROS.
 
     Subscribes ``goal`` and ``goal_sequence``; publishes ``objective``; serves
     ``~/set_objective`` and ``~/what_if``; keeps the parameters ``objective.*`` in line.
 
     Attributes:
-        mission: what is planned for.
+        manager: what is planned for.
     """
 
-    def __init__(self, node: LifecycleNode, mission: Mission, controller: Controller) -> None:
+    def __init__(
+        self, node: LifecycleNode, manager: ObjectiveManager, controller: Controller
+    ) -> None:
         """Begin with what holds; the node's parameters are declared already.
 
         Args:
             node: has the topics, services and parameters.
-            mission: what is planned for.
+            manager: what is planned for.
             controller: plans for it.
         """
-        self.mission = mission
+        self.manager = manager
         self._node, self._controller = node, controller
         self._mirroring = False
         # One at a time, on a thread of its own: no tick shall wait for an answer.
@@ -88,14 +90,14 @@ class MissionInterface:
         """
         if self._mirroring or not values:
             return lambda: None
-        with self.mission.judging():
-            book = self.mission.book.changed(values)
-        return lambda: self._take(Way.PARAMETERS, book)
+        with self.manager.judging():
+            objectives = self.manager.objectives.changed(values)
+        return lambda: self._take(Way.PARAMETERS, objectives)
 
     def observe(self, values: Any, elapsed: float) -> None:
-        """Follow a sequence of goals; arguments as for `Mission.observe`."""
-        self.mission.observe(values, elapsed)
-        self._controller.objective = self.mission.objective
+        """Follow a sequence of goals; arguments as for `ObjectiveManager.observe`."""
+        self.manager.observe(values, elapsed)
+        self._controller.objective = self.manager.objective
 
     def acted(self, digest: str, episode: int, step: int) -> None:
         """Tell that a plan was made.
@@ -105,55 +107,57 @@ class MissionInterface:
             episode: of the observation that it answers.
             step: of the same.
         """
-        for change, is_it in self.mission.acted(digest):
+        for change, is_it in self.manager.acted(digest):
             stamp = self._node.get_clock().now().to_msg()
             message = objective_message(change, is_it, episode, step, stamp)
             self._publisher.publish(message)
 
-    def _take(self, way: Way, book: ObjectiveBook) -> None:
-        self.mission.take(way, book)
-        self._controller.objective = book.objective
+    def _take(self, way: Way, objectives: ObjectiveSet) -> None:
+        self.manager.take(way, objectives)
+        self._controller.objective = objectives.objective
 
     def _on_goal(self, message: Any) -> None:
         try:
-            with self.mission.judging():
+            with self.manager.judging():
                 goal = _named("goal", "values", message.names, message.values)
-                book = self.mission.book.with_goal(goal)
+                objectives = self.manager.objectives.with_goal(goal)
         except ValueError as error:
             self._refuse("goal", error)
         else:
-            self._take(Way.GOAL, book)
+            self._take(Way.GOAL, objectives)
 
     def _on_goal_sequence(self, message: Any) -> None:
         try:
-            with self.mission.judging():
+            with self.manager.judging():
                 waypoints = [_waypoint(i, goal) for i, goal in enumerate(message.goals)]
-                self.mission.follow(waypoints)
+                self.manager.follow(waypoints)
         except ValueError as error:
             self._refuse("goal_sequence", error)
         else:
-            self._controller.objective = self.mission.objective
+            self._controller.objective = self.manager.objective
 
     def _on_set_objective(self, request: Any, response: Any) -> Any:
-        before = self.mission.book
+        before = self.manager.objectives
         try:
-            with self.mission.judging():
-                book = _wished(before, request)
+            with self.manager.judging():
+                objectives = _wished(before, request)
         except ValueError as error:
             response.success, response.message = False, str(error)
         else:
-            self._take(Way.SERVICE, book)
-            self._mirror(before, book)
-            response.success, response.message = True, f"'{book.active}' holds"
-        response.digest = self.mission.objective.digest
+            self._take(Way.SERVICE, objectives)
+            self._mirror(before, objectives)
+            response.success, response.message = True, f"'{objectives.active}' holds"
+        response.digest = self.manager.objective.digest
         return response
 
     async def _on_what_if(self, request: Any, response: Any) -> Any:
         try:
-            book = _wished(self.mission.book, request)
+            objectives = _wished(self.manager.objectives, request)
             if request.names or request.values:
-                book = book.with_goal(_named("goal", "values", request.names, request.values))
-            planned = await self._elsewhere(lambda: self._controller.what_if(book.objective))
+                objectives = objectives.with_goal(
+                    _named("goal", "values", request.names, request.values)
+                )
+            planned = await self._elsewhere(lambda: self._controller.what_if(objectives.objective))
             response.plan = plan_message(planned, self._node.get_clock().now().to_msg())
             response.success = True
         except ValueError as error:
@@ -186,7 +190,7 @@ class MissionInterface:
         self._worker.submit(do)
         return future
 
-    def _mirror(self, before: ObjectiveBook, after: ObjectiveBook) -> None:
+    def _mirror(self, before: ObjectiveSet, after: ObjectiveSet) -> None:
         """Bring the parameters into line with an objective that came by another way."""
         self._mirroring = True
         try:
@@ -198,17 +202,17 @@ class MissionInterface:
         self._node.get_logger().warning(f"{topic} refused: {error}", throttle_duration_sec=0.1)
 
 
-def _wished(book: ObjectiveBook, request: Any) -> ObjectiveBook:
-    """Return the book as a request wants it.
+def _wished(objectives: ObjectiveSet, request: Any) -> ObjectiveSet:
+    """Return the set as a request wants it.
 
     Raises:
         ValueError: saying what does not fit.
     """
     if not request.yaml:
-        return book.select(request.name) if request.name else book
+        return objectives.select(request.name) if request.name else objectives
     if not request.name:
         raise ValueError("name: expected what the objective is to be called, got ''")
-    return book.load(request.name, read_objective(request.yaml))
+    return objectives.load(request.name, read_objective(request.yaml))
 
 
 def _waypoint(i: int, message: Any) -> Waypoint:
@@ -225,7 +229,7 @@ def _named(where: str, field: str, names: Any, values: Any) -> dict[str, float]:
     """Return numbers by their names.
 
     Raises:
-        ValueError: if there is not one for each name, or a name stands there twice.
+        ValueError: if there is not one for each name, or a name appears twice.
     """
     if len(names) != len(values):
         raise ValueError(
@@ -235,5 +239,5 @@ def _named(where: str, field: str, names: Any, values: Any) -> dict[str, float]:
         raise ValueError(f"{where}.names: expected at least one dimension, got none")
     if len(set(names)) < len(names):
         double = next(name for name in names if list(names).count(name) > 1)
-        raise ValueError(f"{where}.names: '{double}' stands there more than once")
+        raise ValueError(f"{where}.names: '{double}' appears more than once")
     return dict(zip(names, map(float, values), strict=True))
