@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from mbrl_ros.cli.demo.phases import SCRIPTS, WAYS
 
+from mbrl_ros.cli.demo.phases import SCRIPTS, WAYS
 from mbrl_ros.core.settings import build
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.objectives.objective_manager import Way
