@@ -74,7 +74,7 @@ class Encoding:
         """Write the newest observation into a model's input.
 
         Args:
-            observation: shape ``(..., O)``.
+            observation: shape ``(..., O)``; broadcasts against the batch of ``out``.
             out: its first columns are written; shape ``(..., input_dim)``.
         """
         if self.plain:
@@ -83,7 +83,8 @@ class Encoding:
         p, k = len(self._straight), len(self._round)
         out[..., :p] = observation[..., self._straight]
         if k:
-            angle = observation[..., self._round]
+            # ``out=`` does not broadcast: it would write to a copy.
+            angle = observation[..., self._round].expand(*out.shape[:-1], k)
             torch.sin(angle, out=out[..., p : p + k])
             torch.cos(angle, out=out[..., p + k : p + 2 * k])
 

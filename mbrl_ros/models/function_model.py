@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.func import jacrev, vmap
 
 from mbrl_ros.core.spaces import Space
+from mbrl_ros.models.encoding import Encoding
 from mbrl_ros.models.heads import Policy
 from mbrl_ros.models.imagined import Imagined
 from mbrl_ros.models.world_model import Belief, WorldModel
@@ -37,6 +38,7 @@ class FunctionModel(WorldModel):
         """
         self.observation, self.action = observation, action
         self._step, self._std = step, std
+        self._encoding = Encoding(observation, action)
 
     def initial(self, batch: int) -> Belief:
         """See `WorldModel.initial`: zeros."""
@@ -87,7 +89,8 @@ class FunctionModel(WorldModel):
 
     def surprise(self, belief: Belief, actions: Tensor, observation: Tensor) -> Tensor:
         """See `WorldModel.surprise`."""
-        return (observation - self.ahead(belief, actions)[0][0, 0]) / self._std
+        expected = self.ahead(belief, actions)[0][0, 0]
+        return self._encoding.difference(expected, observation) / self._std
 
     def fork(self, members: int | None = None) -> FunctionModel:
         """See `WorldModel.fork`."""

@@ -1,5 +1,8 @@
 """What every kind of world model does."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -38,9 +41,9 @@ class LinearPlant:
         return np.array(found)
 
 
-def with_past(**settings):
+def with_past(observation=OBSERVATION, **settings):
     made = EnsembleSettings(members=3, hidden=[16], **settings)
-    model = DynamicsModel(OBSERVATION, ACTION, made, torch.Generator().manual_seed(0))
+    model = DynamicsModel(observation, ACTION, made, torch.Generator().manual_seed(0))
     return model.eval().requires_grad_(False)
 
 
@@ -50,14 +53,17 @@ def gaussian_process():
     return GaussianProcessModel(model.eval().requires_grad_(False))
 
 
+TURNING = replace(OBSERVATION, angles=OBSERVATION.names[:1])
 START = np.array([0.3, -0.7])
 MAKE = {
     "ensemble": lambda: EnsembleModel(random_model()),
     "deterministic": lambda: EnsembleModel(random_model(likelihood="deterministic")),
     "history": lambda: EnsembleModel(with_past(history=3)),
     "delay": lambda: EnsembleModel(with_past(history=2, delay=2)),
+    "angles": lambda: EnsembleModel(with_past(TURNING, history=3)),
     "gaussian_process": gaussian_process,
     "function": lambda: FunctionModel(OBSERVATION, ACTION, linear),
+    "turning_function": lambda: FunctionModel(TURNING, ACTION, linear),
     "true": lambda: TrueModel(OBSERVATION, ACTION, LinearPlant(START)),
     "received": lambda: make_world_model(pack(with_past(history=2))),
 }
@@ -160,6 +166,8 @@ def test_derivatives_are_those_of_what_is_imagined(model):
                 ask(at_start(model))
         return
     imagined = model.imagine_gradients(at_start(model), actions)
+    # Whatever was imagined before.
+    model.imagine(at_start(model), 100 * actions.detach())
     plain = model.imagine(at_start(model), actions.detach()).observations
     torch.testing.assert_close(imagined.observations.detach(), plain, atol=1e-5, rtol=1e-4)
     imagined.observations[:, :, -1].sum().backward()
@@ -180,9 +188,16 @@ def test_what_was_expected_is_no_surprise(model):
     belief = at_start(model)
     expected = model.imagine(belief, acted[None]).observations[:, 0, -1].mean(dim=0)
     assert model.surprise(belief, actions, expected).abs().max() < 1e-3
-    far = model.surprise(belief, actions, expected + 100.0)
+    # Half a turn away is as far as an angle can be.
+    off = torch.tensor([math.pi if name in model.observation.angles else 100.0
+                        for name in model.observation.names])  # fmt: skip
+    far = model.surprise(belief, actions, expected + off)
     assert far.shape == (2,)
-    assert isinstance(model, TrueModel) or far.abs().min() > 1.0
+    if not isinstance(model, TrueModel):
+        assert far.abs().min() > 0.5
+    turned = torch.tensor([2 * math.pi * (name in model.observation.angles)
+                           for name in model.observation.names])  # fmt: skip
+    assert model.surprise(belief, actions, expected + turned).abs().max() < 1e-3
 
 
 def test_observing_goes_on_from_the_belief_before(model):
