@@ -40,7 +40,7 @@ class Agent(ABC):
 
         Args:
             problem: belief, model, objective and the commands sent; None without a model.
-            deadline: on ``time.monotonic`` [s]; None: no limit.
+            deadline: on the clock it was made with [s]; None: no limit.
             elapsed: control steps since the last decision.
             reach: share of its horizon up to which the model is trusted.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from mbrl_ros.agents.agent import Agent
@@ -10,7 +12,6 @@ from mbrl_ros.models.world_model import WorldModel
 from mbrl_ros.planning.loop import PlanningLoop, PlanResult
 from mbrl_ros.planning.planner import Planner
 from mbrl_ros.planning.problem import NoPlanError, Problem
-from mbrl_ros.planning.proposals import check_proposals
 from mbrl_ros.planning.registry import make_planner
 from mbrl_ros.planning.settings import PlannerSettings
 
@@ -25,7 +26,12 @@ class PlannerAgent(Agent):
     planner: Planner
 
     def __init__(
-        self, action: Space, settings: PlannerSettings, seed: int, proposals: tuple[str, ...] = ()
+        self,
+        action: Space,
+        settings: PlannerSettings,
+        seed: int,
+        proposals: tuple[str, ...] = (),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Make an agent.
 
@@ -34,13 +40,14 @@ class PlannerAgent(Agent):
             settings: of planning.
             seed: of sampling.
             proposals: that join those of the settings.
+            clock: what deadlines are on [s].
 
         Raises:
             ValueError: if the planner does not suit the action.
         """
         self._action, self._proposals = action, proposals
         self.planner = make_planner(action, self._with_proposals(settings))
-        self._loop = PlanningLoop(self.planner, seed)
+        self._loop = PlanningLoop(self.planner, seed, clock)
         self._loop_reaches = self.planner, 1.0
 
     @property
@@ -67,13 +74,13 @@ class PlannerAgent(Agent):
 
     def check(self, model: WorldModel) -> None:
         """See `Agent.check`."""
-        check_proposals(self.planner.settings.proposals, model)
+        self.planner.check(model)
 
     def configure(self, settings: PlannerSettings, model: WorldModel | None = None) -> None:
         """See `Agent.configure`; what the last plan knew is kept."""
         made = make_planner(self._action, self._with_proposals(settings))
         if model is not None:
-            check_proposals(made.settings.proposals, model)
+            made.check(model)
         self.planner = made
 
     def _with_proposals(self, settings: PlannerSettings) -> PlannerSettings:

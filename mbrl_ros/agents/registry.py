@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 from mbrl_ros.agents.agent import Agent
 from mbrl_ros.agents.planner_agent import PlannerAgent
 from mbrl_ros.agents.policy_agent import PolicyAgent
@@ -12,7 +15,13 @@ from mbrl_ros.planning.settings import PlannerSettings
 AGENTS = ("planner", "policy", "planner+policy", "random")
 
 
-def make_agent(name: str, action: Space, settings: PlannerSettings, seed: int) -> Agent:
+def make_agent(
+    name: str,
+    action: Space,
+    settings: PlannerSettings,
+    seed: int,
+    clock: Callable[[], float] = time.monotonic,
+) -> Agent:
     """Make the agent of a name.
 
     Args:
@@ -20,6 +29,7 @@ def make_agent(name: str, action: Space, settings: PlannerSettings, seed: int) -
         action: A dimensions.
         settings: of planning.
         seed: of everything random.
+        clock: what deadlines are on [s].
 
     Raises:
         ValueError: if there is none of that name, or the planner does not suit the action.
@@ -31,4 +41,4 @@ def make_agent(name: str, action: Space, settings: PlannerSettings, seed: int) -
     if name == "random":
         return RandomAgent(action, seed)
     proposals = ("policy",) if name == "planner+policy" else ()
-    return PlannerAgent(action, settings, seed, proposals)
+    return PlannerAgent(action, settings, seed, proposals, clock)

@@ -6,7 +6,7 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -67,6 +67,7 @@ class Controller:
         seed: int,
         safe: SafeCommand,
         learner: str = "ensemble",
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Make a controller.
 
@@ -80,6 +81,7 @@ class Controller:
             seed: of exploration and sampling.
             safe: the task's safe command; nobody else may use it.
             learner: kind of the models that it accepts, besides ours.
+            clock: what observations are received and answered by [s].
 
         Raises:
             ValueError: if the planner does not suit the action, or the device is not there.
@@ -93,6 +95,7 @@ class Controller:
         self.period = period
         self.lock_step = lock_step
         self.model: ActiveModel | None = None
+        self._clock = clock
         self._models = ModelHistory()
         self.estopped = False
         self.safe = safe
@@ -100,7 +103,7 @@ class Controller:
         self.latency = Latency(safe.resting)
         self.plan_times: deque[float] = deque(maxlen=200)
         self.overhead = DurationEstimate()
-        self.agent = make_agent(settings.agent, action, settings.planner, seed)
+        self.agent = make_agent(settings.agent, action, settings.planner, seed, clock)
         self._exploration = Exploration(action, settings.exploration, seed)
         self._beliefs = BeliefTracker(
             action, safe.resting, settings.trust.steps, settings.adaptation.memory
@@ -266,7 +269,7 @@ class Controller:
 
         Args:
             observation: the newest one there is.
-            now: on ``time.monotonic`` [s].
+            now: on the clock [s].
 
         Returns:
             the rest of the last plan while the observation is fresh enough, then the safe command;
@@ -354,7 +357,7 @@ class Controller:
             raise ValueError("what_if: there is no plan now whose start could be taken")
         if self.agent.planner is None:
             raise ValueError("what_if: the agent does not plan")
-        return planned.what_if(objective, self.agent.planner)
+        return planned.what_if(objective, self.agent.planner, self._clock)
 
     def _take_in(self, observation: Observation) -> str:
         """Learn from an observation what is the case, how late commands act, how far to trust.
@@ -415,7 +418,7 @@ class Controller:
         return self.trust.level if self.settings.trust.enabled else Level.FULL
 
     def _decided(self, observation: Observation, active: ActiveModel | None) -> Command:
-        began = time.monotonic()
+        began = self._clock()
         deadline = None if self.lock_step else observation.received + self.budget
         elapsed = observation.step - self._planned_step
         try:
@@ -425,7 +428,7 @@ class Controller:
             self._withdraw_plan()
             return self._stop(observation, CommandSource.FALLBACK, str(error))
         self._planned_step = observation.step
-        took = time.monotonic() - began
+        took = self._clock() - began
         self.plan_times.append(took)
         if result is None:
             reused = self._reused(observation, observation.step)
@@ -517,7 +520,7 @@ class Controller:
             values,
             source,
             reason,
-            time.monotonic() - observation.received,
+            self._clock() - observation.received,
             plan_time,
             model.version if model else (0, 0),
             expected_return,

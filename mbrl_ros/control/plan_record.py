@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -53,7 +54,12 @@ class PlanRecord:
         return None if seen is None else seen[:, 0].clone().cpu()
 
     @torch.no_grad()
-    def what_if(self, objective: Objective, planner: Planner) -> PlanRecord:
+    def what_if(
+        self,
+        objective: Objective,
+        planner: Planner,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> PlanRecord:
         """Return what would be planned from the same start for another objective.
 
         For any thread. The plan for the present objective is among the candidates.
@@ -61,6 +67,7 @@ class PlanRecord:
         Args:
             objective: planned for.
             planner: plans.
+            clock: limits how long that takes [s].
 
         Raises:
             NoPlanError: if no candidate has a finite return.
@@ -76,7 +83,7 @@ class PlanRecord:
             # The plan may be of another length than what is planned now.
             shifted(self.result.actions, 0, planner.settings.horizon)[None],
         )
-        loop, deadline = PlanningLoop(planner, seed=0), time.monotonic() + _PATIENCE
+        loop, deadline = PlanningLoop(planner, 0, clock), clock() + _PATIENCE
         result = loop.plan(problem, deadline)
         assert result is not None  # what nobody has timed yet is begun
         for _ in range(_ROUNDS - 1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -45,8 +46,18 @@ class PlanningLoop:
         planner: replace it at any time; the next plan begins where the last one ended.
     """
 
-    def __init__(self, planner: Planner, seed: int) -> None:
+    def __init__(
+        self, planner: Planner, seed: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Make a loop without a last plan.
+
+        Args:
+            planner: improves plans.
+            seed: of sampling.
+            clock: what deadlines are on [s].
+        """
         self.planner = planner
+        self._clock = clock
         self._generator = torch.Generator().manual_seed(seed)
         self._search: Search | None = None
         self._problem: Problem | None = None
@@ -82,7 +93,7 @@ class PlanningLoop:
 
     def _has_time(self, deadline: float | None) -> bool:
         """Return whether there is the time for another iteration."""
-        return deadline is None or time.monotonic() + self._iteration_time.bound <= deadline
+        return deadline is None or self._clock() + self._iteration_time.bound <= deadline
 
     @torch.no_grad()
     def plan(
@@ -95,7 +106,7 @@ class PlanningLoop:
 
         Args:
             problem: what to plan.
-            deadline: on ``time.monotonic`` [s]; checked between iterations. None: no limit.
+            deadline: on the clock [s]; checked between iterations. None: no limit.
             elapsed: control steps since the last plan.
 
         Returns:
@@ -117,14 +128,14 @@ class PlanningLoop:
             proposed = collect(planner.proposals, problem, search.actions)
             problem = replace(problem, proposals=planner.clamp(proposed))
         while search.iteration < planner.settings.iterations:
-            began = time.monotonic()
+            began = self._clock()
             if not self._has_time(deadline):
                 if search.iteration == 0:
                     self._iteration_time.forget()
                 break
             try:
                 search = planner.improve(search, problem, self._generator)
-                self._iteration_time.add(time.monotonic() - began)
+                self._iteration_time.add(self._clock() - began)
                 if afresh and self._has_time(deadline):
                     search = self._or_from_rest(search, problem, planner)
             except NoPlanError:

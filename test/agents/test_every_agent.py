@@ -3,7 +3,6 @@
 import itertools
 import math
 import time
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,7 +17,6 @@ from mbrl_ros.core.spaces import Space
 from mbrl_ros.models.ensemble.model import EnsembleModel
 from mbrl_ros.models.world_model import UnlearnedError
 from mbrl_ros.objectives.objective import Objective
-from mbrl_ros.planning import loop as loop_module
 from mbrl_ros.planning.loop import PlanResult
 from mbrl_ros.planning.problem import NoPlanError, Problem
 from mbrl_ros.planning.settings import PlannerSettings
@@ -41,8 +39,8 @@ def settings(space="continuous", **values):
     return build(PlannerSettings, {**few, **values})
 
 
-def agent(name, space="continuous", seed=0, **values):
-    return make_agent(name, SPACES[space], settings(space, **values), seed)
+def agent(name, space="continuous", seed=0, clock=time.monotonic, **values):
+    return make_agent(name, SPACES[space], settings(space, **values), seed, clock)
 
 
 class Feedback:
@@ -200,10 +198,9 @@ def test_past_its_deadline_it_decides_at_once_or_not_at_all(name):
 
 
 @pytest.mark.parametrize("name", PLANNING)
-def test_a_deadline_cuts_a_plan_and_the_best_so_far_is_executed(name, monkeypatch):
+def test_a_deadline_cuts_a_plan_and_the_best_so_far_is_executed(name):
     now = itertools.count(0.0, 0.1)  # every look at the clock takes 0.1 s
-    monkeypatch.setattr(loop_module, "time", SimpleNamespace(monotonic=lambda: next(now)))
-    made = agent(name, iterations=100)
+    made = agent(name, clock=lambda: next(now), iterations=100)
     result = made.act(problem(), 3.0)
     assert 2 <= result.iterations < 30
     assert not result.complete
@@ -244,6 +241,22 @@ def test_an_inverse_model_that_is_proposed_is_needed_too(name):
     made = agent(name, proposals=["inverse_model"])
     with pytest.raises(ValueError, match="inverse_model: the model has learned none"):
         made.check(problem().model)
+
+
+@pytest.mark.parametrize("planner", ["ilqr", "gradient"])
+@pytest.mark.parametrize("name", PLANNING)
+def test_a_planner_that_needs_derivatives_takes_no_model_without(name, planner):
+    made, model = agent(name, type=planner), problem().model
+    refusal = f"planner.type: {planner} needs derivatives, which LinearModel has none of"
+    with pytest.raises(ValueError, match=refusal):
+        made.check(model)
+    other = agent(name)
+    other.check(model)
+    with pytest.raises(ValueError, match=refusal):
+        other.configure(settings(type=planner), model)
+    assert other.planner.settings.type == "icem"
+    model.differentiable = True
+    made.check(model)
 
 
 @pytest.mark.parametrize("name", WITH_MODEL)

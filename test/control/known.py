@@ -3,6 +3,7 @@
 import time
 
 import numpy as np
+import torch
 from support import linear
 from support.linear import OBSERVATION
 
@@ -43,10 +44,37 @@ def objective() -> Objective:
     )
 
 
+class Judge:
+    """An objective that notes where plans start, and may let time pass or fail."""
+
+    def __init__(self, worth=None, on_call=lambda: None):
+        self.inner, self.worth, self.on_call = objective(), worth, on_call
+        self.starts = []
+
+    def at(self, step, previous_action=None, reward_model=None):
+        self.moment = (step, previous_action)
+        return self
+
+    @property
+    def digest(self):
+        return self.inner.digest
+
+    def score(self, imagined):
+        self.on_call()
+        self.starts.append(imagined.observations[:, 0, 0].clone())
+        self.candidates = len(imagined.actions)
+        returns = self.inner.score(imagined)
+        return returns if self.worth is None else torch.full_like(returns, self.worth)
+
+
+def source_of(command):
+    return command.source, command.reason
+
+
 def controller(
     *, model=True, lock_step=True, period=PERIOD, seed=0, judge=None,
     latency_compensation=True, adaptation=False, trust=False, safe=None, agent="planner",
-    **planner,
+    clock=time.monotonic, **planner,
 ):  # fmt: skip
     settings = ControllerSettings(
         agent=agent,
@@ -62,7 +90,7 @@ def controller(
     made = Controller(
         OBSERVATION, ACTION, judge or objective(), settings,
         period=period, lock_step=lock_step, seed=seed,
-        safe=safe or SafeCommand(OBSERVATION, ACTION, "values", values=SAFE),
+        safe=safe or SafeCommand(OBSERVATION, ACTION, "values", values=SAFE), clock=clock,
     )  # fmt: skip
     if model:
         made.offer_model(exact_model(), 1, 1)

@@ -1,5 +1,7 @@
 """Exact models of simple systems, in the place of a learned one."""
 
+import time
+
 import numpy as np
 import torch
 from support import linear
@@ -78,8 +80,8 @@ def planner(limit=100.0, **values):
     return make_planner(action(limit), settings(**values))
 
 
-def loop(limit=100.0, seed=0, **values):
-    return PlanningLoop(planner(limit, **values), seed)
+def loop(limit=100.0, seed=0, clock=time.monotonic, **values):
+    return PlanningLoop(planner(limit, **values), seed, clock)
 
 
 def problem(model, objective, start, sent=()):

@@ -1,0 +1,90 @@
+import pytest
+from known import (
+    controller,
+    exact_model,
+    reading,
+)
+
+from mbrl_ros.control.controller import CommandSource
+from mbrl_ros.core.spaces import Space
+from mbrl_ros.models.update import ModelPart, ModelUpdate
+
+
+@pytest.mark.parametrize("version", [(1, 5), (1, 4), (0, 9)])
+def test_a_model_that_is_not_newer_is_refused(version):
+    made = controller(model=False)
+    made.offer_model(exact_model(), 1, 5)
+    kept = made.model
+    with pytest.raises(ValueError, match=r"expected a newer one than 1/5"):
+        made.offer_model(exact_model(), *version)
+    assert made.model is kept
+
+
+def test_a_newer_model_is_taken_up_with_the_next_tick():
+    made = controller()
+    assert made.tick(reading(0)).model == (1, 1)
+    made.offer_model(exact_model(), 1, 2)
+    assert made.tick(reading(1)).model == (1, 2)
+    made.offer_model(exact_model(), 2, 1)
+    assert made.tick(reading(2)).model == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (
+            exact_model(Space.of(["position", "speed"])),
+            "model 1/2: observation: expected position, velocity, got position, speed",
+        ),
+        (
+            exact_model(Space.of(["velocity", "position"])),
+            "model 1/2: observation: expected position, velocity, got velocity, position",
+        ),
+        (
+            exact_model(action=Space.of(["torque"], [-1], [1])),
+            "model 1/2: action: expected force, got torque",
+        ),
+        (ModelUpdate("ensemble", "{}", {"model": ModelPart(b"", "")}), "SHA-256"),
+        (ModelUpdate("ensemble", "{}", exact_model().parts), "model settings"),
+        (ModelUpdate("ensemble", exact_model().settings, {}), "model weights"),
+        (
+            ModelUpdate("nothing", "{}", exact_model().parts),
+            "kind of model: expected one of",
+        ),
+    ],
+)
+def test_a_model_that_does_not_fit_or_is_damaged_leaves_the_present_one(model, message):
+    made = controller()
+    kept = made.model
+    with pytest.raises(ValueError, match=message):
+        made.offer_model(model, 1, 2)
+    assert made.model is kept
+    assert made.tick(reading(0)).source == CommandSource.PLANNED
+
+
+def test_it_rolls_back_and_keeps_to_an_earlier_model():
+    made = controller(model=False)
+    with pytest.raises(ValueError, match="rollback: no model before 0/0 is kept"):
+        made.roll_back()
+    with pytest.raises(ValueError, match="there is no model yet"):
+        made.use_newest_model()
+    for sequence in range(1, 8):
+        made.offer_model(exact_model(), 1, sequence)
+    made.roll_back()
+    assert (made.model.version, made.model_held) == ((1, 6), True)
+    # What is learned meanwhile waits.
+    made.offer_model(exact_model(), 1, 8)
+    with pytest.raises(ValueError, match="expected a newer one than 1/8"):
+        made.offer_model(exact_model(), 1, 7)
+    assert made.model.version == (1, 6)
+    assert made.tick(reading(0)).model == (1, 6)
+    for sequence in (5, 4):
+        made.roll_back()
+        assert made.model.version == (1, sequence)
+    with pytest.raises(ValueError, match="no model before 1/4 is kept"):
+        made.roll_back()
+    assert made.model.version == (1, 4)
+    made.use_newest_model()
+    assert (made.model.version, made.model_held) == ((1, 8), False)
+    made.offer_model(exact_model(), 1, 9)
+    assert made.tick(reading(1)).model == (1, 9)

@@ -1,0 +1,60 @@
+import itertools
+
+import numpy as np
+import pytest
+from known import (
+    ACTION,
+    OBSERVATION,
+    controller,
+    reading,
+    step,
+)
+
+from mbrl_ros.objectives.objective import Objective
+from mbrl_ros.planning.settings import ICEMSettings
+
+
+def test_a_plan_says_what_it_expects():
+    made = controller()
+    assert made.planned is None
+    command = made.tick(reading(0, [1.0, 2.0]))
+    planned = made.planned
+    actions, trajectory = planned.result.actions, planned.trajectory()
+    assert actions[0].numpy() == pytest.approx(command.values)
+    assert trajectory.shape == (2, 9, 2)
+    state = np.array([1.0, 2.0])
+    for k, force in enumerate(actions.numpy()):
+        np.testing.assert_allclose(trajectory[0, k].numpy(), state, atol=1e-5)
+        state = step(state, force)
+    assert planned.result.expected_return == command.expected_return
+
+
+def test_what_if_plans_for_another_objective_and_changes_nothing():
+    made = controller(iterations=20, candidates=64, icem=ICEMSettings(finest_scale=1.0))
+    with pytest.raises(ValueError, match="what_if: there is no plan now"):
+        made.what_if(made.objective)
+    made.tick(reading(0))
+    before, objective = made.planned, made.objective
+    backwards = Objective.from_parameters(
+        {"terms": ["back"], "back.of": ["velocity"], "back.weight": -1.0}, OBSERVATION, ACTION
+    )
+    asked = made.what_if(backwards)
+    assert asked.objective.digest == backwards.digest
+    assert asked.observation is before.observation
+    assert before.result.actions[0] > 0.9
+    assert asked.result.actions[0] < ACTION.lower[0] + 0.05
+    assert made.planned is before
+    assert made.objective is objective
+    # The plan that there is competes: one for the same objective is not worse.
+    again = made.what_if(made.objective)
+    assert again.result.expected_return >= before.result.expected_return - 1e-4
+
+
+def test_what_if_is_answered_before_long_even_where_planning_takes_long():
+    now = itertools.count(0.0, 0.3)  # every look at the clock takes 0.3 s
+    made = controller(iterations=2, clock=lambda: next(now))
+    made.tick(reading(0))
+    began = next(now)
+    asked = made.what_if(made.objective)
+    assert not asked.result.complete
+    assert next(now) < began + 5.0
