@@ -12,9 +12,9 @@ from mbrl_ros.planning.planner import Search
 from mbrl_ros.planning.sampling import SamplingPlanner, best
 
 
-def upright(batch):
+def upright(observation, action):
     """Pay for height, and a little for being slow."""
-    return batch["pole_cos"] - 0.01 * batch["pole_velocity"] ** 2
+    return observation["pole_cos"] - 0.01 * observation["pole_velocity"] ** 2
 
 
 class Annealed(SamplingPlanner):

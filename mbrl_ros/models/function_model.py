@@ -19,6 +19,7 @@ class FunctionModel(WorldModel):
     """Steps ``next = step(observation, action)``; one member, whose belief is the observation."""
 
     members = 1
+    differentiable = True
 
     def __init__(
         self,

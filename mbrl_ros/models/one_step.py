@@ -42,6 +42,8 @@ class OneStepModel(WorldModel):
         fast: its mean predictions.
     """
 
+    differentiable = True
+
     def __init__(self, dynamics: DynamicsModel, members: int | None = None) -> None:
         """Take over trained dynamics.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -76,6 +76,7 @@ class WorldModel(ABC):
         members: M, how many of them predict.
         delay: control steps by which actions act later than the plant tells.
         context: observations from which a belief can be rebuilt.
+        differentiable: whether it has `imagine_gradients` and `linearized`.
         device: where it computes.
         reward_model: learned rewards and ends of steps; None: none.
         inverses: what action leads from one observation to another; None: none.
@@ -87,6 +88,7 @@ class WorldModel(ABC):
     members: int
     delay: int = 0
     context: int = 1
+    differentiable: ClassVar[bool] = False
     device: torch.device = torch.device("cpu")
     reward_model: RewardModel | None = None
     inverses: Inverses | None = None
@@ -151,7 +153,7 @@ class WorldModel(ABC):
         Raises:
             UnlearnedError: if the kind has no derivatives.
         """
-        raise UnlearnedError(f"the planner needs derivatives, which {self.kind} has none of")
+        raise UnlearnedError(f"{self.kind} has no derivatives")
 
     def linearized(self, belief: Belief) -> tuple[Tensor, Linearization]:
         """Return the mean state that a belief stands for, ``(S,)``, and how it moves.
@@ -161,7 +163,7 @@ class WorldModel(ABC):
         Raises:
             UnlearnedError: if the kind has no derivatives.
         """
-        raise UnlearnedError(f"the planner needs derivatives, which {self.kind} has none of")
+        raise UnlearnedError(f"{self.kind} has no derivatives")
 
     @abstractmethod
     def surprise(self, belief: Belief, actions: Tensor, observation: Tensor) -> Tensor:

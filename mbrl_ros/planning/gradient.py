@@ -38,6 +38,8 @@ class GradientPlanner(Planner):
     The return is differentiated as it is judged: through every member, caution included.
     """
 
+    needs_derivatives = True
+
     def initial(self, warm_start: Search | None, elapsed: int = 1) -> GradientSearch:
         """Begin with the rest of the last plan."""
         start = self.continued(warm_start, elapsed) if warm_start else self.resting()

@@ -52,6 +52,8 @@ class ILQR(Planner):
     member, as for all planners. A plan never gets worse.
     """
 
+    needs_derivatives = True
+
     def initial(self, warm_start: Search | None, elapsed: int = 1) -> ILQRSearch:
         """Begin with the rest of the last plan."""
         start = self.continued(warm_start, elapsed) if warm_start else self.resting()

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from mbrl_ros.core.spaces import Space
+from mbrl_ros.models.world_model import WorldModel
 from mbrl_ros.planning.problem import Problem
-from mbrl_ros.planning.proposals import find_proposal
+from mbrl_ros.planning.proposals import check_proposals, find_proposal
 from mbrl_ros.planning.settings import PlannerSettings
 
 
@@ -40,6 +41,7 @@ class Planner(ABC):
     Attributes:
         continuous: whether it plans dimensions that take any number.
         discrete: whether it plans dimensions that take whole numbers only.
+        needs_derivatives: whether it follows those of the model.
         settings: the planner's parameters.
         proposals: whose sequences join its candidates.
         discrete_indices: of the action's dimensions that take whole numbers only.
@@ -49,6 +51,7 @@ class Planner(ABC):
 
     continuous: ClassVar[bool] = True
     discrete: ClassVar[bool] = False
+    needs_derivatives: ClassVar[bool] = False
 
     def __init__(self, action: Space, settings: PlannerSettings) -> None:
         """Make a planner.
@@ -75,6 +78,19 @@ class Planner(ABC):
         s = self.settings
         knots = f", {s.knots} {s.interpolation} knots" if s.knots else ""
         return f"{s.type}: {s.candidates} candidates x {s.iterations}, horizon {s.horizon}{knots}"
+
+    def check(self, model: WorldModel) -> None:
+        """Check that a model has what is needed to plan with it.
+
+        Raises:
+            ValueError: naming what it lacks.
+        """
+        if self.needs_derivatives and not model.differentiable:
+            raise ValueError(
+                f"planner.type: {self.settings.type} needs derivatives, "
+                f"which {model.kind} has none of"
+            )
+        check_proposals(self.settings.proposals, model)
 
     @abstractmethod
     def initial(self, warm_start: Search | None, elapsed: int = 1) -> Search:

@@ -70,7 +70,7 @@ def test_a_task_whose_file_has_changed_is_measured_anew(tmp_path):
 @pytest.mark.parametrize(
     ("parameters", "reason"),
     [
-        (["planner.type:=ilqr"], "the planner needs derivatives"),
+        (["planner.type:=ilqr"], "planner.type: ilqr needs derivatives"),
         (["actuation_delay:=2"], "actuation_delay: what is under way is left out"),
     ],
 )

@@ -68,7 +68,7 @@ def test_a_model_kind_of_ones_own_learns_and_plays(tmp_path):
 def test_a_planner_and_a_term_of_ones_own_are_found_by_name(tmp_path):
     file = EXAMPLES / "own_planner_and_term.py"
     summary = learn(
-        tmp_path, "pendulum_swingup", "--steps", 150, "--eval-episodes", 0,
+        tmp_path, "pendulum_swingup", "--steps", 300, "--eval-episodes", 0,
         f"planner.type:={file}:Annealed",
         "objective.variants.own.terms:=[height]", "objective.active:=own",
         f"objective.variants.own.height.type:={file}:upright",

@@ -80,5 +80,5 @@ def test_symlink_install(tmp_path):
     ).stdout.split()
     # An edit of the source takes effect without a new build.
     assert Path(module).is_symlink()
-    assert Path(module).resolve() == (source / "mbrl_ros" / "resources.py").resolve()
+    assert Path(module).resolve() == (source / "mbrl_ros" / "core" / "resources.py").resolve()
     assert (Path(config) / "cartpole_swingup.yaml").is_file()

@@ -51,5 +51,9 @@ class Reference(Evaluated):
         dynamics = true_dynamics(system.simulator.plant, threads)
         planner = controller.settings.planner
         controller.agent = PlannerAgent(controller.action, planner, EVALUATION_SEED)
-        controller.use_model(TrueModel(controller.observation, controller.action, dynamics), 1, 1)
+        model = TrueModel(controller.observation, controller.action, dynamics)
+        try:
+            controller.use_model(model, 1, 1)
+        except ValueError as error:
+            raise NoTrueDynamicsError(str(error)) from None
         return [(0, fmean(system.evaluate(self.episodes)))]
