@@ -19,6 +19,11 @@ class CommandSource(IntEnum):
     HOLD = 4
     FALLBACK = 5
 
+    @property
+    def safe(self) -> bool:
+        """Whether it is the task's safe command."""
+        return self in (CommandSource.HOLD, CommandSource.FALLBACK)
+
 
 @dataclass(frozen=True)
 class Command:

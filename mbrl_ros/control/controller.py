@@ -18,7 +18,7 @@ from mbrl_ros.control.belief import BeliefTracker
 from mbrl_ros.control.command import Command, CommandSource
 from mbrl_ros.control.exploration import Exploration
 from mbrl_ros.control.latency import Latency
-from mbrl_ros.control.model_history import ActiveModel, ModelHistory, PreparedModel, Version
+from mbrl_ros.control.model_history import ActiveModel, ModelHistory, Version
 from mbrl_ros.control.plan_record import PlanRecord
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.control.trust import Level, Trust
@@ -26,7 +26,7 @@ from mbrl_ros.core.kinds import kind_of
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.spaces import FloatArray, Space
 from mbrl_ros.models.update import ModelUpdate
-from mbrl_ros.models.world_model import UnlearnedError, WorldModel
+from mbrl_ros.models.world_model import Correction, UnlearnedError, WorldModel
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.duration import DurationEstimate
 from mbrl_ros.planning.problem import NoPlanError, Problem
@@ -113,7 +113,7 @@ class Controller:
         self._newest: Observation | None = None
         self.planned: PlanRecord | None = None
         self._planned_step = 0
-        self._stopped = False
+        self._stopped_in: int | None = None
 
     @property
     def model_held(self) -> bool:
@@ -163,9 +163,9 @@ class Controller:
         """
         self.agent.check(model)
         version = epoch, sequence
-        self.take_model(PreparedModel(model, self._activated(model, version)))
+        self.take_model(self._activated(model, version))
 
-    def prepare_model(self, update: ModelUpdate, epoch: int, sequence: int) -> PreparedModel:
+    def prepare_model(self, update: ModelUpdate, epoch: int, sequence: int) -> ActiveModel:
         """Check and unpack a model, which takes its time; for any thread.
 
         Raises:
@@ -185,18 +185,23 @@ class Controller:
                     f"got {', '.join(own.names)}"
                 )
         self.agent.check(model)
-        return PreparedModel(model, self._activated(model, version))
+        return self._activated(model, version)
 
-    def take_model(self, prepared: PreparedModel) -> None:
+    def take_model(self, prepared: ActiveModel) -> None:
         """Use a model from the next tick on, unless an earlier one is held.
 
         Raises:
             ValueError: if a newer one has come meanwhile.
         """
-        self._models.check_newer(prepared.active.version)
-        self._models.add(prepared.model, prepared.active.version)
-        if not self.model_held:
-            self.model = prepared.active
+        self._models.check_newer(prepared.version)
+        self._models.add(prepared.learned, prepared.version)
+        if self.model_held:
+            return
+        s = self.settings
+        if (prepared.members, prepared.adaptation) == (s.planner.members, s.adaptation):
+            self.model = prepared
+        else:  # the settings have changed since it was prepared
+            self._use(prepared.learned, prepared.version)
 
     def roll_back(self) -> None:
         """Use the model before the present one from the next tick on, and keep to it.
@@ -224,7 +229,7 @@ class Controller:
         adaptation = replace(self.settings.adaptation, enabled=enabled)
         self.settings = replace(self.settings, adaptation=adaptation)
         if self.model is not None:
-            self._use(self._models.of(self.model.version), self.model.version)
+            self._use(self.model.learned, self.model.version)
         return before
 
     def _use(self, model: WorldModel, version: Version) -> None:
@@ -233,12 +238,12 @@ class Controller:
     def _activated(self, model: WorldModel, version: Version) -> ActiveModel:
         """Return a model ready for use, which stays as it is itself."""
         s = self.settings
-        fork = model.fork(s.planner.members or None)
-        if not s.adaptation.enabled:
-            return ActiveModel(fork, version)
-        past = self._beliefs.past(fork)
-        corrected = fork.correct(s.adaptation.strength, s.adaptation.memory, past)
-        return ActiveModel(corrected[0], version, corrected[1])
+        made: tuple[WorldModel, Correction | None]
+        made = model.fork(s.planner.members or None), None
+        if s.adaptation.enabled:
+            past = self._beliefs.past(made[0])
+            made = made[0].correct(s.adaptation.strength, s.adaptation.memory, past)
+        return ActiveModel(made[0], version, model, s.planner.members, s.adaptation, made[1])
 
     def tick(self, observation: Observation, overtaken: Sequence[Observation] = ()) -> Command:
         """Answer an observation, within the budget counted from its arrival.
@@ -250,17 +255,18 @@ class Controller:
             observation: the newest.
             overtaken: those since the last tick that will not be answered, oldest first.
         """
-        last = self._last
+        # One reference for the whole tick: the attribute may be replaced meanwhile.
+        active, last = self.model, self._last
         answered = (observation.episode, observation.step)
         if last is not None and (last.episode, last.step) == answered and not self.estopped:
             return last
         for earlier in overtaken:
-            self._take_in(earlier)
-        trouble = self._take_in(observation)
-        command = self._answer(observation, trouble)
+            self._take_in(earlier, active)
+        trouble = self._take_in(observation, active)
+        command = self._answer(observation, active, trouble)
         if self.estopped and command.source is not CommandSource.FALLBACK:
             # The e-stop came while it was planned.
-            command = self._answer(observation, trouble)
+            command = self._answer(observation, active, trouble)
         self._last = command
         return command
 
@@ -299,7 +305,6 @@ class Controller:
     def farewell(self, observation: Observation) -> Command:
         """Return the safe command to send last, before falling silent."""
         self._withdraw_plan()
-        self._note_applied(observation)
         return self._stop(observation, CommandSource.HOLD, "deactivated")
 
     def fault(self, observation: Observation, error: Exception) -> Command:
@@ -319,11 +324,11 @@ class Controller:
         self.agent.configure(settings, active.model if active else None)
         self.settings = replace(before, planner=settings)
         if active is not None and settings.members != before.planner.members:
-            self._use(self._models.of(active.version), active.version)
+            self._use(active.learned, active.version)
 
     def least_effort(self, pinned: Collection[str]) -> Effort:
         """Return the least there is to plan with; arguments as for `tune`."""
-        members = self._models.of(self.model.version).members if self.model else 1
+        members = self.model.learned.members if self.model else 1
         return efforts(self.settings.planner, pinned, members)[0]
 
     def tune(self, pinned: Collection[str], stop: threading.Event) -> Tuning:
@@ -337,11 +342,12 @@ class Controller:
             ValueError: if there is no model yet.
             TuningStoppedError: if it was stopped.
         """
-        if self.model is None:
+        active = self.model
+        if active is None:
             raise ValueError("autotune: there is no model yet to measure with")
         if self.agent.planner is None:
             raise ValueError("autotune: the agent does not plan")
-        model, settings = self._models.of(self.model.version), self.agent.planner.settings
+        model, settings = active.learned, self.agent.planner.settings
         objective = self.objective.at(0, None, model.reward_model)
         return autotune(self.action, settings, pinned, model, objective, self.budget, stop)
 
@@ -359,8 +365,12 @@ class Controller:
             raise ValueError("what_if: the agent does not plan")
         return planned.what_if(objective, self.agent.planner, self._clock)
 
-    def _take_in(self, observation: Observation) -> str:
+    def _take_in(self, observation: Observation, active: ActiveModel | None) -> str:
         """Learn from an observation what is the case, how late commands act, how far to trust.
+
+        Args:
+            observation: the newest.
+            active: the model of this tick.
 
         Returns:
             why nothing can be learned from it; empty if all is well.
@@ -380,7 +390,6 @@ class Controller:
             self.observation.check(observation.values, "observation")
         except ValueError as error:
             return str(error)
-        active = self.model
         self.latency.observed(observation.step, observation.action_step)
         step = self._beliefs.observe(observation, active.model if active else None)
         if step is not None and active is not None:
@@ -388,11 +397,14 @@ class Controller:
             active.observe(step)
         return ""
 
-    def _answer(self, observation: Observation, trouble: str) -> Command:
+    def _answer(
+        self, observation: Observation, active: ActiveModel | None, trouble: str
+    ) -> Command:
         """Return what to do.
 
         Args:
             observation: taken in.
+            active: the model of this tick.
             trouble: why it could not be; empty if all is well.
         """
         if self.estopped or trouble:
@@ -403,7 +415,6 @@ class Controller:
         if observation.ended:
             self._withdraw_plan()
             return self._stop(observation, CommandSource.HOLD, "the episode ended")
-        active = self.model
         if active is None and self.agent.needs_model:
             values = self._exploration()
             return self._command(observation, values, CommandSource.EXPLORATION, "no model yet")
@@ -441,6 +452,10 @@ class Controller:
         source = CommandSource.PLANNED if result.complete else CommandSource.TRUNCATED
         reason = "" if result.complete else f"time for {result.iterations} iterations only"
         values = self.action.clip(result.actions[0].double().numpy())
+        if not np.isfinite(values).all():
+            self._withdraw_plan()
+            reason = f"agent: expected finite numbers, got {values.tolist()}"
+            return self._stop(observation, CommandSource.FALLBACK, reason)
         if problem is None:
             return self._command(observation, values, source, reason, took)
         self.planned = PlanRecord(observation, problem, result)
@@ -473,13 +488,15 @@ class Controller:
             observation: the newest.
             began: whether an episode has begun with it.
         """
-        if self._stopped and not began:
+        if self._stopped_in == observation.episode and not began:
             return
         with contextlib.suppress(ValueError):
             self.safe.held = self.action.clip(self.action.check(observation.action, "action"))
 
     def _stop(self, observation: Observation, source: CommandSource, reason: str) -> Command:
         """Return the safe command."""
+        # Once more: another thread may answer what this tick's has not taken in yet.
+        self._note_applied(observation)
         return self._command(observation, self.safe(observation.values), source, reason)
 
     def _withdraw_plan(self) -> None:
@@ -512,7 +529,7 @@ class Controller:
         expected_return: float = float("nan"),
         objective: str = "",
     ) -> Command:
-        self._stopped = source in (CommandSource.HOLD, CommandSource.FALLBACK)
+        self._stopped_in = observation.episode if source.safe else None
         self.latency.sent(observation.step, values)
         return Command(
             observation.episode,

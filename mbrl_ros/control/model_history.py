@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from mbrl_ros.control.settings import AdaptationSettings
 from mbrl_ros.models.world_model import Correction, Step, WorldModel
 
 # Models to which it can be rolled back.
@@ -20,30 +21,23 @@ class ActiveModel:
     Attributes:
         model: predicts.
         version: epoch and sequence.
+        learned: the same as the trainer left it.
+        members: that it was to have (0: all), as the planner's settings said.
+        adaptation: what it is corrected by.
         correction: corrects it by what happens; None: nothing does.
     """
 
     model: WorldModel
     version: Version
+    learned: WorldModel
+    members: int
+    adaptation: AdaptationSettings
     correction: Correction | None = None
 
     def observe(self, step: Step) -> None:
         """Correct it by what happened."""
         if self.correction is not None:
             self.correction.observe(step)
-
-
-@dataclass(frozen=True)
-class PreparedModel:
-    """A model that was checked and unpacked.
-
-    Attributes:
-        model: as the trainer left it.
-        active: the same ready for use.
-    """
-
-    model: WorldModel
-    active: ActiveModel
 
 
 class ModelHistory:
@@ -73,10 +67,6 @@ class ModelHistory:
     def add(self, model: WorldModel, version: Version) -> None:
         """Keep a model; the oldest is dropped."""
         self._kept.append((model, version))
-
-    def of(self, version: Version) -> WorldModel:
-        """Return the model of a version that is kept."""
-        return next(model for model, kept in self._kept if kept == version)
 
     def newest(self) -> tuple[WorldModel, Version]:
         """Return the newest model, and keep to none any more.

@@ -10,22 +10,21 @@ ends that.
 
 from __future__ import annotations
 
-import contextlib
 import queue
 import sys
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 import torch
 
-from mbrl_ros.control.autotune import EFFORTS, Effort, Tuning, TuningStoppedError
+from mbrl_ros.control.autotune import EFFORTS, Effort, TuningStoppedError
 from mbrl_ros.control.command import Command, CommandSource
 from mbrl_ros.control.controller import Controller
-from mbrl_ros.control.model_history import PreparedModel
+from mbrl_ros.control.model_history import ActiveModel, Version
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.control.ticker import Ticker
 from mbrl_ros.core.realtime import AROUND, prioritize_process
@@ -95,12 +94,13 @@ class MpcController(LifecycleNode):
         self._newest: Observation | None = None
         self._tuning: threading.Thread | None = None
         self._stop_tuning = threading.Event()
-        self._tunings: queue.SimpleQueue[Tuning] = queue.SimpleQueue()
+        self._tunings: queue.SimpleQueue[Effort] = queue.SimpleQueue()
         self._tunes = (
             settings.autotune and not task.lock_step and self._controller.agent.planner is not None
         )
         self._unpacking = ThreadPoolExecutor(1, "unpacking")
-        self._prepared: queue.SimpleQueue[PreparedModel] = queue.SimpleQueue()
+        self._arrived: tuple[ModelUpdate, Version] | None = None
+        self._prepared: queue.SimpleQueue[ActiveModel] = queue.SimpleQueue()
         self._lifecycle_state = "unconfigured"
         self._action_publisher: Any = None
         on_change(self, self._apply)
@@ -226,14 +226,19 @@ class MpcController(LifecycleNode):
     def _on_model(self, message: ri.ModelUpdate) -> None:
         parts = {p.name: ModelPart(bytes(p.weights), p.sha256) for p in message.parts}
         update = ModelUpdate(message.kind, message.settings, parts)
-        version = message.epoch, message.sequence
+        # Only the newest: they may come faster than they can be unpacked.
+        self._arrived = update, (message.epoch, message.sequence)
         # Megabytes take their time, in which observations and the e-stop must be heard.
-        self._unpacking.submit(self._prepare_model, update, *version)
+        self._unpacking.submit(self._prepare_model)
 
-    def _prepare_model(self, update: ModelUpdate, epoch: int, sequence: int) -> None:
-        """Unpack a model; called on a thread of its own."""
+    def _prepare_model(self) -> None:
+        """Unpack the newest model; called on a thread of its own."""
+        arrived, self._arrived = self._arrived, None
+        if arrived is None:
+            return
+        update, version = arrived
         try:
-            self._prepared.put(self._controller.prepare_model(update, epoch, sequence))
+            self._prepared.put(self._controller.prepare_model(update, *version))
         except ValueError as error:
             self.get_logger().warning(f"model refused: {error}")
         except Exception as error:  # a kind of the user's own may raise anything
@@ -248,8 +253,9 @@ class MpcController(LifecycleNode):
                 continue
             if self._tunes and self._tuning is None:
                 # Until it is known what fits, as little as possible: no tick shall be late.
+                configured = self._effort
                 self._plan_with(self._controller.least_effort(self._pinned))
-                self._tune()
+                self._tune(configured)
 
     def _on_estop(self, message: ri.Bool) -> None:
         # Only an explicit call of ~/arm ends it: a topic that says "false" must not.
@@ -291,26 +297,43 @@ class MpcController(LifecycleNode):
         elif self._tuning is not None and self._tuning.is_alive():
             response.message = "it is being measured already"
         else:
-            self._tune()
+            self._tune(self._effort)
             response.success = True
             response.message = "measuring; the log and the parameters planner.* will tell"
         return response
 
-    def _tune(self) -> None:
-        """Begin to measure, without making the ticks wait."""
+    @property
+    def _effort(self) -> Effort:
+        """What a plan costs as the settings are now."""
+        planner = self._settings.planner
+        return Effort(*(getattr(planner, field.name) for field in fields(Effort)))
+
+    def _tune(self, otherwise: Effort) -> None:
+        """Begin to measure, without making the ticks wait.
+
+        Args:
+            otherwise: what to plan with if it fails.
+        """
 
         def measure() -> None:
-            with contextlib.suppress(TuningStoppedError):
-                self._tunings.put(self._controller.tune(self._pinned, self._stop_tuning))
+            try:
+                tuning = self._controller.tune(self._pinned, self._stop_tuning)
+            except TuningStoppedError:
+                return
+            except Exception as error:  # a term or kind of the user's own may raise anything
+                reason = f"{type(error).__name__}: {error}"
+                self.get_logger().error(f"autotune failed, planning goes on as before: {reason}")
+                self._tunings.put(otherwise)
+            else:
+                self.get_logger().info(f"autotune: {tuning}")
+                self._tunings.put(tuning.effort)
 
         self._tuning = threading.Thread(target=measure, name="autotune", daemon=True)
         self._tuning.start()
 
     def _take_up_tuning(self) -> None:
         while not self._tunings.empty():
-            tuning = self._tunings.get()
-            self.get_logger().info(f"autotune: {tuning}")
-            self._plan_with(tuning.effort)
+            self._plan_with(self._tunings.get())
 
     def _plan_with(self, effort: Effort) -> None:
         values = asdict(effort).items()

@@ -176,8 +176,9 @@ class MujocoSim(Node):
     # On the executor's thread.
 
     def _on_action(self, message: Any) -> None:
+        safe = message.source in (ri.Action.HOLD, ri.Action.FALLBACK)
         try:
-            self._stepper.command(message.values, message.episode, message.step)
+            self._stepper.command(message.values, message.episode, message.step, safe)
         except ValueError as error:
             self.get_logger().warning(
                 f"refused {error} ({self._simulator.refused} refused so far)",

@@ -27,6 +27,7 @@ class _Command:
     episode: int
     step: int
     time: float
+    safe: bool = False
 
 
 class Simulator:
@@ -38,7 +39,8 @@ class Simulator:
     observation it has only just published, so that action acts from k + 1 to k + 2.
 
     Without such a command, or with one older than ``command_timeout``, the safe command is
-    applied. In real time an episode begins with the plant's initial action, as if that had been
+    applied; also where the controller sends its safe command, since only the plant knows what it
+    applies now. In real time an episode begins with the plant's initial action, as if that had been
     commanded. An episode that has ended is followed by the next one at the next step. With an
     actuation delay, all of this acts so many steps later: told, as if the commands were so long
     under way; or not, as motors do that are slow themselves.
@@ -138,7 +140,9 @@ class Simulator:
         """
         self.plant.change_physics(settings)
 
-    def command(self, values: ArrayLike, episode: int, step: int, time: float) -> bool:
+    def command(
+        self, values: ArrayLike, episode: int, step: int, time: float, safe: bool = False
+    ) -> bool:
         """Take a command; its values are clipped to the limits.
 
         Args:
@@ -146,6 +150,7 @@ class Simulator:
             episode: of the observation it answers.
             step: of the observation it answers.
             time: plant time at which it came [s].
+            safe: whether it is the controller's safe command.
 
         Returns:
             whether it was taken; one that answers an earlier episode, or an earlier step than
@@ -168,7 +173,7 @@ class Simulator:
         newest = self._newest
         if episode < seen.episode or (newest is not None and step < newest.step):
             return False
-        self._newest = _Command(self._action_space.clip(action), episode, step, time)
+        self._newest = _Command(self._action_space.clip(action), episode, step, time, safe)
         return True
 
     def advance(self) -> Observation:
@@ -178,7 +183,8 @@ class Simulator:
         before = self.observation
         self._under_way.append(self._answer() if self.lock_step else self._latched)
         command = self._under_way.popleft()
-        values = self._safe(before.values) if command is None else command.values
+        told = None if command is None or command.safe else command.values
+        values = self._safe(before.values) if told is None else told
         # Copied, so that nobody who holds an action sees it change.
         action = self._safe.held = values.copy()
         self._in_motors.append(action)

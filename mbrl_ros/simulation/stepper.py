@@ -114,9 +114,9 @@ class Stepper:
             self._reset = (seed,)
             self._changed.notify()
 
-    def command(self, values: ArrayLike, episode: int, step: int) -> bool:
+    def command(self, values: ArrayLike, episode: int, step: int, safe: bool = False) -> bool:
         """Take a command as it comes; see ``Simulator.command``."""
-        taken = self._simulator.command(values, episode, step, self._plant_time())
+        taken = self._simulator.command(values, episode, step, self._plant_time(), safe)
         if taken and self._simulator.lock_step:
             with self._changed:
                 self._changed.notify()

@@ -125,7 +125,9 @@ class LockStepSystem:
         self.expected_return = command.expected_return
         if command.plan_time:
             self.plan_ms.append(1e3 * command.plan_time)
-        self.simulator.command(command.values, before.episode, before.step, before.time)
+        self.simulator.command(
+            command.values, before.episode, before.step, before.time, command.source.safe
+        )
         after = self.simulator.advance()
         self.manager.observe(after.values, self._period)
         if after.episode != before.episode:

@@ -1,5 +1,6 @@
 import math
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,7 +19,6 @@ from known import (
 )
 
 from mbrl_ros.control.controller import CommandSource, Controller
-from mbrl_ros.control.model_history import ActiveModel
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.models.ensemble.model import EnsembleModel
 from mbrl_ros.models.packing import make_world_model
@@ -150,7 +150,7 @@ def test_after_ticks_without_a_plan_the_warm_start_is_shifted_by_all_of_them():
             return super().imagine(belief, actions)
 
     made = controller(iterations=1)
-    made.model = ActiveModel(Asked(made.model.model.dynamics), (1, 1))
+    made.model = replace(made.model, model=Asked(made.model.model.dynamics))
     made.tick(reading(0))
     planned = made.planned.result.actions
     for k in (1, 2, 3):

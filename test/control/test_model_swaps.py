@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from known import (
     controller,
@@ -60,6 +62,44 @@ def test_a_model_that_does_not_fit_or_is_damaged_leaves_the_present_one(model, m
         made.offer_model(model, 1, 2)
     assert made.model is kept
     assert made.tick(reading(0)).source == CommandSource.PLANNED
+
+
+def test_a_model_that_is_kept_to_can_be_used_after_others_have_pushed_it_out():
+    made = controller(adaptation=True)
+    made.offer_model(exact_model(), 1, 2)
+    made.roll_back()
+    for sequence in range(3, 12):
+        made.offer_model(exact_model(), 1, sequence)
+    made.replace_planner(replace(made.settings.planner, members=1))
+    assert (made.model.version, made.model.model.members) == ((1, 1), 1)
+    assert made.adapt(False)
+    assert made.model.correction is None
+    made.least_effort([])
+    assert made.tick(reading(0)).model == (1, 1)
+
+
+def test_a_model_prepared_under_other_settings_is_used_under_those_of_now():
+    made = controller(adaptation=True)
+    prepared = made.prepare_model(exact_model(), 1, 2)
+    made.replace_planner(replace(made.settings.planner, members=1))
+    made.adapt(False)
+    made.take_model(prepared)
+    assert (made.model.version, made.model.model.members) == ((1, 2), 1)
+    assert made.model.correction is None
+
+
+def test_a_model_that_comes_during_a_tick_waits_for_the_next():
+    made = controller(model=False, agent="random")
+
+    class Swapping(type(made.agent)):
+        def act(self, *arguments):
+            made.offer_model(exact_model(), 1, 1)
+            return super().act(*arguments)
+
+    made.agent.__class__ = Swapping
+    assert made.tick(reading(0)).model == (0, 0)
+    made.agent.__class__ = Swapping.__base__
+    assert made.tick(reading(1)).model == (1, 1)
 
 
 def test_it_rolls_back_and_keeps_to_an_earlier_model():

@@ -1,7 +1,9 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from known import (
     ACTION,
     OBSERVATION,
@@ -9,15 +11,17 @@ from known import (
     SAFE,
     Judge,
     controller,
+    exact_model,
     objective,
     reading,
     source_of,
 )
 
 from mbrl_ros.control.controller import CommandSource
-from mbrl_ros.control.model_history import ActiveModel
 from mbrl_ros.models.ensemble.model import EnsembleModel
+from mbrl_ros.models.packing import make_world_model
 from mbrl_ros.objectives.objective import Objective
+from mbrl_ros.safety.safe_command import SafeCommand
 
 
 @pytest.mark.parametrize(
@@ -124,6 +128,36 @@ def test_a_stand_in_is_the_last_plan_for_the_step():
         assert made.stand_in(other).values.tolist() == SAFE
 
 
+def holding(**arguments):
+    return controller(safe=SafeCommand(OBSERVATION, ACTION, "hold", values=SAFE), **arguments)
+
+
+def test_what_is_held_is_what_the_plant_applies_though_a_tick_is_busy():
+    made = holding(model=False)
+    made.tick(reading(5, applied=[0.3]))
+    # Nobody has ticked since, and a new episode may have begun.
+    assert made.stand_in(reading(8, applied=[0.6])).values.tolist() == [0.6]
+    # A plant with a delay tells of earlier commands: it stays with the first.
+    assert made.stand_in(reading(9, applied=[0.7])).values.tolist() == [0.6]
+    assert made.stand_in(reading(0, applied=[0.8], episode=1)).values.tolist() == [0.8]
+    assert made.stand_in(reading(1, applied=[0.9], episode=1)).values.tolist() == [0.8]
+    made.tick(reading(2, applied=[0.5], episode=1))
+    made.estopped = True
+    assert made.stand_in(reading(3, applied=[0.4], episode=1)).values.tolist() == [0.4]
+    assert made.tick(reading(3, applied=[0.45], episode=1)).values.tolist() == [0.4]
+
+
+def test_an_agent_that_decides_on_no_number_gets_the_safe_command():
+    made = controller(agent="policy", model=False)
+    model = make_world_model(exact_model())
+    model.policy = lambda features: torch.full_like(features[..., :1], math.nan)
+    made.use_model(model, 1, 1)
+    command = made.tick(reading(0))
+    assert command.source is CommandSource.FALLBACK
+    assert command.values.tolist() == SAFE
+    assert made.planned is None
+
+
 def test_without_the_learned_reward_that_it_is_to_plan_for_the_safe_command_is_sent():
     learned = Objective.from_parameters(
         {"terms": ["paid"], "paid.type": "learned_reward"}, OBSERVATION, ACTION
@@ -160,7 +194,7 @@ def test_an_estop_that_comes_while_a_plan_is_made_stops_that_plan_too():
             made.estopped = True
             return super().imagine(belief, actions)
 
-    made.model = ActiveModel(Pressed(made.model.model.dynamics), (1, 1))
+    made.model = replace(made.model, model=Pressed(made.model.model.dynamics))
     command = made.tick(reading(0))
     assert (command.source, command.reason) == (CommandSource.FALLBACK, "e-stop")
     assert command.values.tolist() == made.safe.resting.tolist()

@@ -71,7 +71,8 @@ def make_task(**safe):
 class Loop:
     """Simulator and controller as in real time: an answer acts one step later."""
 
-    def __init__(self, file, std=0.1, **safe):
+    def __init__(self, file, std=0.1, own=True, **safe):
+        self.own = own
         task = make_task(**safe)
         self.simulator = make_simulator(
             task, SimulatorSettings(environment=str(file), action_repeat=10, time_limit=4.0)
@@ -90,7 +91,8 @@ class Loop:
         seen = self.simulator.observation
         command = (answer or self.controller.tick)(seen)
         if command is not None:
-            self.simulator.command(command.values, seen.episode, seen.step, seen.time)
+            safe = self.own and command.source.safe
+            self.simulator.command(command.values, seen.episode, seen.step, seen.time, safe)
             self.sent.append(command)
         after = self.simulator.advance()
         self.applied.append(after.action)
@@ -104,14 +106,16 @@ class Loop:
     def stays(self, act, since):
         """Check that nothing is commanded but one posture, and that the arm goes there and stays.
 
-        What was under way already still acts; what is held is what had acted before.
+        What was under way already still acts. A plant that holds by itself holds that; one that
+        takes what it is sent goes back to what had acted before.
         """
-        held = self.applied[since - 1]
+        told = self.applied[since - 1]
         first = len(self.sent)
         for _ in range(TWO_SECONDS):
             act()
         for command in self.sent[first:]:
-            np.testing.assert_array_equal(command.values, held)
+            np.testing.assert_array_equal(command.values, told)
+        held = self.applied[since] if self.own else told
         np.testing.assert_array_equal(
             self.applied[since + 1 :], [held] * len(self.applied[since + 1 :])
         )
@@ -120,14 +124,14 @@ class Loop:
         assert abs(self.joints[-1][:JOINTS] - held[:JOINTS]).max() < 0.1
 
 
-@pytest.fixture
-def arm(tmp_path):
+@pytest.fixture(params=[True, False], ids=["the plant holds", "the plant is told"])
+def arm(tmp_path, request):
     path = tmp_path / "servo_arm.xml"
     path.write_text(ARM)
     made = []
 
     def make(**arguments):
-        made.append(Loop(path, **arguments))
+        made.append(Loop(path, own=request.param, **arguments))
         return made[-1]
 
     yield make
