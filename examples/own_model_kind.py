@@ -43,7 +43,7 @@ class LinearLearner(Learner):
         ridge = self.settings.model.ridge * torch.eye(x.shape[1])
         w = torch.linalg.solve(x.T @ x + ridge, x.T @ y)
         error, spaces = float((x @ w - y).std() / y.std()), json.dumps([*map(asdict, self.spaces)])
-        update = ModelUpdate(NAME, spaces, {"model": ModelPart.of({"w": w.float()})})
+        update = ModelUpdate(self.kind, spaces, {"model": ModelPart.of({"w": w.float()})})
         return GateDecision(update, error, error, "least squares")
 
 
@@ -56,5 +56,4 @@ def make_world_model(update, device):
     return FunctionModel(*(Space.of(**space) for space in json.loads(update.settings)), step)
 
 
-NAME = f"{__file__}:LINEAR"
 LINEAR = Kind(LinearSettings, make_world_model, LinearLearner)

@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_free(out, "--out")
     # Slow to import, and bad arguments should be refused at once.
     from mbrl_ros.cli.learning_curves import LearningCurves
-    from mbrl_ros.core.kinds import find_kind
+    from mbrl_ros.core.kinds import make_learner
     from mbrl_ros.core.task import TaskSettings
     from mbrl_ros.data.bags import read_transitions
     from mbrl_ros.models.checkpoint import save
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = configuration.build("model_trainer")
     spaces = task.observation_space(), task.action_space()
     log = read_transitions(bags, *spaces)
-    learner = find_kind(task.learner).make_learner(*spaces, settings, task.seed)
+    learner = make_learner(task.learner, *spaces, settings, task.seed)
     for transition in log:
         learner.append(transition)
     total = int(learner.owed_updates)

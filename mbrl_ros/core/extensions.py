@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import sys
 from pathlib import Path
 from typing import Any
+
+# What modules that are files are called in `sys.modules`, before their path.
+_OF_FILES = "mbrl_ros extension "
 
 
 def load(reference: str, parameter: str) -> Any:
@@ -30,10 +34,20 @@ def load(reference: str, parameter: str) -> Any:
 
 
 def _load_file(path: Path) -> Any:
-    path = path.expanduser()
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    """Import a file once, as Python does with any module; it is not read again when it changes."""
+    path = path.expanduser().resolve()
+    name = f"{_OF_FILES}{path}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    # Before it runs: dataclasses look up the module that they are defined in.
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module

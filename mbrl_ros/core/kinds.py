@@ -45,14 +45,6 @@ class Kind:
         """
         return _found(self.world_model)(update, device)
 
-    def make_learner(self, *arguments: Any) -> Any:
-        """Return a `Learner`; arguments as for `learner`.
-
-        Raises:
-            ValueError: in one line, if they do not fit.
-        """
-        return _found(self.learner)(*arguments)
-
 
 def find_kind(name: str) -> Kind:
     """Return one of our kinds by its name, or a user's by ``module:attribute``.
@@ -70,6 +62,21 @@ def find_kind(name: str) -> Kind:
             f"learner: expected a mbrl_ros.core.kinds.Kind, '{name}' is a {type(found).__name__}"
         )
     return found
+
+
+def make_learner(name: str, *arguments: Any) -> Any:
+    """Return the `Learner` of a kind.
+
+    Args:
+        name: as for `find_kind`; its models will travel under it.
+        arguments: as for `Kind.learner`.
+
+    Raises:
+        ValueError: in one line, if there is none of that name or the arguments do not fit.
+    """
+    learner = _found(find_kind(name).learner)(*arguments)
+    learner.kind = name
+    return learner
 
 
 def kind_of(name: str, configured: str) -> Kind:

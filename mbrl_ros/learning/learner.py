@@ -37,9 +37,11 @@ class Learner(ABC):
     model when it judges has no updates, and nothing to restore: the log is given to it again.
 
     Attributes:
+        kind: as the parameter ``learner`` names it; what its models are to say they are.
         received: transitions so far.
     """
 
+    kind: str = ""
     received: int = 0
 
     @abstractmethod

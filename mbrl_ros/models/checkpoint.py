@@ -5,32 +5,33 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import safetensors
+import safetensors.numpy
 import safetensors.torch
 from torch import Tensor
 
 from mbrl_ros.models.update import CheckpointError, ModelPart, ModelUpdate
 
-# Between a part's name and its tensor's, and before a part's hash in the metadata.
-_OF, _HASH = "/", "sha256:"
+# Before a part's name in the metadata, where its hash is.
+_HASH = "sha256:"
 
 
 def save(update: ModelUpdate, path: Path) -> None:
     """Write a checkpoint: one safetensors file whose metadata holds kind, settings and hashes.
+
+    Each part is one array of bytes: safetensors again, as it travels.
 
     The file appears whole or not at all.
 
     Raises:
         OSError: if it cannot be written.
     """
-    state = {
-        f"{name}{_OF}{key}": tensor
-        for name, part in update.parts.items()
-        for key, tensor in part.state(name).items()
-    }
+    # The parts' own bytes, so that their hashes hold.
+    parts = {name: np.frombuffer(part.weights, np.uint8) for name, part in update.parts.items()}
     hashes = {f"{_HASH}{name}": part.sha256 for name, part in update.parts.items()}
     metadata = {"kind": update.kind, "settings": update.settings, **hashes}
-    write(safetensors.torch.save(state, metadata=metadata), path)
+    write(safetensors.numpy.save(parts, metadata=metadata), path)
 
 
 def load(path: Path) -> ModelUpdate:
@@ -42,7 +43,7 @@ def load(path: Path) -> ModelUpdate:
     try:
         # Read once: safe_open opens the file twice, and it may be replaced in between.
         data = path.read_bytes()
-        state = safetensors.torch.load(data)
+        parts = safetensors.numpy.load(data)
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     except (OSError, KeyError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
         raise CheckpointError(f"{path}: not a checkpoint: {error}") from None
@@ -51,14 +52,9 @@ def load(path: Path) -> ModelUpdate:
         raise CheckpointError(
             f"{path}: not a checkpoint: it does not say which kind of model it is"
         )
-    parts: dict[str, dict[str, Tensor]] = {}
-    for name, tensor in state.items():
-        part, _, key = name.partition(_OF)
-        parts.setdefault(part, {})[key] = tensor
-    # The same tensors give the same bytes, so the hash holds for what was packed.
     packed = {
-        name: ModelPart(ModelPart.of(tensors).weights, metadata.get(f"{_HASH}{name}", ""))
-        for name, tensors in parts.items()
+        name: ModelPart(weights.tobytes(), metadata.get(f"{_HASH}{name}", ""))
+        for name, weights in parts.items()
     }
     try:
         for name, whole in packed.items():

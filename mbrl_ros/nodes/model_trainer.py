@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from mbrl_ros.core.kinds import find_kind
+from mbrl_ros.core.kinds import find_kind, make_learner
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.data.messages import read_transition
 from mbrl_ros.learning.learner import GateDecision, Learner
@@ -57,7 +57,7 @@ class ModelTrainer(Node):
         self._run = Path(task.run_dir).name
         self._checkpoints = Path(task.run_dir) / "checkpoints" if task.run_dir else None
         spaces = task.observation_space(), task.action_space()
-        self._learner: Learner = kind.make_learner(*spaces, settings, task.seed)
+        self._learner: Learner = make_learner(task.learner, *spaces, settings, task.seed)
         # Newer than all before it, also where the clock has been set back meanwhile.
         self._epoch = max(int(time.time()), self._restore() + 1)
         self._sequence = 0

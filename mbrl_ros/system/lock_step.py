@@ -11,7 +11,7 @@ import torch
 
 from mbrl_ros.control.command import Command, CommandSource
 from mbrl_ros.control.controller import Controller
-from mbrl_ros.core.kinds import find_kind
+from mbrl_ros.core.kinds import make_learner
 from mbrl_ros.core.records import Observation, Transition
 from mbrl_ros.core.settings import SettingsError, build
 from mbrl_ros.core.task import TaskSettings
@@ -81,8 +81,8 @@ class LockStepSystem:
         plant = configuration.build("mujoco_sim")
         self.simulator = make_simulator(task, plant)
         self._endless = plant.time_limit == math.inf
-        self.learner: Learner = find_kind(task.learner).make_learner(
-            observation, action, configuration.build("model_trainer"), task.seed
+        self.learner: Learner = make_learner(
+            task.learner, observation, action, configuration.build("model_trainer"), task.seed
         )
         self.controller = Controller(
             observation,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from support.systems import ACTION, OBSERVATION, SMALL, drive
 
-from mbrl_ros.core.kinds import find_kind
+from mbrl_ros.core.kinds import find_kind, make_learner
 from mbrl_ros.core.records import Transition
 from mbrl_ros.learning.learner import Learner
 from mbrl_ros.learning.settings import GateSettings, trainer_settings
@@ -23,14 +23,14 @@ GATE = GateSettings(first_transitions=100, interval=25, first_error=10.0, good_e
 
 @pytest.fixture(params=KINDS, ids=lambda name: Path(name).name)
 def kind(request):
-    return find_kind(request.param)
+    return request.param
 
 
 def make(kind) -> Learner:
-    settings = trainer_settings(kind.settings)(
+    settings = trainer_settings(find_kind(kind).settings)(
         optimizer=replace(SMALL.optimizer, batch_size=64, updates_per_transition=0.2), gate=GATE
     )
-    return kind.make_learner(OBSERVATION, ACTION, settings, 0)
+    return make_learner(kind, OBSERVATION, ACTION, settings, 0)
 
 
 def teach(learner, count=200, seed=0):
@@ -54,7 +54,8 @@ def test_it_learns_and_publishes_what_can_be_planned_with(kind, tmp_path):
     assert math.isfinite(published[-1].holdout_error)
     path = tmp_path / "model.safetensors"
     save(published[-1].update, path)
-    model = kind.make_world_model(load(path))
+    assert published[-1].update.kind == kind
+    model = find_kind(kind).make_world_model(load(path))
     assert (model.observation, model.action) == (OBSERVATION, ACTION)
 
 
@@ -96,7 +97,7 @@ def test_it_predicts_the_linear_system(kind):
     """One-step error well below that of predicting no change."""
     import torch
 
-    model = kind.make_world_model(teach(make(kind), count=400)[-1].update)
+    model = find_kind(kind).make_world_model(teach(make(kind), count=400)[-1].update)
     errors, unmoved = [], []
     for before, action, after, _, k in drive(50, seed=7, episode_length=1):
         assert k == 0
