@@ -1,4 +1,4 @@
-"""Models and what a learner needs to go on, as files."""
+"""Checkpoints of models and of a learner's state, as files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def save(update: ModelUpdate, path: Path) -> None:
 
     Each part is one array of bytes: safetensors again, as it travels.
 
-    The file appears whole or not at all.
+    The write is atomic.
 
     Raises:
         OSError: if it cannot be written.
@@ -38,7 +38,7 @@ def load(path: Path) -> ModelUpdate:
     """Read a checkpoint.
 
     Raises:
-        CheckpointError: if the file is not there, is no checkpoint or is damaged.
+        CheckpointError: if the file is missing, is no checkpoint or is corrupt.
     """
     try:
         # Read once: safe_open opens the file twice, and it may be replaced in between.
@@ -50,7 +50,7 @@ def load(path: Path) -> ModelUpdate:
     metadata = header.get("__metadata__") or {}
     if "kind" not in metadata or "settings" not in metadata:
         raise CheckpointError(
-            f"{path}: not a checkpoint: it does not say which kind of model it is"
+            f"{path}: not a checkpoint: its metadata lacks the kind or settings of the model"
         )
     packed = {
         name: ModelPart(weights.tobytes(), metadata.get(f"{_HASH}{name}", ""))
@@ -65,7 +65,7 @@ def load(path: Path) -> ModelUpdate:
 
 
 def save_state(state: dict[str, Tensor], path: Path) -> None:
-    """Write what a learner needs to go on, beside the model that it belongs to.
+    """Write a learner's state, beside the model that it belongs to.
 
     Raises:
         OSError: if it cannot be written.
@@ -77,7 +77,7 @@ def load_state(path: Path) -> dict[str, Tensor]:
     """Read what `save_state` wrote.
 
     Raises:
-        CheckpointError: if the file is not there or is damaged.
+        CheckpointError: if the file is missing or corrupt.
     """
     try:
         return safetensors.torch.load(path.read_bytes())
@@ -86,7 +86,7 @@ def load_state(path: Path) -> dict[str, Tensor]:
 
 
 def write(data: bytes, path: Path) -> None:
-    """Write a file that appears whole or not at all.
+    """Write a file atomically.
 
     Raises:
         OSError: if it cannot be written.
@@ -96,6 +96,6 @@ def write(data: bytes, path: Path) -> None:
         partial.write_bytes(data)
         partial.replace(path)
     except OSError:
-        # On a full disk, what is left over would only make things worse.
+        # Do not leave a partial file on a full disk.
         partial.unlink(missing_ok=True)
         raise

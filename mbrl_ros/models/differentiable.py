@@ -1,4 +1,4 @@
-"""Predictions that can be differentiated, for planners that follow derivatives."""
+"""Differentiable predictions, for gradient-based planners."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mbrl_ros.models.dynamics_model import DynamicsModel
 
 
 class DifferentiableModel:
-    """A model's mean predictions, with few operations and with derivatives.
+    """A model's mean predictions, differentiable and with few operations.
 
     Attributes:
         members: M.
@@ -20,11 +20,11 @@ class DifferentiableModel:
     def __init__(
         self, model: DynamicsModel, mean: Callable[[Tensor], Tensor], members: int
     ) -> None:
-        """Take over a model's present weights; cheap enough to be done for every plan.
+        """Copy a model's present weights; cheap enough for every plan.
 
         Args:
             model: to predict with.
-            mean: of it; see `OneStepModel.mean_function`.
+            mean: its mean function; see `OneStepModel.mean_function`.
             members: M.
         """
         self.members, self._mean = members, mean
@@ -91,10 +91,11 @@ class DifferentiableModel:
             action: shape ``(B, A)``.
 
         Returns:
-            by the state ``(B, S, S)`` and by the action ``(B, S, A)``; the derivatives of the
-            output's dimension i stand in row i.
+            with respect to the state ``(B, S, S)`` and to the action ``(B, S, A)``; row i holds the
+            derivatives of output dimension i.
         """
-        # Each output is differentiated on a copy of the inputs of its own: one pass serves all.
+        # Each output is differentiated on its own copy of the inputs, so one backward pass serves
+        # all.
         copies = state.shape[-1]
         with torch.enable_grad():
             x = state.detach().repeat(copies, 1, 1).requires_grad_()

@@ -1,4 +1,4 @@
-"""The dynamics model: encoding, normalisation and members as one."""
+"""The dynamics model: encoding, normalisation and ensemble members."""
 
 from __future__ import annotations
 
@@ -23,22 +23,24 @@ from mbrl_ros.models.settings import OneStepSettings
 class DynamicsModel(nn.Module):
     """Predicts the next observation from a state and an action.
 
-    The state is the observation, and with a history what came before (see `Encoding`). Inputs
-    are normalised; targets are normalised changes, or values where the settings say so.
+    The state is the observation, and with a history the previous observations and actions (see
+    `Encoding`). Inputs are normalised; targets are normalised changes, or values where the settings
+    ask for them.
 
     Attributes:
         observation: the space of observations, O dimensions.
         action: the space of actions, A dimensions.
-        settings: what kind of model it is.
-        encoding: what the network is told.
-        mirror: which images of transitions tell as much as themselves.
-        network: M members that predict, in whatever way.
-        reward_model: learned rewards and ends of the task; None: they are not learned.
-        inverses: the dynamics the other way round; None: they are not learned.
-        one_step_z: RMS error on the hold-out in the deviations expected there, shape ``(O,)``.
+        settings: of the model.
+        encoding: maps states and actions to network inputs, and outputs to next observations.
+        mirror: the plant's mirror symmetry, for data augmentation.
+        network: M ensemble members.
+        reward_model: learned reward and termination; None: not learned.
+        inverses: inverse and backward models; None: not learned.
+        one_step_z: RMS one-step error on the hold-out, in predicted standard deviations, shape
+            ``(O,)``.
         open_loop_z: the same over several steps.
-        delay: control steps by which the actions it is given were sent before they act, beyond
-            what the plant tells.
+        delay: control steps between sending an action and its effect, beyond what the plant
+            reports.
     """
 
     input_mean: Tensor
@@ -59,16 +61,16 @@ class DynamicsModel(nn.Module):
         settings: OneStepSettings,
         generator: torch.Generator | None = None,
     ) -> None:
-        """Make a model with random weights.
+        """Create a model with random weights.
 
         Args:
             observation: O dimensions.
             action: A dimensions.
-            settings: what kind of model.
+            settings: of the model.
             generator: of the weights.
 
         Raises:
-            ValueError: if the settings name a dimension that is not there.
+            ValueError: if the settings name an unknown dimension.
         """
         super().__init__()
         self.observation = observation
@@ -107,7 +109,7 @@ class DynamicsModel(nn.Module):
         return self.network.members
 
     def make_room(self, state: Mapping[str, Tensor]) -> None:
-        """Take on the sizes of a state that is to be loaded, where they are not fixed.
+        """Resize tensors of variable size to a state that is about to be loaded.
 
         Raises:
             ValueError: if they are larger than the settings allow.
@@ -117,10 +119,10 @@ class DynamicsModel(nn.Module):
         self.network.make_room(shapes)
 
     def check_spaces(self, observation: Space, action: Space) -> None:
-        """Check that the model is of these dimensions.
+        """Check that the model has these dimensions.
 
         Raises:
-            ValueError: naming what it has instead.
+            ValueError: naming the model's own dimensions.
         """
         for what, expected, own in (
             ("observation", observation, self.observation),
@@ -135,18 +137,17 @@ class DynamicsModel(nn.Module):
     def normalize_from(
         self, state: Tensor, action: Tensor, next_observation: Tensor, *, first: bool = False
     ) -> None:
-        """Take means, deviations and the range of the data from transitions.
+        """Set means, standard deviations and the range of the data from transitions.
 
-        What the network takes and says is rescaled in turn, so that the model predicts what it
-        did before: with data that keeps growing, a jump at every refresh would undo much
-        of the training in between. Weights that were only drawn so far are taken to be for
-        numbers of the size that is `usual`.
+        The network's inputs and outputs are rescaled so that predictions do not change: with
+        growing data, a jump at every refresh would undo much of the training in between. Untrained
+        weights are assumed to be for numbers of the size that is `usual`.
 
         Args:
             state: shape ``(N, S)``.
             action: shape ``(N, A)``.
-            next_observation: the observations after them, shape ``(N, O)``.
-            first: whether nothing has been learned yet.
+            next_observation: shape ``(N, O)``.
+            first: whether the network is still untrained.
         """
         observation = state[..., : self.observation.dim]
         inputs = self.encoding.encode(state, action)
@@ -161,7 +162,7 @@ class DynamicsModel(nn.Module):
             before += [*usual(self.target_mean, self.target_std)]
         self._compensate(*before)
         low, high = next_observation.amin(dim=0), next_observation.amax(dim=0)
-        # Long rollouts of a young model run away; nothing is known far outside the data.
+        # Long rollouts of an early model diverge; predictions far outside the data mean nothing.
         margin = high - low
         margin[constant(next_observation)] = torch.inf
         margin[self.encoding.angles] = torch.inf
@@ -171,7 +172,7 @@ class DynamicsModel(nn.Module):
     def _compensate(
         self, input_mean: Tensor, input_std: Tensor, target_mean: Tensor, target_std: Tensor
     ) -> None:
-        """Rescale what goes in and comes out from the given old normalisation to the present."""
+        """Rescale the network from the given old normalisation to the present one."""
         self.network.change_inputs(
             (self.input_mean - input_mean) / input_std, self.input_std / input_std
         )
@@ -180,7 +181,7 @@ class DynamicsModel(nn.Module):
         )
 
     def inputs(self, state: Tensor, action: Tensor) -> Tensor:
-        """Return what the network is told, normalised.
+        """Return the network's normalised input.
 
         Args:
             state: shape ``(..., S)``.
@@ -210,7 +211,7 @@ class DynamicsModel(nn.Module):
         return (target - self.target_mean) / self.target_std
 
     def next_observation(self, state: Tensor, mean: Tensor) -> Tensor:
-        """Return the observation that a normalised prediction means, shape ``(..., O)``.
+        """Return the observation of a normalised prediction, shape ``(..., O)``.
 
         Args:
             state: shape ``(..., S)``.
@@ -234,7 +235,7 @@ class DynamicsModel(nn.Module):
         return predicted.next_observation, predicted.std
 
     def unroll(self, state: Tensor, actions: Iterable[Tensor]) -> Iterator[Prediction]:
-        """Predict one step after another, each member from where it has come itself.
+        """Predict step by step, each member from its own previous prediction.
 
         Args:
             state: shape ``(M, B, S)`` or ``(B, S)``, SI units.
@@ -249,34 +250,34 @@ class DynamicsModel(nn.Module):
 
     @torch.no_grad()
     def expected_error(self, state: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
-        """Return where actions lead, and the standard deviation of the error to be expected.
+        """Predict the observation after actions, and the standard deviation of its error.
 
-        The variance is that between the members after all steps, and the noise that they predict
-        for each step, as if it added up.
+        The variance is that between the members after all steps, plus the sum of the noise
+        variances predicted for each step.
 
         Args:
             state: shape ``(B, S)``.
             actions: shape ``(B, H, A)``, H at least 1.
 
         Returns:
-            mean of the members and standard deviation, each ``(B, O)``, SI units.
+            mean over the members and standard deviation, each ``(B, O)``, SI units.
         """
         noise = torch.zeros(())
         for predicted in self.unroll(state.to(self.low), actions.to(self.low).unbind(dim=1)):
             noise = noise + predicted.std.square().mean(dim=0)
         seen = predicted.next_observation
         mean = seen.mean(dim=0)
-        # Angles may lie on either side of the jump.
+        # Angles may lie on either side of the wrap.
         apart = self.encoding.difference(mean.expand_as(seen), seen)
         return mean, (apart.square().mean(dim=0) + noise).sqrt()
 
     @torch.no_grad()
     def surprise(self, state: Tensor, actions: Tensor, observation: Tensor) -> Tensor:
-        """Return how far observations are from what was expected; see `WorldModel.surprise`.
+        """Return the z-scores of observations under the prediction; see `WorldModel.surprise`.
 
         Args:
             state: shape ``(B, S)``.
-            actions: as they acted, shape ``(B, H, A)``, H at least 1.
+            actions: in effect, shape ``(B, H, A)``, H at least 1.
             observation: after them, shape ``(B, O)``.
 
         Returns:
@@ -289,7 +290,7 @@ class DynamicsModel(nn.Module):
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says of one step.
+    """A model's prediction of one step.
 
     Attributes:
         model: predicts.
@@ -305,10 +306,10 @@ class Prediction:
 
     @cached_property
     def next_observation(self) -> Tensor:
-        """Its mean, shape ``(M, B, O)``, SI units."""
+        """Mean of the next observation, shape ``(M, B, O)``, SI units."""
         return self.model.next_observation(self.state, self.mean)
 
     @property
     def std(self) -> Tensor:
-        """Its standard deviation, shape ``(M, B, O)``, SI units."""
+        """Standard deviation of the next observation, shape ``(M, B, O)``, SI units."""
         return torch.exp(0.5 * self.log_variance) * self.model.target_std

@@ -1,4 +1,4 @@
-"""How states enter a model, and how what it predicts becomes the next state."""
+"""Encoding of states and actions as network inputs, and of outputs as next states."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from mbrl_ros.core.spaces import Space
 
 
 class Encoding:
-    """What a model is told, and what it is to say.
+    """Maps states and actions to network inputs, and outputs to next observations.
 
-    Angles enter as sine and cosine; targets are differences, wrapped for angles. Without it a
-    model sees a jump where an angle wraps, and has to learn the identity before it can learn
-    the motion.
+    Angles are encoded as sine and cosine; targets are differences, wrapped for angles. Otherwise a
+    model would see a jump where an angle wraps, and would have to learn the identity before the
+    motion.
 
-    The state is the observation and, with a history, those before it (newest first) and the
-    actions before (newest first): ``S = history * O + (history - 1) * A``.
+    The state is the observation and, with a history, the previous observations (newest first) and
+    actions (newest first): ``S = history * O + (history - 1) * A``.
 
     Attributes:
         observation_dim: O.
         action_dim: A.
-        history: observations in a state, 1 for the newest only.
+        history: observations in a state; 1: the newest only.
         state_dim: S.
-        input_dim: of what a model is told.
+        input_dim: size of the input.
         absolute: indices of dimensions whose target is their next value, not their change.
-        plain: whether an observation stands in the input as it is.
+        plain: whether the input contains the observation unchanged.
     """
 
     def __init__(
@@ -39,13 +39,13 @@ class Encoding:
         ignored: Sequence[str] = (),
         absolute: Sequence[str] = (),
     ) -> None:
-        """Make an encoding.
+        """Create an encoding.
 
         Args:
             observation: O dimensions.
             action: A dimensions.
             history: observations in a state.
-            ignored: observation dimensions that a model is not told.
+            ignored: observation dimensions left out of the input.
             absolute: observation dimensions whose next value is predicted, not their change.
 
         Raises:
@@ -75,7 +75,7 @@ class Encoding:
 
         Args:
             observation: shape ``(..., O)``; broadcasts against the batch of ``out``.
-            out: its first columns are written; shape ``(..., input_dim)``.
+            out: written in its first columns; shape ``(..., input_dim)``.
         """
         if self.plain:
             out[..., : self.observation_dim] = observation
@@ -93,13 +93,13 @@ class Encoding:
 
         Args:
             action: shape ``(..., A)``; broadcasts against the batch of ``out``.
-            out: the columns behind the observations are written; shape ``(..., input_dim)``.
+            out: written in the columns after the observations; shape ``(..., input_dim)``.
         """
         first = self.history * self._width
         out[..., first : first + self.action_dim] = action
 
     def write_past(self, state: Tensor, out: Tensor) -> None:
-        """Write what a state holds besides the newest observation into a model's input.
+        """Write the history of a state (all but the newest observation) into a model's input.
 
         Args:
             state: shape ``(..., S)``; broadcasts against the batch of ``out``.
@@ -111,7 +111,7 @@ class Encoding:
         out[..., self.history * w + self.action_dim :] = state[..., self.history * o :]
 
     def carry_past(self, before: Tensor, out: Tensor) -> None:
-        """Write the past of a step into a model's input, from the input of the step before.
+        """Write the history into a model's input, from the previous step's input.
 
         Args:
             before: shape ``(..., input_dim)``.
@@ -146,7 +146,7 @@ class Encoding:
         Args:
             state: shape ``(..., S)``.
             action: shape ``(..., A)``.
-            next_observation: the observation it leads to, shape ``(..., O)``.
+            next_observation: shape ``(..., O)``.
         """
         if self.history == 1:
             return next_observation
@@ -165,11 +165,11 @@ class Encoding:
         return delta
 
     def target(self, observation: Tensor, next_observation: Tensor) -> Tensor:
-        """Return what is to be predicted, shape ``(..., O)``: changes, or the next value itself.
+        """Return the prediction target, shape ``(..., O)``: changes, or next values.
 
         Args:
             observation: shape ``(..., O)``.
-            next_observation: the observation after it, shape ``(..., O)``.
+            next_observation: shape ``(..., O)``.
         """
         target = self.difference(observation, next_observation)
         if self.absolute:

@@ -1,4 +1,4 @@
-"""A function as a world model: dynamics that are written down, or fitted by code of one's own."""
+"""A function as a world model: analytic dynamics, or a model of your own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mbrl_ros.models.world_model import Belief, WorldModel
 
 
 class FunctionModel(WorldModel):
-    """Steps ``next = step(observation, action)``; one member, whose belief is the observation."""
+    """A function ``next = step(observation, action)``: one member, the observation as belief."""
 
     members = 1
     differentiable = True
@@ -28,14 +28,14 @@ class FunctionModel(WorldModel):
         step: Callable[[Tensor, Tensor], Tensor],
         std: float = 1.0,
     ) -> None:
-        """Make a model.
+        """Create a model.
 
         Args:
             observation: O dimensions.
             action: A dimensions.
             step: from observations ``(..., O)`` and actions ``(..., A)`` to the next observations
-                ``(..., O)``, SI units; of torch operations only, so that it can be differentiated.
-            std: deviation of its errors, for trust [SI units].
+                ``(..., O)``, SI units; torch operations only, so that it is differentiable.
+            std: standard deviation of its errors, for trust [SI units].
         """
         self.observation, self.action = observation, action
         self._step, self._std = step, std

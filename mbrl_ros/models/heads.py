@@ -1,4 +1,4 @@
-"""Policies and values, which read a model's features."""
+"""Policies and values, functions of a model's features."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Policy(Protocol):
 
 
 class Value(Protocol):
-    """What may still be gained after an imagined trajectory."""
+    """Expected return after the end of an imagined trajectory."""
 
     def __call__(self, features: Tensor) -> Tensor:
         """Return values ``(...)``, in the objective's unit, for features ``(..., F)``."""

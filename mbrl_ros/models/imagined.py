@@ -1,4 +1,4 @@
-"""Trajectories that a model imagines."""
+"""Imagined trajectories."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Imagined:
-    """H steps of N candidates, by each of M members.
+    """Imagined trajectories of N candidates over H steps, for each of M ensemble members.
 
     Attributes:
-        actions: that were taken, shape ``(N, H, A)``, or ``(M, N, H, A)`` where a policy chose.
-        observations: named dimensions, from where the first action acts; shape
-            ``(M, N, H + 1, O)``, SI units; None where the kind predicts none.
-        features: what heads, values and policies read, shape ``(M, N, H + 1, F)``.
-        rewards: of each step, shape ``(M, N, H)``; None where the model itself predicts none.
-        continues: probability that the episode goes on after each step, shape ``(M, N, H)``;
-            None where the model itself predicts none.
+        actions: shape ``(N, H, A)``, or ``(M, N, H, A)`` where a policy chose.
+        observations: named dimensions, from the first action's start on; shape
+            ``(M, N, H + 1, O)``, SI units; None if the kind predicts none.
+        features: input of heads, values and policies, shape ``(M, N, H + 1, F)``.
+        rewards: of each step, shape ``(M, N, H)``; None if the model itself predicts none.
+        continues: probability that the episode continues after each step, shape ``(M, N, H)``; None
+            if the model itself predicts none.
     """
 
     actions: Tensor

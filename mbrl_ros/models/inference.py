@@ -1,4 +1,4 @@
-"""The mean of a model's predictions, arranged for speed and without gradients."""
+"""Fast mean predictions, without gradients."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from torch import Tensor
 
 
 class Scratch:
-    """Memory that is used again and again; it grows to the largest need."""
+    """Reusable buffers, which grow to the largest size requested."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._memory: dict[str, Tensor] = {}
 
     def take(self, name: str, *shape: int) -> Tensor:
-        """Return memory of a shape; what it was used for under this name is overwritten."""
+        """Return a buffer of a shape; the previous contents under this name are overwritten."""
         size = math.prod(shape)
         if name not in self._memory or self._memory[name].numel() < size:
             self._memory[name] = torch.empty(size, device=self._device)
@@ -28,11 +28,11 @@ class Scratch:
 class Mean(Protocol):
     """Predicts targets (see `Encoding.target`) in SI units, with every member.
 
-    docs/performance.md has the measurements behind how.
+    Measurements: docs/performance.md.
 
     Attributes:
         members: M.
-        device: where it computes.
+        device: of the computation.
     """
 
     members: int
@@ -41,6 +41,6 @@ class Mean(Protocol):
     def for_rows(self, n: int) -> Callable[[Tensor], Tensor]:
         """Return the function that predicts for n rows per member.
 
-        It takes inputs as `Encoding` writes them, shape ``(M, n, input_dim)``, and returns
-        targets, shape ``(M, n, O)``, which its next call overwrites.
+        It maps inputs as `Encoding` writes them, shape ``(M, n, input_dim)``, to targets, shape
+        ``(M, n, O)``, which the next call overwrites.
         """

@@ -1,4 +1,4 @@
-"""The dynamics the other way round: what action led from here to there, and where a step began."""
+"""Inverse and backward models."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _HIDDEN = [128, 128]
 class Inverses(nn.Module):
     """An inverse model (s, s' -> a) and a backward model (s', a -> s), beside the dynamics.
 
-    Both are told observations only, whatever the dynamics are told, and say the mean of what may
-    have been.
+    Both take observations without history, whatever the input of the dynamics, and predict the
+    mean.
 
     Attributes:
-        action_head: tells the action from the observation before and the change.
-        change_head: tells the change from the action and the observation after.
+        action_head: predicts the action from the observation and its change.
+        change_head: predicts the change from the action and the next observation.
     """
 
     def __init__(
         self, observation: Space, action: Space, generator: torch.Generator | None = None
     ) -> None:
-        """Make models with random weights.
+        """Create models with random weights.
 
         Args:
             observation: O dimensions.
@@ -41,19 +41,19 @@ class Inverses(nn.Module):
         self.change_head = Regression(told, o, _HIDDEN, generator)
 
     def action(self, before: Tensor, after: Tensor) -> Tensor:
-        """Return the actions that lead from one observation to another; differentiable.
+        """Predict the actions that lead from one observation to another; differentiable.
 
         Args:
             before: shape ``(..., O)``, SI units.
             after: same shape.
 
         Returns:
-            shape ``(..., A)``, SI units; it may be beyond the limits.
+            shape ``(..., A)``, SI units; not clipped to the limits.
         """
         return self.action_head(self.between(before, after))
 
     def before(self, action: Tensor, after: Tensor) -> Tensor:
-        """Return the observations from which actions lead to others; differentiable.
+        """Predict the observations before actions; differentiable.
 
         Args:
             action: shape ``(..., A)``, SI units.
@@ -65,13 +65,13 @@ class Inverses(nn.Module):
         return after - self.change_head(self._encoding.encode(after, action))
 
     def between(self, before: Tensor, after: Tensor) -> Tensor:
-        """Return what the inverse model is told, shape ``(..., I)``."""
+        """Return the input of the inverse model, shape ``(..., I)``."""
         nothing = before.new_empty(*before.shape[:-1], 0)
         change = self._encoding.difference(before, after)
         return torch.cat([self._encoding.encode(before, nothing), change], dim=-1)
 
     def changes(self, data: Batch) -> tuple[Tensor, Tensor]:
-        """Return what the backward model is told and what it is to say.
+        """Return the input and the target of the backward model.
 
         Returns:
             shapes ``(..., I)`` and ``(..., O)``.
@@ -82,7 +82,7 @@ class Inverses(nn.Module):
 
 
 class InversesTrainer(HeadsTrainer):
-    """Fits both."""
+    """Trains both."""
 
     def __init__(self, inverses: Inverses) -> None:
         super().__init__(inverses.action_head, inverses.change_head)

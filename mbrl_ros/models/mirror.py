@@ -1,4 +1,4 @@
-"""Mirror images: what is declared to be the same with signs changed need not be seen twice."""
+"""Mirror symmetry of the plant, for data augmentation."""
 
 from __future__ import annotations
 
@@ -12,23 +12,22 @@ from mbrl_ros.data.segments import Batch
 
 
 class Mirror:
-    """A plant that behaves the same in a mirror: some of its dimensions change sign together."""
+    """A mirror symmetry: the dynamics stay the same if some dimensions change sign together."""
 
     def __init__(
         self, observation: Space, action: Space, history: int, names: Sequence[str]
     ) -> None:
-        """Make a mirror.
+        """Create a mirror.
 
         Args:
             observation: O dimensions.
             action: A dimensions.
             history: observations in a state.
-            names: of the observation's and the action's dimensions that change sign; none: there
-                is no mirror.
+            names: of the observation and action dimensions that change sign; empty: no symmetry.
 
         Raises:
-            ValueError: naming a dimension that is unknown, or an action whose limits are not the
-                same on both sides: its mirror image could not be sent.
+            ValueError: naming an unknown dimension, or an action with asymmetric limits: its mirror
+                image could not be sent.
         """
         for name in names:
             if name not in (*observation.names, *action.names):
@@ -40,8 +39,8 @@ class Mirror:
                     f"model.mirrored: '{name}': expected limits that are the same on both sides, "
                     f"got {low} and {high}"
                 )
-        # No tensors: a model that is received is made without memory at first, where the first
-        # operation on one has torch load a second's worth of modules, on the control path.
+        # No tensors: a received model is first built on the meta device, where the first operation
+        # makes torch import modules for about a second, on the control path.
         self._observation, self._action = (
             [-1.0 if name in names else 1.0 for name in space.names]
             for space in (observation, action)
@@ -49,11 +48,11 @@ class Mirror:
         self._state = history * self._observation + (history - 1) * self._action
 
     def every_other(self, batch: Batch) -> Batch:
-        """Return a batch with every other of its rows replaced by their mirror images.
+        """Return a batch with every other row replaced by its mirror image.
 
         Args:
-            batch: the rows of shape ``(..., N)``; their dynamics are mirrored, and not their
-                rewards and ends, which a mirror may well change.
+            batch: rows of shape ``(..., N)``; rewards and terminations are not mirrored, since they
+                may be asymmetric.
         """
         if min(self._observation + self._action) > 0:
             return batch

@@ -1,19 +1,19 @@
-"""Means and deviations by which numbers of whatever unit come to be of size one."""
+"""Means and standard deviations for normalisation."""
 
 from __future__ import annotations
 
 from torch import Tensor
 
-# What hardly changes is not blown up to size one (mbrl-lib issue 110).
+# Do not scale nearly constant dimensions up to unit variance (mbrl-lib issue 110).
 _SMALLEST_DEVIATION = 1e-3
-# Of what rounding leaves of a constant, as a share of it.
+# Relative rounding error of a constant.
 _ROUNDING = 1e-6
-# Of what robots are like in SI units: deviations, and means that are at most so large.
+# Usual range of a robot's standard deviations in SI units; the upper bound also holds for means.
 _USUAL = (1e-2, 1e1)
 
 
 def constant(data: Tensor) -> Tensor:
-    """Return which columns have never changed, shape ``(D,)``.
+    """Return which columns are constant, shape ``(D,)``.
 
     Args:
         data: shape ``(N, D)``.
@@ -23,13 +23,13 @@ def constant(data: Tensor) -> Tensor:
 
 
 def take_inputs(mean: Tensor, std: Tensor, data: Tensor) -> None:
-    """Set mean and deviation from what a network is told.
+    """Set mean and standard deviation of a network's inputs.
 
-    What has been constant keeps a deviation of 1: if it changes one day, as the goal of a robot or
-    a joint that was held, the network is told so in its own unit, not in hundreds of deviations.
+    A constant dimension keeps a standard deviation of 1: if it changes later (a goal, a joint that
+    was held), the input changes by its own unit, not by hundreds of standard deviations.
 
     Args:
-        mean: shape ``(D,)``; is overwritten, as is the deviation.
+        mean: shape ``(D,)``; overwritten, like ``std``.
         std: shape ``(D,)``.
         data: shape ``(N, D)``.
     """
@@ -38,17 +38,17 @@ def take_inputs(mean: Tensor, std: Tensor, data: Tensor) -> None:
 
 
 def take_targets(mean: Tensor, std: Tensor, data: Tensor) -> None:
-    """Set mean and deviation from what a network is to say; arguments as for `take_inputs`."""
+    """Set mean and standard deviation of a network's targets; arguments as for `take_inputs`."""
     mean.copy_(data.mean(dim=0))
     std.copy_(data.std(dim=0, correction=0).clamp_min(_SMALLEST_DEVIATION))
 
 
 def usual(mean: Tensor, std: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the origin and the unit in which numbers are of the size that is usual in SI units.
+    """Return origin and unit in which numbers have the size that is usual in SI units.
 
-    Both are 0 and 1 where they are so already. Weights are drawn for numbers in these units, not
-    for deviations: that fast velocities weigh more than places from the start is worth a lot
-    (docs/dynamics.md), and encoder ticks or a place in a city's grid must not ruin it.
+    They are 0 and 1 where that is so already. Weights are initialised for these units, not for unit
+    variance: fast velocities weighing more than positions from the start helps a lot
+    (docs/dynamics.md), and encoder ticks or map coordinates must not spoil it.
 
     Args:
         mean: shape ``(D,)``.

@@ -1,4 +1,4 @@
-"""A world model that predicts one step at a time, in named dimensions."""
+"""World models that predict one step at a time, in named dimensions."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from mbrl_ros.models.world_model import Belief, WorldModel
 
 
 class StackedBelief(NamedTuple):
-    """The newest observations and actions.
+    """Belief of a one-step model: the newest observations and actions.
 
     Attributes:
-        state: as the network's input has it (see `Encoding`); shape ``(M or 1, B, S)``, SI units.
-        pending: actions that the plant applied and that are still to act, oldest first; shape
+        state: see `Encoding`; shape ``(M or 1, B, S)``, SI units.
+        pending: applied actions that have not taken effect yet, oldest first; shape
             ``(delay, A)``, SI units.
     """
 
@@ -34,22 +34,22 @@ class StackedBelief(NamedTuple):
 class OneStepModel(WorldModel):
     """Steps a `DynamicsModel`; features are its observations.
 
-    Each member imagines on its own from its own states, as a particle that never changes its
-    member (PETS' TS-infinity); the predicted noise is left out.
+    Each member rolls out its own states, as a particle that keeps its member (PETS' TS-infinity);
+    the predicted noise is omitted.
 
     Attributes:
-        dynamics: must not change any more, but for what a `Correction` changes.
-        fast: its mean predictions.
+        dynamics: must not change any more, except through a `Correction`.
+        fast: its mean predictor.
     """
 
     differentiable = True
 
     def __init__(self, dynamics: DynamicsModel, members: int | None = None) -> None:
-        """Take over trained dynamics.
+        """Wrap trained dynamics.
 
         Args:
-            dynamics: predicts.
-            members: how many of its members to use, the first ones; None: all.
+            dynamics: trained.
+            members: number of members to use, the first ones; None: all.
         """
         self.dynamics = dynamics
         self.observation, self.action = dynamics.observation, dynamics.action
@@ -62,18 +62,18 @@ class OneStepModel(WorldModel):
 
     @abstractmethod
     def mean(self, members: int | None) -> Mean:
-        """Return what predicts the mean fast, at the present weights.
+        """Return a fast mean predictor with the present weights.
 
         Args:
-            members: how many, the first ones; None: all.
+            members: number of members to use, the first ones; None: all.
         """
 
     @abstractmethod
     def mean_function(self) -> Callable[[Tensor], Tensor]:
-        """Return the mean as a function that can be differentiated, at the present weights.
+        """Return the mean as a differentiable function, with the present weights.
 
-        It takes inputs as `Encoding` has them, shape ``(M, B, input_dim)``, and returns targets in
-        SI units, shape ``(M, B, O)``. It is cheap enough to be made for every plan.
+        It maps inputs of `Encoding`, shape ``(M, B, input_dim)``, to targets in SI units, shape
+        ``(M, B, O)``. It is cheap enough to be created for every plan.
         """
 
     def fork(self, members: int | None = None) -> OneStepModel:
@@ -96,7 +96,7 @@ class OneStepModel(WorldModel):
         """See `WorldModel.observe`."""
         encoding = self.dynamics.encoding
         if is_first or belief is None:
-            # Before an episode the plant stood where it began, under what acted then.
+            # Before the episode, the plant is assumed to rest at its start, under the same action.
             past = [observation] * encoding.history + [action] * (encoding.history - 1)
             return StackedBelief(torch.cat(past)[None, None], action.expand(self.delay, -1))
         state, pending = cast(StackedBelief, belief)
@@ -144,7 +144,7 @@ class OneStepModel(WorldModel):
         return self.dynamics.surprise(state[0], acted[None], observation[None])[0]
 
     def acting(self, belief: Belief, action: Tensor) -> Tensor:
-        """Return the action ``(A,)`` that acts as another one is applied."""
+        """Return the action ``(A,)`` that takes effect while ``action`` is applied."""
         return cast(StackedBelief, belief).pending[0] if self.delay else action
 
     def _differentiable(self) -> DifferentiableModel:

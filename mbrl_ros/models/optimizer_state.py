@@ -1,4 +1,4 @@
-"""What an optimiser remembers, as tensors by name."""
+"""An optimiser's state, as tensors by name."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ Loaded = dict[Tensor, dict[str, Tensor]]
 
 
 def saved(name: str, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Return what an optimiser remembers of every parameter; nothing before its first step.
+    """Return an optimiser's state; empty before its first step.
 
     Args:
-        name: put before the tensors' names.
+        name: prefix of the tensors' names.
         optimizer: AdamW.
     """
     return {
@@ -23,10 +23,10 @@ def saved(name: str, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def found(name: str, optimizer: torch.optim.Optimizer, state: dict[str, Tensor]) -> Loaded:
-    """Return what `saved` gave, for ``optimizer.state.update``.
+    """Return a state from `saved`, for ``optimizer.state.update``.
 
     Raises:
-        ValueError: if it is of other parameters.
+        ValueError: if it belongs to other parameters.
     """
     loaded: Loaded = {}
     for i, parameter in enumerate(_parameters(optimizer)):

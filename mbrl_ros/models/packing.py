@@ -1,4 +1,4 @@
-"""One-step dynamics as `ModelUpdate`, and back."""
+"""Conversion of one-step dynamics to and from `ModelUpdate`."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from mbrl_ros.models.settings import OneStepSettings
 from mbrl_ros.models.update import MODEL, CheckpointError, ModelPart, ModelUpdate
 from mbrl_ros.models.world_model import WorldModel
 
-# Parts of their own, by the attributes of the dynamics that hold them.
+# Attributes of the dynamics that become separate parts.
 _HEADS = ("reward_model", "inverses")
 
 
 def pack(model: DynamicsModel) -> ModelUpdate:
-    """Return a model as it travels; a copy."""
+    """Return a model as a `ModelUpdate`; a copy."""
     settings = {
         "observation": dataclasses.asdict(model.observation),
         "action": dataclasses.asdict(model.action),
-        # A delay that was found out travels as one that is known.
+        # An estimated delay is sent as a known one.
         "settings": {**dataclasses.asdict(model.settings), "delay": model.delay},
     }
     parts: dict[str, dict[str, Tensor]] = {MODEL: {}}
@@ -43,11 +43,11 @@ def unpack(update: ModelUpdate, settings: type[OneStepSettings] | None = None) -
     """Return the model, ready for prediction.
 
     Args:
-        update: as it came.
-        settings: of its kind; None: one of ours, by its name.
+        update: as received.
+        settings: of its kind; None: looked up among the built-in kinds.
 
     Raises:
-        CheckpointError: if a hash, the settings, shapes or values are not right.
+        CheckpointError: if a hash, the settings, shapes or values are invalid.
     """
     state: dict[str, Tensor] = {}
     for name, part in update.parts.items():
@@ -62,12 +62,12 @@ def unpack(update: ModelUpdate, settings: type[OneStepSettings] | None = None) -
 def make_world_model(
     update: ModelUpdate, device: str = "cpu", settings: type[OneStepSettings] | None = None
 ) -> WorldModel:
-    """Return what steps the model.
+    """Return the world model of an update.
 
     Args:
-        update: as it came.
-        device: where it is to compute.
-        settings: of its kind; None: one of ours, by its name.
+        update: as received.
+        device: of the computation.
+        settings: of its kind; None: looked up among the built-in kinds.
 
     Raises:
         CheckpointError: as `unpack`.
@@ -80,12 +80,12 @@ def make_world_model(
 def _model_without_weights(
     update: ModelUpdate, kind: type[OneStepSettings] | None, tensors: int
 ) -> DynamicsModel:
-    """Return a model that takes no memory for its weights: the settings may ask for any size.
+    """Return a model on the meta device: untrusted settings may ask for any size.
 
     Args:
-        update: as it came.
-        kind: its settings; None: one of ours, by its name.
-        tensors: how many the weights have, which bounds the number of layers.
+        update: as received.
+        kind: its settings; None: looked up among the built-in kinds.
+        tensors: number of tensors in the weights, which bounds the number of layers.
     """
     try:
         if kind is None:

@@ -1,4 +1,4 @@
-"""What predicts normalised targets."""
+"""Interface of networks that predict normalised targets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Predictor(nn.Module, ABC):
 
     @abstractmethod
     def initialize(self, generator: torch.Generator | None = None) -> None:
-        """Forget what was learned, and draw what is random."""
+        """Reset to an untrained state, with new random weights."""
 
     @abstractmethod
     def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
@@ -37,7 +37,7 @@ class Predictor(nn.Module, ABC):
 
     @abstractmethod
     def change_inputs(self, shift: Tensor, ratio: Tensor) -> None:
-        """Take inputs in other units: what was told so far was ``ratio`` times that, and shifted.
+        """Change input units (``old = ratio * new + shift``) without changing predictions.
 
         Args:
             shift: shape ``(input,)``.
@@ -46,7 +46,7 @@ class Predictor(nn.Module, ABC):
 
     @abstractmethod
     def rescale(self, shift: Tensor, ratio: Tensor) -> None:
-        """Express predictions in other units: ``ratio`` times as large, and then shifted.
+        """Change output units: ``new = ratio * old + shift``.
 
         Args:
             shift: shape ``(O,)``.
@@ -54,8 +54,8 @@ class Predictor(nn.Module, ABC):
         """
 
     def make_room(self, shapes: Mapping[str, torch.Size]) -> None:
-        """Take on the sizes of tensors that are to be loaded, where they are not fixed.
+        """Resize tensors of variable size to tensors that are about to be loaded.
 
         Args:
-            shapes: by name; those that do not fit are left for who loads them to refuse.
+            shapes: by name; the loader rejects those that do not fit.
         """

@@ -25,11 +25,11 @@ class _Network(nn.Module):
     def __init__(
         self, inputs: int, outputs: int, hidden: list[int], generator: torch.Generator | None = None
     ) -> None:
-        """Make a network with random weights.
+        """Create a network with random weights.
 
         Args:
-            inputs: how many numbers it is told.
-            outputs: how many numbers it says.
+            inputs: input size.
+            outputs: output size.
             hidden: units of each hidden layer.
             generator: of the weights.
         """
@@ -40,7 +40,7 @@ class _Network(nn.Module):
         self.register_buffer("input_std", torch.ones(inputs))
 
     def optimizer(self) -> torch.optim.Optimizer:
-        """Return what makes its gradient steps."""
+        """Return a new optimiser of its parameters."""
         parameters = self._network.parameters()
         return torch.optim.AdamW(parameters, lr=_RATE, weight_decay=_DECAY, fused=True)
 
@@ -51,10 +51,10 @@ class _Network(nn.Module):
 
 
 class HeadsTrainer(ABC):
-    """Fits networks beside the dynamics to the same batches.
+    """Trains networks beside the dynamics on the same batches.
 
     Attributes:
-        optimizers: of each network.
+        optimizers: one per network.
     """
 
     def __init__(self, *heads: _Network) -> None:
@@ -62,15 +62,15 @@ class HeadsTrainer(ABC):
 
     @abstractmethod
     def normalize_from(self, data: Batch) -> None:
-        """Take means and deviations from data of shape ``(N, ...)``."""
+        """Set means and standard deviations from data of shape ``(N, ...)``."""
 
     @abstractmethod
     def update(self, data: Batch) -> None:
-        """Make one gradient step with each on a batch of shape ``(B, ...)``."""
+        """Make one gradient step with each network on a batch of shape ``(B, ...)``."""
 
 
 class Regression(_Network):
-    """Predicts the mean of some numbers from others."""
+    """Predicts a mean."""
 
     output_mean: Tensor
     output_std: Tensor
@@ -85,7 +85,7 @@ class Regression(_Network):
 
     @torch.no_grad()
     def normalize_from(self, inputs: Tensor, outputs: Tensor) -> None:
-        """Take means and deviations from data, ``(N, inputs)`` and ``(N, outputs)``."""
+        """Set means and standard deviations from data, ``(N, inputs)`` and ``(N, outputs)``."""
         take_inputs(self.input_mean, self.input_std, inputs)
         take_targets(self.output_mean, self.output_std, outputs)
 
@@ -102,7 +102,7 @@ class Regression(_Network):
 
 
 class Classification(_Network):
-    """Predicts the probability of something."""
+    """Predicts a probability."""
 
     def __init__(
         self, inputs: int, hidden: list[int], generator: torch.Generator | None = None
@@ -112,7 +112,7 @@ class Classification(_Network):
 
     @torch.no_grad()
     def normalize_from(self, inputs: Tensor) -> None:
-        """Take means and deviations from data, ``(N, inputs)``."""
+        """Set means and standard deviations from data, ``(N, inputs)``."""
         take_inputs(self.input_mean, self.input_std, inputs)
 
     def forward(self, inputs: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What steps pay and where they end the task, learned from the plant."""
+"""Learned reward and termination of a step."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _HIDDEN = [64, 64]
 
 
 class RewardModel(nn.Module):
-    """Learned heads beside the dynamics: reward and termination of a step.
+    """Reward and termination heads, trained beside the dynamics.
 
-    They are told the observation before, the action and the observation after, whatever the
-    dynamics are told.
+    Their input is the observation, the action and the next observation, whatever the input of the
+    dynamics.
 
     Attributes:
         paid: 1 once a reward has been learned, else 0.
-        ended: 1 once an end of the task has been learned, else 0.
+        ended: 1 once a termination has been learned, else 0.
     """
 
     paid: Tensor
@@ -30,7 +30,7 @@ class RewardModel(nn.Module):
     def __init__(
         self, observation: Space, action: Space, generator: torch.Generator | None = None
     ) -> None:
-        """Make heads with random weights.
+        """Create heads with random weights.
 
         Args:
             observation: O dimensions.
@@ -52,11 +52,11 @@ class RewardModel(nn.Module):
 
     @property
     def has_termination(self) -> bool:
-        """Whether an end of the task has been learned."""
+        """Whether a termination has been learned."""
         return bool(self.ended)
 
     def reward(self, before: Tensor, action: Tensor, after: Tensor) -> Tensor:
-        """Return the reward of steps; differentiable.
+        """Predict the reward of steps; differentiable.
 
         Args:
             before: shape ``(..., O)``, SI units.
@@ -69,11 +69,11 @@ class RewardModel(nn.Module):
         return self.reward_head(self.inputs_of(before, action, after))[..., 0]
 
     def termination(self, before: Tensor, action: Tensor, after: Tensor) -> Tensor:
-        """Return the probability that steps end the task; arguments as for `reward`."""
+        """Predict the probability that steps terminate the episode; arguments as for `reward`."""
         return self.termination_head(self.inputs_of(before, action, after))[..., 0]
 
     def inputs_of(self, before: Tensor, action: Tensor, after: Tensor) -> Tensor:
-        """Return what the heads are told; arguments as for `reward`."""
+        """Return the input of the heads; arguments as for `reward`."""
         nothing = action.new_empty(*after.shape[:-1], 0)
         acted = action.expand(*after.shape[:-1], -1)
         first = self._encoding.encode(before, acted)
@@ -81,7 +81,7 @@ class RewardModel(nn.Module):
 
 
 class RewardModelTrainer(HeadsTrainer):
-    """Fits both heads, as far as there is something to learn."""
+    """Trains both heads; a head without data to learn from stays untrained."""
 
     def __init__(self, reward_model: RewardModel) -> None:
         super().__init__(reward_model.reward_head, reward_model.termination_head)

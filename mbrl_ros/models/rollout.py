@@ -1,4 +1,4 @@
-"""Rolling many action sequences through a model, fast."""
+"""Fast rollouts of many action sequences through a model."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from mbrl_ros.models.inference import Mean, Scratch
 class Rollout:
     """Predicts trajectories with a fixed model, for planning.
 
-    Each member rolls out on its own from its own states, as a particle that
-    never changes its member (PETS' TS-infinity); the predicted noise is left out.
+    Each member rolls out its own states, as a particle that keeps its member (PETS' TS-infinity);
+    the predicted noise is omitted.
 
-    Not for two threads at once: they would share its memory.
+    Not thread-safe: buffers are reused.
 
     Attributes:
-        members: M, how many of the model's members it uses.
-        device: where it computes, and where the trajectories are.
+        members: M, number of the model's members used.
+        device: of the computation and of the trajectories.
     """
 
     def __init__(self, mean: Mean, model: DynamicsModel) -> None:
-        """Take over a model.
+        """Wrap a model.
 
         Args:
-            mean: predicts.
-            model: whose mean it is; must not change any more, but through ``mean``.
+            mean: mean predictor of ``model``.
+            model: must not change any more, except through ``mean``.
         """
         self._mean, self._model = mean, model
         self.members = mean.members
         self.device = mean.device
         self._scratch = Scratch(self.device)
-        # What the predicted target is added to: the observation, or nothing.
+        # The predicted target is added to the observation, or to 0.
         self._base = torch.ones(model.observation.dim, device=self.device)
         self._base[model.encoding.absolute] = 0.0
 
@@ -54,7 +54,7 @@ class Rollout:
         members, o = self.members, self._model.observation.dim
         inputs = self._scratch.take("inputs", horizon + 1, members, n, encoding.input_dim)
         encoding.write_action(actions.transpose(0, 1)[:, None], inputs[:-1])
-        # Where an observation stands in the input as it is, no other copy of it is needed.
+        # Where the input contains the observation unchanged, no other copy of it is needed.
         plain = encoding.plain
         seen = inputs[..., :o] if plain else self._scratch.take("seen", *inputs.shape[:3], o)
         predict = self._mean.for_rows(n)
@@ -76,14 +76,14 @@ class Rollout:
 
     @torch.inference_mode()
     def ahead(self, start: Tensor, actions: Tensor) -> Tensor:
-        """Predict where one sequence of actions leads.
+        """Predict the states after one action sequence.
 
         Args:
             start: first states, as for a call.
             actions: shape ``(H, A)``, H at least 1.
 
         Returns:
-            the states after it, shape ``(M, 1, S)``.
+            shape ``(M, 1, S)``.
         """
         seen = self(start, actions[None]).clone()
         state = start.to(self.device).expand(self.members, 1, -1)

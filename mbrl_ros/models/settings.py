@@ -1,4 +1,4 @@
-"""Settings that all kinds of one-step models have."""
+"""Settings common to all one-step models."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ class OneStepSettings:
     """Settings of a model that predicts one step at a time, in named dimensions.
 
     Attributes:
-        kind: as the parameter ``learner`` names it.
-        network: makes the `Predictor`, as ``module:function``.
-        trainer: the `Trainer` that fits it, as ``module:class``.
-        world_model: the `OneStepModel` that steps it, as ``module:class``.
+        kind: name in the parameter ``learner``.
+        network: creates the `Predictor`, as ``module:function``.
+        trainer: the `Trainer`, as ``module:class``.
+        world_model: the `OneStepModel`, as ``module:class``.
     """
 
     kind: ClassVar[str]
@@ -24,44 +24,46 @@ class OneStepSettings:
     trainer: ClassVar[str]
     world_model: ClassVar[str]
 
-    members: int = setting(5, "networks in the ensemble, or functions drawn", low=1, high=50)
+    members: int = setting(
+        5, "ensemble members: networks, or functions sampled from the posterior", low=1, high=50
+    )
     ignored: list[str] = setting(
         [],
-        "observation dimensions that no change depends on, such as the place on an even floor; "
-        "they are predicted, but are no inputs",
+        "observation dimensions that the dynamics do not depend on, such as the position on a flat "
+        "floor; predicted, but not in the input",
     )
     absolute: list[str] = setting(
-        [], "observation dimensions whose next value is predicted itself, and not its change"
+        [], "observation dimensions whose next value is predicted instead of its change"
     )
     mirrored: list[str] = setting(
         [],
-        "observation and action dimensions that change sign together when the plant is seen in a "
-        "mirror, where it behaves the same; each transition is learned as its mirror image, too",
+        "observation and action dimensions that change sign together under the plant's mirror "
+        "symmetry; each transition is also learned as its mirror image",
     )
     history: int = setting(
-        1, "observations in the input, with the actions between them", low=1, high=20
+        1, "observations in the input, together with the actions between them", low=1, high=20
     )
     delay: int = setting(
         0,
-        "control steps by which actions act later than the plant tells; -1: found out from the "
-        "data, up to max_delay",
+        "control steps by which actions take effect later than the plant reports; -1: estimated "
+        "from the data, up to max_delay",
         low=-1,
         high=20,
     )
-    max_delay: int = setting(5, "longest delay looked for [control steps]", low=1, high=20)
+    max_delay: int = setting(5, "longest delay considered [control steps]", low=1, high=20)
     reward_model: bool = setting(
         False,
-        "also learn the reward that the plant pays and where it ends the task, for the "
-        "objective's terms learned_reward and learned_survival",
+        "also learn the plant's reward and termination, for the objective terms learned_reward "
+        "and learned_survival",
     )
     inverses: bool = setting(
         False,
-        "also learn what action leads from one observation to another, for the planner's proposal "
-        "inverse_model, and where a step began",
+        "also learn an inverse model (action from two observations), for the planner's proposal "
+        "inverse_model, and a backward model (previous observation)",
     )
 
     def check_size(self, tensors: int) -> None:
-        """Check that a model of these settings can be made of so many tensors, before it is.
+        """Check that a model with these settings can have ``tensors`` tensors, before building it.
 
         Raises:
             ValueError: if it cannot.
@@ -70,25 +72,25 @@ class OneStepSettings:
 
 @dataclass(frozen=True)
 class OptimizerSettings:
-    """How the weights are fitted."""
+    """How the weights are trained."""
 
     batch_size: int = setting(256, "transitions per gradient step and member", low=1, high=65536)
-    learning_rate: float = setting(1e-3, "step size of AdamW", low=1e-7, high=1.0)
+    learning_rate: float = setting(1e-3, "learning rate of AdamW", low=1e-7, high=1.0)
     final_learning_rate: float = setting(
-        1e-3, "step size from decay_updates on; in between it falls exponentially", low=1e-7, high=1
+        1e-3, "learning rate from decay_updates on, after an exponential decay", low=1e-7, high=1
     )
-    decay_updates: int = setting(50_000, "gradient steps until the final step size", low=1)
+    decay_updates: int = setting(50_000, "gradient steps until final_learning_rate", low=1)
     weight_decay: float = setting(1e-4, "weight decay of AdamW", low=0.0, high=1.0)
     steps: int = setting(
-        1, "open-loop steps over which the loss is taken; more cost as many times more", low=1,
+        1, "open-loop steps in the loss; the cost is proportional", low=1,
         high=50,
     )  # fmt: skip
     updates_per_transition: float = setting(
-        6.0, "gradient steps per transition received, on average; the rest of the time it waits",
+        6.0, "gradient steps per transition received, on average; the trainer idles in between",
         low=0.01, high=1000.0,
     )  # fmt: skip
     restart_growth: float = setting(
         0.0,
-        "new weights are drawn whenever the data has grown by this factor, as PDDM does; 0: never",
+        "reinitialise the weights whenever the data has grown by this factor (PDDM); 0: never",
         low=0.0,
     )

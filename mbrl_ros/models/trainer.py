@@ -1,4 +1,4 @@
-"""Gradient steps that fit a model to data."""
+"""Training of a model by gradient steps."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from mbrl_ros.models.settings import OptimizerSettings
 
 
 class Trainer(ABC):
-    """Fits a model's parameters, a gradient step at a time.
+    """Trains a model's parameters, one gradient step at a time.
 
     Attributes:
-        model: being fitted.
+        model: being trained.
         updates: gradient steps so far.
     """
 
-    # What a step and their number are, as multiples of what the settings say.
+    # Factors on the settings' learning rate and number of gradient steps.
     _pace = 1.0
     _share = 1.0
 
@@ -44,12 +44,12 @@ class Trainer(ABC):
 
     @property
     def updates_per_transition(self) -> float:
-        """Gradient steps that a transition calls for."""
+        """Gradient steps owed per transition."""
         return self._share * self._settings.updates_per_transition
 
     @property
     def learning_rate(self) -> float:
-        """Size of the next step: it falls exponentially, and then stays."""
+        """Learning rate of the next step: exponential decay, then constant."""
         s = self._settings
         share = min(1.0, self.updates / s.decay_updates)
         return float(
@@ -59,17 +59,17 @@ class Trainer(ABC):
     @property
     @abstractmethod
     def shape(self) -> tuple[int, ...]:
-        """Of the rows that a gradient step takes."""
+        """Shape of a gradient step's batch of rows."""
 
     def finalize(self, replay: Replay) -> None:  # noqa: B027
-        """Bring the model up to all that was learned; an ensemble always is.
+        """Complete training, where gradient steps alone do not (an ensemble needs nothing).
 
         Args:
-            replay: what it was learned from.
+            replay: the training data.
         """
 
     def restart(self, generator: torch.Generator) -> None:
-        """Begin again with new weights; the normalisation stays."""
+        """Restart with new weights; the normalisation stays."""
         self.model.network.initialize(generator)
         self._optimizer = self._new_optimizer()
 
@@ -77,15 +77,16 @@ class Trainer(ABC):
         """Make one gradient step.
 
         Args:
-            data: where the rows are.
-            rows: of the `shape` that it takes.
+            data: containing the rows.
+            rows: of the trainer's `shape`.
 
         Returns:
-            the loss, the mean of all numbers predicted.
+            the mean loss per predicted number.
         """
         loss = self._loss(data, rows)
         self._optimizer.zero_grad()
-        # Networks do not share weights: each one's gradient is as large as if it were alone.
+        # Members do not share weights: undo the mean over members, so that each gets its own
+        # gradient.
         (loss * self.model.members).backward()
         for group in self._optimizer.param_groups:
             group["lr"] = self.learning_rate
@@ -98,14 +99,14 @@ class Trainer(ABC):
         """Return the loss; arguments as for `update`."""
 
     def state(self) -> dict[str, Tensor]:
-        """Return what is needed to go on as if nothing had been in between."""
+        """Return the state needed to resume training exactly."""
         return {"updates": torch.tensor(self.updates), **saved("optimizer", self._optimizer)}
 
     def load_state(self, state: dict[str, Tensor]) -> None:
-        """Go on from a state, with the weights that belong to it.
+        """Resume from a state, with the weights that belong to it.
 
         Raises:
-            ValueError: if it is of another network, with nothing changed.
+            ValueError: if it belongs to another network; nothing is changed then.
         """
         loaded = found("optimizer", self._optimizer, state)
         updates = state.get("updates")
@@ -116,10 +117,10 @@ class Trainer(ABC):
 
 
 def make_trainer(model: DynamicsModel, settings: OptimizerSettings) -> Trainer:
-    """Return what fits a model.
+    """Return the trainer of a model.
 
     Raises:
-        ValueError: if it cannot be fitted so, or what is needed for it is not installed.
+        ValueError: if the settings do not suit the model, or a package is not installed.
     """
     made: Trainer = load(model.settings.trainer, "learner")(model, settings)
     return made

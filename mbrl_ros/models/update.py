@@ -1,6 +1,6 @@
-"""Models as they travel: settings as JSON, named parts as safetensors with their hashes.
+"""Serialised models: settings as JSON, named parts as safetensors with their hashes.
 
-Nothing is ever unpickled, so a file or message from elsewhere cannot run code.
+Nothing is ever unpickled, so an untrusted file or message cannot run code.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import safetensors
 import safetensors.torch
 from torch import Tensor
 
-#: The part that every update has.
+#: The mandatory part.
 MODEL = "model"
 
 
 class CheckpointError(ValueError):
-    """A model that is damaged or does not fit; one line that says how."""
+    """A model is corrupt or does not fit; the message is one line."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class ModelPart:
 
     @classmethod
     def of(cls, state: Mapping[str, Tensor]) -> ModelPart:
-        """Return tensors as a part; a copy."""
+        """Serialise tensors; a copy."""
         weights = safetensors.torch.save({n: tensor.contiguous() for n, tensor in state.items()})
         return cls(weights, hashlib.sha256(weights).hexdigest())
 
@@ -46,7 +46,7 @@ class ModelPart:
             name: of the part, in messages.
 
         Raises:
-            CheckpointError: if it is not right.
+            CheckpointError: if it does not match.
         """
         found = hashlib.sha256(self.weights).hexdigest()
         if found != self.sha256:
@@ -62,7 +62,7 @@ class ModelPart:
             name: of the part, in messages.
 
         Raises:
-            CheckpointError: if the hash is not right or it is not safetensors.
+            CheckpointError: if the hash does not match or it is not safetensors.
         """
         self.check(name)
         try:
@@ -73,12 +73,12 @@ class ModelPart:
 
 @dataclass(frozen=True)
 class ModelUpdate:
-    """A model as it travels; the fields of ``msg/ModelUpdate`` that say what it is.
+    """A serialised model; the fields of ``msg/ModelUpdate`` that define it.
 
     Attributes:
-        kind: of the model, as the parameter ``learner`` names it.
+        kind: of the model; see the parameter ``learner``.
         settings: JSON with the spaces and the kind's settings.
-        parts: by name: ``model``, and what goes with it, such as ``reward_model`` or ``policy``.
+        parts: by name: ``model``, and optional ones such as ``reward_model`` or ``policy``.
     """
 
     kind: str

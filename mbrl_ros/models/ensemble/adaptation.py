@@ -1,9 +1,9 @@
-"""Fast adaptation: the last layer follows what happens now, between two models of the trainer.
+"""Fast online adaptation of the last layer, between two models of the trainer.
 
-A Kalman filter on the last layer's weights, as Harrison et al. 2018 (ALPaCA, arXiv 1807.08912,
-section 3) and, with random features, arXiv 2510.15626 do: for a network's features it is
-recursive least squares. The weights' deviation from the trained ones is taken for a random walk
-that is pulled back to zero, so that what is not excited any more is forgotten.
+A Kalman filter on the last layer's weights (ALPaCA, Harrison et al. 2018, arXiv 1807.08912, section
+3; with random features, arXiv 2510.15626), that is, recursive least squares on the network's
+features. The weights' deviation from the trained ones is modelled as a random walk that decays to
+zero, so that directions without excitation are forgotten.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from torch import Tensor
 from mbrl_ros.models.dynamics_model import DynamicsModel
 from mbrl_ros.models.ensemble.networks import Ensemble
 
-# Inputs that tell how large a network's features are.
+# Random inputs that measure the size of a network's features.
 _PROBES = 256
-# A member that thinks itself perfect would follow every rounding error.
+# An overconfident member would follow every rounding error.
 _LEAST_NOISE = 1e-3
-# In the targets' standard deviations: what is further off is a sensor's glitch.
+# In the targets' standard deviations; larger errors are sensor glitches.
 _MOST_ERROR = 10.0
 
 
-#: State before a step ``(S,)``, action that acted ``(A,)``, observation after it ``(O,)``; on CPU.
+#: State before a step ``(S,)``, action in effect ``(A,)``, next observation ``(O,)``; on CPU.
 Taken = tuple[Tensor, Tensor, Tensor]
 
 
@@ -33,22 +33,22 @@ class Adaptation:
     """Corrects a model's last layer, in place.
 
     Attributes:
-        model: its last layer is that of the training plus `correction`.
-        correction: of weights and bias, shape ``(M, F + 1, O)``, for normalised targets.
+        model: its last layer is the trained one plus `correction`.
+        correction: of weights and biases, shape ``(M, F + 1, O)``, for normalised targets.
     """
 
     @torch.no_grad()
     def __init__(
         self, model: DynamicsModel, strength: float, memory: int, past: Iterable[Taken] = ()
     ) -> None:
-        """Take over a model, as the trainer left it.
+        """Start to correct a trained model.
 
         Args:
-            model: to be corrected from now on; an ensemble.
-            strength: how much a prediction is expected to change, as a standard deviation, in
-                units of the targets' standard deviations.
-            memory: control steps after which what was learned counts 1/e.
-            past: the newest steps, oldest first, to begin with.
+            model: to be corrected; an ensemble.
+            strength: prior standard deviation of the change of a prediction, in the targets'
+                standard deviations.
+            memory: forgetting time constant [control steps].
+            past: the newest steps to start from, oldest first.
         """
         self.model = model
         self._decay = math.exp(-1.0 / memory)
@@ -60,7 +60,7 @@ class Adaptation:
         generator = torch.Generator().manual_seed(0)
         probes = torch.randn(_PROBES, model.encoding.input_dim, generator=generator)
         features = _with_one(network.features(probes.to(model.low).expand(model.members, -1, -1)))
-        # Such that a change of the weights of this variance changes predictions by `strength`.
+        # Weight variance that makes the standard deviation of predictions equal `strength`.
         self._prior = strength**2 / features.square().sum(dim=-1).mean(dim=1)[:, None, None]
         self._identity = torch.eye(features.shape[-1], device=features.device)
         self._covariance = self._prior * self._identity
@@ -74,12 +74,12 @@ class Adaptation:
 
     @torch.no_grad()
     def observe(self, state: Tensor, action: Tensor, next_observation: Tensor) -> None:
-        """Learn from what happened; what is not finite or absurd is left out.
+        """Update from one step; steps with non-finite or implausible errors are ignored.
 
         Args:
             state: before the step, shape ``(S,)``.
-            action: that acted, shape ``(A,)``.
-            next_observation: after it, shape ``(O,)``.
+            action: in effect, shape ``(A,)``.
+            next_observation: shape ``(O,)``.
         """
         features, error, noise = self._errors([(state, action, next_observation)])
         if not error.isfinite().all():
@@ -89,7 +89,7 @@ class Adaptation:
         prior = decay**2 * self._covariance + (1 - decay**2) * self._prior * self._identity
         spread = prior @ phi
         gain = spread / (noise + phi.transpose(1, 2) @ spread)
-        # The pull towards zero changes the prediction that the error is of.
+        # The decay towards zero changes the prediction, and so its error.
         pulled = decay * self.correction
         error = error + ((self.correction - pulled) * phi).sum(dim=1)
         self.correction = pulled + gain * error[:, None]
@@ -97,7 +97,7 @@ class Adaptation:
         self._write()
 
     def _begin_with(self, past: list[Taken]) -> None:
-        """Solve for the correction after the newest steps at once, as if observed one by one."""
+        """Solve for the correction after the newest steps in batch, as if observed one by one."""
         if not past:
             return
         features, error, noise = self._errors(past)
@@ -113,7 +113,7 @@ class Adaptation:
     def _errors(self, steps: list[Taken]) -> tuple[Tensor, Tensor, Tensor]:
         """Return features ``(M, N, F + 1)``, errors ``(M, N, O)`` and noise ``(M, 1, 1)``.
 
-        Errors that cannot be are NaN.
+        Implausible errors are NaN.
         """
         model, device = self.model, self.correction.device
         state, action, next_observation = (

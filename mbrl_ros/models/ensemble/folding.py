@@ -1,4 +1,4 @@
-"""What an ensemble computes, with the normalisation inside."""
+"""An ensemble with the normalisation folded into its layers."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from mbrl_ros.models.ensemble.networks import Ensemble
 
 
 def folded_layers(model: DynamicsModel, members: int | None = None) -> list[tuple[Tensor, Tensor]]:
-    """Return layers from a model's input, as `Encoding` has it, to the mean target in SI units.
+    """Return layers from a model's input (see `Encoding`) to the mean target in SI units.
 
     Args:
-        model: at its present weights, which are copied.
-        members: how many of its members to use, the first ones; None: all.
+        model: its present weights are copied.
+        members: number of members to use, the first ones; None: all.
 
     Returns:
         weight ``(M, inputs, outputs)`` and bias ``(M, 1, outputs)`` of each layer.
@@ -28,14 +28,14 @@ def folded_layers(model: DynamicsModel, members: int | None = None) -> list[tupl
     biases = [b.detach()[:members].clone() for b in network.biases]
     biases[0] -= ((model.input_mean / model.input_std) @ weights[0])[:, None]
     weights[0] /= model.input_std[:, None]
-    # Without hidden layers, the last one is the first.
+    # After the first layer: without hidden layers, they are the same.
     weights[-1] = weights[-1][..., :o] * model.target_std
     biases[-1] = biases[-1][..., :o] * model.target_std + model.target_mean
     return list(zip(weights, biases, strict=True))
 
 
 def mean_function(model: DynamicsModel, members: int | None = None) -> Callable[[Tensor], Tensor]:
-    """Return a model's mean as a function with derivatives; see `OneStepModel.mean_function`."""
+    """Return a model's mean as a differentiable function; see `OneStepModel.mean_function`."""
     layers = folded_layers(model, members)
     return lambda inputs: _through(layers, inputs)
 

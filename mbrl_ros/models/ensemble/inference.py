@@ -1,4 +1,4 @@
-"""An ensemble arranged for speed: the mean of its predictions only, no gradients."""
+"""Fast mean predictions of an ensemble, without gradients."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from mbrl_ros.models.dynamics_model import DynamicsModel
 from mbrl_ros.models.ensemble.folding import folded_layers
 from mbrl_ros.models.inference import Scratch
 
-# A product with few columns runs at a fraction of the usual speed: 5 take twice as long as 16.
+# Matrix products with few columns are slow: 5 columns take twice as long as 16.
 _COLUMNS = 16
-# From so many multiply-adds in a layer on, oneDNN's product with the activation built in is
-# the faster one.
+# Multiply-adds per layer from which oneDNN's fused linear layer and activation is faster.
 _FUSED_WORK = 1_800_000
 
 
@@ -23,11 +22,11 @@ class MeanNetwork:
     """An ensemble's `Mean`."""
 
     def __init__(self, model: DynamicsModel, members: int | None = None) -> None:
-        """Take over a model's present weights.
+        """Copy a model's present weights.
 
         Args:
             model: to predict with.
-            members: how many of its members to use, the first ones; None: all.
+            members: number of members to use, the first ones; None: all.
         """
         *hidden, (weight, bias) = folded_layers(model, members)
         self._layers = [*hidden, (_widened(weight), _widened(bias))]
@@ -35,14 +34,14 @@ class MeanNetwork:
         self.device = weight.device
         self._outputs = model.observation.dim
         self._scratch = Scratch(self.device)
-        # The layers between hidden ones, member by member, as oneDNN wants them.
+        # The layers between hidden ones, member by member, in oneDNN's layout.
         self._fused = [
             [_packed(weight[m], bias[m, 0]) for weight, bias in self._layers[1:-1]]
             for m in range(self.members if _has_fused(self.device) else 0)
         ]
 
     def renew_last_layer(self, model: DynamicsModel) -> None:
-        """Take over the last layer of a model, whose other weights are those of before."""
+        """Copy the last layer of a model whose other weights are unchanged."""
         weight, bias = folded_layers(model, self.members)[-1]
         self._layers[-1] = _widened(weight), _widened(bias)
 
@@ -76,18 +75,18 @@ class MeanNetwork:
 
 
 def _packed(weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-    """Return a layer as oneDNN wants it, its weights in the order in which they are used."""
+    """Return a layer in oneDNN's layout."""
     turned = weight.T.contiguous()
     return torch.ops.mkldnn._reorder_linear_weight(turned, None), bias.contiguous()
 
 
 def _widened(last: Tensor) -> Tensor:
-    """Pad the columns of the last layer with zeros to a multiple that is fast."""
+    """Pad the columns of the last layer with zeros to a multiple of `_COLUMNS`."""
     return functional.pad(last, (0, -last.shape[-1] % _COLUMNS)).contiguous()
 
 
 def _has_fused(device: torch.device) -> bool:
-    """Return whether torch has the operators that its own compiler uses, and they work here."""
+    """Return whether the oneDNN operators of torch's compiler exist and work here."""
     if device.type != "cpu" or not torch.backends.mkldnn.is_available():
         return False
     one = torch.ones(1, 1)

@@ -15,7 +15,7 @@ from mbrl_ros.models.world_model import Step
 
 
 class EnsembleModel(OneStepModel):
-    """M networks, the last layer of which can follow what happens."""
+    """M networks whose last layer can be corrected online."""
 
     fast: MeanNetwork
 
@@ -31,14 +31,14 @@ class EnsembleModel(OneStepModel):
         self, strength: float, memory: int, past: Iterable[Step]
     ) -> tuple[EnsembleModel, LastLayerCorrection]:
         """See `WorldModel.correct`."""
-        # Corrections are made in place, and the model may be wanted again as it is.
+        # Corrections are made in place, and the uncorrected model may be needed again.
         model = EnsembleModel(copy.deepcopy(self.dynamics), self.members)
         model.policy = self.policy
         return model, LastLayerCorrection(model, strength, memory, past)
 
 
 class LastLayerCorrection:
-    """An `Adaptation` of a model's dynamics that its fast predictions follow."""
+    """An `Adaptation` of a model's dynamics, passed on to its fast predictor."""
 
     def __init__(
         self, model: EnsembleModel, strength: float, memory: int, past: Iterable[Step]
@@ -59,7 +59,7 @@ class LastLayerCorrection:
         self._renew()
 
     def _taken(self, step: Step) -> tuple[Tensor, Tensor, Tensor]:
-        """Return state ``(S,)``, acting action ``(A,)`` and next observation ``(O,)``."""
+        """Return state ``(S,)``, action in effect ``(A,)`` and next observation ``(O,)``."""
         acting = self._model.acting(step.belief, step.action)
         return step.belief[0][0, 0], acting, step.observation
 

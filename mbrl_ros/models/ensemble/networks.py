@@ -1,4 +1,4 @@
-"""M small networks computed as one."""
+"""Ensembles of small networks, evaluated as one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch.nn import functional
 from mbrl_ros.models.ensemble.settings import EnsembleSettings
 from mbrl_ros.models.predictor import Predictor
 
-# A deterministic network's errors are remembered over about so many gradient steps.
+# Averaging window of a deterministic network's errors [gradient steps].
 _MEMORY = 200
 
 
@@ -24,7 +24,7 @@ class Ensemble(Predictor):
     members (PETS, Chua et al. 2018, section 4).
 
     Attributes:
-        layers: the sizes ``(input, hidden ..., output)``.
+        layers: sizes ``(input, hidden ..., output)``.
     """
 
     def __init__(self, layers: tuple[int, ...], output_dim: int, members: int) -> None:
@@ -56,7 +56,7 @@ class Ensemble(Predictor):
 
     @abstractmethod
     def loss(self, mean: Tensor, log_variance: Tensor, target: Tensor) -> Tensor:
-        """Return what training makes smaller, for each number predicted.
+        """Return the training loss of each predicted number.
 
         Args:
             mean: as `forward` returns it, shape ``(M, B, O)``.
@@ -68,10 +68,10 @@ class Ensemble(Predictor):
         """
 
     def note_errors(self, mean: Tensor, target: Tensor) -> None:
-        """Take note of how wrong single steps are; arguments as for `loss`."""
+        """Record one-step errors; arguments as for `loss`."""
 
     def features(self, inputs: Tensor) -> Tensor:
-        """Return what the last layer is given, shape ``(M, B, F)``; inputs as for `forward`."""
+        """Return the input of the last layer, shape ``(M, B, F)``; inputs as for `forward`."""
         x = inputs
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             x = functional.silu(torch.baddbmm(bias, x, weight))
@@ -93,10 +93,10 @@ class GaussianEnsemble(Ensemble):
         log_variance_bounds: tuple[float, float],
         beta: float = 0.5,
     ) -> None:
-        """Make members, without weights yet.
+        """Create members, not initialised yet.
 
         Args:
-            input_dim: of the inputs.
+            input_dim: input size.
             output_dim: O.
             members: M.
             hidden: units of each hidden layer.
@@ -119,9 +119,9 @@ class GaussianEnsemble(Ensemble):
     def loss(self, mean: Tensor, log_variance: Tensor, target: Tensor) -> Tensor:
         """Return the beta-weighted Gaussian negative log-likelihood.
 
-        Weighting each term by ``variance ** beta`` keeps a confident network from
-        giving up on what it predicts badly (Seitzer et al. 2022, equation 5): 0 is plain
-        likelihood, 1 weights errors as a mean squared error does.
+        Weighting each term by ``variance ** beta`` keeps a network from neglecting what it predicts
+        badly (Seitzer et al. 2022, equation 5): 0 is the plain likelihood, 1 weights errors like
+        the mean squared error.
         """
         loss = 0.5 * ((target - mean) ** 2 * torch.exp(-log_variance) + log_variance)
         if self.beta > 0:
@@ -138,16 +138,16 @@ class GaussianEnsemble(Ensemble):
 
 
 class DeterministicEnsemble(Ensemble):
-    """Members that predict the mean; how wrong they are is the same everywhere.
+    """Members that predict the mean; the variance is the same everywhere.
 
     Attributes:
-        mean_square: of the errors in training of late, shape ``(O,)``, normalised.
+        mean_square: of recent training errors, shape ``(O,)``, normalised.
     """
 
     mean_square: Tensor
 
     def __init__(self, input_dim: int, output_dim: int, members: int, hidden: list[int]) -> None:
-        """Make members, without weights yet; arguments as for `GaussianEnsemble`."""
+        """Create members, not initialised yet; arguments as for `GaussianEnsemble`."""
         super().__init__((input_dim, *hidden, output_dim), output_dim, members)
         self.register_buffer("mean_square", torch.ones(output_dim))
         self._noted = 0
@@ -163,10 +163,10 @@ class DeterministicEnsemble(Ensemble):
 
     @torch.no_grad()
     def note_errors(self, mean: Tensor, target: Tensor) -> None:
-        """See `Ensemble.note_errors`: the variance, which is not trained, comes of them."""
+        """See `Ensemble.note_errors`: they determine the variance, which is not trained."""
         square = ((target - mean) ** 2).mean(dim=(0, 1)).clamp_min(1e-12)
         self._noted += 1
-        # The mean of all at first: what it began with was no error.
+        # A plain mean at first, so that the initial value, which is no error, has no weight.
         self.mean_square.lerp_(square, 1 / min(self._noted, _MEMORY))
 
     def rescale(self, shift: Tensor, ratio: Tensor) -> None:
@@ -178,7 +178,7 @@ class DeterministicEnsemble(Ensemble):
 
 
 def make_network(input_dim: int, output_dim: int, settings: EnsembleSettings) -> Ensemble:
-    """Return the networks that settings ask for, not initialised yet."""
+    """Return the networks of the settings, not initialised yet."""
     if settings.likelihood == "deterministic":
         return DeterministicEnsemble(input_dim, output_dim, settings.members, settings.hidden)
     bounds = (settings.log_variance_low, settings.log_variance_high)

@@ -20,13 +20,13 @@ class EnsembleSettings(OneStepSettings):
 
     likelihood: str = setting(
         "gaussian",
-        "gaussian: networks that predict mean and variance; deterministic: the mean only",
+        "gaussian: networks predict mean and variance; deterministic: the mean only",
         choices=("gaussian", "deterministic"),
     )
     hidden: list[int] = setting([128, 128], "units of each hidden layer", low=1, high=4096)
     log_variance_low: float = setting(-10.0, "lower soft bound of the log-variance, normalised")
     log_variance_high: float = setting(0.5, "upper soft bound of the log-variance, normalised")
-    beta: float = setting(0.5, "variance weighting of the likelihood, 0 for none", low=0, high=1)
+    beta: float = setting(0.5, "variance weighting of the likelihood; 0: none", low=0, high=1)
 
     def check_size(self, tensors: int) -> None:
         """See `OneStepSettings.check_size`."""

@@ -1,4 +1,4 @@
-"""How an ensemble is trained."""
+"""Training of an ensemble."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mbrl_ros.models.trainer import Trainer
 
 
 class EnsembleTrainer(Trainer):
-    """Fits networks, each to a batch of its own."""
+    """Trains networks, each on its own batch."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -20,7 +20,7 @@ class EnsembleTrainer(Trainer):
         return self.model.members, self._settings.batch_size
 
     def _loss(self, data: Segments, rows: Indices) -> Tensor:
-        """Return the loss over open-loop steps, each judged where the data is unbroken."""
+        """Return the loss over open-loop steps, each masked to unbroken data."""
         model, network, steps = self.model, self.model.network, self._settings.steps
         assert isinstance(network, Ensemble)
         last = len(data) - 1
@@ -34,7 +34,7 @@ class EnsembleTrainer(Trainer):
             observation = predicted.state[..., : model.observation.dim]
             target = model.normalized_target(observation, b.next_observation)
             loss = network.loss(predicted.mean, predicted.log_variance, target)
-            if k == 0:  # later ones add up, and some go on into another episode
+            if k == 0:  # later errors accumulate, and some run into another episode
                 network.note_errors(predicted.mean, target)
             if steps == 1:
                 return loss.mean()

@@ -1,1 +1,1 @@
-"""A Gaussian process, planned with as functions drawn from it."""
+"""Gaussian processes, used for planning as functions sampled from the posterior."""

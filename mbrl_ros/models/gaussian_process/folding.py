@@ -1,4 +1,4 @@
-"""What a Gaussian process computes, with the normalisation inside."""
+"""A Gaussian process with the normalisation folded in."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from mbrl_ros.models.gaussian_process.process import Functions, GaussianProcess
 def folded_functions(model: DynamicsModel, members: int | None = None) -> Functions:
     """Return a Gaussian process from a model's normalised input to the mean target in SI units.
 
-    Its inputs stay normalised: their squares in other units would not fit into float32.
+    Its inputs stay normalised: their squares in other units would exceed float32's precision.
 
     Args:
-        model: at its present weights, which are copied.
-        members: how many of its members to use, the first ones; None: all.
+        model: its present weights are copied.
+        members: number of members to use, the first ones; None: all.
     """
     assert isinstance(model.network, GaussianProcess)
     found, std = model.network.functions(members), model.target_std
@@ -34,7 +34,7 @@ def folded_functions(model: DynamicsModel, members: int | None = None) -> Functi
 
 
 def mean_function(model: DynamicsModel, members: int | None = None) -> Callable[[Tensor], Tensor]:
-    """Return a model's mean as a function with derivatives; see `OneStepModel.mean_function`."""
+    """Return a model's mean as a differentiable function; see `OneStepModel.mean_function`."""
     functions = folded_functions(model, members)
     mean, std = model.input_mean, model.input_std
     return lambda inputs: functions((inputs - mean) / std)

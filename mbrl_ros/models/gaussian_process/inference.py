@@ -1,4 +1,4 @@
-"""A Gaussian process arranged for speed: the mean of its predictions only, no gradients."""
+"""Fast mean predictions of a Gaussian process, without gradients."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class MeanProcess:
     """A Gaussian process's `Mean`."""
 
     def __init__(self, model: DynamicsModel, members: int | None = None) -> None:
-        """Take over a model's present weights.
+        """Copy a model's present weights.
 
         Args:
             model: to predict with.
-            members: how many of its members to use, the first ones; None: all.
+            members: number of members to use, the first ones; None: all.
         """
         self._functions = folded_functions(model, members)
         self.members, self._inputs, self._outputs = self._functions.linear.shape
@@ -39,7 +39,7 @@ class MeanProcess:
         rows = both.view(1, m * n, 2 * i).expand(o, -1, -1)
         one = take("exponentials", o, m * n, f.exponents.shape[-1])
         other = take("cosines", o, m * n, f.angles.shape[-1])
-        # With the weights on the left: one column on the right takes ten times as long.
+        # Weights on the left: a product with one column on the right takes ten times as long.
         turned = [part.view(o * m, n, -1).transpose(1, 2) for part in (one, other)]
         value = take("value", o * m, 1, n)
         target = take("target", m, n, o)

@@ -16,7 +16,7 @@ from mbrl_ros.models.trainer import Trainer
 
 
 class GaussianProcessModel(OneStepModel):
-    """M functions drawn from the posterior."""
+    """M functions sampled from the posterior."""
 
     def mean(self, members: int | None) -> MeanProcess:
         """See `OneStepModel.mean`."""
@@ -28,14 +28,14 @@ class GaussianProcessModel(OneStepModel):
 
 
 def make_trainer(model: DynamicsModel, settings: OptimizerSettings) -> Trainer:
-    """Return what fits a Gaussian process.
+    """Return the trainer of a Gaussian process.
 
     Raises:
-        ValueError: if it cannot be fitted so, or gpytorch is not installed.
+        ValueError: if the settings do not suit it, or gpytorch is not installed.
     """
     try:
         with warnings.catch_warnings():
-            # What gpytorch still uses of torch is no business of who runs this.
+            # gpytorch's use of deprecated torch functions does not concern the user.
             warnings.simplefilter("ignore", DeprecationWarning)
             from mbrl_ros.models.gaussian_process.training import GaussianProcessTrainer
     except ModuleNotFoundError as error:

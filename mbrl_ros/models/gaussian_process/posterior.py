@@ -1,4 +1,4 @@
-"""What data makes of a Gaussian process, in closed form."""
+"""The posterior of a Gaussian process, in closed form."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from torch import Tensor
 
 from mbrl_ros.models.gaussian_process.process import GaussianProcess, centered
 
-# Added to the variance of inducing values, relative to it: what float32 can still tell apart.
+# Relative jitter on the variance of inducing values: about float32's resolution.
 _JITTER = 1e-5
-# Inducing inputs are picked from so many.
+# Maximum number of candidates for inducing inputs.
 _MOST_CANDIDATES = 1500
 
 
@@ -17,23 +17,23 @@ _MOST_CANDIDATES = 1500
 def condition(
     process: GaussianProcess, inputs: Tensor, targets: Tensor, generator: torch.Generator
 ) -> None:
-    """Write the posterior into a process, at its present hyperparameters.
+    """Write the posterior into a process, with its present hyperparameters.
 
-    Up to ``settings.exact`` transitions it is exact, beyond that it is Titsias' (2009) on
-    ``settings.inducing`` of the inputs.
+    It is exact up to ``settings.exact`` transitions; beyond, it is Titsias' (2009) sparse posterior
+    on ``settings.inducing`` of the inputs.
 
     Args:
-        process: is changed.
+        process: is modified.
         inputs: normalised, shape ``(N, I)``.
         targets: normalised, shape ``(N, O)``.
-        generator: of the noise that the functions drawn assume in the targets.
+        generator: of the target noise that the sampled functions assume.
     """
     process.scaling.copy_(torch.exp(-process.log_lengthscale[:, 0]))
     exact = len(inputs) <= process.settings.exact
     chosen = inputs if exact else inputs[_spread(process, inputs)]
     process.resize(len(chosen))
     process.inducing.copy_(chosen)
-    # In double: a kernel matrix with little noise is all but singular.
+    # In double: a kernel matrix with little noise is nearly singular.
     x, y, z = inputs.double(), targets.double(), chosen.double()
     noise = torch.randn(process.members, len(x), dtype=torch.double, generator=generator)
     noise = centered(noise).T
@@ -49,13 +49,13 @@ def condition(
 
 
 class _Prior:
-    """The process of one output before any data, in double.
+    """The prior of one output, in double.
 
     Attributes:
         signal: variance of the squared exponential.
-        deviation: of the noise.
+        deviation: standard deviation of the noise.
         amplitude: of the cosines.
-        slopes: of the functions drawn, shape ``(M, I)``.
+        slopes: of the sampled functions, shape ``(M, I)``.
     """
 
     def __init__(self, process: GaussianProcess, output: int) -> None:
@@ -70,7 +70,7 @@ class _Prior:
         self._turns = process.turns.double()
 
     def drawn(self, at: Tensor) -> Tensor:
-        """Return what the functions drawn are at N inputs, shape ``(N, M)``."""
+        """Return the values of the sampled functions at N inputs, shape ``(N, M)``."""
         cosines = torch.cos(at @ self._angles + self._turns)
         return self.amplitude * cosines @ self._heights.T + at @ self.slopes.T
 
@@ -81,7 +81,7 @@ class _Prior:
 
 
 def _exact(prior: _Prior, x: Tensor, targets: Tensor) -> Tensor:
-    """Return the weights of kernels on all inputs that correct functions of the prior.
+    """Return the weights of kernels at all inputs that correct functions of the prior.
 
     Args:
         prior: of the output.
@@ -94,7 +94,7 @@ def _exact(prior: _Prior, x: Tensor, targets: Tensor) -> Tensor:
 
 
 def _sparse(prior: _Prior, x: Tensor, targets: Tensor, z: Tensor) -> Tensor:
-    """Return the same for kernels on inducing inputs only, shape ``(K, M)``.
+    """Return the same for kernels at inducing inputs only, shape ``(K, M)``.
 
     Args:
         prior: of the output.
@@ -106,7 +106,7 @@ def _sparse(prior: _Prior, x: Tensor, targets: Tensor, z: Tensor) -> Tensor:
     within.diagonal().add_(_JITTER * prior.signal)
     root = torch.linalg.cholesky(within)
     across = torch.linalg.solve_triangular(root, prior.kernel(z, x), upper=False)
-    # What the inducing values of a function would have its targets be.
+    # Targets implied by a function's inducing values.
     told = across.T @ torch.linalg.solve_triangular(root, prior.drawn(z), upper=False)
     inner = across @ across.T
     inner.diagonal().add_(prior.deviation**2)
@@ -115,7 +115,7 @@ def _sparse(prior: _Prior, x: Tensor, targets: Tensor, z: Tensor) -> Tensor:
 
 
 def _spread(process: GaussianProcess, inputs: Tensor) -> Tensor:
-    """Return the indices of inputs that say most of all others: a pivoted Cholesky's pivots.
+    """Return the indices of the most informative inputs: the pivots of a pivoted Cholesky.
 
     The kernel is the mean of the outputs' squared exponentials (Burt et al. 2020, greedy).
     """

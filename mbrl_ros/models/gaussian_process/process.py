@@ -1,4 +1,4 @@
-"""A Gaussian process, as functions drawn from it."""
+"""A Gaussian process, as functions sampled from it."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from torch import Tensor, nn
 from mbrl_ros.models.gaussian_process.settings import GaussianProcessSettings
 from mbrl_ros.models.predictor import Predictor
 
-# Cosines that a function drawn from the prior is a sum of.
+# Number of cosine features of a function sampled from the prior.
 _FEATURES = 128
-# Far below it, an exponential is nothing beside others, and takes ten times as long.
+# Far below it, an exponential is negligible but ten times as slow (denormals).
 LEAST_EXPONENT = -80.0
-# Where learning begins: deviation of the noise, normalised.
+# Initial standard deviation of the noise, normalised.
 _FIRST_NOISE = 0.1
 
 
 @dataclass(frozen=True)
 class Functions:
-    """M functions of several outputs, in a form that a few matrix products evaluate.
+    """M functions of several outputs, in a form evaluated by a few matrix products.
 
-    Each is a sum of K squared exponentials, F cosines and a linear function. What stands in an
-    exponent is linear in the inputs and their squares.
+    Each is a sum of K squared exponentials, F cosines and a linear function. Exponents are linear
+    in the inputs and their squares.
 
     Attributes:
         exponents: shape ``(O, 2 * I, K)``.
@@ -55,7 +55,7 @@ class Functions:
         exponent = torch.baddbmm(self.exponent_offsets, both, self.exponents)
         one = exponent.clamp_min(LEAST_EXPONENT).exp()
         other = torch.baddbmm(self.phases, rows.expand(outputs, -1, -1), self.angles).cos()
-        # So the weights stand on the left: with one column on the right it takes ten times as long.
+        # Weights on the left: a product with one column on the right takes ten times as long.
         value = torch.bmm(
             self.exponential_weights, one.view(outputs * members, batch, -1).transpose(1, 2)
         )
@@ -67,23 +67,23 @@ class Functions:
 
 
 class GaussianProcess(Predictor):
-    """M functions drawn from the posterior of one Gaussian process for each output.
+    """M functions sampled from the posterior of one Gaussian process per output.
 
-    The kernel is a squared exponential with a length for each input, and a linear one with
-    variance 1. A function is one drawn from the prior, corrected by a sum of kernels so that it
-    agrees with the data (Wilson et al. 2020, pathwise conditioning): functions differ where the
-    data does not say, and each is as cheap to follow as a network. Their mean is the mean of the
-    posterior. `posterior.condition` writes what here is only evaluated.
+    The kernel is the sum of a squared exponential with one lengthscale per input and a linear
+    kernel of variance 1. A function is a sample from the prior, corrected by a sum of kernels so
+    that it agrees with the data (pathwise conditioning, Wilson et al. 2020): functions differ where
+    there is no data, and each is as cheap to evaluate as a network. Their mean is the posterior
+    mean. `posterior.condition` writes the posterior that this class evaluates.
 
     Attributes:
-        settings: how much it remembers.
-        log_lengthscale: shape ``(O, 1, I)``; these three are what is learned.
-        log_outputscale: of the squared exponential's variance, shape ``(O,)``.
-        log_noise: of its variance, shape ``(O, 1)``.
+        settings: of the process.
+        log_lengthscale: shape ``(O, 1, I)``; ``log_*`` are the learned hyperparameters.
+        log_outputscale: log of the squared exponential's variance, shape ``(O,)``.
+        log_noise: log of the noise variance, shape ``(O, 1)``.
         directions: of the cosines, standard normal, shape ``(I, F)``.
         turns: their phases, shape ``(F,)``.
-        draws: what tells functions of the prior apart, standard normal, ``(M, O, F + I)``.
-        inducing: inputs that the correction's kernels stand on, shape ``(K, I)``.
+        draws: weights of the functions sampled from the prior, standard normal, ``(M, O, F + I)``.
+        inducing: centres of the correction's kernels, shape ``(K, I)``.
         scaling: inverse lengthscales at the last conditioning, shape ``(O, I)``.
         exponential_weights: of the correction, shape ``(M, O, K)``.
         phases: shape ``(O, F)``.
@@ -106,13 +106,13 @@ class GaussianProcess(Predictor):
     def __init__(
         self, input_dim: int, output_dim: int, members: int, settings: GaussianProcessSettings
     ) -> None:
-        """Make a process, not initialised yet.
+        """Create a process, not initialised yet.
 
         Args:
             input_dim: I.
             output_dim: O.
             members: M.
-            settings: how much it remembers.
+            settings: of the process.
         """
         super().__init__()
         self.members = members
@@ -138,13 +138,13 @@ class GaussianProcess(Predictor):
 
     @torch.no_grad()
     def initialize(self, generator: torch.Generator | None = None) -> None:
-        """See `Predictor.initialize`; without data, it says that every target is 0."""
+        """See `Predictor.initialize`; without data, it predicts 0 for every target."""
         self.log_lengthscale.fill_(0.5 * math.log(self.log_lengthscale.shape[-1]))
         self.log_outputscale.zero_()
         self.log_noise.fill_(2 * math.log(_FIRST_NOISE))
         for drawn in (self.directions, self.draws):
-            # As good as normal. `normal_` would have torch load a second's worth of modules for a
-            # model that is made without memory, as one that is received is, on the control path.
+            # Practically normal. For a model on the meta device, as a received one is, `normal_`
+            # would make torch import modules for about a second, on the control path.
             nn.init.trunc_normal_(drawn, a=-6.0, b=6.0, generator=generator)
         self.turns.uniform_(0.0, 2 * math.pi, generator=generator)
         self.resize(0)
@@ -168,7 +168,7 @@ class GaussianProcess(Predictor):
     def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """See `Predictor.forward`; the log-variance is that of the noise, and the same everywhere.
 
-        How little is known shows in how far the members differ.
+        Epistemic uncertainty is the spread of the members.
         """
         mean = self.functions()(inputs)
         return mean, self.log_noise[:, 0].expand_as(mean)
@@ -177,7 +177,7 @@ class GaussianProcess(Predictor):
         """Return the members, ready to be evaluated.
 
         Args:
-            members: how many, the first ones; None: all.
+            members: number of members to use, the first ones; None: all.
         """
         square = self.scaling.square()
         weighted = self.inducing * square[:, None]
@@ -215,16 +215,16 @@ class GaussianProcess(Predictor):
         self.log_noise.add_(2 * ratio.log()[:, None])
 
     def resize(self, points: int) -> None:
-        """Take on so many inducing inputs, with weights of 0."""
+        """Resize to ``points`` inducing inputs, with weights of 0."""
         self.inducing = self.inducing.new_zeros(points, self.inducing.shape[1])
         shape = (self.members, self.output_dim, points)
         self.exponential_weights = self.exponential_weights.new_zeros(shape)
 
 
 def centered(draws: Tensor) -> Tensor:
-    """Return draws, one a row, with a mean of 0 and the variance that they had.
+    """Return draws (one per row) shifted to zero mean, at the same variance.
 
-    So the members' mean is that of the posterior; one alone is the mean itself.
+    So the members' mean is the posterior mean; a single member is the mean itself.
     """
     count = len(draws)
     if count == 1:
@@ -235,5 +235,5 @@ def centered(draws: Tensor) -> Tensor:
 def make_network(
     input_dim: int, output_dim: int, settings: GaussianProcessSettings
 ) -> GaussianProcess:
-    """Return the process that settings ask for, not initialised yet."""
+    """Return the process of the settings, not initialised yet."""
     return GaussianProcess(input_dim, output_dim, settings.members, settings)

@@ -1,4 +1,4 @@
-"""How the hyperparameters of a Gaussian process are learned, with gpytorch."""
+"""Training of a Gaussian process's hyperparameters, with gpytorch."""
 
 from __future__ import annotations
 
@@ -19,41 +19,40 @@ from mbrl_ros.models.gaussian_process.process import GaussianProcess
 from mbrl_ros.models.settings import OptimizerSettings
 from mbrl_ros.models.trainer import Trainer
 
-# A few dozen logarithms need larger steps than the weights of a network, and fewer; each takes
-# as long as ten of those.
+# A few dozen log-hyperparameters need larger and fewer steps than network weights; each step takes
+# ten times as long.
 _PACE, _SHARE = 30.0, 1 / 12
-# A gradient step takes the third power of the transitions in it.
+# A gradient step's time is cubic in the number of its transitions.
 _MOST_IN_BATCH = 1000
-# The posterior is of so many transitions at most, spread over all.
+# Maximum number of transitions in the posterior, spread over all.
 _MOST_IN_POSTERIOR = 5000
-# Ranges of lengthscale, variance and variance of the noise, normalised: what float32 carries.
+# Ranges of lengthscale, variance and noise variance, normalised, that float32 can represent.
 _LENGTHS, _VARIANCES, _NOISES = (0.05, 100.0), (1e-3, 1e2), (1e-4, 1e2)
 
 
 class GaussianProcessTrainer(Trainer):
-    """Learns hyperparameters by the marginal likelihood of a random part of the data.
+    """Learns hyperparameters by the marginal likelihood of random subsets of the data.
 
-    A step costs the same however much data there is (Chen et al. 2020), and the likelihood is
-    the exact one, where a sparse one would take for noise what its inducing inputs miss.
+    A step's cost does not depend on the amount of data (Chen et al. 2020), and the likelihood is
+    exact, whereas a sparse one would attribute to noise what its inducing inputs miss.
     """
 
     _pace, _share = _PACE, _SHARE
 
     def __init__(self, model: DynamicsModel, settings: OptimizerSettings) -> None:
-        """Begin to fit a model.
+        """Create a trainer.
 
         Args:
             model: with a Gaussian process.
-            settings: how.
+            settings: of the training.
 
         Raises:
-            ValueError: if it is to be fitted to more than single steps.
+            ValueError: if ``settings.steps`` is not 1.
         """
         super().__init__(model, settings)
         if settings.steps != 1:
             raise ValueError(
-                "optimizer.steps: a gaussian_process is fitted to single steps, "
-                f"got {settings.steps}"
+                f"optimizer.steps: expected 1 for a gaussian_process, got {settings.steps}"
             )
         assert isinstance(model.network, GaussianProcess)
         self._process = model.network
@@ -84,13 +83,13 @@ class GaussianProcessTrainer(Trainer):
     def finalize(self, replay: Replay) -> None:
         """See `Trainer.finalize`."""
         inputs, targets = self._pairs(replay.rows, replay.spread(_MOST_IN_POSTERIOR))
-        # The same noise every time: a member should change only with the data.
+        # The same noise every time: a member should change with the data only.
         condition(self._process, inputs, targets, torch.Generator().manual_seed(0))
 
     def _loss(self, data: Segments, rows: Indices) -> Tensor:
         # A row drawn twice would look like a second measurement without noise.
         inputs, targets = self._pairs(data, np.unique(rows))
-        # In double: with little noise, the kernel matrix is all but singular.
+        # In double: with little noise, the kernel matrix is nearly singular.
         inputs, targets = inputs.double(), targets.double().T
         self._prior.set_train_data(inputs, targets, strict=False)
         with gpytorch.settings.max_cholesky_size(_MOST_IN_BATCH + 1):
@@ -107,7 +106,7 @@ class GaussianProcessTrainer(Trainer):
 
 
 class _Prior(gpytorch.models.ExactGP):
-    """A process as gpytorch has it, one for each output, on the same parameters."""
+    """The gpytorch equivalent of a process, sharing its parameters; one per output."""
 
     def __init__(self, process: GaussianProcess) -> None:
         outputs, inputs = len(process.log_lengthscale), process.log_lengthscale.shape[-1]
@@ -129,7 +128,7 @@ class _Prior(gpytorch.models.ExactGP):
 
     def forward(self, inputs: Tensor) -> gpytorch.distributions.MultivariateNormal:
         """Return the joint distribution of the targets at inputs ``(..., N, I)``."""
-        # Of a sum with its own LinearKernel, gpytorch would take apart each part by itself.
+        # With its own LinearKernel, gpytorch would decompose each summand separately.
         covariance = self.curved(inputs).to_dense() + inputs @ inputs.mT
         zero = torch.zeros_like(covariance[..., 0])
         return gpytorch.distributions.MultivariateNormal(zero, to_linear_operator(covariance))
