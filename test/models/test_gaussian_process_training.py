@@ -101,7 +101,9 @@ def test_a_state_of_another_kind_is_refused():
 
 def test_it_is_fitted_to_single_steps_only():
     settings = replace(PROCESS, optimizer=replace(PROCESS.optimizer, steps=3))
-    with pytest.raises(ValueError, match=r"optimizer\.steps: .*single steps, got 3"):
+    with pytest.raises(
+        ValueError, match=r"optimizer\.steps: .*expected 1 for a gaussian_process, got 3"
+    ):
         fed(settings)
 
 
