@@ -1,1 +1,1 @@
-"""Getting better: learners, hold-out, gate and the training thread."""
+"""Learners, hold-out, gate and the training thread."""

@@ -1,4 +1,4 @@
-"""How late actions act, found out with inverse models."""
+"""Identification of the action delay, by inverse models."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from mbrl_ros.learning.kernel_ridge import unexplained
 from mbrl_ros.models.dynamics_model import DynamicsModel
 from mbrl_ros.models.encoding import Encoding
 
-# Enough to tell, few enough for a second's work.
+# Enough for a reliable result within a second.
 _MOST_ROWS = 600
-# Another delay must leave less than this share unexplained of what the present one leaves.
+# A new delay must reduce the present one's unexplained variance to less than this share.
 _CLEARLY = 0.8
 _LEAST_SHARE = 1e-9
 
 
 @dataclass(frozen=True)
 class Identification:
-    """What the data says of the delay.
+    """The delay identified from data.
 
     Attributes:
-        delay: the present one, or another one that explains clearly more [control steps].
-        unexplained: for each delay from 0 on, the share of the actions' variance that an
-            inverse model leaves unexplained, relative to what is unexplained without knowing
-            what the plant did; shape ``(max_delay + 1,)``.
+        delay: the present one, or another one that explains clearly more variance [control steps].
+        unexplained: for each delay from 0 on, the share of the actions' variance that an inverse
+            model leaves unexplained, relative to a model without the next observation; shape
+            ``(max_delay + 1,)``.
     """
 
     delay: int
@@ -38,16 +38,16 @@ class Identification:
 
 
 def identify(model: DynamicsModel, replay: Replay) -> Identification:
-    """Find which action of those sent before is the one that a change tells of.
+    """Identify which previously sent action caused a change.
 
-    An inverse model tells the last actions, one for each delay that may be, from what a model is
-    shown and the observation after it. A controller's own actions can be told from what it saw
-    alone, as its answer to it, so a second one is not told the next observation: the delay is
-    that at which knowing the change helps most.
+    An inverse model predicts the last actions, one per possible delay, from the model's input and
+    the next observation. A controller's actions can be predicted from its observations alone, so a
+    second inverse model does without the next observation: the delay is the one at which the next
+    observation helps most.
 
     Args:
         model: with the present delay.
-        replay: what happened; not empty.
+        replay: the data; not empty.
     """
     rows = replay.spread(_MOST_ROWS)
     batch = replay.rows.batch(rows, 0)
@@ -55,7 +55,7 @@ def identify(model: DynamicsModel, replay: Replay) -> Identification:
     change = model.encoding.difference(
         batch.state[:, : model.observation.dim], batch.next_observation
     )
-    # With a history the rows hold more actions, but those are for what came before the action.
+    # With a history the rows hold further actions, which belong to previous observations.
     sent = replay.rows.commands(rows)[:, : model.settings.max_delay + 1].flatten(1)
     blocks = rows // replay.rows.segment
     known = unexplained(torch.cat([seen, change], dim=-1), sent, blocks)
@@ -67,7 +67,7 @@ def identify(model: DynamicsModel, replay: Replay) -> Identification:
 
 
 def _seen(model: DynamicsModel, batch: Batch) -> Tensor:
-    """Return the observations that a model is shown, without actions, shape ``(N, I)``."""
+    """Return the observations in a model's input, without actions, shape ``(N, I)``."""
     encoding, o = Encoding(model.observation, model.action), model.observation.dim
     nothing = torch.zeros(len(batch.state), model.action.dim)
     return torch.cat(

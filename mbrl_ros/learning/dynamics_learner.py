@@ -1,4 +1,4 @@
-"""Learns one-step dynamics online: fits them, and judges the result on a hold-out."""
+"""Online learning of one-step dynamics, gated by a hold-out."""
 
 from __future__ import annotations
 
@@ -29,44 +29,44 @@ from mbrl_ros.models.settings import OneStepSettings
 from mbrl_ros.models.trainer import make_trainer
 from mbrl_ros.models.update import ModelUpdate
 
-# The normalisation is taken anew whenever the data has grown by this factor.
+# The normalisation is recomputed whenever the data has grown by this factor.
 _NORMALIZE_GROWTH = 1.05
-# From at most so many transitions: more would tell nothing new, and take time and memory.
+# Maximum number of transitions for it: more would only cost time and memory.
 _NORMALIZE_ROWS = 20_000
-# The delay is looked for anew whenever the data has doubled, up to so many transitions: later
-# data is a controller's own, and tells little that is new.
+# The delay is identified again whenever the data has doubled, up to this number of transitions:
+# later data comes from the controller and adds little information.
 _IDENTIFY_UNTIL = 2000
 
 
 class DynamicsLearner(Learner):
-    """Fits one-step dynamics to a growing log, a gradient step at a time.
+    """Trains one-step dynamics on a growing log, one gradient step at a time.
 
     Attributes:
-        settings: how it learns.
+        settings: of the learner.
         received: transitions so far.
-        replay: those that it trains on.
-        holdout: those that are kept back.
-        model: being fitted.
+        replay: training transitions.
+        holdout: hold-out transitions.
+        model: being trained.
     """
 
     def __init__(
         self, observation: Space, action: Space, settings: TrainerSettings, seed: int
     ) -> None:
-        """Start to learn.
+        """Create a learner.
 
         Args:
             observation: O dimensions.
             action: A dimensions.
-            settings: how.
-            seed: of everything random.
+            settings: of the learner.
+            seed: of all randomness.
 
         Raises:
-            ValueError: if a setting names a dimension that is not there, or the model cannot be
-                fitted so.
+            ValueError: if a setting names an unknown dimension, or the optimiser's settings do not
+                suit the model.
         """
         self.settings = settings
         self.received = 0
-        # Those of them that are learned from or judged by.
+        # Those of them that are in the replay or the hold-out.
         self._whole = 0
         model, segment = settings.model, settings.gate.segment
         longest = model.delay if model.delay >= 0 else model.max_delay
@@ -100,17 +100,17 @@ class DynamicsLearner(Learner):
         return self._trainer.updates
 
     def restore(self, update: ModelUpdate, state: dict[str, Tensor] | None = None) -> None:
-        """See `Learner.restore`; a state is of the optimisers and the counters."""
+        """See `Learner.restore`; the state holds optimisers and counters."""
         model = unpack(update, type(self.settings.model))
         configured = self.settings.model
-        # One that is found out may change, as far as the actions in a row reach.
+        # An identified delay may change, as far as the actions in a row reach.
         fits = (
             model.delay == configured.delay
             if configured.delay >= 0
             else model.delay <= configured.max_delay
         )
         if _layout(self.model) != _layout(model) or not fits:
-            raise ValueError("the checkpoint is of a model with other spaces or settings")
+            raise ValueError("the checkpoint's model has other spaces or settings")
         if state is not None:
             extra = state.get("extra_updates")
             if extra is None or extra.shape != () or not 0 <= extra < math.inf:
@@ -118,7 +118,7 @@ class DynamicsLearner(Learner):
             beside = [
                 (optimizer, found(name, optimizer, state))
                 for name, optimizer in self._optimizers_beside()
-                # A head that had nothing to learn from yet made no step.
+                # A head without training data has made no step.
                 if any(key.startswith(f"{name}.") for key in state)
             ]
             self._trainer.load_state(state)
@@ -146,8 +146,7 @@ class DynamicsLearner(Learner):
     def append(self, transition: Transition) -> None:
         """See `Learner.append`.
 
-        One that follows a gap is counted, but not learned from, if the model is told of what came
-        before.
+        A transition after a gap is counted but not learned from, if the model has a history.
         """
         row = self._stacking.push(transition)
         self.received += 1
@@ -171,7 +170,7 @@ class DynamicsLearner(Learner):
         total, gate = self.received, self.settings.gate
         if self.updates == 0 or total < gate.first_transitions:
             return False
-        # After many transitions at once, the updates that go with them count instead.
+        # After many transitions at once, the updates owed for them count instead.
         fitted = self.updates - self._judged_at_update
         return (
             total - self._judged_at >= gate.interval
@@ -213,8 +212,8 @@ class DynamicsLearner(Learner):
     def judge(self) -> GateDecision:
         """Decide whether the present model may be published.
 
-        It is compared with the best one so far, on the same hold-out, which no model has
-        been trained on: with the last one, each could be a little worse than the one before.
+        It is compared with the best one so far, on the same hold-out, which no model was trained
+        on. Compared with the last one, each model could be slightly worse than its predecessor.
         """
         self._judged_at, self._judged_at_update = self.received, self.updates
         gate = self.settings.gate
@@ -227,9 +226,10 @@ class DynamicsLearner(Learner):
         one_step = self.holdout.one_step_error(candidate)
         best, of_best = self._best, math.inf
         if best is None:
-            bound, against = gate.first_error, "allowed of a first model"
+            bound, against = gate.first_error, "allowed for the first model"
         else:
-            # A small hold-out makes small errors jump about: below some size, it is not worse.
+            # Small errors fluctuate on a small hold-out: below `good_error`, no model counts as
+            # worse.
             of_best = self.holdout.open_loop_error(best, candidate.observation_std)
             bound = max(gate.good_error, gate.factor * of_best)
             against = f"allowed (the best model's: {of_best:.3f})"
@@ -243,24 +243,24 @@ class DynamicsLearner(Learner):
         return GateDecision(pack(candidate), error, one_step, reason)
 
     def _identify_delay(self) -> None:
-        """Find out how late actions act; what was learned so far is kept, whatever it is."""
+        """Identify the action delay; the weights learned so far are kept."""
         self.model.delay = identify(self.model, self.replay).delay
         self._identify_at = 2 * self.received if self.received < _IDENTIFY_UNTIL else math.inf
 
     def _restart_if_due(self) -> None:
-        """Draw new weights when the data has grown, and owe the updates it takes to catch up."""
+        """Reinitialise the weights when the data has grown, and owe the updates to catch up."""
         settings = self.settings.optimizer
         if math.isinf(self._restart_at):
             self._restart_at = settings.restart_growth * self.received
         if self.received >= self._restart_at:
             self._trainer.restart(self._generator)
-            # As many as all that is in the replay called for when it came.
+            # As many as were owed for the transitions in the replay.
             self._extra_updates += self._trainer.updates_per_transition * len(self.replay)
             self._restart_at = settings.restart_growth * self.received
 
 
 def _layout(model: DynamicsModel) -> tuple[object, ...]:
-    """Return what two models must share for one to take the other's weights."""
-    # A delay may change, and what is learned from says nothing of the weights' shapes.
+    """Return what two models must have in common to exchange weights."""
+    # Neither the delay nor the data augmentation affects the weights' shapes.
     settings: OneStepSettings = replace(model.settings, delay=0, mirrored=[])
     return model.observation.names, model.observation.angles, model.action.names, settings

@@ -1,4 +1,4 @@
-"""The part of the data that no model trains on, and what it says of a model."""
+"""The hold-out: data that no model is trained on, and a model's errors on it."""
 
 from __future__ import annotations
 
@@ -14,42 +14,42 @@ from mbrl_ros.learning.settings import GateSettings
 from mbrl_ros.models.dynamics_model import DynamicsModel
 
 _GOLDEN = (math.sqrt(5) - 1) / 2
-# Enough for a steady figure, few enough to judge in milliseconds.
+# Enough for a stable figure, few enough to evaluate in milliseconds.
 _MOST_WINDOWS = 256
-# With fewer windows than this, shorter ones are taken: short episodes hold no long ones.
+# With fewer windows than this, shorter ones are used: short episodes contain no long ones.
 _FEWEST_WINDOWS = 5
-# Over few windows, an error may look smaller than it is.
+# Over few windows, an error may be underestimated.
 _LEAST_Z = 0.3
 
 
 def is_kept_back(row: int, settings: GateSettings) -> bool:
-    """Return whether a transition, by its number, belongs to the hold-out.
+    """Return whether transition ``row`` belongs to the hold-out.
 
-    Whole segments are, picked by their number alone: multiples of the golden ratio fall
-    evenly, never in step with the episodes, and a restarted trainer keeps back the same ones.
+    Whole segments do, selected by their number alone: multiples of the golden ratio are evenly
+    distributed and never periodic with the episodes, and a restarted trainer selects the same ones.
     """
     segment = row // settings.segment
     return (segment + 1) * _GOLDEN % 1.0 < settings.holdout_fraction
 
 
 class Holdout:
-    """Keeps whole segments of consecutive transitions, so that rollouts can be judged.
+    """Keeps whole segments of consecutive transitions, so that rollouts can be evaluated.
 
-    Once it is full, a new segment takes the place of a random one, so that of all segments
-    each is there with the same chance (Vitter 1985, algorithm R).
+    Once full, it is a reservoir sample: each segment so far is in it with the same probability
+    (Vitter 1985, algorithm R).
 
     Attributes:
         rows: the table.
     """
 
     def __init__(self, rows: Segments, capacity: int, settings: GateSettings, seed: int) -> None:
-        """Make an empty one.
+        """Create an empty hold-out.
 
         Args:
             rows: an empty table.
-            capacity: rows, at most.
-            settings: how it is judged.
-            seed: of what is kept.
+            capacity: maximum number of rows.
+            settings: of the gate.
+            seed: of the reservoir sampling.
         """
         self.rows = rows
         self._slots = max(1, capacity // rows.segment)
@@ -62,7 +62,7 @@ class Holdout:
         return len(self.rows)
 
     def append(self, row: Row) -> None:
-        """Keep a row back."""
+        """Add a row."""
         number, place = divmod(self._added, self.rows.segment)
         if place == 0:
             full = number >= self._slots
@@ -73,9 +73,9 @@ class Holdout:
 
     @torch.no_grad()
     def one_step_error(self, model: DynamicsModel) -> float:
-        """Return the RMS error of the predicted targets, in standard deviations of them.
+        """Return the RMS error of predicted targets, in standard deviations of the targets.
 
-        NaN while nothing is kept back.
+        NaN while it is empty.
         """
         rows = _some(self.rows.ends(1), 10 * _MOST_WINDOWS)
         if not len(rows):
@@ -89,11 +89,11 @@ class Holdout:
     def open_loop_error(self, model: DynamicsModel, scale: Tensor) -> float:
         """Return the RMS error of rollouts, in units of ``scale``.
 
-        The members' mean prediction, over ``horizon`` steps of recorded actions, averaged over
-        steps, dimensions and windows. Infinite while nothing is kept back.
+        That of the members' mean over ``horizon`` steps of recorded actions, averaged over steps,
+        dimensions and windows. Infinite while it is empty.
 
         Args:
-            model: predicts.
+            model: to evaluate.
             scale: unit of each dimension, shape ``(O,)``; the same for models to be compared.
         """
         horizon, starts = self._windows(self._settings.horizon)
@@ -110,11 +110,11 @@ class Holdout:
 
     @torch.no_grad()
     def calibrate(self, model: DynamicsModel, steps: int) -> None:
-        """Note in a model how wrong it is, in the deviations that it expects.
+        """Set a model's RMS errors on the hold-out, in its predicted standard deviations.
 
         Args:
-            model: of which `one_step_z` and `open_loop_z` are set.
-            steps: of the open-loop predictions, at most.
+            model: its `one_step_z` and `open_loop_z` are set.
+            steps: maximum number of open-loop steps.
         """
         for horizon, z in ((1, model.one_step_z), (steps, model.open_loop_z)):
             length, starts = self._windows(horizon)
@@ -129,7 +129,7 @@ class Holdout:
             z.copy_(error.square().mean(dim=0).sqrt().clamp_min(_LEAST_Z))
 
     def _windows(self, longest: int) -> tuple[int, Indices]:
-        """Return the length of the windows to judge by, and where they start."""
+        """Return the length of the evaluation windows, and where they start."""
         for horizon in range(longest, 0, -1):
             starts = self.rows.ends(horizon) - horizon + 1
             if len(starts) >= _FEWEST_WINDOWS:
@@ -138,7 +138,7 @@ class Holdout:
 
 
 def _some(rows: Indices, most: int) -> Indices:
-    """Return at most so many of the rows, spread evenly."""
+    """Return at most ``most`` of the rows, evenly spread."""
     return rows[np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(np.int64)]
 
 

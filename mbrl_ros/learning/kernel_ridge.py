@@ -1,4 +1,4 @@
-"""How well some numbers can be told from others, by kernel ridge regression."""
+"""How well inputs explain outputs, by kernel ridge regression."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from torch import Tensor
 
 from mbrl_ros.data.segments import Indices
 
-# Of all these the best is taken: how near two inputs must be to say something of each other, in
-# standard deviations of all of them together, and the share of noise in the outputs.
+# Hyperparameter grid, of which the best is used: lengthscales, in standard deviations of all inputs
+# together, and noise shares of the outputs.
 _LENGTHS = (0.5, 1.0, 2.0)
 _NOISES = (1e-4, 1e-3, 1e-2, 1e-1)
-# Linear ones as well. Slopes may be steep: a change that a small action makes is small beside
-# those that it would have made anyway.
+# Variance of the additional linear kernel. Slopes may be steep: the change due to a small action is
+# small beside the change without it.
 _SLOPES = 100.0
 _SMALLEST_DEVIATION = 1e-3
 
 
 def unexplained(inputs: Tensor, outputs: Tensor, blocks: Indices) -> Tensor:
-    """Return the share of the outputs' variance that stays unexplained, shape ``(P,)``.
+    """Return the unexplained share of the outputs' variance, shape ``(P,)``.
 
-    Every block is told from the others: rows that follow each other are alike, and one would
-    give the next away. What a regression without a block says of it needs no new solution.
+    By cross-validation over blocks: consecutive rows are correlated, and one would reveal the next.
+    The leave-one-block-out predictions have a closed form.
 
     Args:
         inputs: shape ``(N, I)``.
@@ -32,7 +32,7 @@ def unexplained(inputs: Tensor, outputs: Tensor, blocks: Indices) -> Tensor:
     x, y = _normalized(inputs), _normalized(outputs)
     together = [torch.from_numpy(np.flatnonzero(blocks == block)) for block in np.unique(blocks)]
     distance = torch.cdist(x, x).square() / x.shape[1]
-    # No better than the mean is as good as the mean.
+    # Never worse than predicting the mean.
     best = torch.ones(y.shape[1], dtype=y.dtype)
     kernels = [torch.exp(-distance / (2 * length**2)) for length in _LENGTHS]
     for kernel in (*kernels, _SLOPES * (x @ x.T) / x.shape[1]):

@@ -1,4 +1,4 @@
-"""What every learner is: takes transitions as they come, and judges what it has made of them."""
+"""Interface of learners: train on incoming transitions, decide on publishing the model."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class GateDecision:
     """Whether a model may be published, and why.
 
     Attributes:
-        update: the model, or None if it is held back.
-        holdout_error: the figure that decided, such as the open-loop error on the hold-out in
-            standard deviations; NaN where there is none.
-        one_step_error: error of single steps, in standard deviations; NaN where there is none.
+        update: the model; None: held back.
+        holdout_error: the deciding figure, such as the open-loop error on the hold-out in standard
+            deviations; NaN if there is none.
+        one_step_error: in standard deviations; NaN if there is none.
         reason: the decision in words.
     """
 
@@ -30,11 +30,11 @@ class GateDecision:
 
 
 class Learner(ABC):
-    """Learns from a growing log, an update at a time.
+    """Learns from a growing log, one update at a time.
 
-    The caller owns the time: it calls `append` for each transition, `update` while
-    `owed_updates` is at least one, and `judge` when `is_due` says so. A learner that solves for its
-    model when it judges has no updates, and nothing to restore: the log is given to it again.
+    The caller controls the timing: it calls `append` for each transition, `update` while
+    `owed_updates` is at least one, and `judge` when `is_due` is true. A learner that solves for its
+    model in `judge` has no updates and no state: it is restored by replaying the log.
 
     Attributes:
         kind: as the parameter ``learner`` names it; what its models are to say they are.
@@ -46,10 +46,10 @@ class Learner(ABC):
 
     @abstractmethod
     def append(self, transition: Transition) -> None:
-        """Take in one transition.
+        """Add one transition.
 
         Raises:
-            ValueError: for a wrong size or a number that is not finite, with nothing changed.
+            ValueError: for a wrong size or a non-finite number; nothing is changed then.
         """
 
     @property
@@ -59,43 +59,43 @@ class Learner(ABC):
 
     @property
     def owed_updates(self) -> float:
-        """Updates that the data received so far still calls for."""
+        """Updates still owed for the data received so far."""
         return 0.0
 
     def update(self) -> None:  # noqa: B027
-        """Learn a little, within milliseconds: whoever trains gives way in between."""
+        """Make one update, within milliseconds: the training thread yields in between."""
 
     @property
     @abstractmethod
     def is_due(self) -> bool:
-        """Whether enough has come in or been learned since the last decision for another one."""
+        """Whether enough was received or learned since the last decision for another one."""
 
     @abstractmethod
     def judge(self) -> GateDecision:
-        """Decide whether what was learned may be published."""
+        """Decide whether the model may be published."""
 
     @property
     def kept_back(self) -> int:
-        """Transitions that nothing is learned from, since models are judged by them."""
+        """Number of hold-out transitions."""
         return 0
 
     def take_loss(self) -> float:
-        """Return the mean loss since the last call, NaN if there was no update."""
+        """Return the mean loss since the last call; NaN if there was no update."""
         return float("nan")
 
     def state(self) -> dict[str, Tensor]:
-        """Return what, with the newest model and the data, is needed to go on where it is."""
+        """Return the state that, with the newest model and the data, suffices to resume."""
         return {}
 
     def restore(  # noqa: B027
         self, update: ModelUpdate, state: dict[str, Tensor] | None = None
     ) -> None:
-        """Continue from a model that was published earlier.
+        """Resume from a model published earlier.
 
         Args:
-            update: to go on with.
-            state: as `state` returned it then; None: unknown.
+            update: the model.
+            state: returned by `state` then; None: unknown.
 
         Raises:
-            ValueError: if it is damaged or of other spaces or settings, with nothing changed.
+            ValueError: if it is corrupt or has other spaces or settings; nothing is changed then.
         """

@@ -16,25 +16,25 @@ from mbrl_ros.models.settings import OptimizerSettings
 class GateSettings:
     """When a model may be published."""
 
-    holdout_fraction: float = setting(0.1, "share of the data kept back", low=0.01, high=0.5)
-    segment: int = setting(10, "consecutive steps per hold-out piece", low=2, high=1000)
+    holdout_fraction: float = setting(0.1, "share of the data in the hold-out", low=0.01, high=0.5)
+    segment: int = setting(10, "consecutive steps per hold-out segment", low=2, high=1000)
     horizon: int = setting(8, "open-loop steps on the hold-out", low=1, high=1000)
-    first_transitions: int = setting(100, "no model before so many transitions", low=10)
+    first_transitions: int = setting(100, "transitions before the first model", low=10)
     first_error: float = setting(
-        0.7, "largest open-loop error of the first model, in standard deviations", low=0.0
+        0.7, "maximum open-loop error of the first model, in standard deviations", low=0.0
     )
     good_error: float = setting(
-        0.15, "an open-loop error that always passes, in standard deviations", low=0.0
+        0.15, "open-loop error that always passes, in standard deviations", low=0.0
     )
     factor: float = setting(
-        1.3, "allowed open-loop error, relative to the best model's on the same data", low=1.0
+        1.3, "maximum open-loop error, relative to the best model's on the same data", low=1.0
     )
-    interval: int = setting(25, "transitions between two tries to publish", low=1)
+    interval: int = setting(25, "transitions between two gate decisions", low=1)
 
 
 @dataclass(frozen=True)
 class TrainerSettings:
-    """All of the above, as the trainer's parameters; another kind of model has other settings."""
+    """The trainer's parameters, for an ensemble; other kinds have other model settings."""
 
     model: EnsembleSettings = group(EnsembleSettings)
     optimizer: OptimizerSettings = group(OptimizerSettings)
@@ -42,7 +42,7 @@ class TrainerSettings:
     gate: GateSettings = group(GateSettings)
 
 
-# One class for each kind: what is derived from a class is kept with it.
+# One class per kind, created once: results derived from a class are cached with it.
 _MADE: dict[type[Any], type[TrainerSettings]] = {EnsembleSettings: TrainerSettings}
 
 
@@ -50,7 +50,7 @@ def trainer_settings(model: type[Any]) -> type[TrainerSettings]:
     """Return the trainer's settings for a kind of model.
 
     Args:
-        model: the settings of the kind, a dataclass as `settings.setting` makes its fields.
+        model: the kind's settings, a dataclass of `settings.setting` fields.
     """
     if model not in _MADE:
         _MADE[model] = dataclasses.make_dataclass(

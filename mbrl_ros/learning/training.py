@@ -1,4 +1,4 @@
-"""Continuous training on a thread of its own."""
+"""Continuous training on a separate thread."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from collections.abc import Callable
 from mbrl_ros.core.records import Transition
 from mbrl_ros.learning.learner import GateDecision, Learner
 
-# Rest after an update, as a multiple of the time it took, while the controller misses deadlines.
+# Rest after an update, as a multiple of its duration, while the controller misses deadlines.
 _FIRST_REST = 0.5
 _LONGEST_REST = 8.0
-# How long to wait for data before looking whether to stop [s].
+# Interval for checking whether to stop while waiting for data [s].
 _PATIENCE = 0.1
 
 
 class Training:
-    """Feeds a learner and keeps it busy, without making anyone wait.
+    """Feeds and runs a learner without blocking the caller.
 
     Attributes:
         decision: the last decision of the gate.
-        failure: what ended the thread before its time; None while all is well.
+        failure: the exception that ended the thread; None: none.
     """
 
     def __init__(
@@ -31,12 +31,12 @@ class Training:
         on_decision: Callable[[GateDecision], None],
         on_refusal: Callable[[str], object],
     ) -> None:
-        """Make the thread, not yet started.
+        """Create the thread, not yet started.
 
         Args:
             learner: owned by the thread from `start` on.
             on_decision: called on the thread with every decision of the gate.
-            on_refusal: called on the thread with why a transition was left out.
+            on_refusal: called on the thread with the reason why a transition was rejected.
         """
         self.decision: GateDecision | None = None
         self.failure: Exception | None = None
@@ -49,21 +49,21 @@ class Training:
         self._thread = threading.Thread(target=self._guarded, name="training", daemon=True)
 
     def start(self) -> None:
-        """Begin to learn."""
+        """Start training."""
         self._running = True
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop after the gradient step under way."""
+        """Stop after the gradient step in progress."""
         self._running = False
         self._thread.join()
 
     def add(self, transition: Transition) -> None:
-        """Hand over a transition; returns at once."""
+        """Queue a transition; does not block."""
         self._queue.put(transition)
 
     def back_off(self, misses: int) -> None:
-        """Rest between updates while the controller misses deadlines, less and less afterwards.
+        """Rest between updates while the controller misses deadlines, decreasingly so afterwards.
 
         Args:
             misses: deadlines missed since the last call.
@@ -76,7 +76,7 @@ class Training:
     def _guarded(self) -> None:
         try:
             self._run()
-        except Exception as error:  # told by the owner, who can end the process
+        except Exception as error:  # reported by the owner, which can end the process
             self.failure = error
 
     def _run(self) -> None:
@@ -84,8 +84,8 @@ class Training:
         while self._running:
             busy = learner.owed_updates >= 1
             self._take_in(wait=not busy and not learner.is_due)
-            # Judged on time even when updates lag behind the data: better a model that is
-            # not quite done than an old one.
+            # Judged on time even when updates lag behind the data: a partly trained model is better
+            # than an old one.
             if learner.is_due:
                 self.decision = learner.judge()
                 self._on_decision(self.decision)
@@ -96,7 +96,7 @@ class Training:
                     time.sleep(self._rest * (time.monotonic() - began))
 
     def _take_in(self, wait: bool) -> None:
-        """Move what has come in to the learner."""
+        """Pass queued transitions to the learner."""
         try:
             while True:
                 new = self._queue.get(timeout=_PATIENCE) if wait else self._queue.get_nowait()
