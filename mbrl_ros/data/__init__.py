@@ -1,1 +1,1 @@
-"""What happened: transitions, and the bags they are kept in."""
+"""Observations, transitions and episodes, and the bags that store them."""

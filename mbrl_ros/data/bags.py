@@ -1,4 +1,4 @@
-"""Reads bags: finished ones, those still being recorded, and what a kill left of one."""
+"""Reading of bags: finished, still being recorded, or left by a killed recorder."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Recorded(NamedTuple):
     """One message of a bag.
 
     Attributes:
-        topic: its name, absolute.
-        time: when it was received, since 1970 [ns].
+        topic: absolute name.
+        time: of reception, since 1970 [ns].
         message: with the fields of its type.
     """
 
@@ -42,7 +42,7 @@ class Recorded(NamedTuple):
 def read_messages(
     path: Path, topics: Collection[str] = (), types: Collection[str] = ()
 ) -> Iterator[Recorded]:
-    """Yield the messages of a bag in the order they were recorded.
+    """Yield the messages of a bag in recorded order.
 
     Args:
         path: a bag's folder or one of its files.
@@ -50,8 +50,8 @@ def read_messages(
         types: message types wanted; empty: all.
 
     Raises:
-        BagError: naming the file, if it is none or is damaged where it should be whole.
-            The torn end of an unfinished file is no damage: what is whole is yielded.
+        BagError: naming the file, if it is no bag or is corrupt. A truncated last record of an
+            unfinished file is no error: the complete ones are yielded.
     """
     for file in _files(path):
         unfinished = file.suffix == ".mcap" and not is_finished(file)
@@ -62,7 +62,7 @@ def read_messages(
             raise
         except OSError as error:
             raise BagError(f"{file}: cannot be read: {error.strerror or error}") from error
-        except Exception as error:  # damaged bytes raise whatever they happen to look like
+        except Exception as error:  # corrupt bytes raise arbitrary exceptions
             raise BagError(f"{file}: damaged: {' '.join(str(error).split())}") from error
 
 
@@ -71,16 +71,16 @@ def read_transitions(
     observation_space: Space | None = None,
     action_space: Space | None = None,
 ) -> Transitions:
-    """Read the transitions of some bags, one bag after the other.
+    """Read the transitions of bags, one bag after the other.
 
     Args:
         paths: folders or files.
-        observation_space: names of the observation; by default numbered.
-        action_space: names of the action; by default numbered.
+        observation_space: None: numbered names.
+        action_space: None: numbered names.
 
     Raises:
-        BagError: if a file is damaged or a transition does not fit the spaces, or the
-            spaces are not given and there is no transition to tell them from.
+        BagError: if a file is corrupt, a transition does not fit the spaces, or neither spaces nor
+            transitions are available.
     """
     table: Transitions | None = None
     if observation_space is not None and action_space is not None:
@@ -102,13 +102,13 @@ def read_transitions(
 
 
 def read_frames(paths: Collection[Path]) -> Iterator[Frame]:
-    """Yield the frames of some bags in the order they were recorded, one bag after the other.
+    """Yield the frames of bags in recorded order, one bag after the other.
 
     Args:
         paths: folders or files.
 
     Raises:
-        BagError: if a file is damaged; the images are not looked at.
+        BagError: if a file is corrupt; the images are not checked.
     """
     for path in paths:
         for _, _, m in read_messages(path, types=[_FRAME]):
@@ -118,18 +118,18 @@ def read_frames(paths: Collection[Path]) -> Iterator[Frame]:
 def read_episodes(
     paths: Collection[Path], observation_space: Space, action_space: Space, capacity: int
 ) -> EpisodeStore:
-    """Read the transitions and frames of some bags, one bag after the other.
+    """Read the transitions and frames of bags, one bag after the other.
 
     Args:
         paths: folders or files.
         observation_space: names of the observation.
         action_space: names of the action.
-        capacity: observations kept at most, the newest ones.
+        capacity: maximum number of observations kept, the newest ones.
 
     Raises:
-        BagError: if a file is damaged, a transition does not fit the spaces, or a frame is no
-            image of its size.
-        ValueError: if there is no room for two observations.
+        BagError: if a file is corrupt, a transition does not fit the spaces, or a frame is no image
+            of its stated size.
+        ValueError: if ``capacity`` is less than 2.
     """
     store = EpisodeStore(observation_space, action_space, capacity)
     for path in paths:
@@ -149,7 +149,7 @@ def read_episodes(
 
 
 def _files(path: Path) -> list[Path]:
-    """Return what to open for a bag: its MCAP files, or a folder of another storage."""
+    """Return the paths to open for a bag: its MCAP files, or a folder with another storage."""
     if not path.exists():
         raise BagError(f"{path}: no such file or folder")
     if path.is_file():

@@ -1,4 +1,4 @@
-"""What bags say of their topics: definition, hash and offered QoS."""
+"""Topic metadata of bags: definition, hash and offered QoS."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rosbags.typesys.store import Typestore
 
 from mbrl_ros.core.resources import resource_directory
 
-# rosbag2 writes an unlimited duration so.
+# rosbag2's representation of an unlimited duration.
 _INFINITE = {"sec": 9223372036, "nsec": 854775807}
 
 
@@ -24,7 +24,7 @@ class Topic:
         name: absolute, such as ``/observation``.
         type: such as ``mbrl_ros/msg/Observation``.
         definition: the type as ros2msg text, with all nested types.
-        hash: the type's ROS 2 hash, ``RIHS01_...``; empty where ROS 2 has none.
+        hash: the type's ROS 2 hash, ``RIHS01_...``; empty if ROS 2 has none.
         latched: offered as transient local, so that a late subscriber gets the last message.
     """
 
@@ -48,10 +48,9 @@ def typestore() -> Typestore:
 
 
 def offered_qos(latched: bool) -> str:
-    """Return the QoS that a replay offers, as the YAML of rosbag2 version 9.
+    """Return the QoS that a playback offers, as the YAML of rosbag2 version 9.
 
-    Reliable, whatever the recorded publisher offered: that serves subscribers of both
-    kinds.
+    Reliable, whatever the recorded publisher offered: it is compatible with all subscribers.
     """
     profile = {
         "history": "keep_last",

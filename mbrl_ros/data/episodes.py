@@ -1,4 +1,4 @@
-"""An episode store: what happened, each observation and each frame once, and sequences of it."""
+"""An episode store: each observation and frame once, sampled as sequences."""
 
 from __future__ import annotations
 
@@ -18,38 +18,37 @@ from mbrl_ros.data.transitions import checked
 class EpisodeStore:
     """The newest episodes of a log, with the frames of their observations.
 
-    Transitions are appended in the order of the log; frames may come at any time, and join the
-    newest observation of their episode and step that has none. They stay encoded until they are
-    sampled.
+    Transitions are appended in log order; frames may arrive at any time, and are joined to the
+    newest observation of their episode and step that has none. They stay encoded until sampled.
 
-    Steps follow each other as in ``Transitions.windows``. Where some are missing, and where a plant
-    was restarted that counts its episodes from 0 again, no sequence goes on. Of what comes after,
-    an observation in mid-episode is left out: nobody knows the action that led to it.
+    Steps are consecutive as in ``Transitions.windows``. A sequence ends at missing steps and where
+    a restarted plant counts its episodes from 0 again. After such a break, a first observation in
+    mid-episode is dropped: the action before it is unknown.
 
-    A sequence does go on from an episode into the next one when that begins with its first step,
-    which is marked by ``is_first``, as in DreamerV3. So episodes shorter than a sequence are
-    learned from too, and the end of an episode is drawn as often as its middle.
+    A sequence continues from an episode into the next one if that begins with its first step,
+    marked by ``is_first``, as in DreamerV3. So episodes shorter than a sequence are used too, and
+    the end of an episode is sampled as often as its middle.
     """
 
     def __init__(self, observation_space: Space, action_space: Space, capacity: int) -> None:
-        """Make an empty store.
+        """Create an empty store.
 
         Args:
             observation_space: names and size of the observations.
             action_space: names and size of the actions.
-            capacity: observations kept at most: one for each transition, and the first of each
-                episode. The oldest episode goes first, as a whole, with its frames; one of more
-                than half the capacity by such halves.
+            capacity: maximum number of observations: one per transition, and the first of each
+                episode. The oldest episode is evicted as a whole, with its frames; one longer than
+                half the capacity in such halves.
 
         Raises:
-            ValueError: if there is no room for two observations.
+            ValueError: if ``capacity`` is less than 2.
         """
         self.observation_space = observation_space
         self.action_space = action_space
         self._steps = Steps(observation_space.dim, action_space.dim, capacity)
         self._frames = JoinedFrames(capacity)
         self._last: Transition | None = None
-        # From this row on, episodes and steps only count up.
+        # From this row on, episodes and steps are increasing.
         self._log = 0
 
     def __len__(self) -> int:
@@ -58,14 +57,14 @@ class EpisodeStore:
 
     @property
     def frames_dropped(self) -> int:
-        """Frames so far whose observation did not come, or had gone already."""
+        """Frames so far whose observation did not arrive, or had already been evicted."""
         return self._frames.dropped
 
     def append(self, transition: Transition) -> None:
         """Add one transition.
 
         Raises:
-            ValueError: for a wrong size, a number that is not finite or a negative count.
+            ValueError: for a wrong size, a non-finite number or a negative count.
         """
         new = checked(transition, self.observation_space, self.action_space)
         last = self._last
@@ -89,25 +88,25 @@ class EpisodeStore:
         self._last = new
 
     def add_frame(self, frame: Frame) -> None:
-        """Add one frame; one that repeats another changes nothing.
+        """Add one frame; duplicates are ignored.
 
         Raises:
-            ValueError: naming the field that is wrong, its value and what was expected.
+            ValueError: naming the invalid field, its value and the expected one.
         """
         self._frames.check(frame)
         self._frames.add(frame, self._steps.find(frame.episode, frame.step, self._log))
 
     def end_log(self) -> None:
-        """Take what comes next as another log, of which nothing belongs to what is there."""
+        """Treat following data as another log, unrelated to the present one."""
         self._last = None
         self._log = self._steps.end
         self._frames.drop_waiting(lambda _: True)
 
     def sequences(self, length: int, cameras: Collection[str] = ()) -> int:
-        """Return how many different sequences can be sampled.
+        """Return the number of different sequences that can be sampled.
 
         Raises:
-            ValueError: for a length of 0, or a camera of which there was no frame.
+            ValueError: for a length of 0, or a camera without frames.
         """
         return int(self._places(length, cameras)[1].sum())
 
@@ -118,16 +117,16 @@ class EpisodeStore:
         rng: np.random.Generator,
         cameras: Collection[str] = (),
     ) -> Sequence:
-        """Draw sequences, each place where one can start with the same chance.
+        """Sample sequences, with uniformly distributed starts.
 
         Args:
             batch: number B of sequences.
             length: control steps L in each.
-            rng: draws the places.
-            cameras: those whose images are wanted; then there is one for every step.
+            rng: samples the starts.
+            cameras: whose images to return; sequences then have one at every step.
 
         Raises:
-            ValueError: if there is no such sequence, or no camera of a name.
+            ValueError: if there is no such sequence or camera.
         """
         if batch < 1:
             raise ValueError(f"batch: expected at least 1, got {batch}")
@@ -152,14 +151,14 @@ class EpisodeStore:
         )
 
     def _begin(self, new: Transition) -> None:
-        """Begin anew, with a transition that does not follow the last one."""
+        """Start a new run, with a transition that does not follow the last one."""
         first = (new.episode, new.step + 1 if new.step else 0)
         last = self._last
         if last is None or (new.episode, new.step) > (last.episode, last.step):
             self._frames.drop_waiting(lambda key: key < first)
         else:
-            # The plant was restarted. Of the frames that wait, those of its own are of steps that
-            # the log has had before.
+            # The plant was restarted. Its frames among the waiting ones are of steps that the log
+            # already had.
             self._log = self._steps.end
             newest = (last.episode, last.step + 1)
             self._frames.drop_waiting(
@@ -175,14 +174,14 @@ class EpisodeStore:
             )
 
     def _add(self, episode: int, step: int, **values: Any) -> None:
-        """Add an observation, with what led to it and the frames that came before it."""
+        """Add an observation, and join the frames that arrived before it."""
         oldest = self._steps.first
         self._steps.add({"episode": episode, "step": step, **values})
         self._frames.forget(range(oldest, self._steps.first))
         self._frames.claim(self._steps.end - 1, episode, step)
 
     def _places(self, length: int, cameras: Collection[str]) -> tuple[Rows, Rows]:
-        """Return where runs of rows begin, and in how many places of each a sequence can start."""
+        """Return where runs of rows begin, and the number of possible sequence starts in each."""
         if length < 1:
             raise ValueError(f"length: expected at least 1, got {length}")
         usable = np.ones(len(self), np.bool_)

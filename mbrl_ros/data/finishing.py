@@ -1,4 +1,4 @@
-"""Makes whole bags of what recording leaves: chunks, indexes and metadata.yaml."""
+"""Finishing of recorded bags: chunks, indexes and metadata.yaml."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mbrl_ros.data.streaming import RecordStream, is_finished, is_mcap
 
 
 def mcap_files(folder: Path) -> list[Path]:
-    """Return the MCAP files of a bag in the order they were recorded."""
+    """Return the MCAP files of a bag in recorded order."""
 
     def number(path: Path) -> tuple[int, str]:
         digits = re.search(r"_(\d+)$", path.stem)
@@ -30,9 +30,9 @@ def mcap_files(folder: Path) -> list[Path]:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[bool]:
-    """Hold a bag alone; yields False where another process does.
+    """Lock a bag; yields False if another process holds the lock.
 
-    The lock is the operating system's and ends with its holder, however that dies.
+    It is an operating-system lock, released whenever its holder ends.
     """
     fd = os.open(folder, os.O_RDONLY)
     try:
@@ -47,20 +47,20 @@ def locked(folder: Path) -> Iterator[bool]:
 
 
 def recover(folder: Path) -> list[str]:
-    """Finish what a killed recorder left in a bag; does nothing while one is at work.
+    """Finish the files that a killed recorder left in a bag; does nothing while one is running.
 
     Args:
         folder: the bag.
 
     Returns:
-        one sentence for each file that something was done about.
+        one sentence per file changed.
     """
     with locked(folder) as mine:
         return recover_locked(folder) if mine else []
 
 
 def recover_locked(folder: Path) -> list[str]:
-    """Do the work of `recover` for who holds the lock."""
+    """As `recover`; the caller must hold the lock."""
     for left in folder.glob("*.tmp"):
         left.unlink()
     notes = []
@@ -77,7 +77,7 @@ def recover_locked(folder: Path) -> list[str]:
             try:
                 notes.append(finish(path))
             except OSError as error:
-                # It stays as it is: readable, without an index.
+                # The file stays readable, without an index.
                 notes.append(f"{path}: could not be finished: {error.strerror}")
     try:
         write_metadata(folder)
@@ -87,13 +87,13 @@ def recover_locked(folder: Path) -> list[str]:
 
 
 def finish(path: Path) -> str:
-    """Rewrite a live or torn file with chunks and an index, in one step for any reader.
+    """Atomically rewrite a live or truncated file with chunks and an index.
 
     Returns:
-        what was done, in words.
+        a description of the result.
 
     Raises:
-        OSError: if the disk does not take it; the file is then as it was.
+        OSError: if it cannot be written; the file is then unchanged.
     """
     temporary = path.with_name(f"{path.name}.tmp")
     stream = RecordStream(path)
@@ -101,7 +101,7 @@ def finish(path: Path) -> str:
         with temporary.open("wb") as file:
             messages = _copy(stream, Writer(file))
             file.flush()
-            # Else a power cut could leave the new name with nothing behind it.
+            # Otherwise a power failure could leave an empty file under the new name.
             os.fsync(file.fileno())
         if messages:
             temporary.replace(path)
@@ -151,7 +151,7 @@ def write_metadata(folder: Path) -> None:
     """Write the metadata.yaml of a bag from the indexes of its finished files.
 
     Raises:
-        OSError: if the disk does not take it; the old one is then as it was.
+        OSError: if it cannot be written; the old one is then unchanged.
     """
     files: list[dict[str, Any]] = []
     topics: dict[tuple[str, str, str], dict[str, Any]] = {}
@@ -189,7 +189,7 @@ def write_metadata(folder: Path) -> None:
 def _describe(
     path: Path, topics: dict[tuple[str, str, str], dict[str, Any]], custom: dict[str, str]
 ) -> dict[str, Any]:
-    """Return a file's own entry, and add to the bag's topics and custom data."""
+    """Return a file's entry, and add to the bag's topics and custom data."""
     with path.open("rb") as file:
         reader = SeekingReader(file)
         summary = reader.get_summary()

@@ -1,4 +1,4 @@
-"""Images to encoded frames and back."""
+"""Encoding and decoding of camera frames."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import Image
 
 from mbrl_ros.core.records import ENCODINGS, Frame
 
-#: Largest width and height of a frame [pixels]: what it decodes to stays below 51 MB.
+#: Maximum width and height of a frame [pixels]: a decoded image is below 51 MB.
 MAX_SIDE = 4096
 
 
@@ -29,14 +29,14 @@ def encode(image: NDArray[np.uint8], encoding: str) -> bytes:
 def decode(frame: Frame) -> NDArray[np.uint8]:
     """Decode a frame's image.
 
-    What the frame says of its image is not trusted, nor what the image says of itself: nothing
-    is decoded before both agree on a size that is allowed.
+    Neither the frame's nor the image's stated size is trusted: nothing is decoded before both agree
+    on an allowed size.
 
     Returns:
         RGB, shape ``(height, width, 3)``.
 
     Raises:
-        ValueError: naming the field that is wrong, its value and what was expected.
+        ValueError: naming the invalid field, its value and the expected one.
     """
     if frame.encoding not in ENCODINGS:
         raise ValueError(f"encoding: expected {' or '.join(ENCODINGS)}, got '{frame.encoding}'")
@@ -44,10 +44,10 @@ def decode(frame: Frame) -> NDArray[np.uint8]:
         if not 0 < side <= MAX_SIDE:
             raise ValueError(f"{field}: expected 1 to {MAX_SIDE} pixels, got {side}")
     try:
-        # Of one format only: some that Pillow knows run other programs.
+        # One format only: Pillow runs external programs for some others.
         image = Image.open(io.BytesIO(frame.data), formats=[frame.encoding])
         size, mode = image.size, image.mode
-    except Exception:  # damaged bytes raise whatever they happen to look like
+    except Exception:  # corrupt bytes raise arbitrary exceptions
         got = f"{len(frame.data)} bytes of something else"
         raise ValueError(f"data: expected a {frame.encoding} image, got {got}") from None
     if size != (frame.width, frame.height):

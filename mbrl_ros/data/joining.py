@@ -1,4 +1,4 @@
-"""Frames of the control steps that they belong to, whichever of both comes first."""
+"""Joins frames to their control steps, whichever arrives first."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from mbrl_ros.data.transitions import check_count
 
 
 class JoinedFrames:
-    """The frames of rows, encoded, and those whose row has not come yet.
+    """The encoded frames of rows, and those that wait for their row.
 
     Attributes:
-        dropped: frames whose row never came.
+        dropped: frames whose row never arrived.
     """
 
     def __init__(self, waiting: int) -> None:
-        """Make an empty one.
+        """Create an empty one.
 
         Args:
-            waiting: frames at most that wait for their row; the oldest is dropped.
+            waiting: maximum number of frames waiting for their row; the oldest is dropped.
         """
         self.dropped = 0
         self._most_waiting = waiting
@@ -33,14 +33,14 @@ class JoinedFrames:
 
     @property
     def cameras(self) -> tuple[str, ...]:
-        """Names of the cameras that a frame came of."""
+        """Names of the cameras with at least one frame."""
         return tuple(self._joined)
 
     def check(self, frame: Frame) -> None:
-        """See to it that a frame can be used later.
+        """Check a frame.
 
         Raises:
-            ValueError: naming the field that is wrong, its value and what was expected.
+            ValueError: naming the invalid field, its value and the expected one.
         """
         check_count(frame.episode, "episode")
         check_count(frame.step, "step")
@@ -54,45 +54,45 @@ class JoinedFrames:
             )
 
     def add(self, frame: Frame, row: int | None) -> None:
-        """Take a checked frame.
+        """Add a checked frame.
 
         Args:
             frame: of a control step.
-            row: of this step; None where there is none yet.
+            row: of this step; None: not arrived yet.
         """
         self._sizes[frame.camera] = (frame.width, frame.height)
         joined = self._joined.setdefault(frame.camera, {})
         if row is not None and row not in joined:
             joined[row] = frame
         elif row is None or joined[row] != frame:
-            # Another frame of a step that has one is of a plant that was restarted.
+            # A second, different frame of a step comes from a restarted plant.
             self._waiting[frame.episode, frame.step, frame.camera] = frame
             if len(self._waiting) > self._most_waiting:
                 del self._waiting[next(iter(self._waiting))]
                 self.dropped += 1
 
     def claim(self, row: int, episode: int, step: int) -> None:
-        """Give a new row the frames that waited for it."""
+        """Join waiting frames to a new row."""
         for camera, joined in self._joined.items():
             frame = self._waiting.pop((episode, step, camera), None)
             if frame is not None:
                 joined[row] = frame
 
     def drop_waiting(self, hopeless: Callable[[tuple[int, int]], bool]) -> None:
-        """Drop the frames of those (episode, step) that will not come any more."""
+        """Drop the waiting frames of each (episode, step) that cannot arrive any more."""
         gone = [key for key in self._waiting if hopeless(key[:2])]
         for key in gone:
             del self._waiting[key]
         self.dropped += len(gone)
 
     def forget(self, rows: Iterable[int]) -> None:
-        """Let the frames of rows go that are kept no longer."""
+        """Delete the frames of evicted rows."""
         for row in rows:
             for joined in self._joined.values():
                 joined.pop(row, None)
 
     def known(self, camera: str, first: int, end: int) -> NDArray[np.bool_]:
-        """Tell for each row from ``first`` up to, but without, ``end`` whether it has a frame."""
+        """Return for each row from ``first`` to ``end`` (exclusive) whether it has a frame."""
         joined = self._joined[camera]
         known = np.zeros(end - first, np.bool_)
         known[np.fromiter(joined, np.int64, len(joined)) - first] = True

@@ -1,4 +1,4 @@
-"""The MCAP file that is being recorded: safe against a kill and against a full disk."""
+"""The MCAP file being recorded: survives a kill and a full disk."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from mcap.writer import IndexType, Writer
 
 from mbrl_ros.data.definitions import Topic, offered_qos
 
-# What is kept in memory while the disk refuses it [bytes].
+# Maximum kept in memory while the disk is full [bytes].
 MAX_PENDING = 256 * 2**20
 
-# After a failure the disk is asked again at this interval [s].
+# Retry interval after a failed write [s].
 _RETRY_AFTER = 1.0
-# Largest single write [bytes]: a long queue is not handed over in one piece.
+# Largest single write [bytes]: a long queue is written in pieces.
 _WRITE_SIZE = 2**20
 
 
 class _Tail:
     """The append-only stream below the MCAP writer.
 
-    Its writes never fail: what the disk does not take stays in memory and is handed
-    over later, byte after byte, so the file's offsets remain right.
+    Its writes never fail: data that the disk does not accept stays in memory and is written later
+    in order, so the file's offsets remain correct.
     """
 
     def __init__(self, path: Path) -> None:
@@ -58,16 +58,16 @@ class _Tail:
 
 
 class LiveFile:
-    """An MCAP file to which each message is appended at once, without chunks or index.
+    """An MCAP file to which each message is appended immediately, without chunks or index.
 
-    A message is with the operating system before `write` returns, so a killed process
-    loses none. The price, a file that can only be read from start to end, is paid back
-    by `mbrl_ros.data.finishing.finish`.
+    The operating system has a message before `write` returns, so a killed process loses none. In
+    exchange, the file can only be read sequentially until `mbrl_ros.data.finishing.finish` adds an
+    index.
 
     Attributes:
         path: the file.
-        messages: how many were written.
-        lost: how many were not kept, because the disk was full for too long.
+        messages: number written.
+        lost: number lost because the disk was full for too long.
     """
 
     def __init__(
@@ -107,25 +107,25 @@ class LiveFile:
 
     @property
     def size(self) -> int:
-        """Length of the file with what is still to be written [bytes]."""
+        """Length of the file including pending data [bytes]."""
         return self._tail.tell()
 
     @property
     def pending(self) -> int:
-        """What the disk has not taken yet [bytes]."""
+        """Data not written to disk yet [bytes]."""
         return len(self._tail.pending)
 
     @property
     def error(self) -> str:
-        """Why the disk does not take it; empty when all is well."""
+        """Reason of the last failed write; empty: none."""
         return self._tail.error
 
     def write(self, topic: Topic, stamp: int, data: bytes) -> None:
         """Append one message.
 
         Args:
-            topic: where it was received.
-            stamp: when, since 1970 [ns].
+            topic: of the message.
+            stamp: of reception, since 1970 [ns].
             data: CDR with its header, as received.
         """
         if self.pending > MAX_PENDING:
@@ -137,11 +137,11 @@ class LiveFile:
         self._tail.drain()
 
     def retry(self) -> None:
-        """Hand over what is pending, if the disk takes it now."""
+        """Try to write pending data."""
         self._tail.drain(now=True)
 
     def close(self) -> int:
-        """End the file and return how many bytes of it the disk did not take."""
+        """Close the file and return the number of bytes that could not be written."""
         self._writer.finish()
         self._tail.drain(now=True)
         self._tail.close()

@@ -1,4 +1,4 @@
-"""Records from messages, whether a node received them or a bag held them."""
+"""Conversion of messages, from a node or a bag, to records."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from mbrl_ros.core.records import Frame, Observation, Transition
 
 
 def read_observation(message: Any, received: float = math.nan) -> Observation:
-    """Return what ``msg/Observation`` says.
+    """Convert a ``msg/Observation``.
 
     Args:
-        message: as it came.
-        received: when, on ``time.monotonic`` [s].
+        message: as received.
+        received: time of reception on ``time.monotonic`` [s].
     """
     return Observation(
         message.episode,
@@ -32,7 +32,7 @@ def read_observation(message: Any, received: float = math.nan) -> Observation:
 
 
 def read_transition(message: Any) -> Transition:
-    """Return what ``msg/Transition`` says."""
+    """Convert a ``msg/Transition``."""
     return Transition(
         message.observation,
         message.action,
@@ -43,13 +43,13 @@ def read_transition(message: Any) -> Transition:
         message.terminated,
         message.truncated,
         nanoseconds(message.header.stamp),
-        # Bags of before have no such field.
+        # Older bags have no such field.
         previous if len(previous := getattr(message, "previous_action", ())) else None,
     )
 
 
 def read_frame(message: Any) -> Frame:
-    """Return what ``msg/Frame`` says; the image stays encoded."""
+    """Convert a ``msg/Frame``; the image stays encoded."""
     return Frame(
         message.episode,
         message.step,

@@ -9,36 +9,36 @@ from mbrl_ros.core.records import Observation, Transition
 from mbrl_ros.core.spaces import FloatArray, Space
 from mbrl_ros.data.transitions import check_count, check_reward
 
-# How many observations are remembered to know a repeated one by. A plant repeats its
-# last one, if any; the rest is margin.
+# Number of observations remembered to recognise duplicates. A plant repeats at most its last one;
+# the rest is margin.
 _MEMORY = 1000
 
 
 class TransitionPairer:
     """Turns a stream of observations, however disturbed, into clean transitions.
 
-    What cannot be used is skipped and counted, never an error. The reasons are:
+    Unusable observations are skipped and counted, never an error. The reasons are:
 
-    - ``duplicate``: the same observation again;
+    - ``duplicate``: a repeated observation;
     - ``out_of_order``: older than one already used;
-    - ``gap``: the observation before it is missing or was refused;
+    - ``gap``: the previous observation is missing or was rejected;
     - ``bad_observation``, ``bad_action``, ``bad_reward``: wrong size, not finite, no count;
     - ``past_end``: its episode had already ended.
 
     Attributes:
-        skipped: how many observations led to no transition, per reason.
+        skipped: number of observations without a transition, per reason.
     """
 
     def __init__(
         self, observation_space: Space, action_space: Space, resting: FloatArray | None = None
     ) -> None:
-        """Begin without an observation.
+        """Create a pairer.
 
         Args:
             observation_space: O dimensions.
             action_space: A dimensions.
-            resting: what acts as an episode begins where the plant does not tell, shape ``(A,)``;
-                None: what is nearest to zero.
+            resting: action in effect at the start of an episode if the plant does not report it,
+                shape ``(A,)``; None: the one nearest to zero.
         """
         self._resting = action_space.neutral if resting is None else resting
         self._observation_space = observation_space
@@ -49,7 +49,7 @@ class TransitionPairer:
         self.skipped: Counter[str] = Counter()
 
     def feed(self, seen: Observation) -> Transition | None:
-        """Take one observation and return the transition that it completes, if any."""
+        """Add one observation and return the transition that it completes, if any."""
         try:
             values = self._observation_space.check(seen.values, "observation")
             key = (check_count(seen.episode, "episode"), check_count(seen.step, "step"))
@@ -103,17 +103,17 @@ class TransitionPairer:
         )
 
     def _before(self, observation: Observation) -> FloatArray | None:
-        """Return what was in effect before an observation, as far as it is known."""
+        """Return the action in effect before an observation, if known."""
         try:
             return self._action_space.check(observation.action, "action")
         except (ValueError, TypeError):
             return None if observation.step else self._resting
 
     def _restarted(self, key: tuple[int, int]) -> bool:
-        """Whether an older observation means that the plant was started anew.
+        """Whether an older observation means that the plant was restarted.
 
-        A restarted plant counts from episode 0 again. It shows by a reset, or, where
-        that was missed, by a second observation in a row that continues an older one.
+        A restarted plant counts from episode 0 again. The evidence is a reset, or, if that was
+        missed, a second observation in a row that continues an older one.
         """
         episode, step = key
         return step == 0 or self._stray == (episode, step - 1)

@@ -1,4 +1,4 @@
-"""Records topics to a rosbag2 bag that survives a kill, a restart and a full disk."""
+"""Recording of topics to a rosbag2 bag that survives a kill, a restart and a full disk."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from mbrl_ros.data.definitions import Topic
 from mbrl_ros.data.finishing import finish, locked, mcap_files, recover_locked, write_metadata
 from mbrl_ros.data.live_file import LiveFile
 
-# A file is finished, which takes a fifth of a second and half a megabyte, and the next one
-# opened at this many messages or bytes. Subscriptions queue longer than that.
+# Messages or bytes per file. Finishing a file takes 0.2 s and 0.5 MB of memory; subscriptions queue
+# longer than that.
 MAX_MESSAGES = 10_000
 MAX_BYTES = 64 * 2**20
 
 
 class Recorder:
-    """Writes messages as they were received to the MCAP files of one bag.
+    """Writes messages as received to the MCAP files of one bag.
 
     Attributes:
         folder: the bag.
-        notes: what was done about files that an earlier recorder left unfinished.
-        counts: messages recorded per topic's name.
+        notes: about files that an earlier recorder left unfinished.
+        counts: topic name to messages recorded.
     """
 
     def __init__(
@@ -34,15 +34,15 @@ class Recorder:
         attachments: Mapping[str, str] | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> None:
-        """Open the bag, or continue it with a further file.
+        """Create the bag, or continue it with a further file.
 
         Args:
-            folder: the bag; made if absent.
+            folder: the bag; created if missing.
             attachments: names to texts kept in each file, such as the run's configuration.
             metadata: keys to values kept in each file and in metadata.yaml.
 
         Raises:
-            OSError: if nothing can be written there, or another process records there.
+            OSError: if it cannot be written, or another process records to it.
         """
         self.folder = folder
         self.counts: Counter[str] = Counter()
@@ -64,12 +64,12 @@ class Recorder:
 
     @property
     def size(self) -> int:
-        """What was recorded since this recorder was opened, before compression [bytes]."""
+        """Data recorded since this recorder was opened, before compression [bytes]."""
         return self._finished_bytes + self._file.size
 
     @property
     def trouble(self) -> str:
-        """What is wrong with the disk, in words; empty when all is well."""
+        """Description of disk problems; empty: none."""
         lost = self._lost + self._file.lost
         text = ""
         if self._file.error:
@@ -84,10 +84,10 @@ class Recorder:
         """Record one message, received now.
 
         Args:
-            topic: where it was received.
+            topic: of the message.
             data: CDR with its header.
         """
-        # A clock that is set back must not turn the order of a bag around.
+        # A clock set back must not reorder the bag.
         self._last_stamp = max(time.time_ns(), self._last_stamp)
         self._file.write(topic, self._last_stamp, data)
         self.counts[topic.name] += 1
@@ -95,14 +95,14 @@ class Recorder:
             self._split()
 
     def retry(self) -> None:
-        """Hand over what waits in memory, if the disk takes it now."""
+        """Try to write pending data."""
         self._file.retry()
 
     def close(self) -> str:
         """Finish the bag.
 
         Returns:
-            what went wrong, in words; empty when all is well.
+            a description of problems; empty: none.
         """
         file = self._file
         pending = file.close()
@@ -117,7 +117,7 @@ class Recorder:
         return f"{file.path}: {trouble}" if trouble else ""
 
     def _split(self) -> None:
-        """Go on in a new file, if the disk allows it."""
+        """Continue in a new file, if the disk allows it."""
         if self._file.pending:
             return
         try:
@@ -132,7 +132,7 @@ class Recorder:
             finish(full.path)
             write_metadata(self.folder)
         except OSError as error:
-            # Readable as it is; `recover` finishes it.
+            # It is readable; `recover` finishes it.
             self.notes.append(f"{full.path}: not finished: {error.strerror}")
 
     def _open_next(self) -> LiveFile:

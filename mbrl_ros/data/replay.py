@@ -1,4 +1,4 @@
-"""The data that models are trained on: the newest, and a fair sample of all before."""
+"""Replay buffer: the newest data, and a uniform sample of all older data."""
 
 from __future__ import annotations
 
@@ -10,22 +10,21 @@ from mbrl_ros.data.stacking import Row
 
 
 class Replay:
-    """A ring of recent segments, and a reservoir of those that left it.
+    """A ring of recent segments, and a reservoir sample of those evicted from it.
 
-    Of all segments that ever left the ring, each is in the reservoir with the same chance
-    (Vitter 1985, algorithm R).
+    Each evicted segment is in the reservoir with the same probability (Vitter 1985, algorithm R).
 
     Attributes:
         rows: the table; the ring comes first.
     """
 
     def __init__(self, rows: Segments, settings: ReplaySettings, seed: int) -> None:
-        """Make an empty one.
+        """Create an empty buffer.
 
         Args:
             rows: an empty table.
-            settings: how much is kept.
-            seed: of what is kept.
+            settings: of the buffer.
+            seed: of the reservoir sampling.
         """
         self.rows = rows
         self._ring = max(1, settings.recent // rows.segment)
@@ -47,23 +46,23 @@ class Replay:
         self._added += 1
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Indices:
-        """Return random rows: recent ones in their share, or more while there are few old ones."""
+        """Sample rows: recent ones with their share, or more while there are few old ones."""
         recent = min(self._ring * self.rows.segment, len(self))
         old = len(self) - recent
         chosen = rng.integers(recent, size=shape)
         if old:
             others = recent + rng.integers(old, size=shape)
-            # The first that are old must not make up half of every batch.
+            # The first few old rows must not make up half of every batch.
             share = max(self._share, recent / len(self))
             chosen = np.where(rng.random(shape) < share, chosen, others)
         return chosen
 
     def spread(self, count: int) -> Indices:
-        """Return at most so many rows, spread over all."""
+        """Return at most ``count`` rows, evenly spread over all."""
         return np.linspace(0, len(self) - 1, min(len(self), count)).astype(np.int64)
 
     def _retire(self, slot: int, retired: int) -> None:
-        """Let a segment go, the so manieth to go, perhaps into the reservoir."""
+        """Evict a ring segment, reservoir-sampling it into old data."""
         place = retired if retired < self._reservoir else int(self._rng.integers(retired + 1))
         if place < self._reservoir:
             self.rows.move(slot, self._ring + place)

@@ -13,7 +13,7 @@ from torch import Tensor
 from mbrl_ros.data.stacking import Row, Stacking
 from mbrl_ros.data.transitions import Transitions
 
-# Taken at once: what a robot needs of memory shows at the start, and not after an hour.
+# Allocated at once: a lack of memory shows at the start, not after an hour.
 _FIRST_MEMORY = 2 * 2**20
 
 Indices = NDArray[np.int64]
@@ -21,13 +21,13 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows to learn from or to judge by.
+    """Rows for training or evaluation.
 
     Attributes:
         state: shape ``(..., S)``.
-        action: that acts, shape ``(..., A)``.
-        next_observation: the observation it leads to, shape ``(..., O)``.
-        reward: shape ``(...)``; NaN where none is paid.
+        action: in effect, shape ``(..., A)``.
+        next_observation: shape ``(..., O)``.
+        reward: shape ``(...)``; NaN: none.
         terminated: whether the task ended, shape ``(...)``.
     """
 
@@ -39,16 +39,16 @@ class Batch:
 
 
 class Segments:
-    """Rows in slots of so many each; a slot is written from its start to its end.
+    """Rows in slots of ``segment`` rows each; a slot is written from its start to its end.
 
-    It grows up to its capacity, and then only what is in a slot changes.
+    It grows up to its capacity; afterwards only the contents of slots change.
 
     Attributes:
         segment: rows per slot.
     """
 
     def __init__(self, history: int, dims: tuple[int, int, int], segment: int) -> None:
-        """Make an empty table.
+        """Create an empty table.
 
         Args:
             history: observations in a row.
@@ -65,7 +65,8 @@ class Segments:
             "next_observation": np.empty((0, o), dtype=np.float32),
             "reward": np.empty(0, dtype=np.float32),
             "terminated": np.empty(0, dtype=bool),
-            # Of the unbroken stretch within the slot that ends with each row; 0: not whole.
+            # Of the unbroken stretch within the slot that ends with each row; 0: history
+            # incomplete.
             "length": np.empty(0, dtype=np.int64),
         }
 
@@ -76,9 +77,9 @@ class Segments:
         """Write a row.
 
         Args:
-            slot: at most one behind the last.
-            place: in the slot; those before it have been written.
-            row: what to write.
+            slot: at most one after the last.
+            place: in the slot; previous places have been written.
+            row: to write.
         """
         index = slot * self.segment + place
         if index == self._rows:
@@ -87,7 +88,7 @@ class Segments:
                 self._grow()
         columns = self._columns
         if place == 0:
-            # What was in the slot before and is not overwritten yet no longer hangs together.
+            # Old rows of the slot that are not overwritten yet are no longer consecutive.
             columns["length"][index : min(index + self.segment, self._rows)] = 1
         before = columns["length"][index - 1] if place and row.follows else 0
         columns["length"][index] = before + 1 if row.whole else 0
@@ -95,7 +96,7 @@ class Segments:
             columns[name][index] = getattr(row, name)
 
     def move(self, slot: int, to: int) -> None:
-        """Copy a full slot over another, or behind the last."""
+        """Copy a full slot over another, or after the last."""
         source = slice(slot * self.segment, (slot + 1) * self.segment)
         target = slice(to * self.segment, (to + 1) * self.segment)
         if target.start == self._rows:
@@ -110,7 +111,7 @@ class Segments:
 
         Args:
             rows: indices, any shape.
-            delay: control steps by which actions act late.
+            delay: of actions [control steps].
         """
         observations = self._columns["observations"][rows]
         actions = self._columns["actions"][rows]
@@ -125,11 +126,11 @@ class Segments:
         )
 
     def commands(self, rows: Indices) -> Tensor:
-        """Return the actions of rows, that of the row first, then those before: ``(..., W, A)``."""
+        """Return the actions of rows, the row's own first, then previous ones: ``(..., W, A)``."""
         return torch.from_numpy(self._columns["actions"][rows])
 
     def unbroken(self, rows: Indices, steps: int) -> NDArray[np.bool_]:
-        """Return which rows are followed by so many that go on where they end.
+        """Return which rows are followed by ``steps`` consecutive rows.
 
         Args:
             rows: indices, any shape.
@@ -141,14 +142,14 @@ class Segments:
         return within & (length > steps)
 
     def ends(self, length: int) -> Indices:
-        """Return the rows that end an unbroken stretch of so many rows."""
+        """Return the rows that end an unbroken stretch of ``length`` rows."""
         return np.flatnonzero(self._columns["length"][: self._rows] >= length)
 
     def _grow(self) -> None:
         row = sum(old.itemsize * math.prod(old.shape[1:]) for old in self._columns.values())
         capacity = max(_FIRST_MEMORY // row, 2 * len(self._columns["length"]), self._rows)
         for name, old in self._columns.items():
-            # Written to, so that it is there; zeros() would leave that to the system.
+            # Written to, so that the memory is committed; zeros() would defer that.
             new = np.full((capacity, *old.shape[1:]), 0, dtype=old.dtype)
             new[: len(old)] = old
             self._columns[name] = new
@@ -160,7 +161,7 @@ def one_segment(log: Transitions, history: int, delay: int) -> Segments:
     Args:
         log: N transitions.
         history: observations in a row.
-        delay: control steps by which actions act late, at most.
+        delay: maximum delay of actions [control steps].
     """
     observation, action = log.observation_space, log.action_space
     stacking = Stacking(observation, action, history, history + delay)

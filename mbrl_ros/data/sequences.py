@@ -1,4 +1,4 @@
-"""Batches of sequences, which models with a memory learn from."""
+"""Batches of sequences, for training recurrent models."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Sequence:
-    """B sequences of L control steps each; a step is an observation and what led to it.
+    """B sequences of L control steps; a step is an observation and the action that led to it.
 
     Attributes:
         observations: shape ``(B, L, O)``, float32, SI units.
-        actions: in effect from the observation before to this one, shape ``(B, L, A)``, float32,
+        actions: in effect from the previous observation to this one, shape ``(B, L, A)``, float32,
             SI units; zeros at the first step of an episode.
-        rewards: for reaching this observation, shape ``(B, L)``, float32; NaN where the plant pays
+        rewards: for reaching this observation, shape ``(B, L)``, float32; NaN where the plant has
             none, 0 at the first step of an episode.
         terminated: the task ended at this observation, shape ``(B, L)``, bool.
-        truncated: the episode was cut at this observation, shape ``(B, L)``, bool.
-        is_first: this observation is the first of an episode: what came before it in the sequence
-            has nothing to do with it; shape ``(B, L)``, bool.
-        images: for each camera that was asked for, RGB, shape ``(B, L, height, width, 3)``, uint8.
+        truncated: the episode was cut off at this observation, shape ``(B, L)``, bool.
+        is_first: this observation is the first of an episode, unrelated to the previous ones in the
+            sequence; shape ``(B, L)``, bool.
+        images: by requested camera, RGB, shape ``(B, L, height, width, 3)``, uint8.
     """
 
     observations: NDArray[np.float32]
@@ -37,16 +37,16 @@ class Sequence:
 
 
 class Replay(Protocol):
-    """What a learner draws its batches from."""
+    """A learner's source of batches."""
 
     def sample(self, batch: int, length: int, rng: np.random.Generator) -> Sequence:
-        """Draw sequences.
+        """Sample sequences.
 
         Args:
             batch: their number B.
             length: control steps L in each.
-            rng: chooses them.
+            rng: source of randomness.
 
         Raises:
-            ValueError: if there is none of this length.
+            ValueError: if there are none of this length.
         """

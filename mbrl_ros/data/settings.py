@@ -1,4 +1,4 @@
-"""Settings of what is kept."""
+"""Settings of recording and of the replay buffer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mbrl_ros.core.settings import setting
 
 @dataclass(frozen=True)
 class LoggerSettings:
-    """What is recorded beside the transitions."""
+    """What is recorded besides the transitions."""
 
     record: bool = setting(True, "write a bag to run_dir/bag")
     topics: list[str] = setting(
@@ -25,7 +25,7 @@ class LoggerSettings:
         """Return the names and types of `topics`.
 
         Raises:
-            ValueError: for an entry of another form.
+            ValueError: for a malformed entry.
         """
         pairs = []
         for text in self.topics:
@@ -38,16 +38,14 @@ class LoggerSettings:
 
 @dataclass(frozen=True)
 class ReplaySettings:
-    """What is kept of the data; memory does not grow beyond it."""
+    """Size and sampling of the replay buffer, which bound memory."""
 
-    recent: int = setting(20_000, "newest transitions, all of which are kept", low=100)
-    old: int = setting(
-        80_000, "transitions kept of all those before, every one with the same chance", low=0
-    )
+    recent: int = setting(20_000, "size of the ring of newest transitions", low=100)
+    old: int = setting(80_000, "size of the uniform sample of all older transitions", low=0)
     recent_share: float = setting(
         0.5,
-        "least share of a batch that is drawn from the recent ones, however many are old",
+        "minimum share of recent transitions in a batch",
         low=0.0,
         high=1.0,
     )
-    holdout: int = setting(5_000, "transitions kept back of all, at most", low=100)
+    holdout: int = setting(5_000, "maximum number of transitions in the hold-out", low=100)

@@ -1,4 +1,4 @@
-"""Transitions with what came before them."""
+"""Transitions with their history."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from mbrl_ros.data.transitions import checked
 
 @dataclass(frozen=True)
 class Row:
-    """A transition, and what came before it.
+    """A transition and its history.
 
     Attributes:
         observations: newest first, shape ``(history, O)``, SI units.
-        actions: that of the transition first, then those before it, shape ``(W, A)``.
-        next_observation: the observation it led to, shape ``(O,)``.
-        reward: of the step; NaN where none is paid.
+        actions: the transition's own first, then previous ones, shape ``(W, A)``.
+        next_observation: shape ``(O,)``.
+        reward: of the step; NaN: none.
         terminated: whether the task ended with it.
-        follows: whether it goes on where the row before ended, and that one is whole.
-        whole: whether what came before it is known. After a gap in mid-episode it is not, for as
-            many rows as are told of what was before.
+        follows: whether it continues the previous row, and that one is whole.
+        whole: whether its history is known. After a gap in mid-episode it is unknown until all of
+            the history lies after the gap.
     """
 
     observations: FloatArray
@@ -38,11 +38,11 @@ class Row:
 class Stacking:
     """Remembers the last observations and actions of an episode.
 
-    Before an episode began, the plant stood where it began, under the action that was in effect.
+    Before an episode, the plant is assumed to rest at its start, under the action then in effect.
     """
 
     def __init__(self, observation: Space, action: Space, history: int, actions: int) -> None:
-        """Remember nothing yet.
+        """Create an empty history.
 
         Args:
             observation: O dimensions.
@@ -54,19 +54,19 @@ class Stacking:
         self._observations = np.zeros((history, observation.dim))
         self._actions = np.zeros((actions, action.dim))
         self._last: tuple[int, int, FloatArray] | None = None
-        # Rows until what came before is known again.
+        # Rows until the history is known again.
         self._missing = 0
 
     def push(self, transition: Transition) -> Row:
-        """Take in one transition and return it with what came before.
+        """Add one transition and return it with its history.
 
         Raises:
-            ValueError: for a wrong size or a number that is not finite, with nothing changed.
+            ValueError: for a wrong size or a non-finite number; nothing is changed then.
         """
         t = checked(transition, self._observation, self._action)
         before, after = np.asarray(t.observation), np.asarray(t.next_observation)
         episode, step = t.episode, t.step
-        # The state tells a plant that was restarted, and counts its episodes from 0 again.
+        # Comparing observations detects a restarted plant, which counts its episodes from 0 again.
         follows = (
             self._last is not None
             and self._last[:2] == (episode, step - 1)

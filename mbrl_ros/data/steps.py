@@ -1,4 +1,4 @@
-"""The newest control steps, one numpy array per column, in memory of a fixed size."""
+"""Ring buffer of the newest control steps, one numpy array per column."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ Rows = NDArray[np.int64]
 
 
 class Steps:
-    """A ring of rows, each a control step: an observation and what led to it.
+    """A ring of rows, each a control step: an observation and the action that led to it.
 
-    Rows are numbered from 0 as they come and keep their number; those from `first` up to, but
-    without, `end` are kept. The oldest episode goes as a whole, one of more than half the capacity
-    by such halves.
+    Rows are numbered from 0 in order of arrival; those from `first` to `end` (exclusive) are kept.
+    The oldest episode is evicted as a whole; one longer than half the capacity in such halves.
 
     Attributes:
         first: number of the oldest row.
@@ -25,15 +24,15 @@ class Steps:
     """
 
     def __init__(self, observation: int, action: int, capacity: int) -> None:
-        """Make an empty one.
+        """Create an empty ring.
 
         Args:
             observation: number of dimensions.
             action: number of dimensions.
-            capacity: rows kept at most.
+            capacity: maximum number of rows.
 
         Raises:
-            ValueError: if there is no room for two rows.
+            ValueError: if ``capacity`` is less than 2.
         """
         if capacity < 2:
             raise ValueError(f"capacity: expected at least 2 control steps, got {capacity}")
@@ -56,11 +55,11 @@ class Steps:
         return self.end - self.first
 
     def add(self, row: dict[str, Any]) -> None:
-        """Add a row, in place of the oldest episode if need be.
+        """Add a row, evicting the oldest episode if necessary.
 
         Args:
-            row: a value for each column but those that are 0. ``linked`` says whether a sequence
-                may have the row after the one before it.
+            row: column to value; missing ones are 0. ``linked``: whether a sequence may continue
+                from the previous row to this one.
         """
         if self._begins_part(row):
             self._parts.append(self.end)
@@ -72,16 +71,16 @@ class Steps:
         self.end += 1
 
     def columns(self, rows: Rows) -> dict[str, NDArray]:
-        """Return the columns of some rows, each of the rows' shape and that of its values."""
+        """Return the columns of rows, each of shape ``(*rows.shape, *value.shape)``."""
         return {name: column[rows % self._capacity] for name, column in self._columns.items()}
 
     def find(self, episode: int, step: int, since: int) -> int | None:
-        """Return the number of a control step's row, if there is one.
+        """Return the row number of a control step; None: not kept.
 
         Args:
             episode: of the step.
             step: of the step.
-            since: a row from which on episodes and their steps only count up.
+            since: a row from which on episodes and steps are increasing.
         """
         rows = range(max(since, self.first), self.end)
         place = bisect_left(rows, (episode, step), key=self._key)
@@ -89,25 +88,25 @@ class Steps:
         return rows[place] if found else None
 
     def runs(self, usable: NDArray[np.bool_]) -> tuple[Rows, Rows]:
-        """Return where rows that are usable and follow each other begin and end.
+        """Return where runs of usable, consecutive rows begin and end.
 
         Args:
-            usable: for each row that is kept, oldest first.
+            usable: for each row kept, oldest first.
 
         Returns:
-            numbers of the first row of each run, and of the row after its last, in rising order.
+            number of the first row of each run, and of the row after its last, ascending.
         """
         oldest, end = self.first % self._capacity, self.end % self._capacity
         linked = self._columns["linked"]
         parts = (linked[oldest:end],) if oldest < end else (linked[oldest:], linked[:end])
-        # Of each row, and of one after the last: whether a sequence may go on to it.
+        # For each row, and one after the last: whether a sequence may continue to it.
         follows = np.append(np.concatenate(parts)[: len(self)], False)
         follows &= np.append(False, usable) & np.append(usable, False)
         begins, ends = usable & ~follows[:-1], usable & ~follows[1:]
         return self.first + np.flatnonzero(begins), self.first + np.flatnonzero(ends) + 1
 
     def _begins_part(self, row: dict[str, Any]) -> bool:
-        """Tell whether the rows before go by themselves when there is no more room for them."""
+        """Return whether the previous rows can be evicted without this one."""
         if not self._parts or row.get("is_first"):
             return True
         full = self.end - self._parts[-1] >= self._capacity // 2

@@ -1,4 +1,4 @@
-"""Reads an MCAP file from start to end, as far as it is whole."""
+"""Sequential reading of an MCAP file, up to the first corruption."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _MAGIC = b"\x89MCAP0\r\n"
 
 
 class BagError(ValueError):
-    """A bag that cannot be read; one line that names the file."""
+    """A bag cannot be read; the message is one line that names the file."""
 
 
 class RecordStream:
-    """The records of a file, up to its end or to the first damage.
+    """The records of a file, up to its end or the first corruption.
 
     Attributes:
-        lost: bytes from the first damage to the end of the file; 0 while all is whole.
+        lost: bytes from the first corruption to the end of the file; 0: none.
     """
 
     def __init__(self, path: Path) -> None:
@@ -42,19 +42,19 @@ class RecordStream:
                         return
             except OSError:
                 raise
-            except Exception:  # damaged bytes raise whatever they happen to look like
+            except Exception:  # corrupt bytes raise arbitrary exceptions
                 pass
         self.lost = size - good
 
 
 def is_mcap(path: Path) -> bool:
-    """Tell whether a file begins as MCAP does."""
+    """Return whether a file begins with MCAP's magic bytes."""
     with path.open("rb") as file:
         return file.read(len(_MAGIC)) == _MAGIC
 
 
 def is_finished(path: Path) -> bool:
-    """Tell whether a file ends with an index of its chunks."""
+    """Return whether a file ends with a chunk index."""
     try:
         with path.open("rb") as file:
             summary = SeekingReader(file).get_summary()

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from mbrl_ros.core.records import Transition
 from mbrl_ros.core.spaces import FloatArray, Space
 
-# Taken at once: what a robot needs of memory shows at the start, and not after an hour. Of
-# cart-pole it is 69,000 transitions, 23 minutes at 50 Hz.
+# Allocated at once: a lack of memory shows at the start, not after an hour. For cart-pole it is
+# 69,000 transitions, 23 minutes at 50 Hz.
 _FIRST_MEMORY = 8 * 2**20
 
 
 class Transitions:
-    """Every transition of a run, in the order of its log.
+    """All transitions of a run, in log order.
 
     The columns are views of the rows in use: they stay valid, and keep their length,
     while the table grows.
@@ -43,7 +43,7 @@ class Transitions:
             "episode": np.empty(0, dtype=np.int64),
             "step": np.empty(0, dtype=np.int64),
             "stamp": np.empty(0, dtype=np.int64),
-            # NaN where nobody knows.
+            # NaN: unknown.
             "previous_action": np.empty((0, a)),
         }
 
@@ -51,7 +51,7 @@ class Transitions:
         return self._size
 
     def __getitem__(self, rows: slice) -> Transitions:
-        """Return some of the rows, without copying where the slice has no negative step."""
+        """Return some rows, without copying if the slice has no negative step."""
         part = Transitions(self.observation_space, self.action_space)
         part._columns = {name: self._column(name)[rows] for name in self._columns}
         part._size = len(part._columns["step"])
@@ -61,7 +61,7 @@ class Transitions:
         """Add one transition.
 
         Raises:
-            ValueError: for a wrong size, a number that is not finite or a negative count.
+            ValueError: for a wrong size, a non-finite number or a negative count.
         """
         row = vars(checked(transition, self.observation_space, self.action_space))
         if self._size == len(self._columns["step"]):
@@ -73,15 +73,15 @@ class Transitions:
     def windows(self, length: int) -> NDArray[np.int64]:
         """Return where unbroken stretches of ``length`` rows start, overlapping ones included.
 
-        Rows follow each other when they are consecutive steps of one episode and one
-        starts at the very observation the other ended at. The latter tells a plant that
-        was restarted, and counts its episodes from 0 again, from the one before it.
+        Rows follow each other if they are consecutive steps of one episode and one starts at the
+        exact observation the other ended at. The latter detects a restarted plant, which counts its
+        episodes from 0 again.
 
         Args:
             length: number of rows, at least 1.
 
         Returns:
-            start indices in rising order, shape ``(W,)``.
+            start indices, ascending, shape ``(W,)``.
 
         Raises:
             ValueError: if ``length`` is less than 1.
@@ -135,7 +135,7 @@ class Transitions:
 
     @property
     def reward(self) -> FloatArray:
-        """Rewards, shape ``(N,)``; NaN where the environment paid none."""
+        """Rewards, shape ``(N,)``; NaN where the environment has none."""
         return self._column("reward")
 
     @property
@@ -145,7 +145,7 @@ class Transitions:
 
     @property
     def truncated(self) -> NDArray[np.bool_]:
-        """Whether the episode was cut at the end of each step, shape ``(N,)``."""
+        """Whether the episode was cut off at the end of each step, shape ``(N,)``."""
         return self._column("truncated")
 
     @property
@@ -167,22 +167,22 @@ class Transitions:
         return self._columns[name][: self._size]
 
     def _grow(self) -> None:
-        # Doubling makes the mean cost of a row constant. Old arrays are left alone,
-        # so that views of them stay true.
+        # Doubling makes the amortised cost of a row constant. Old arrays are not modified, so that
+        # views of them stay valid.
         row = sum(old.itemsize * math.prod(old.shape[1:]) for old in self._columns.values())
         capacity = max(_FIRST_MEMORY // row, 2 * self._size, 1)
         for name, old in self._columns.items():
-            # Written to, so that it is there; zeros() would leave that to the system.
+            # Written to, so that the memory is committed; zeros() would defer that.
             new = np.full((capacity, *old.shape[1:]), 0, dtype=old.dtype)
             new[: self._size] = old[: self._size]
             self._columns[name] = new
 
 
 def checked(transition: Transition, observation: Space, action: Space) -> Transition:
-    """Return a transition whose arrays are of the spaces and whose numbers are finite.
+    """Return a transition whose arrays fit the spaces and whose numbers are finite.
 
     Raises:
-        ValueError: for a wrong size, a number that is not finite or a negative count.
+        ValueError: for a wrong size, a non-finite number or a negative count.
     """
     previous = transition.previous_action
     return replace(
@@ -198,7 +198,7 @@ def checked(transition: Transition, observation: Space, action: Space) -> Transi
 
 
 def check_reward(reward: float) -> float:
-    """Return a reward that is finite, or NaN for none.
+    """Return a finite reward, or NaN for none.
 
     Raises:
         ValueError: if it is infinite.
