@@ -1,1 +1,1 @@
-"""What we want: rewards over batches of predicted trajectories."""
+"""Objectives: rewards over batches of imagined trajectories."""

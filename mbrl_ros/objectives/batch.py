@@ -1,4 +1,4 @@
-"""Predicted steps, read by the names of their dimensions."""
+"""Imagined steps, accessed by dimension names."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from mbrl_ros.models.reward_model import RewardModel
 from mbrl_ros.models.world_model import UnlearnedError
 
 _TURN = 2 * torch.pi
-# Below every squared distance that matters, above the smallest normal number of float32.
+# Below every relevant squared distance, above float32's smallest normal number.
 _TINY = 1e-30
 
 
 @dataclass(frozen=True)
 class Dimension:
-    """Where a name is found: in the actions or the observations, and what it may be."""
+    """Where a dimension is found (actions or observations), and its limits."""
 
     acted: bool
     index: int
@@ -32,7 +32,7 @@ class Dimension:
 
 @cache
 def dimensions(observation: Space, action: Space) -> dict[str, Dimension]:
-    """Return every dimension by its name; the observation's where both have one."""
+    """Return every dimension by name; of equal names, the observation's."""
     found: dict[str, Dimension] = {}
     for acted, space in ((False, observation), (True, action)):
         for i, name in enumerate(space.names):
@@ -60,15 +60,15 @@ class Columns(Mapping[str, Tensor]):
 
 
 class Batch:
-    """What terms judge: H steps of any number of trajectories.
+    """Input of terms: H steps of any number of trajectories.
 
     Attributes:
-        observed: name to the observations that the actions lead to, each ``(..., H)``.
+        observed: name to the next observations, each ``(..., H)``.
         acted: name to the actions, each ``(..., H)``, broadcasting against the observations.
-        times: of those observations since references began, shape ``(H,)`` [s].
+        times: of those observations since the references began, shape ``(H,)`` [s].
         goal: dimension to target.
-        reward_model: what a model has learned of steps; None: nothing.
-        imagined: the steps as a model imagines them; None: they were not imagined.
+        reward_model: learned reward and termination; None: not learned.
+        imagined: the model's output for the steps; None: they were not imagined.
     """
 
     def __init__(
@@ -85,16 +85,16 @@ class Batch:
         reward_model: RewardModel | None = None,
         imagined: Imagined | None = None,
     ) -> None:
-        """Name the dimensions of tensors; nothing is copied.
+        """Wrap tensors without copying.
 
         Args:
             observation: O dimensions.
             action: A dimensions.
-            observations: shape ``(..., H, O)``; None: no named dimension is predicted.
+            observations: shape ``(..., H, O)``; None: named dimensions are not predicted.
             actions: shape ``(..., H, A)``.
-            start: the observation before the first, shape ``(..., 1, O)``; None: the first.
-            previous_action: the action before the first, A values; None: the first.
-            times: see above; None: nobody asks.
+            start: observation before the first, shape ``(..., 1, O)``; None: the first.
+            previous_action: action before the first, A values; None: the first.
+            times: see above; None: not needed.
             goal: see above.
             reward_model: see above.
             imagined: see above.
@@ -118,7 +118,7 @@ class Batch:
         return self._named(name)[..., where.index]
 
     def change(self, name: str) -> Tensor:
-        """Return one dimension less what it was a step before, shape ``(..., H)``."""
+        """Return the change of one dimension since the previous step, shape ``(..., H)``."""
         now, where = self[name], self._dimensions[name]
         before = now[..., :1]
         if where.acted and self._previous_action is not None:
@@ -129,14 +129,14 @@ class Batch:
 
     @property
     def steps(self) -> tuple[Tensor, Tensor, Tensor]:
-        """What was before each step, what was done and what came of it, ``(..., H, O or A)``."""
+        """Return observation, action and next observation of each step, ``(..., H, O or A)``."""
         after = self._named("learned reward")
         start = after[..., :1, :] if self._start is None else self._start
         before = torch.cat([start.expand_as(after[..., :1, :]), after[..., :-1, :]], dim=-2)
         return before, self._actions, after
 
     def _named(self, what: str) -> Tensor:
-        """Return the observations, which somebody asks for."""
+        """Return the observations, on behalf of ``what``."""
         if self._observations is None:
             raise UnlearnedError(f"'{what}': the model predicts no named dimensions")
         return self._observations

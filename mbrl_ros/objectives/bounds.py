@@ -1,4 +1,4 @@
-"""Terms of sets: full reward inside, a price outside, the end of the episode outside."""
+"""Terms of sets: reward inside, penalty or termination outside."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def squared_excess(columns: Sequence[Tensor], lower: list[float], upper: list[fl
     """Return the squared distance from a set, zero inside.
 
     Args:
-        columns: D of them, of the same or broadcasting shapes.
-        lower: bound of the columns' norm, or D bounds that make a box.
+        columns: D tensors, of broadcasting shapes.
+        lower: bound of the columns' norm, or D bounds of a box.
         upper: likewise.
     """
     if len(lower) == len(upper) == 1:
@@ -33,15 +33,15 @@ def squared_excess(columns: Sequence[Tensor], lower: list[float], upper: list[fl
 
 
 def inside(squared: Tensor) -> Tensor:
-    """Return 1 where a squared distance is zero, else 0; what is not finite becomes NaN."""
+    """Return 1 where a squared distance is zero, else 0; non-finite values become NaN."""
     return (squared == 0.0).to(squared.dtype) + 0.0 * squared
 
 
 def check_bounds(where: str, lower: list[float], upper: list[float]) -> None:
-    """Check that no lower bound is above its upper bound.
+    """Check that no lower bound exceeds its upper bound.
 
     Raises:
-        ValueError: if one is.
+        ValueError: if one does.
     """
     count = max(len(lower), len(upper))
     lowers = lower * count if len(lower) == 1 else lower
@@ -56,7 +56,7 @@ def check_bounds(where: str, lower: list[float], upper: list[float]) -> None:
 class Tolerance(Aimed[ToleranceSettings]):
     """1 within bounds around the target, falling off over a margin outside.
 
-    Of several dimensions, numbers bound their norm (a ball), lists bound each (a box). As
+    With several dimensions, single numbers bound their norm (a ball), lists bound each (a box). As
     ``dm_control.utils.rewards.tolerance`` (Tassa et al. 2018, section 6).
     """
 
@@ -86,12 +86,12 @@ class Tolerance(Aimed[ToleranceSettings]):
             value = torch.clamp_min(1.0 - squared * ((1.0 - left) / area), 0.0)
         else:
             value = torch.clamp_min(1.0 - root(squared) * ((1.0 - left) / s.margin), 0.0)
-        # Planners must see what is not finite; far away from everything is worth 0 without it.
+        # Planners must see non-finite values; without this, they would give 0.
         return torch.add(value, squared, alpha=0.0)
 
 
 class _Bounded(DimensionTerm[BoundedSettings]):
-    """A term of the set between fixed bounds, which no goal moves."""
+    """A term of the set between fixed bounds, not affected by goals."""
 
     def check(self, where: str, known: Mapping[str, Dimension]) -> None:
         """See `Term.check`."""
@@ -113,9 +113,9 @@ class Barrier(_Bounded):
 
 
 class Alive(_Bounded):
-    """1 within the bounds, 0 outside; no term is paid any more after a step that ends outside.
+    """1 within the bounds, 0 outside; no term counts after a step that ends outside.
 
-    As Gymnasium pays where leaving the bounds terminates the episode: that step is the last.
+    As in Gymnasium, where leaving the bounds terminates the episode: that step is the last.
     """
 
     def value(self, batch: Batch) -> Tensor:
@@ -124,11 +124,10 @@ class Alive(_Bounded):
 
 
 def survival(alive: Tensor) -> Tensor:
-    """Return 1 for each step that is still paid, else 0; or the probability that it is.
+    """Return 1 for each step whose reward still counts, else 0; or the probability of it.
 
     Args:
-        alive: 1 for each step after which the task goes on, else 0, or the probability of it;
-            shape ``(..., H)``.
+        alive: continuation (0 or 1, or its probability) after each step; shape ``(..., H)``.
     """
     before = torch.cumprod(alive[..., :-1], dim=-1)
     return torch.cat([torch.ones_like(alive[..., :1]), before], dim=-1)

@@ -1,4 +1,4 @@
-"""An objective as a text, from wherever it comes."""
+"""Parsing of an objective's YAML from untrusted sources."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ import yaml
 from mbrl_ros.core.settings import flatten, read_yaml
 from mbrl_ros.objectives.parsing import VARIANTS
 
-#: Longest text that is looked at [characters].
+#: Longest text accepted [characters].
 LONGEST = 65_536
 
 
 def read_objective(text: str) -> dict[str, Any]:
-    """Read what an objective's YAML says.
+    """Parse an objective's YAML.
 
-    It may come from anyone on the network, so nothing in it can run code or grow beyond its
-    own length.
+    It may come from anyone on the network, so it cannot run code or expand beyond its own length.
 
     Args:
-        text: as it would stand in a parameter file below ``objective:``.
+        text: as in a parameter file below ``objective:``.
 
     Returns:
         flat parameters.
 
     Raises:
-        ValueError: saying what is wrong with it.
+        ValueError: naming the problem.
     """
     if len(text) > LONGEST:
         raise ValueError(f"yaml: expected at most {LONGEST} characters, got {len(text)}")
@@ -35,7 +34,7 @@ def read_objective(text: str) -> dict[str, Any]:
     except (yaml.YAMLError, RecursionError) as error:
         raise ValueError(f"yaml: {' '.join(str(error).split())}") from None
     if repeats:
-        raise ValueError("yaml: expected no aliases (*name): they can repeat without an end")
+        raise ValueError("yaml: expected no aliases (*name): they can expand without limit")
     try:
         tree = read_yaml(text)
     except ValueError as error:
@@ -48,7 +47,7 @@ def read_objective(text: str) -> dict[str, Any]:
             raise ValueError(f"yaml: '{name}': an objective has no variants of its own")
         if name.endswith(".type") and ":" in str(value):
             raise ValueError(
-                f"yaml: '{name}': a function of one's own ({value}) is taken from the parameter "
+                f"yaml: '{name}': a user-defined function ({value}) is accepted from the parameter "
                 f"file only, not from the network"
             )
     return values

@@ -1,4 +1,4 @@
-"""Small formulas over dimension names, read without running any Python code."""
+"""Formulas of dimension names, parsed without running Python code."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_LENGTH = 500
 _MAX_DEPTH = 32
 _MAX_POWER = 8
 
-# The value of a part of a formula.
+# Evaluates a part of a formula.
 _Part = Callable[[Batch], Tensor]
 
 _FUNCTIONS: dict[str, tuple[int, Callable[..., Tensor]]] = {
@@ -47,7 +47,7 @@ _OPERATORS: dict[type[ast.operator], Callable[[Tensor, Tensor], Tensor]] = {
 
 @dataclass(frozen=True)
 class Formula:
-    """A formula that was read.
+    """A parsed formula.
 
     Attributes:
         names: the dimensions it reads, each once.
@@ -60,17 +60,17 @@ class Formula:
         """Return its value for each step, shape ``(..., H)``."""
         value = self._value(batch)
         for name in self.names:
-            # Planners must see what is not finite: exp(-x) of infinity alone would be 0.
+            # Planners must see non-finite values: exp(-x) of infinity alone would be 0.
             value = torch.add(value, batch[name], alpha=0.0)
         return value
 
 
 @lru_cache(maxsize=64)
 def read_formula(text: str) -> Formula:
-    """Read a formula of numbers, names, ``+ - * / **``, parentheses and known functions.
+    """Parse a formula of numbers, names, ``+ - * / **``, parentheses and known functions.
 
     Raises:
-        ValueError: saying what is not allowed.
+        ValueError: naming what is not allowed.
     """
     if len(text) > MAX_LENGTH:
         raise ValueError(f"expected at most {MAX_LENGTH} characters, got {len(text)}")
@@ -87,7 +87,7 @@ def read_formula(text: str) -> Formula:
 
 
 def _part(node: ast.expr, names: dict[str, None], depth: int) -> _Part:
-    """Turn one node into its value; notes the names that it reads."""
+    """Compile one node; adds the names that it reads to ``names``."""
     if depth > _MAX_DEPTH:
         raise ValueError(f"expected at most {_MAX_DEPTH} operations within each other")
     match node:
@@ -130,8 +130,8 @@ def _constant(number: Any) -> _Part:
         value = math.inf
     if not math.isfinite(value):
         raise ValueError("expected numbers that a float can hold")
-    # A tensor without dimensions takes the type of what it is combined with. It is kept, and so
-    # must not be one that no gradient may pass.
+    # A zero-dimensional tensor adopts the type of the other operand. It is kept, so it must not be
+    # an inference tensor.
     with torch.inference_mode(False):
         tensor = torch.tensor(value, dtype=torch.float64)
     return lambda _: tensor
@@ -153,7 +153,7 @@ def _short(node: ast.AST) -> str:
 
 
 class Expression(Term[ExpressionSettings]):
-    """The value of a small formula."""
+    """The value of a formula."""
 
     def check(self, where: str, known: Mapping[str, Dimension]) -> None:
         """See `Term.check`."""

@@ -1,4 +1,4 @@
-"""A user's own reward term."""
+"""User-defined reward terms."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ Reward = Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], Tensor]
 
 
 class Function(Term[TermSettings]):
-    """What a function of the user's own returns, named by the type as ``module:attribute``.
+    """A user-defined function, named by the type as ``module:attribute``.
 
     It is called with two mappings, from the names of observation and of action dimensions to
-    tensors of shape ``(..., H)``, and returns the reward of each step in that shape. It must
-    be pure: the same rewards for the same input, and its input left as it is. For example::
+    tensors of shape ``(..., H)``, and returns the reward of each step in that shape. It must be
+    pure: deterministic, without modifying its input. For example::
 
         def near(observation, action):
             return -(observation["x"] - observation["y"]).abs() - 0.1 * action["u"] ** 2
     """
 
     def check(self, where: str, known: Mapping[str, Dimension]) -> None:
-        """Load it and try it out once."""
+        """See `Term.check`; loads the function and calls it once."""
         try:
             function = _function(self.settings.type)
         except ValueError as error:
@@ -59,10 +59,10 @@ class Function(Term[TermSettings]):
 
     @property
     def content(self) -> dict[str, Any]:
-        """See `Term.content`: the function's source belongs to it."""
+        """See `Term.content`: includes the function's source."""
         try:
             source = inspect.getsource(_function(self.settings.type))
-        except (OSError, TypeError):  # not a function of a file
+        except (OSError, TypeError):  # not defined in a file
             source = ""
         return {**super().content, "source": source}
 

@@ -1,4 +1,4 @@
-"""Terms that a model has learned from the plant."""
+"""Terms of a learned reward model."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from mbrl_ros.objectives.term_settings import TermSettings
 
 
 class LearnedReward(Term[TermSettings]):
-    """The reward that the plant pays, as the model has learned it."""
+    """The plant's reward, as predicted by the model."""
 
     def value(self, batch: Batch) -> Tensor:
         """See `Term.value`.
 
         Raises:
-            UnlearnedError: if the model has learned none.
+            UnlearnedError: if the model has not learned it.
         """
         if batch.imagined is not None and batch.imagined.rewards is not None:
             return batch.imagined.rewards
@@ -25,29 +25,29 @@ class LearnedReward(Term[TermSettings]):
         if reward_model is None or not reward_model.has_reward:
             raise UnlearnedError(
                 "learned_reward: the model has learned no reward: expected model.reward_model of "
-                "the trainer to be true, and a plant that pays one"
+                "the trainer to be true, and a plant with a reward"
             )
         return reward_model.reward(*batch.steps)
 
 
 class LearnedSurvival(Term[TermSettings]):
-    """The probability that the task goes on; what is paid after a step counts by it.
+    """The probability of continuation, which weights the rewards of later steps.
 
-    Until an end of the task has been seen, none is expected.
+    It is 1 until a termination has been observed.
     """
 
     def value(self, batch: Batch) -> Tensor:
         """See `Term.value`.
 
         Raises:
-            UnlearnedError: if the model learns nothing of the kind.
+            UnlearnedError: if the model does not learn it.
         """
         if batch.imagined is not None and batch.imagined.continues is not None:
             return batch.imagined.continues
         reward_model = batch.reward_model
         if reward_model is None:
             raise UnlearnedError(
-                "learned_survival: the model learns no ends of the task: expected "
+                "learned_survival: the model learns no termination: expected "
                 "model.reward_model of the trainer to be true"
             )
         before, action, after = batch.steps

@@ -1,4 +1,4 @@
-"""How large a number in an objective may be."""
+"""Bound on the numbers in an objective."""
 
-# float32 tells 1,000,000 from 1,000,000.06; squares and sums of it stay far from overflow.
+# float32 distinguishes 1,000,000 from 1,000,000.06; squares and sums stay far from overflow.
 LARGEST = 1e6

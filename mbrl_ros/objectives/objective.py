@@ -1,4 +1,4 @@
-"""The objective: weighted terms and goals, judged over whole trajectories."""
+"""The objective: weighted terms and goals, evaluated over whole trajectories."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ from mbrl_ros.objectives.terms import make_term
 
 @dataclass(frozen=True)
 class Objective:
-    """What a plan is worth. Immutable: a plan sees one objective from start to end.
+    """The return of trajectories. Immutable: a plan uses one objective from start to end.
 
     Attributes:
         observation: the space of observations, O dimensions.
         action: the space of actions, A dimensions.
-        settings: how terms combine.
+        settings: of the objective.
         terms: name to term.
-        goal: dimension to target; replaces the target of the terms that aim at it.
-        period: of control [s]; None: unknown, so that no term can track a reference.
-        step: control steps since the episode began, where trajectories start.
+        goal: dimension to target; replaces the target of the terms of that dimension.
+        period: of control [s]; None: unknown, so that references are not possible.
+        step: control steps from the episode's start to the trajectories' start.
         previous_action: the command before the first action, A values; None: there was none.
-        reward_model: what the model in use has learned of steps; None: nothing.
+        reward_model: learned reward and termination of the model in use; None: not learned.
         digest: the first 16 hex digits of the SHA-256 of `content`.
     """
 
@@ -57,7 +57,7 @@ class Objective:
     digest: str = ""
 
     def __post_init__(self) -> None:
-        """Note once what the objective is."""
+        """Compute the digest once."""
         if not self.digest:
             hashed = hashlib.sha256(self.content.encode()).hexdigest()
             object.__setattr__(self, "digest", hashed[:16])
@@ -70,10 +70,10 @@ class Objective:
         action: Space,
         period: float | None = None,
     ) -> Objective:
-        """Read the active objective from flat parameters without their prefix ``objective.``.
+        """Parse the active objective from flat parameters without their prefix ``objective.``.
 
         Raises:
-            ValueError: naming the parameter that does not fit.
+            ValueError: naming the invalid parameter.
         """
         active, objectives = parse_all(values)
         where = place(active, next(iter(objectives)))
@@ -89,18 +89,18 @@ class Objective:
         period: float | None,
         where: str,
     ) -> Objective:
-        """Make an objective whose terms fit the dimensions there are.
+        """Create an objective, checking its terms against the dimensions.
 
         Args:
-            settings: how terms combine.
-            terms: name to its settings.
+            settings: of the objective.
+            terms: name to settings.
             observation: O dimensions.
             action: A dimensions.
             period: of control [s]; None: unknown.
-            where: put before a parameter's name in messages.
+            where: prefix of parameter names in messages.
 
         Raises:
-            ValueError: naming the parameter that does not fit.
+            ValueError: naming the invalid parameter.
         """
         if not terms:
             raise ValueError(f"{where}.terms: expected at least one term, got none")
@@ -116,8 +116,8 @@ class Objective:
         """Return the same objective with other targets for the named dimensions.
 
         Raises:
-            ValueError: if a name is no observation dimension that a term aims at, or a value is
-                not finite, outside the dimension's limits or absurdly large.
+            ValueError: if a name is no observation dimension with a target in a term, or a value is
+                not finite, outside the dimension's limits or larger than `LARGEST`.
         """
         aims = {name for term in self.terms.values() for name in term.aims_at}
         for name, value in goal.items():
@@ -139,18 +139,18 @@ class Objective:
         previous_action: Sequence[float] | None = None,
         reward_model: RewardModel | None = None,
     ) -> Objective:
-        """Return the same objective as it is at one moment, for one plan.
+        """Return the objective at one moment, for one plan.
 
         Args:
-            step: control steps since the episode began, where trajectories will start.
+            step: control steps from the episode's start to the trajectories' start.
             previous_action: the last command before that, A values; None: there was none.
-            reward_model: what the model in use has learned of steps; None: nothing.
+            reward_model: learned reward and termination of the model in use; None: not learned.
         """
         before = None if previous_action is None else tuple(map(float, previous_action))
         return replace(self, step=step, previous_action=before, reward_model=reward_model)
 
     def more_cautious(self, by: float) -> Objective:
-        """Return the same objective, by its digest too, with more caution for one plan."""
+        """Return the objective, with the same digest, with more caution for one plan."""
         return replace(self, settings=replace(self.settings, caution=self.settings.caution + by))
 
     def term_rewards(
@@ -159,10 +159,10 @@ class Objective:
         """Return each term's reward per step.
 
         Args:
-            observations: those the actions lead to, shape ``(..., H, O)``.
+            observations: after each action, shape ``(..., H, O)``.
             actions: shape ``(..., H, A)``, broadcasting against the observations' batch.
-            start: the observation before them, shape ``(..., 1, O)``, for terms of changes; None:
-                nothing changes in the first step.
+            start: observation before them, shape ``(..., 1, O)``, for terms of changes; None: the
+                change in the first step is 0.
 
         Returns:
             name to rewards, each of shape ``(..., H)``.
@@ -184,10 +184,10 @@ class Objective:
         """Return the reward per step, shape ``(..., H)``.
 
         Args:
-            observations: as in `term_rewards`; None: no named dimension is predicted.
+            observations: as in `term_rewards`; None: named dimensions are not predicted.
             actions: as in `term_rewards`.
             start: as in `term_rewards`.
-            imagined: what else a model says of these steps; None: nothing.
+            imagined: the model's further outputs for these steps; None: none.
 
         Raises:
             UnlearnedError: if a term asks for what the model does not predict.
@@ -199,7 +199,7 @@ class Objective:
             for name, term in others:
                 total = total * (term.settings.offset + term.settings.weight * values[name])
         else:
-            # One pass over the batch for each term: this is on the control path.
+            # One pass over the batch per term: this is on the control path.
             total = term.settings.weight * values[name]
             for name, term in others:
                 total = torch.add(total, values[name], alpha=term.settings.weight)
@@ -207,14 +207,14 @@ class Objective:
         return total if paid is None else total * paid
 
     def score(self, imagined: Imagined, value: Value | None = None) -> Tensor:
-        """Return what each candidate is worth.
+        """Return the value of each candidate.
 
         Args:
             imagined: M members, N candidates, H steps.
-            value: what may still be gained after them; None: nothing is expected.
+            value: expected return after the horizon; None: 0.
 
         Returns:
-            mean over members less ``caution`` standard deviations, shape ``(N,)``.
+            mean over members minus ``caution`` standard deviations, shape ``(N,)``.
 
         Raises:
             UnlearnedError: if a term asks for what the model does not predict.
@@ -224,7 +224,7 @@ class Objective:
             after, start = seen[:, :, 1:], seen[:, :, :1]
         per_member = self.rewards(after, imagined.actions, start, imagined).sum(dim=-1)
         if seen is not None:
-            # Terms that read actions only are the same for all members.
+            # Terms of actions only are the same for all members.
             per_member = per_member.broadcast_to(seen.shape[:2])
         if value is not None and imagined.features is not None:
             per_member = per_member + value(imagined.features[:, :, -1])
@@ -240,7 +240,7 @@ class Objective:
         start: Tensor | None,
         imagined: Imagined | None = None,
     ) -> tuple[dict[str, Tensor], Tensor | None]:
-        """Return each term's value, and 1 for the steps that are paid; None: all of them."""
+        """Return each term's value, and the steps' survival (see `survival`); None: all 1."""
         times = None
         if self.period is not None:
             steps = np.arange(1, actions.shape[-2] + 1, dtype=np.float64)
@@ -260,7 +260,7 @@ class Objective:
 
     @cached_property
     def content(self) -> str:
-        """All that the objective means, under whatever name and at whatever moment, as JSON."""
+        """The definition of the objective as JSON, independent of its name and of the moment."""
         content = {
             "observation": [self.observation.names, self.observation.angles],
             "action": self.action.names,

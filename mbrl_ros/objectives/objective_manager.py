@@ -1,4 +1,4 @@
-"""What the plant is to do now, and how that changes while it runs."""
+"""The active objective, and its changes at run time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_WAITING = 10_000
 
 
 class Way(Enum):
-    """By which a change came."""
+    """The source of a change."""
 
     START = "start"
     PARAMETERS = "parameters"
@@ -28,24 +28,24 @@ class Way(Enum):
 
 @dataclass(frozen=True)
 class Change:
-    """A change that was accepted: what holds since, and by which way it came."""
+    """An accepted change: the resulting objective, and its source."""
 
     way: Way
     objective: Objective
 
 
 class ObjectiveManager:
-    """The one mechanism behind all ways of changing what is planned for.
+    """Applies changes of the objective from all sources.
 
-    Each change is another set, made from the present one and so judged as a whole; taking it
-    replaces one reference. Whoever reads `objective` has a consistent one.
+    Each change is another set, built from the present one and so checked as a whole; applying it
+    replaces one reference, so `objective` is always consistent.
 
     Attributes:
-        objectives: the objectives there are, and which holds.
-        sequence: of goals, followed until something else is asked for; None: none was given.
-        accepted: changes so far.
-        refused: wishes so far that did not fit.
-        refusal: why the last of these did not.
+        objectives: all objectives, and the active one.
+        sequence: of goals, followed until another request; None: none.
+        accepted: changes accepted so far.
+        refused: requests rejected so far.
+        refusal: reason of the last rejection.
     """
 
     def __init__(self, objectives: ObjectiveSet) -> None:
@@ -53,17 +53,17 @@ class ObjectiveManager:
         self.sequence: GoalSequence | None = None
         self.accepted = self.refused = 0
         self.refusal = ""
-        # Those that no plan is known to have been made for yet; bounded, for a plant at rest.
+        # Changes not known to be used by a plan yet; bounded, for a plant at rest.
         self._waiting = deque([Change(Way.START, objectives.objective)], maxlen=_MOST_WAITING)
 
     @property
     def objective(self) -> Objective:
-        """What holds now."""
+        """The active objective."""
         return self.objectives.objective
 
     @contextlib.contextmanager
     def judging(self) -> Iterator[None]:
-        """Count a ValueError that passes through as a refusal."""
+        """Count a ValueError that passes through as a rejection."""
         try:
             yield
         except ValueError as error:
@@ -72,15 +72,15 @@ class ObjectiveManager:
             raise
 
     def take(self, way: Way, objectives: ObjectiveSet) -> None:
-        """Have another set hold from now on; a sequence of goals ends with it."""
+        """Make another set take effect; ends a sequence of goals."""
         self.sequence = None
         self._take(way, objectives)
 
     def follow(self, waypoints: Sequence[Waypoint]) -> None:
-        """Aim for one goal after another.
+        """Follow a sequence of goals.
 
         Raises:
-            ValueError: naming the goal that does not fit; what held goes on.
+            ValueError: naming the invalid goal; nothing is changed then.
         """
         sequence = GoalSequence(waypoints, self.objective.observation)
         for i, waypoint in enumerate(waypoints):
@@ -94,24 +94,24 @@ class ObjectiveManager:
         self.sequence = sequence
 
     def observe(self, values: FloatArray, elapsed: float) -> None:
-        """Go on to the next goal of the sequence, if the plant has arrived.
+        """Advance to the next goal of the sequence, if the present one is reached.
 
         Args:
             values: the observation, shape ``(O,)``.
-            elapsed: since the one before [s].
+            elapsed: since the previous one [s].
         """
         if self.sequence is not None and self.sequence.observe(values, elapsed):
             self._take(Way.GOAL_SEQUENCE, self.objectives.with_goal(self.sequence.goal))
 
     def acted(self, digest: str) -> list[tuple[Change, bool]]:
-        """Return the changes that a plan has settled, oldest first.
+        """Return the changes settled by a plan, oldest first.
 
         Args:
-            digest: of the objective that it was made for.
+            digest: of the plan's objective.
 
         Returns:
-            the change that the plan was made for, behind those that others overtook before
-            any plan was; with each, whether it is the one. Empty if nothing is new.
+            the change that the plan used, after those superseded before any plan used them;
+            each with whether it was used. Empty if nothing is new.
         """
         waiting = list(self._waiting)
         for i, change in enumerate(waiting):

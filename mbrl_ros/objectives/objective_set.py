@@ -1,4 +1,4 @@
-"""All objectives of a task, of which one holds."""
+"""All objectives of a task, one of which is active."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from mbrl_ros.objectives.parsing import (
 )
 from mbrl_ros.objectives.term import Aimed
 
-#: How many objectives there may be: whoever loads new ones shall not fill the memory.
+#: Maximum number of objectives, so that loading new ones cannot exhaust memory.
 MOST = 64
 
 
 @dataclass(frozen=True)
 class ObjectiveSet:
-    """A task's named objectives, and which of them holds with which goal.
+    """A task's named objectives, with the active one and its goal.
 
-    Immutable: every change gives another set or is refused as a whole, so that whoever holds
-    one reads a consistent state.
+    Immutable: every change returns another set or is rejected as a whole, so readers always see a
+    consistent state.
 
     Attributes:
         values: all parameters, flat, without the prefix ``objective.``.
         objectives: name to objective, the base first; the active one has the goal.
-        active: name of the one that holds.
-        whole: name to an objective's own parameters, completed from the base.
+        active: name of the active one.
+        whole: name to an objective's parameters, completed from the base.
     """
 
     values: Mapping[str, Any]
@@ -83,11 +83,11 @@ class ObjectiveSet:
 
     @property
     def objective(self) -> Objective:
-        """The objective that holds."""
+        """The active objective."""
         return self.objectives[self.active]
 
     def parameters(self) -> Iterator[tuple[Spec, Value]]:
-        """Yield every parameter there is with its value, without the prefix."""
+        """Yield every parameter with its value, without the prefix."""
         parsed = {
             name: (made.settings, {n: term.settings for n, term in made.terms.items()})
             for name, made in self.objectives.items()
@@ -95,14 +95,14 @@ class ObjectiveSet:
         return parameters(self.values, self.active, parsed)
 
     def changed(self, values: Mapping[str, Any]) -> ObjectiveSet:
-        """Return the set after some parameters have changed, all of them together.
+        """Return the set after changing parameters together.
 
-        The newest word counts: a goal ends where a target of its dimension is changed, and when
-        another objective is chosen.
+        The latest request wins: a goal ends when a target of its dimension changes or another
+        objective is selected.
 
         Raises:
-            ValueError: naming the parameter that does not fit, or that would do nothing because
-                the active variant has its own.
+            ValueError: naming an invalid parameter, or one without effect because the active
+                variant has its own.
         """
         objectives = self._with_values({**self.values, **values})
         own = f"{VARIANTS}{objectives.active}."
@@ -119,10 +119,10 @@ class ObjectiveSet:
         return objectives._with(objectives.objective.with_goal(goal)) if goal else objectives
 
     def select(self, name: str) -> ObjectiveSet:
-        """Return the set with another objective, or the same afresh, without a goal.
+        """Return the set with another (or the same) objective active, without a goal.
 
         Raises:
-            ValueError: if none has this name.
+            ValueError: if the name is unknown.
         """
         objectives = self.changed({"active": name})
         return objectives._with(replace(objectives.objective, goal={}, digest=""))
@@ -136,11 +136,11 @@ class ObjectiveSet:
         return self._with(self.objective.with_goal(goal))
 
     def load(self, name: str, values: Mapping[str, Any]) -> ObjectiveSet:
-        """Return the set with one more variant, or another one of this name, and select it.
+        """Return the set with a variant added or replaced, and selected.
 
         Args:
             name: of the variant.
-            values: what is different from the base, as in a parameter file; may be nested.
+            values: differences from the base, as in a parameter file; may be nested.
 
         Raises:
             ValueError: naming the parameter that does not fit.
@@ -148,20 +148,20 @@ class ObjectiveSet:
         if not re.fullmatch(r"\w{1,64}", name):
             raise ValueError(f"name: expected up to 64 letters, digits and _, got {name!r}")
         if name == next(iter(self.objectives)):
-            raise ValueError(f"name: '{name}', the base of the others, cannot be replaced")
+            raise ValueError(f"name: '{name}', the base objective, cannot be replaced")
         if name not in self.objectives and len(self.objectives) >= MOST:
-            raise ValueError(f"name: there are {MOST} objectives already, no room for '{name}'")
+            raise ValueError(f"name: '{name}' exceeds the maximum of {MOST} objectives")
         prefix = f"{VARIANTS}{name}."
         kept = {n: v for n, v in self.values.items() if not n.startswith(prefix)}
         objectives = self._with_values({**kept, **flatten(values, prefix)})
         return objectives.select(name)
 
     def _with_values(self, values: Mapping[str, Any]) -> ObjectiveSet:
-        """Return the set that these parameters give, without a goal."""
+        """Return the set of these parameters, without a goal."""
         whole, one = whole_objectives(values), self.objective
         objectives = {}
         for name, own in whole.items():
-            # Most stay as they are, and checking one takes a millisecond.
+            # Most objectives are unchanged, and checking one takes a millisecond.
             if own == self.whole.get(name):
                 before = self.objectives[name]
                 objectives[name] = replace(before, goal={}, digest="") if before.goal else before
@@ -181,7 +181,7 @@ class ObjectiveSet:
 
 
 def _targets(values: Mapping[str, Any], objectives: ObjectiveSet) -> set[str]:
-    """Return the dimensions for which changed parameters give a target."""
+    """Return the dimensions whose target changed parameters set."""
     found: set[str] = set()
     for name in values:
         term, _, field = name.removeprefix(f"{VARIANTS}{objectives.active}.").partition(".")

@@ -1,7 +1,7 @@
-"""Objectives as they stand in a parameter file, below ``objective.``.
+"""Parsing of objectives from a parameter file, below ``objective.``.
 
-The parameters of one objective: its own fields and, for each term, ``<term>.<field>``. Further
-objectives stand under ``variants.<name>.`` with what is different there.
+The parameters of one objective are its own fields and, for each term, ``<term>.<field>``. Further
+objectives are defined below ``variants.<name>.`` by their differences.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _SELECTION = [spec.name for spec in specs(SelectionSettings)]
 
 
 def whole_objectives(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the parameters of every objective, the base first, variants completed from it.
+    """Return the complete parameters of every objective, the base first.
 
-    A variant has the base's parameters but for what it names. A term of which it names the
-    type is its own from scratch; if it lists its terms, it has no others.
+    A variant inherits the parameters of the base that it does not set. A term whose type it sets
+    inherits nothing; if it sets ``terms``, it has no others.
 
     Args:
         values: flat, without the prefix ``objective.``.
@@ -36,7 +36,7 @@ def whole_objectives(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         name to flat parameters.
 
     Raises:
-        SettingsError: if two have the same name, or a name or term cannot be one.
+        SettingsError: for a duplicate name, or an invalid name or term.
     """
     base: dict[str, Any] = {}
     variants: dict[str, dict[str, Any]] = {}
@@ -51,7 +51,7 @@ def whole_objectives(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     found = {build(ObjectiveSettings, _fixed(base), "objective").name: base}
     for name, own in variants.items():
         if name in found:
-            raise SettingsError(f"objective.variants: '{name}' is the name of the objective itself")
+            raise SettingsError(f"objective.variants: '{name}' is the name of the base objective")
         found[name] = {"name": name, **_completed(own, base)}
     if "" in found:
         raise SettingsError("objective: expected a name for every objective, got ''")
@@ -80,7 +80,7 @@ def parse(
         grouped[term][field] = value
     for name in grouped:
         if not name or "." in name or f"{name}." == VARIANTS:
-            raise SettingsError(f"{where}.terms: '{name}' cannot be a term's name")
+            raise SettingsError(f"{where}.terms: '{name}' is not a valid term name")
     return settings, {n: _term(fields, f"{where}.{n}") for n, fields in grouped.items()}
 
 
@@ -102,14 +102,14 @@ def parse_all(
 
 
 def selected(values: Mapping[str, Any], known: Mapping[str, Any]) -> str:
-    """Return the name of the objective that flat parameters say is active.
+    """Return the name of the active objective from flat parameters.
 
     Args:
         values: without the prefix ``objective.``.
         known: the objectives by name, the base first.
 
     Raises:
-        SettingsError: if there is none of this name.
+        SettingsError: if the name is unknown.
     """
     chosen = {key: values[key] for key in _SELECTION if key in values}
     active = build(SelectionSettings, chosen, "objective").active or next(iter(known))
@@ -119,7 +119,7 @@ def selected(values: Mapping[str, Any], known: Mapping[str, Any]) -> str:
 
 
 def place(name: str, base: str) -> str:
-    """Return where an objective's parameters stand."""
+    """Return the prefix of an objective's parameters."""
     return "objective" if name == base else f"objective.{VARIANTS}{name}"
 
 
@@ -130,13 +130,12 @@ def parameters(
 ) -> Iterator[tuple[Spec, Value]]:
     """Yield every parameter of all objectives with its value, without the prefix.
 
-    Those of the base are complete; those of variants are what these name, and all of a term
-    that is their own.
+    The base's are complete; a variant's are those it sets, and all of a term whose type it sets.
 
     Args:
-        values: the parameters that were given.
+        values: the parameters given.
         active: name of the active objective.
-        objectives: what `parse_all` made of them.
+        objectives: as returned by `parse_all`.
     """
     chosen = specs(SelectionSettings)[0]
     yield replace(chosen, choices=tuple(objectives)), active
@@ -159,7 +158,7 @@ def _fixed(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _completed(own: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a variant's parameters with those it takes over from the base."""
+    """Return a variant's parameters with those inherited from the base."""
     from_scratch = {key.partition(".")[0] for key in own if key.endswith(".type")}
     listed = own.get("terms")
     kept = {
@@ -189,13 +188,13 @@ def _term(fields: Mapping[str, Any], where: str) -> TermSettings:
         listed[field] = value
     made = build(kind, listed, where)
     if isinstance(made, AimedSettings):
-        # Always one for each, so that a parameter may become another list while it runs.
+        # Always one per dimension, so that a parameter can be set to a list at run time.
         made = replace(made, target=made.each(made.target), scale=made.each(made.scale))
     return made
 
 
 def _described(name: str, term: TermSettings) -> list[tuple[Spec, Value]]:
-    """Return a term's parameters; a single number is a number, not a list."""
+    """Return a term's parameters; a list of one number becomes the number."""
     values = flat(term)
     found: list[tuple[Spec, Value]] = []
     for spec in specs(type(term)):

@@ -1,4 +1,4 @@
-"""References: targets that move with time."""
+"""References: time-varying targets."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from mbrl_ros.objectives.limits import LARGEST
 
 @dataclass(frozen=True)
 class ReferenceSettings:
-    """A signal added to a term's target: points in time, with straight lines between them."""
+    """A piecewise linear signal added to a term's target."""
 
     times: list[float] = setting(
-        [], "of its points, growing [s since the episode began]; empty: no reference",
+        [], "times of its points, increasing [s since the episode began]; empty: no reference",
         low=0.0, high=LARGEST, live=True,
     )  # fmt: skip
     values: list[float] = setting(
-        [], "at these times, dimension by dimension within each, added to the target",
+        [], "values at these times, all dimensions of a time in turn, added to the target",
         low=-LARGEST, high=LARGEST, live=True,
     )  # fmt: skip
     period: float = setting(
-        0.0, "after which it repeats itself [s]; 0: the first and last values hold outside",
+        0.0, "period of repetition [s]; 0: the first and last values are held outside",
         low=0.0, high=LARGEST, live=True,
     )  # fmt: skip
 
     def check(self, where: str, dim: int) -> None:
-        """Check the signal of a term that reads so many dimensions.
+        """Check the signal of a term of ``dim`` dimensions.
 
         Raises:
-            ValueError: naming the parameter that does not fit.
+            ValueError: naming the invalid parameter.
         """
         if len(self.values) != len(self.times) * dim:
             raise ValueError(
@@ -48,12 +48,12 @@ class ReferenceSettings:
             )
 
     def extremes(self, dim: int) -> tuple[FloatArray, FloatArray]:
-        """Return the least and the greatest value of each dimension, shape ``(dim,)`` both."""
+        """Return minimum and maximum of each dimension, each of shape ``(dim,)``."""
         points = np.reshape(self.values or np.zeros(dim), (-1, dim))
         return points.min(axis=0), points.max(axis=0)
 
     def at(self, times: FloatArray, dim: int) -> FloatArray:
-        """Return the signal at some times [s], shape ``(dim, len(times))``."""
+        """Return the signal at times [s], shape ``(dim, len(times))``."""
         points = np.reshape(self.values, (-1, dim))
         period = self.period or None
         return np.stack([np.interp(times, self.times, p, period=period) for p in points.T])

@@ -1,4 +1,4 @@
-"""Goals that are to be reached one after another."""
+"""Sequences of goals."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Waypoint:
 
     Attributes:
         goal: dimension to target.
-        tolerance: dimension to how far from its target counts as arrived [its unit].
-        dwell: how long it must stay there [s].
-        timeout: how long all of that may take [s]; 0: for ever.
+        tolerance: dimension to the distance from its target that counts as reached [its unit].
+        dwell: time to stay within tolerance [s].
+        timeout: maximum time until then [s]; 0: unlimited.
     """
 
     goal: Mapping[str, float]
@@ -28,7 +28,7 @@ class Waypoint:
 
 
 class Progress(Enum):
-    """How far a sequence has come."""
+    """Progress of a sequence."""
 
     UNDER_WAY = "under way"
     DWELLING = "dwelling"
@@ -37,26 +37,26 @@ class Progress(Enum):
 
 
 class GoalSequence:
-    """Which goal holds now.
+    """The state of a goal sequence.
 
-    It ends with the last goal reached, or with the first one that timed out; that goal stays.
+    It ends when the last goal is reached or a goal times out; that goal stays active.
 
     Attributes:
         waypoints: all of them.
         index: of the present one.
-        progress: made.
+        progress: towards it.
     """
 
     def __init__(self, waypoints: Sequence[Waypoint], observation: Space) -> None:
-        """Begin with the first.
+        """Start with the first goal.
 
         Args:
             waypoints: at least one.
             observation: the space of observations.
 
         Raises:
-            ValueError: naming what is wrong, if there is none, or a tolerance or time is not a
-                positive number.
+            ValueError: naming the problem, if there is no goal, or a tolerance or time is not
+                positive.
         """
         if not waypoints:
             raise ValueError("goal_sequence.goals: expected at least one, got none")
@@ -70,30 +70,30 @@ class GoalSequence:
 
     @property
     def goal(self) -> Mapping[str, float]:
-        """The goal that holds now."""
+        """The active goal."""
         return self.waypoints[self.index].goal
 
     @property
     def over(self) -> bool:
-        """Whether nothing will change any more."""
+        """Whether the sequence has ended."""
         return self.progress in (Progress.REACHED, Progress.TIMED_OUT)
 
     def observe(self, values: FloatArray, elapsed: float) -> bool:
-        """Take in where the plant is.
+        """Update with an observation.
 
         Args:
             values: the observation, shape ``(O,)``.
-            elapsed: since the one before [s].
+            elapsed: since the previous one [s].
 
         Returns:
-            whether another goal holds from now on.
+            whether the active goal changed.
         """
         if self.over:
             return False
         waypoint = self.waypoints[self.index]
         self._elapsed += elapsed
         if self._within(waypoint, values):
-            # The time before it was first seen there does not count.
+            # The time before the first observation within tolerance does not count.
             self._stayed += elapsed if self.progress is Progress.DWELLING else 0.0
             self.progress = Progress.DWELLING
             if self._stayed >= waypoint.dwell:
@@ -111,7 +111,7 @@ class GoalSequence:
             off = float(values[self._observation.index(name)]) - target
             if name in self._observation.angles:
                 off = math.remainder(off, 2 * math.pi)
-            # Not a number is nowhere.
+            # NaN is never within tolerance.
             if not abs(off) <= waypoint.tolerance[name]:
                 return False
         return True

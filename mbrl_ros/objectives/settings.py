@@ -1,4 +1,4 @@
-"""The parameters of an objective beside its terms."""
+"""The parameters of an objective besides its terms."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from mbrl_ros.objectives.limits import LARGEST
 
 @dataclass(frozen=True)
 class ObjectiveSettings:
-    """What holds for one objective as a whole."""
+    """Parameters of an objective as a whole."""
 
-    name: str = setting("default", "what the objective is called")
-    terms: list[str] = setting([], "names of the reward terms; each has parameters of its own")
+    name: str = setting("default", "name of the objective")
+    terms: list[str] = setting([], "names of the reward terms; each has its own parameters")
     combine: str = setting(
-        "sum", "how the terms make one reward per step", choices=("sum", "product")
+        "sum", "how the terms combine to the reward of a step", choices=("sum", "product")
     )
     caution: float = setting(
-        0.0, "standard deviations between members taken off a plan's return; negative: curious",
+        0.0, "standard deviations between members subtracted from a return; negative: curiosity",
         low=-LARGEST, high=LARGEST, live=True,
     )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class SelectionSettings:
-    """Which of the objectives holds."""
+    """Which objective is active."""
 
     active: str = setting("", "name of the objective to plan for; empty: the first", live=True)

@@ -1,4 +1,4 @@
-"""Terms that are one function of how far dimensions are from their target."""
+"""Terms that are a function of the deviation from a target."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mbrl_ros.objectives.term_settings import AimedSettings
 
 
 class Linear(Aimed[AimedSettings]):
-    """The value itself; of several dimensions, their distance from the target."""
+    """The deviation itself; of several dimensions, their distance from the target."""
 
     def value(self, batch: Batch) -> Tensor:
         """See `Term.value`."""
@@ -29,7 +29,7 @@ class Quadratic(Aimed[AimedSettings]):
 
 
 class SmoothL1(Aimed[AimedSettings]):
-    """Negative: half the square up to a distance of 1 (times scale), linear from there on.
+    """Negative; half the square up to a scaled distance of 1, linear beyond.
 
     Huber's loss (1964), also known as smooth L1 (Girshick 2015, eq. 3).
     """
@@ -44,7 +44,7 @@ class SmoothL1(Aimed[AimedSettings]):
 class Cosine(Aimed[AimedSettings]):
     """The cosine of an angle: 1 at the target, -1 half a turn away."""
 
-    # It repeats itself every turn anyway.
+    # It is periodic anyway.
     wraps: ClassVar[bool] = False
 
     def value(self, batch: Batch) -> Tensor:

@@ -1,4 +1,4 @@
-"""What every reward term has in common."""
+"""Base classes of reward terms."""
 
 from __future__ import annotations
 
@@ -34,33 +34,33 @@ class Term(Generic[Settings]):
     settings: Settings
 
     def check(self, where: str, known: Mapping[str, Dimension]) -> None:
-        """Check that the settings fit each other and the dimensions there are.
+        """Check the settings against each other and the dimensions.
 
         Args:
             where: the term's name in messages.
-            known: every dimension by its name.
+            known: every dimension by name.
 
         Raises:
-            ValueError: naming the parameter that does not fit.
+            ValueError: naming the invalid parameter.
         """
 
     def value(self, batch: Batch) -> Tensor:
-        """Return f for each step, shape ``(..., H)``; what is not finite must stay so."""
+        """Return f for each step, shape ``(..., H)``; non-finite input stays non-finite."""
         raise NotImplementedError
 
     @property
     def aims_at(self) -> tuple[str, ...]:
-        """The dimensions whose target a goal replaces."""
+        """Dimensions whose target a goal replaces."""
         return ()
 
     @property
     def tracks(self) -> bool:
-        """Whether its target moves with time."""
+        """Whether its target varies with time."""
         return False
 
     @property
     def content(self) -> dict[str, Any]:
-        """All that makes two terms the same."""
+        """The definition of the term: equal for equal terms."""
         return flat(self.settings)
 
 
@@ -90,9 +90,9 @@ class DimensionTerm(Term[OfDimensions]):
 
 
 class Aimed(DimensionTerm[Aims]):
-    """A term of how far dimensions are from a target: ``(dimension - target) / scale``.
+    """A term of the deviation from a target: ``(dimension - target) / scale``.
 
-    The difference of angles is taken the short way round.
+    Differences of angles are wrapped.
     """
 
     wraps: ClassVar[bool] = True
@@ -126,7 +126,7 @@ class Aimed(DimensionTerm[Aims]):
         return bool(self.settings.reference.times)
 
     def deviations(self, batch: Batch) -> list[Tensor]:
-        """Return the scaled difference of each dimension from its target, each ``(..., H)``."""
+        """Return the scaled deviation of each dimension from its target, each ``(..., H)``."""
         s = self.settings
         moving = None
         if self.tracks:

@@ -1,4 +1,4 @@
-"""The parameters of reward terms; apart from the terms, so that reading them needs no torch."""
+"""The parameters of reward terms; a separate module, so that reading them does not need torch."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from mbrl_ros.core.settings import group, setting
 from mbrl_ros.objectives.limits import LARGEST
 from mbrl_ros.objectives.reference import ReferenceSettings
 
-# Fields that hold one number for all dimensions, or a list with one for each.
+# Fields with one number for all dimensions, or a list with one per dimension.
 PER_DIMENSION = ("target", "scale", "lower", "upper")
 
 
 @dataclass(frozen=True)
 class TermSettings:
-    """What every term has: it is ``offset + weight * f``."""
+    """Parameters of all terms, ``offset + weight * f``."""
 
-    type: str = setting("", "kind of the term: what f is, or module:attribute of one's own")
+    type: str = setting("", "kind of the term, which defines f, or module:attribute of your own")
     weight: float = setting(1.0, "factor of f", low=-LARGEST, high=LARGEST, live=True)
     offset: float = setting(
-        0.0, "added to the weighted f", low=-LARGEST, high=LARGEST, live=True
+        0.0, "added to weight * f", low=-LARGEST, high=LARGEST, live=True
     )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class DimensionSettings(TermSettings):
-    """What a term of named dimensions has."""
+    """Parameters of a term of named dimensions."""
 
-    of: list[str] = setting([], "dimensions it reads; several enter by their Euclidean norm")
+    of: list[str] = setting([], "dimensions it reads; of several, their Euclidean norm")
 
     def each(self, values: list[float]) -> list[float]:
         """Return one value per dimension."""
@@ -37,53 +37,57 @@ class DimensionSettings(TermSettings):
 
 @dataclass(frozen=True)
 class AimedSettings(DimensionSettings):
-    """What a term of how far dimensions are from a target has."""
+    """Parameters of a term of the deviation from a target."""
 
     target: list[float] = setting(
-        [0.0], "subtracted from the dimensions first [their unit]; a number, or one for each",
+        [0.0], "target of the dimensions [their unit]; one number, or one per dimension",
         low=-LARGEST, high=LARGEST, live=True,
     )  # fmt: skip
     scale: list[float] = setting(
-        [1.0], "the difference is divided by it [the dimensions' unit]; a number, or one for each",
+        [1.0], "divisor of the deviation [the dimensions' unit]; one number, or one per dimension",
         low=1e-6, high=LARGEST, live=True,
     )  # fmt: skip
     change: bool = setting(
-        False, "judge the change of the dimensions since the step before in their place"
+        False, "use the change of the dimensions since the previous step instead of their values"
     )
     reference: ReferenceSettings = group(ReferenceSettings)
 
 
 @dataclass(frozen=True)
 class ToleranceSettings(AimedSettings):
-    """The bounds of full reward, and how it falls off outside."""
+    """The bounds of full reward, and the falloff outside."""
 
     lower: list[float] = setting(
-        [0.0], "lower bound of full reward [the dimension's unit]; a number, or one for each",
+        [0.0], "lower bound of full reward [dimension's unit]; one number, or one per dimension",
         live=True,
     )  # fmt: skip
     upper: list[float] = setting(
-        [0.0], "upper bound of full reward [the dimension's unit]; a number, or one for each",
+        [0.0], "upper bound of full reward [dimension's unit]; one number, or one per dimension",
         live=True,
     )  # fmt: skip
     margin: float = setting(
-        0.0, "distance outside at which value_at_margin is left; 0: nothing is left outside",
+        0.0, "distance outside at which f is value_at_margin; 0: f is 0 outside",
         low=0.0, high=LARGEST, live=True,
     )  # fmt: skip
     value_at_margin: float = setting(0.1, "f at the margin", low=0.0, high=1.0, live=True)
     sigmoid: str = setting(
-        "gaussian", "how f falls off", choices=("gaussian", "linear", "quadratic", "long_tail")
+        "gaussian", "shape of the falloff", choices=("gaussian", "linear", "quadratic", "long_tail")
     )
 
 
 @dataclass(frozen=True)
 class BoundedSettings(DimensionSettings):
-    """Fixed bounds, which no goal moves."""
+    """Fixed bounds, not affected by goals."""
 
     lower: list[float] = setting(
-        [-math.inf], "lower bound [the dimension's unit]; a number, or one for each", live=True
+        [-math.inf],
+        "lower bound [the dimension's unit]; one number, or one per dimension",
+        live=True,
     )
     upper: list[float] = setting(
-        [math.inf], "upper bound [the dimension's unit]; a number, or one for each", live=True
+        [math.inf],
+        "upper bound [the dimension's unit]; one number, or one per dimension",
+        live=True,
     )
 
 
@@ -92,7 +96,7 @@ class ExpressionSettings(TermSettings):
     """The formula."""
 
     expression: str = setting(
-        "", "formula over names of dimensions, such as cos(a) - 0.1*abs(b)", live=True
+        "", "formula of dimension names, such as cos(a) - 0.1*abs(b)", live=True
     )
 
 
@@ -109,15 +113,15 @@ TERM_SETTINGS: dict[str, type[TermSettings]] = {
     "learned_survival": TermSettings,
 }
 
-# Those that the model has to learn.
+# Terms that require a learned reward model.
 LEARNED = ("learned_reward", "learned_survival")
 
 
 def settings_of_kind(name: str) -> type[TermSettings]:
-    """Return the settings of a kind of term; ``module:attribute`` is a function of one's own.
+    """Return the settings of a kind of term; ``module:attribute`` is a user-defined function.
 
     Raises:
-        ValueError: if there is none.
+        ValueError: if the kind is unknown.
     """
     if ":" in name:
         return TermSettings

@@ -27,5 +27,5 @@ TERMS: dict[str, type[Term[Any]]] = {
 
 
 def make_term(settings: TermSettings) -> Term[Any]:
-    """Return the term that settings describe."""
+    """Return the term of the settings."""
     return TERMS.get(settings.type, Function)(settings)

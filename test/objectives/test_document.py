@@ -28,7 +28,7 @@ BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
         (BOMB, r"yaml: expected no aliases"),
         ("a: &a {b: *a}", "yaml: expected no aliases"),
         ("a: !!python/object/apply:os.system [ls]", "yaml: could not determine a constructor"),
-        ("near: {type: 'os:system'}", r"'near\.type': a function of one's own \(os:system\)"),
+        ("near: {type: 'os:system'}", r"'near\.type': a user-defined function \(os:system\)"),
         ("variants: {a: {caution: 1.0}}", r"'variants\.a\.caution': an objective has no variants"),
     ],
 )

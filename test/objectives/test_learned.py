@@ -65,7 +65,7 @@ def test_what_no_model_has_learned_is_refused_with_what_to_do(kind):
         objective(None, term=kind).rewards(torch.zeros(3, 2), torch.zeros(3, 1))
     if kind == "learned_reward":
         judge = objective(RewardModel(has_reward=False), term=kind)
-        with pytest.raises(UnlearnedError, match="a plant that pays one"):
+        with pytest.raises(UnlearnedError, match="a plant with a reward"):
             judge.rewards(torch.zeros(3, 2), torch.zeros(3, 1))
 
 

@@ -162,7 +162,7 @@ def test_an_objective_may_be_loaded_while_running():
         ({"active": 3}, "parameter 'active': expected text"),
         ({"name": ""}, "objective: expected a name for every objective"),
         ({"variants..combine": "sum"}, "objective: expected a name for every objective"),
-        ({"variants.swingup.combine": "sum"}, "'swingup' is the name of the objective itself"),
+        ({"variants.swingup.combine": "sum"}, "'swingup' is the name of the base objective"),
         ({"variants.left": 1.0}, "unknown parameter 'variants.left'"),
         ({"variants.left.name": "right"}, "unknown parameter 'variants.left.name'"),
         ({"variants.left.tall.weight": 1.0}, "objective.variants.left: unknown parameter 'tall'"),
