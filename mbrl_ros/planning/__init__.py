@@ -1,1 +1,1 @@
-"""What to do: planners that search action sequences against a model and an objective."""
+"""Planners: search for action sequences with a world model and an objective."""

@@ -1,4 +1,4 @@
-"""Small quadratic programmes with limits on every variable."""
+"""Small box-constrained quadratic programmes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mbrl_ros.core.spaces import FloatArray
 
 _ITERATIONS = 50
 _SMALLEST_GRADIENT = 1e-9
-# Armijo's condition for the step, and how fast it shrinks.
+# Backtracking line search with Armijo's condition.
 _ENOUGH, _SHRINK, _SMALLEST_STEP = 0.1, 0.5, 1e-8
 
 
@@ -27,7 +27,7 @@ def box_qp(
         high: shape ``(n,)``.
 
     Returns:
-        x, and which of its dimensions are not held by a limit; each ``(n,)``.
+        x, and which of its dimensions are not at an active limit; each ``(n,)``.
     """
 
     def cost(x: FloatArray) -> float:

@@ -1,4 +1,4 @@
-"""The cross-entropy method for actions that are choices (Rubinstein 1999, section 4)."""
+"""The cross-entropy method for discrete actions (Rubinstein 1999, section 4)."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from mbrl_ros.planning.sampling import SamplingPlanner, best
 from mbrl_ros.planning.settings import PlannerSettings
 
 _MOST_CHOICES = 1000
-# Share of chance in every distribution, so that no choice dies out.
+# Uniform share of every distribution, so that no choice dies out.
 _FLOOR = 0.05
-# Share of chance in a new plan's distribution around the last plan.
+# Uniform share of a new plan's distribution around the last plan.
 _RENEWAL = 0.5
 
 
 @dataclass(frozen=True)
 class CategoricalSearch(Search):
-    """How likely each choice is.
+    """A distribution over choices.
 
     Attributes:
-        probabilities: shape ``(H, A, L)``, L the choices of the dimension that has most.
+        probabilities: shape ``(H, A, L)``; L is the largest number of choices of a dimension.
     """
 
     probabilities: Tensor
 
 
 class CategoricalCEM(SamplingPlanner):
-    """Fits independent distributions over choices to the elites; executes the likeliest."""
+    """Fits independent categorical distributions to the elites; executes the most likely."""
 
     continuous = False
     discrete = True
@@ -50,7 +50,7 @@ class CategoricalCEM(SamplingPlanner):
         self._chance = exists / choices[:, None]
 
     def initial(self, warm_start: Search | None, elapsed: int = 1) -> CategoricalSearch:
-        """Begin with the last plan's distribution, or around its actions, and chance."""
+        """Start from the last plan's distribution, or its actions, mixed with a uniform one."""
         start = self.continued(warm_start, elapsed) if warm_start else self.resting()
         shape = (self.settings.horizon, *self._chance.shape)
         known = self._chance.expand(shape)
@@ -64,7 +64,7 @@ class CategoricalCEM(SamplingPlanner):
         return CategoricalSearch(actions, elites, start.returns, 0, probabilities)
 
     def sample(self, search: Search, generator: torch.Generator) -> Tensor:
-        """Draw choices at every knot; good candidates of before compete again."""
+        """Sample choices at every knot; good previous candidates compete again."""
         assert isinstance(search, CategoricalSearch)
         s = self.settings
         at = self.knots.at(search.probabilities.flatten(1)).reshape(-1, self._chance.shape[1])
@@ -85,5 +85,5 @@ class CategoricalCEM(SamplingPlanner):
         return CategoricalSearch(actions, elites, theirs, search.iteration + 1, probabilities)
 
     def _chosen(self, actions: Tensor) -> Tensor:
-        """Return actions ``(..., A)`` as ones among zeros, ``(..., A, L)``."""
+        """Return actions ``(..., A)`` one-hot encoded, ``(..., A, L)``."""
         return functional.one_hot((actions - self.low).long(), self._chance.shape[1]).float()

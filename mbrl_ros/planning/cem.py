@@ -25,10 +25,10 @@ class GaussianSearch(Search):
 
 
 class CEM(SamplingPlanner):
-    """Fits a normal distribution to the elites, starting with the same deviation each plan.
+    """Fits a normal distribution to the elites, with the same initial deviation for each plan.
 
-    With a learned model the elites' mean is executed, not the best sample: the best
-    sample is the one that exploits the model's errors best (mbrl-lib, pull request 70).
+    The elites' mean is executed, not the best sample: with a learned model, the best sample is the
+    one that exploits the model's errors most (mbrl-lib, pull request 70).
     """
 
     def __init__(self, action: Space, settings: PlannerSettings) -> None:
@@ -42,7 +42,7 @@ class CEM(SamplingPlanner):
         return GaussianSearch(mean, start.elites, start.returns, 0, self._std.expand_as(mean))
 
     def sample(self, search: Search, generator: torch.Generator) -> Tensor:
-        """Draw candidates with independent noise at every knot."""
+        """Sample candidates with independent noise at every knot."""
         assert isinstance(search, GaussianSearch)
         shape = (self.settings.candidates, self.knots.count, len(self.low))
         noise = torch.randn(shape, generator=generator)

@@ -1,16 +1,16 @@
-"""How long the next one of something will take."""
+"""Upper estimate of a duration."""
 
 from __future__ import annotations
 
 
 class DurationEstimate:
-    """How long something takes, with an allowance for how much that varies.
+    """Upper estimate of a duration from previous ones.
 
-    As TCP estimates its time-out (RFC 6298): smoothed mean plus a multiple of the smoothed
-    deviation. One slow outlier is soon forgotten.
+    As TCP's retransmission time-out (RFC 6298): smoothed mean plus a multiple of the smoothed
+    deviation. A single outlier is soon forgotten.
 
     Attributes:
-        bound: the next one should not take longer [s].
+        bound: upper estimate of the next duration [s].
     """
 
     def __init__(self) -> None:
@@ -19,7 +19,7 @@ class DurationEstimate:
         self.bound = 0.0
 
     def add(self, duration: float) -> None:
-        """Take in how long one took [s]."""
+        """Add a measured duration [s]."""
         if self.bound == 0.0:
             self._mean, self._deviation = duration, duration / 2
         else:
@@ -28,7 +28,7 @@ class DurationEstimate:
         self.bound = self._mean + 2 * self._deviation
 
     def forget(self) -> None:
-        """Expect a little less: without a try, nobody would know that it is fast again."""
+        """Lower the estimate slightly: otherwise no new attempt would ever be made."""
         self._mean *= 0.9
         self._deviation *= 0.9
         self.bound *= 0.9

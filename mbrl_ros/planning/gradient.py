@@ -1,4 +1,4 @@
-"""Gradient planning: climbing the return through the ensemble's derivatives."""
+"""Gradient planning: gradient ascent on the return through the world model."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from mbrl_ros.planning.planner import Planner, Search
 from mbrl_ros.planning.problem import Problem, ranked
 from mbrl_ros.planning.sampling import best
 
-# Adam's usual decay of the gradient's mean, and a shorter one of its square: there are few steps.
+# Adam's usual decay of the gradient's mean, and a shorter one of its square, for few steps.
 _BETAS = (0.9, 0.99)
 _EPSILON = 1e-8
 
 
 @dataclass(frozen=True)
 class GradientSearch(Search):
-    """Several sequences on their way up.
+    """Several sequences under gradient ascent.
 
     Attributes:
-        climbing: shape ``(B, H, A)``; not judged yet.
+        climbing: shape ``(B, H, A)``; not evaluated yet.
         mean: of their gradients, same shape.
         square: mean of the gradients' squares, same shape.
     """
@@ -35,21 +35,21 @@ class GradientSearch(Search):
 class GradientPlanner(Planner):
     """Improves a few sequences by projected Adam (Kingma and Ba 2015); executes the best seen.
 
-    The return is differentiated as it is judged: through every member, caution included.
+    The differentiated return is the evaluated one: of every member, with caution.
     """
 
     needs_derivatives = True
 
     def initial(self, warm_start: Search | None, elapsed: int = 1) -> GradientSearch:
-        """Begin with the rest of the last plan."""
+        """Start from the rest of the last plan."""
         start = self.continued(warm_start, elapsed) if warm_start else self.resting()
-        # The best of before was judged from another state.
+        # Previous elites were evaluated from another state.
         nothing, climbing = start.elites[:0], self.clamp(start.actions)[None]
         zero = torch.zeros_like(climbing)
         return GradientSearch(climbing[0], nothing, start.returns[:0], 0, climbing, zero, zero)
 
     def improve(self, search: Search, problem: Problem, generator: torch.Generator) -> Search:
-        """Judge all sequences and take one step with each."""
+        """Evaluate all sequences and take one step with each."""
         assert isinstance(search, GradientSearch)
         climbing, mean, square = search.climbing, search.mean, search.square
         if search.iteration == 0:

@@ -15,13 +15,12 @@ from mbrl_ros.planning.planner import Search
 class ICEM(CEM):
     """The cross-entropy method with coloured noise, a shrinking population and kept elites.
 
-    The candidates' noise has scales from coarse to fine: the coarse ones find another
-    way, the fine ones make the present one exact. One scale for all leaves a controller
-    with few candidates trembling where it should stand still.
+    The candidates' noise scales range from coarse, for exploration, to fine, for refinement. With
+    one scale for all, a controller with few candidates jitters at rest.
     """
 
     def sample(self, search: Search, generator: torch.Generator) -> Tensor:
-        """Draw candidates; good ones of before and, at last, the mean itself compete again."""
+        """Sample candidates; previous elites and, in the last iteration, the mean compete, too."""
         assert isinstance(search, GaussianSearch)
         s = self.settings
         shrunk = int(s.candidates / s.icem.decay**search.iteration)

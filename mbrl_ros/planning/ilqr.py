@@ -1,4 +1,4 @@
-"""iLQR with action limits, on the learned model's own derivatives.
+"""iLQR with action limits, with the learned model's derivatives.
 
 Tassa, Mansard and Todorov 2014, "Control-limited differential dynamic programming".
 """
@@ -20,7 +20,7 @@ from mbrl_ros.planning.problem import Problem
 from mbrl_ros.planning.quadratic import quadratic_cost
 from mbrl_ros.planning.sampling import best
 
-# Shares of the full step that are tried.
+# Step sizes of the line search.
 _STEPS = (1.0, 0.6, 0.35, 0.2, 0.1, 0.03, 0.01)
 _FIRST_DAMPING, _LEAST_DAMPING, _MOST_DAMPING = 1e-3, 1e-6, 1e6
 _DAMPING_FACTOR = 6.0
@@ -28,7 +28,7 @@ _DAMPING_FACTOR = 6.0
 
 @dataclass(frozen=True)
 class ILQRSearch(Search):
-    """A plan, and how much its quadratic model is trusted.
+    """A plan and its regularisation.
 
     Attributes:
         damping: added to the curvature, in the cost's unit per squared half of the action range.
@@ -39,23 +39,23 @@ class ILQRSearch(Search):
 
 @dataclass(frozen=True)
 class _Policy:
-    """Changes of the actions, shape ``(H, A)``, and feedback on the states, ``(H, A, O)``."""
+    """Feedforward changes of the actions, ``(H, A)``, and state feedback gains, ``(H, A, O)``."""
 
     change: Tensor
     feedback: Tensor
 
 
 class ILQR(Planner):
-    """Solves a quadratic model of the problem around the plan, again and again.
+    """Iteratively solves a quadratic model of the problem around the plan.
 
-    The derivatives are those of the members' mean; what a plan is worth is judged with every
-    member, as for all planners. A plan never gets worse.
+    The derivatives are those of the members' mean; returns are evaluated with every member, as for
+    all planners. A plan never gets worse.
     """
 
     needs_derivatives = True
 
     def initial(self, warm_start: Search | None, elapsed: int = 1) -> ILQRSearch:
-        """Begin with the rest of the last plan."""
+        """Start from the rest of the last plan."""
         start = self.continued(warm_start, elapsed) if warm_start else self.resting()
         damping = warm_start.damping if isinstance(warm_start, ILQRSearch) else _FIRST_DAMPING
         actions = self.clamp(start.actions)
@@ -67,7 +67,7 @@ class ILQR(Planner):
         candidates = search.actions[None]
         if search.iteration == 0 and len(problem.proposals):
             candidates = torch.cat([candidates, problem.proposals])
-            # The best of them is where the step begins.
+            # The step starts from the best of them.
             candidates, _ = best(candidates, problem.returns(candidates), 1)
         plan = candidates[0]
         start, model = problem.model.linearized(problem.belief)
@@ -91,12 +91,12 @@ class ILQR(Planner):
         plan: Tensor,
         damping: float,
     ) -> _Policy | None:
-        """Return the best change within the limits; None if a derivative is not finite.
+        """Return the optimal change within the limits; None if a derivative is not finite.
 
         Args:
-            model: predicts.
-            objective: judges.
-            states: that the plan leads through, shape ``(H + 1, S)``; observations come first.
+            model: to differentiate.
+            objective: to differentiate.
+            states: along the plan, shape ``(H + 1, S)``; observations come first.
             plan: shape ``(H, A)``.
             damping: see `ILQRSearch`.
         """
@@ -114,7 +114,8 @@ class ILQR(Planner):
         for k in reversed(range(len(plan))):
             a, b = by_state[k], by_action[k]
             gradient, curvature = cost.gradient[k], cost.curvature[k]
-            # What a step costs is paid where it leads to, so the cost has x after, u before it.
+            # A step's cost depends on the next state, so it combines x after the step with u before
+            # it.
             ux = curvature[o:, :o]
             px, pxx = gradient[:o] + vx, curvature[:o, :o] + vxx
             qx, qu = a.T @ px, gradient[o:] + b.T @ px
@@ -139,15 +140,15 @@ def _forward(
     policy: _Policy | None = None,
     reference: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Roll out the members' mean, with a policy's changes taken in shares of `_STEPS`.
+    """Roll out the members' mean, with a policy's changes scaled by `_STEPS`.
 
     Args:
-        model: predicts.
+        model: to predict with.
         start: first state, shape ``(S,)``.
         plans: shape ``(B, H, A)``.
         clamp: keeps actions within the limits.
         policy: None: the plans as they are.
-        reference: the states that the policy's feedback is about, shape ``(H + 1, S)``.
+        reference: states around which the policy was computed, shape ``(H + 1, S)``.
 
     Returns:
         states ``(B, H + 1, S)`` and actions ``(B, H, A)``.

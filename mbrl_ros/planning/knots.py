@@ -7,18 +7,18 @@ from torch import Tensor
 
 
 class Knots:
-    """A few values along the horizon and what lies between them.
+    """Knots along the horizon, and the interpolation between them.
 
-    Knot i of K stands at action ``i (H - 1) / (K - 1)``; with ``zero`` it holds for ``H / K``
-    actions. Between them the sequence is constant (``zero``), linear, or a natural cubic
-    spline, as in MJPC (Howell et al. 2022, section 3.2).
+    Knot i of K is at action ``i (H - 1) / (K - 1)``; with ``zero`` it is held for ``H / K``
+    actions. Between them the sequence is constant (``zero``), linear, or a natural cubic spline, as
+    in MJPC (Howell et al. 2022, section 3.2).
 
     Attributes:
-        count: K; equal to the horizon, every action is free.
+        count: K; if equal to the horizon, every action is free.
     """
 
     def __init__(self, horizon: int, count: int, interpolation: str) -> None:
-        """Make knots.
+        """Create knots.
 
         Args:
             horizon: H actions.
@@ -37,7 +37,7 @@ class Knots:
         return values if self._basis is None else self._basis @ values
 
     def project(self, sequences: Tensor) -> Tensor:
-        """Return the nearest sequences, in least squares, that the knots can form.
+        """Return the least-squares approximation of sequences by the knots.
 
         Args:
             sequences: shape ``(..., H, A)``.
@@ -51,7 +51,7 @@ class Knots:
 
 def _positions(horizon: int, count: int, interpolation: str) -> Tensor:
     if interpolation == "zero":
-        # Where each is held first.
+        # The first action at which each is held.
         return torch.ceil(torch.arange(count) * horizon / count)
     return torch.linspace(0, horizon - 1, count)
 
@@ -74,7 +74,7 @@ def _basis(horizon: int, count: int, interpolation: str) -> Tensor:
 
 
 def _natural_curvature(count: int) -> Tensor:
-    """Return the matrix ``(K, K)`` from the values of a natural spline to its curvature."""
+    """Return the matrix ``(K, K)`` from a natural spline's values to its second derivatives."""
     n = count - 2
     tridiagonal = (
         torch.diag(torch.full((n,), 4.0))

@@ -1,4 +1,4 @@
-"""The loop around a planner: warm start, deadline, best so far."""
+"""The loop around a planner: warm start, deadline, iterations."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from mbrl_ros.planning.proposals import collect
 
 @dataclass(frozen=True)
 class PlanResult:
-    """What a plan came to.
+    """The result of planning.
 
     Attributes:
         actions: shape ``(H, A)``, within the limits; the first is executed.
         elites: the best candidates of the last iteration, best first; shape ``(K, H, A)``.
-        returns: theirs, shape ``(K,)``, in the objective's unit.
-        iterations: how many were done.
-        complete: whether that was all of them.
+        returns: of the elites, shape ``(K,)``, in the objective's unit.
+        iterations: completed.
+        complete: whether all iterations were completed.
     """
 
     actions: Tensor
@@ -35,15 +35,15 @@ class PlanResult:
 
     @property
     def expected_return(self) -> float:
-        """Best return among the last candidates, in the objective's unit."""
+        """Best return of the last iteration's candidates, in the objective's unit."""
         return float(self.returns[0])
 
 
 class PlanningLoop:
-    """Improves a plan as far as the time goes.
+    """Improves a plan until the deadline.
 
     Attributes:
-        planner: replace it at any time; the next plan begins where the last one ended.
+        planner: may be replaced at any time; the next plan is still warm-started.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class PlanningLoop:
         return seen.mean(dim=0)[0, elapsed:].to(rest.device)
 
     def _or_from_rest(self, search: Search, problem: Problem, planner: Planner) -> Search:
-        """Return a search after one iteration, or that without a last plan if it is better."""
+        """Run one iteration, also from a cold start; keep the better search."""
         try:
             other = planner.improve(planner.initial(None), problem, self._generator)
         except NoPlanError:
@@ -99,10 +99,10 @@ class PlanningLoop:
     def plan(
         self, problem: Problem, deadline: float | None = None, elapsed: int = 1
     ) -> PlanResult | None:
-        """Plan, starting at the last plan.
+        """Plan, warm-started from the last plan.
 
-        For another objective than before, the first iteration is also made without the last
-        plan, and the better of the two goes on.
+        If the objective changed, the first iteration is also run from a cold start, and the better
+        search is continued.
 
         Args:
             problem: what to plan.
@@ -110,18 +110,18 @@ class PlanningLoop:
             elapsed: control steps since the last plan.
 
         Returns:
-            the plan, or None if there was not the time for one iteration.
+            the plan; None: no time for one iteration.
 
         Raises:
             NoPlanError: if no candidate has a finite return; the last plan is forgotten.
         """
-        # One reference for the whole plan: the attribute may be replaced meanwhile.
+        # The attribute may be replaced while planning.
         planner = self.planner
         if planner is not self._timed:
-            # How long the other one took says nothing about this one.
+            # Another planner's iteration time does not apply.
             self._iteration_time, self._timed = DurationEstimate(), planner
         search = planner.initial(self._search, elapsed)
-        # Where the last plan was going may be the wrong way for another objective.
+        # For another objective, the last plan may be misleading.
         afresh = self._search is not None and problem.objective.digest != self._planned_for
         if planner.proposals:
             problem = replace(problem, expected=self._expected(search.actions, elapsed))
@@ -142,7 +142,7 @@ class PlanningLoop:
                 self.reset()
                 raise
             afresh, self._planned_for = False, problem.objective.digest
-        # Even without an iteration: the last plan has moved on by the elapsed steps.
+        # Even without an iteration: the last plan was shifted by the elapsed steps.
         self._search, self._problem = search, problem
         if search.iteration == 0:
             return None

@@ -16,7 +16,7 @@ from mbrl_ros.planning.settings import PlannerSettings
 
 # Quadratic smoothing over nine points (Savitzky and Golay 1964, table I).
 _SMOOTHING = torch.tensor([-21.0, 14.0, 39.0, 54.0, 59.0, 54.0, 39.0, 14.0, -21.0]) / 231.0
-# Halvings of the interval in which the temperature's logarithm is looked for.
+# Bisection steps for the logarithm of the temperature.
 _BISECTIONS = 25
 
 
@@ -28,12 +28,12 @@ class MPPI(SamplingPlanner):
         self._std = settings.noise_std * (self.high - self.low) / 2
 
     def initial(self, warm_start: Search | None, elapsed: int = 1) -> Search:
-        """Begin with the rest of the last plan."""
+        """Start from the rest of the last plan."""
         start = self.continued(warm_start, elapsed) if warm_start else self.resting()
         return replace(start, actions=self.clamp(self.knots.project(start.actions)))
 
     def sample(self, search: Search, generator: torch.Generator) -> Tensor:
-        """Draw noise around the plan; the plan itself is a candidate, too."""
+        """Sample noise around the plan; the plan itself is a candidate, too."""
         s = self.settings
         shape = (s.candidates - 1, len(self.low), self.knots.count)
         noise = coloured_noise(shape, s.noise_beta, generator).transpose(1, 2)
@@ -48,7 +48,7 @@ class MPPI(SamplingPlanner):
         return Search(self.clamp(actions), elites, theirs, search.iteration + 1)
 
     def improve(self, search: Search, problem: Problem, generator: torch.Generator) -> Search:
-        """Draw, judge, average and, if asked for, smooth."""
+        """Sample, evaluate, average and optionally smooth."""
         improved = super().improve(search, problem, generator)
         if not self.settings.mppi.smoothing:
             return improved
@@ -77,11 +77,11 @@ class MPPI(SamplingPlanner):
 
 
 def smoothed(actions: Tensor, sent: Tensor) -> Tensor:
-    """Smooth a plan as the continuation of what was sent, as Nav2's controller does.
+    """Smooth a plan as the continuation of the commands sent, as Nav2's controller does.
 
     Args:
         actions: shape ``(H, A)``.
-        sent: the commands before them, newest last; shape ``(P, A)``, P may be 0.
+        sent: previous commands, newest last; shape ``(P, A)``, P may be 0.
     """
     half = len(_SMOOTHING) // 2
     past = torch.cat(

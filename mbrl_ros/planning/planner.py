@@ -1,4 +1,4 @@
-"""What every planner is: a search over action sequences that may be stopped at any time."""
+"""Interface of planners: anytime search over action sequences."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from mbrl_ros.planning.settings import PlannerSettings
 
 @dataclass(frozen=True)
 class Search:
-    """Where a search stands. A planner that needs to know more adds fields of its own.
+    """The state of a search. Planners may add fields.
 
     Attributes:
-        actions: what would be executed, within the limits; shape ``(H, A)``.
+        actions: the plan, within the limits; shape ``(H, A)``.
         elites: the best sequences so far, best first; shape ``(K, H, A)``, K may be 0.
-        returns: theirs, shape ``(K,)``.
-        iteration: improvements done.
+        returns: of the elites, shape ``(K,)``.
+        iteration: iterations completed.
     """
 
     actions: Tensor
@@ -34,17 +34,17 @@ class Search:
 
 
 class Planner(ABC):
-    """Improves a plan step by step. It keeps no state: all of that is in the `Search`.
+    """Improves a plan iteratively. It is stateless: all state is in the `Search`.
 
-    The loop around it (`PlanningLoop`) cares for the deadline and for the warm start.
+    The loop around it (`PlanningLoop`) handles deadline and warm start.
 
     Attributes:
         continuous: whether it plans dimensions that take any number.
         discrete: whether it plans dimensions that take whole numbers only.
         needs_derivatives: whether it follows those of the model.
         settings: the planner's parameters.
-        proposals: whose sequences join its candidates.
-        discrete_indices: of the action's dimensions that take whole numbers only.
+        proposals: sources of additional candidates.
+        discrete_indices: of the action's integer dimensions.
         low: lower limits of the action, shape ``(A,)``.
         high: upper limits of the action, shape ``(A,)``.
     """
@@ -54,11 +54,10 @@ class Planner(ABC):
     needs_derivatives: ClassVar[bool] = False
 
     def __init__(self, action: Space, settings: PlannerSettings) -> None:
-        """Make a planner.
+        """Create a planner.
 
         Raises:
-            ValueError: if the space has a dimension of a kind that it does not plan, or a
-                proposal is unknown.
+            ValueError: if the space has an unsupported dimension, or a proposal is unknown.
         """
         for name in action.names:
             kind = "discrete" if name in action.discrete else "continuous"
@@ -74,7 +73,7 @@ class Planner(ABC):
 
     @property
     def effort(self) -> str:
-        """What a plan comes to, in words."""
+        """Description of the effort of a plan."""
         s = self.settings
         knots = f", {s.knots} {s.interpolation} knots" if s.knots else ""
         return f"{s.type}: {s.candidates} candidates x {s.iterations}, horizon {s.horizon}{knots}"
@@ -94,11 +93,11 @@ class Planner(ABC):
 
     @abstractmethod
     def initial(self, warm_start: Search | None, elapsed: int = 1) -> Search:
-        """Return where a plan starts.
+        """Return the initial search of a plan.
 
         Args:
-            warm_start: the last plan's search, perhaps another planner's or with another
-                horizon; None at the first plan.
+            warm_start: the last plan's search, perhaps another planner's or with another horizon;
+                None: first plan.
             elapsed: control steps since then.
         """
 
@@ -111,7 +110,7 @@ class Planner(ABC):
         """
 
     def resting(self) -> Search:
-        """Return a search that knows nothing: the middle of the range, no elites."""
+        """Return a search without prior information: the middle of the range, no elites."""
         actions = self.clamp(((self.low + self.high) / 2).repeat(self.settings.horizon, 1))
         return Search(actions, actions.new_empty(0, *actions.shape), actions.new_empty(0), 0)
 
@@ -135,12 +134,12 @@ class Planner(ABC):
 
 
 def shifted(sequences: Tensor, steps: int, horizon: int) -> Tensor:
-    """Drop the first actions and repeat the last, so that the length is ``horizon``.
+    """Drop the first actions and repeat the last one up to length ``horizon``.
 
     Args:
         sequences: shape ``(..., H, A)``.
-        steps: how many to drop; at least one action stays.
-        horizon: the length wanted.
+        steps: number to drop; at least one action stays.
+        horizon: length of the result.
     """
     last = sequences.shape[-2] - 1
     index = torch.arange(steps, steps + horizon).clamp_max(last)

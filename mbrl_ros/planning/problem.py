@@ -1,4 +1,4 @@
-"""What is to be decided: where it starts, what would happen, and what that is worth."""
+"""The planning problem: belief, world model and objective."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from mbrl_ros.objectives.objective import Objective
 
 
 class NoPlanError(RuntimeError):
-    """There is nothing to act on: no candidate's return is finite, or something is missing."""
+    """Planning is impossible: no candidate's return is finite, or the model lacks an output."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One decision's question; nothing of it changes while the decision is made.
+    """The planning problem of one decision; constant while planning.
 
     Attributes:
-        belief: where the first action acts, of a batch of one.
+        belief: when the first action takes effect, of a batch of one.
         model: imagines trajectories from there.
-        objective: judges them.
-        sent: the commands sent so far, newest last; shape ``(P, A)``, P may be 0.
-        proposals: sequences that others suggest, within the limits; shape ``(Q, H, A)``.
-        expected: observations that the last plan led one to expect, from now on: shape
+        objective: evaluates them.
+        sent: commands sent so far, newest last; shape ``(P, A)``, P may be 0.
+        proposals: additional candidates, within the limits; shape ``(Q, H, A)``.
+        expected: observations predicted by the last plan, from now on; shape
             ``(H + 1, O)``, or ``(0, O)`` without a last plan.
     """
 
@@ -37,7 +37,7 @@ class Problem:
     expected: Tensor = field(default_factory=lambda: torch.empty(0, 0))
 
     def returns(self, candidates: Tensor) -> Tensor:
-        """Return what each candidate is worth; minus infinity where that is not finite.
+        """Return the return of each candidate; minus infinity if not finite.
 
         Args:
             candidates: shape ``(N, H, A)``.
@@ -53,7 +53,7 @@ class Problem:
 
 
 def ranked(returns: Tensor) -> Tensor:
-    """Return the returns with minus infinity for what is not finite.
+    """Replace non-finite returns by minus infinity.
 
     Raises:
         NoPlanError: if none is finite.

@@ -1,4 +1,4 @@
-"""Candidates from elsewhere: a policy, an inverse model, a plan of before."""
+"""Additional candidates: from a policy, an inverse model, the previous plan."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _NO_POLICY = "planner.proposals: policy: the model has learned no policy"
 
 
 def previous_plan(_: Problem, plan: Tensor) -> Tensor:
-    """Propose to go on as planned: a plan is then never worse than its predecessor."""
+    """Propose the previous plan's rest: a plan is then never worse than its predecessor."""
     return plan[None]
 
 
 def inverse_model(problem: Problem, plan: Tensor) -> Tensor:
-    """Propose what leads back to where the plan was going, told by the inverse model.
+    """Propose actions of the inverse model that return to the plan's predicted trajectory.
 
-    The plan's own actions lead elsewhere by now, if the plant is not where it was expected.
+    If the plant has deviated from it, the plan's own actions lead elsewhere.
 
     Raises:
-        NoPlanError: if the model learns no inverse.
+        NoPlanError: if the model has no inverse model.
     """
     model = problem.model
     if model.inverses is None:
@@ -45,8 +45,8 @@ def inverse_model(problem: Problem, plan: Tensor) -> Tensor:
     actions: list[Tensor] = []
     for k, expected in enumerate(problem.expected[1:]):
         imagined = model.imagine(belief, (actions[-1] if actions else plan[0])[None, None])
-        assert imagined.observations is not None  # an inverse model is of named dimensions
-        # Where the belief is at first, then where the last action led.
+        assert imagined.observations is not None  # with an inverse model
+        # The belief's observation first, then the one after the last action.
         seen = imagined.observations[:, 0, min(k, 1)].mean(dim=0).to(plan.device)
         if actions:
             belief = model.ahead(belief, actions[-1][None])
@@ -55,7 +55,7 @@ def inverse_model(problem: Problem, plan: Tensor) -> Tensor:
 
 
 def policy(problem: Problem, plan: Tensor) -> Tensor:
-    """Propose what the model's policy would do in each member's imagination.
+    """Propose the policy's actions along each member's imagined trajectory.
 
     Raises:
         NoPlanError: if the model has no policy.
@@ -75,10 +75,10 @@ PROPOSALS: dict[str, Proposal] = {
 
 
 def find_proposal(name: str) -> Proposal:
-    """Return a proposal of ours by its name, or a user's by ``module:attribute``.
+    """Return a built-in proposal by name, or a user-defined one by ``module:attribute``.
 
     Raises:
-        ValueError: if there is none.
+        ValueError: if it is unknown.
     """
     if name in PROPOSALS:
         return PROPOSALS[name]
@@ -96,10 +96,10 @@ def find_proposal(name: str) -> Proposal:
 
 
 def check_proposals(names: Collection[str], model: WorldModel) -> None:
-    """Check that a model has learned what proposals need.
+    """Check that a model has the outputs that proposals need.
 
     Raises:
-        ValueError: if it has not.
+        ValueError: if it lacks one.
     """
     if inverse_model.__name__ in names and model.inverses is None:
         raise ValueError(_NO_INVERSE)
@@ -108,15 +108,15 @@ def check_proposals(names: Collection[str], model: WorldModel) -> None:
 
 
 def collect(proposals: list[Proposal], problem: Problem, plan: Tensor) -> Tensor:
-    """Return what all of them propose, shape ``(Q, H, A)``.
+    """Return the sequences of all proposals, shape ``(Q, H, A)``.
 
     Args:
-        proposals: asked in turn.
-        problem: what is to be planned; its own proposals are left out.
+        proposals: called in turn.
+        problem: to plan for; its own proposals are ignored.
         plan: the rest of the last plan, shape ``(H, A)``.
 
     Raises:
-        ValueError: if one proposes something of another shape.
+        ValueError: if one returns another shape.
     """
     found = [plan.new_empty(0, *plan.shape)]
     for proposal in proposals:

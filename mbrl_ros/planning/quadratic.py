@@ -1,4 +1,4 @@
-"""An objective as a quadratic function around a trajectory."""
+"""Quadratic approximation of an objective around a trajectory."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from mbrl_ros.objectives.objective import Objective
 
 @dataclass(frozen=True)
 class QuadraticCost:
-    """Derivatives of the cost, the negative return, by what each step leads to and does.
+    """Derivatives of the cost (negative return) with respect to each step.
 
     Attributes:
-        gradient: by the O observations after the action and the A actions, ``(H, O + A)``.
+        gradient: with respect to next observation and action, ``(H, O + A)``.
         curvature: positive semidefinite, ``(H, O + A, O + A)``.
     """
 
@@ -26,12 +26,12 @@ class QuadraticCost:
 
     @property
     def finite(self) -> bool:
-        """Whether all derivatives are."""
+        """Whether all derivatives are finite."""
         return bool(np.isfinite(self.gradient).all() and np.isfinite(self.curvature).all())
 
 
 def quadratic_cost(objective: Objective, states: Tensor, actions: Tensor) -> QuadraticCost:
-    """Differentiate an objective twice; what is not convex, or between steps, is left out.
+    """Differentiate an objective twice; non-convex parts and coupling between steps are dropped.
 
     Args:
         objective: of O observations and A actions.
@@ -39,8 +39,8 @@ def quadratic_cost(objective: Objective, states: Tensor, actions: Tensor) -> Qua
         actions: shape ``(H, A)``.
     """
     (horizon, a), o = actions.shape, states.shape[-1]
-    # Terms of changes tie a step to its neighbours: every other step at once keeps them apart.
-    # Each dimension is probed on a copy of the trajectory of its own: one pass serves all.
+    # Terms of changes couple a step with its neighbours: probing every other step separates them.
+    # Each dimension is probed on its own copy of the trajectory, so one backward pass serves all.
     probes = torch.zeros(2, o + a, horizon, o + a)
     for first in range(2):
         probes[first, :, first::2] = torch.eye(o + a)[:, None]
@@ -48,7 +48,7 @@ def quadratic_cost(objective: Objective, states: Tensor, actions: Tensor) -> Qua
     with torch.enable_grad():
         x = states[1:].detach().repeat(len(probes), 1, 1).requires_grad_()
         u = actions.detach().repeat(len(probes), 1, 1).requires_grad_()
-        # A sum of zeros, so that there is a derivative whatever the terms read.
+        # A sum of zeros, so that a derivative exists whatever the terms read.
         cost = 0.0 * (x.square().sum() + u.square().sum())
         cost = cost - objective.rewards(x, u, states[:1].detach()).sum()
         gradient = torch.cat(torch.autograd.grad(cost, (x, u), create_graph=True), dim=-1)
@@ -59,7 +59,7 @@ def quadratic_cost(objective: Objective, states: Tensor, actions: Tensor) -> Qua
 
 
 def _convex(matrices: FloatArray) -> FloatArray:
-    """Return the nearest positive semidefinite matrices; as they are if any is not finite."""
+    """Return the nearest positive semidefinite matrices; unchanged if any is not finite."""
     if not np.isfinite(matrices).all():
         return matrices
     values, vectors = np.linalg.eigh((matrices + matrices.transpose(0, 2, 1)) / 2)

@@ -10,18 +10,18 @@ from mbrl_ros.planning.sampling import SamplingPlanner, best
 
 
 class RandomShooting(SamplingPlanner):
-    """Draws sequences uniformly and executes the best; knows nothing of the last plan."""
+    """Samples sequences uniformly and executes the best; no warm start."""
 
     discrete = True
 
     def initial(self, warm_start: Search | None, elapsed: int = 1) -> Search:
-        """Begin anew."""
+        """Start without the last plan."""
         return self.resting()
 
     def sample(self, search: Search, generator: torch.Generator) -> Tensor:
-        """Draw from the whole range; the best of the iterations before competes again."""
+        """Sample from the whole range; the best of previous iterations competes again."""
         shape = (self.settings.candidates, self.knots.count, len(self.low))
-        # Of whole numbers, the first and the last are as likely as the others.
+        # Makes the first and last whole number as likely as the others.
         edge = torch.zeros_like(self.low)
         edge[self.discrete_indices] = 0.5
         low, high = self.low - edge, self.high + edge

@@ -28,10 +28,10 @@ PLANNERS: dict[str, type[Planner]] = {
 
 
 def make_planner(action: Space, settings: PlannerSettings) -> Planner:
-    """Make the planner that the settings name.
+    """Create the planner of the settings.
 
     Raises:
-        ValueError: if there is none of that name, or it does not suit the action space.
+        ValueError: if it is unknown, or does not suit the action space.
     """
     kind = PLANNERS.get(settings.type) or _own(settings.type)
     return kind(action, settings)

@@ -1,4 +1,4 @@
-"""What planners that try out many candidates have in common."""
+"""Base class of sampling-based planners."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from mbrl_ros.planning.settings import PlannerSettings
 
 
 class SamplingPlanner(Planner):
-    """Draws candidates, has them judged, and moves on to the better ones.
+    """Samples candidates, evaluates them, and updates its distribution towards the better ones.
 
     Attributes:
-        knots: what candidates can look like.
+        knots: parametrisation of candidates.
     """
 
     def __init__(self, action: Space, settings: PlannerSettings) -> None:
         super().__init__(action, settings)
-        # Between two choices there is no third.
+        # Discrete choices cannot be interpolated.
         interpolation = "zero" if action.discrete else settings.interpolation
         self.knots = Knots(settings.horizon, settings.knots, interpolation)
 
     @abstractmethod
     def sample(self, search: Search, generator: torch.Generator) -> Tensor:
-        """Draw candidates within the limits, shape ``(N, H, A)``."""
+        """Sample candidates within the limits, shape ``(N, H, A)``."""
 
     @abstractmethod
     def update(self, search: Search, candidates: Tensor, returns: Tensor) -> Search:
-        """Move to the better candidates.
+        """Update the search towards the better candidates.
 
         Args:
-            search: where the search stands.
+            search: its present state.
             candidates: shape ``(N, H, A)``.
-            returns: shape ``(N,)``, at least one of them finite; minus infinity ranks last.
+            returns: shape ``(N,)``, at least one finite; minus infinity ranks last.
         """
 
     def improve(self, search: Search, problem: Problem, generator: torch.Generator) -> Search:
-        """Draw, judge and move on; in the first iteration the proposals compete, too."""
+        """Sample, evaluate and update; in the first iteration together with the proposals."""
         candidates = self.sample(search, generator)
         if search.iteration == 0 and len(problem.proposals):
             candidates = torch.cat([candidates, problem.proposals])
@@ -54,8 +54,8 @@ def best(candidates: Tensor, returns: Tensor, count: int) -> tuple[Tensor, Tenso
 
     Args:
         candidates: shape ``(N, H, A)``.
-        returns: shape ``(N,)``; what is minus infinity is left out.
-        count: how many at most.
+        returns: shape ``(N,)``; candidates at minus infinity are omitted.
+        count: maximum number.
     """
     top = returns.topk(min(count, int(returns.isfinite().sum())))
     return candidates[top.indices], top.values

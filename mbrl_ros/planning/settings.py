@@ -9,34 +9,34 @@ from mbrl_ros.core.settings import group, setting
 
 @dataclass(frozen=True)
 class ICEMSettings:
-    """What iCEM has beyond the cross-entropy method."""
+    """Parameters of iCEM beyond those of the cross-entropy method."""
 
     finest_scale: float = setting(
         0.1,
-        "noise of the finest candidate, relative to the coarsest",
+        "noise scale of the finest candidate, relative to the coarsest",
         low=1e-3,
         high=1.0,
         live=True,
     )
     decay: float = setting(
-        1.25, "the population shrinks by this per iteration", low=1.0, high=100.0, live=True
+        1.25, "factor by which the population shrinks per iteration", low=1.0, high=100.0, live=True
     )
 
 
 @dataclass(frozen=True)
 class MPPISettings:
-    """How MPPI weighs its candidates."""
+    """Parameters of MPPI."""
 
     effective_share: float = setting(
         0.1,
-        "the temperature lets this share of the candidates count; 0: it is given below",
+        "effective sample size that sets the temperature, as a share of the candidates; 0: fixed",
         low=0.0,
         high=1.0,
         live=True,
     )
     temperature: float = setting(
         0.2,
-        "temperature where effective_share is 0, in standard deviations of the returns",
+        "temperature if effective_share is 0, in standard deviations of the returns",
         low=1e-3,
         high=1e3,
         live=True,
@@ -48,18 +48,18 @@ class MPPISettings:
 
 @dataclass(frozen=True)
 class GradientSettings:
-    """How the gradient planner climbs."""
+    """Parameters of the gradient planner."""
 
     starts: int = setting(
         6,
-        "sequences improved side by side, the last plan's rest first",
+        "sequences improved in parallel, including the rest of the last plan",
         low=1,
         high=1000,
         live=True,
     )
     step_size: float = setting(
         0.1,
-        "first step of Adam, as a share of half the action range",
+        "step size of Adam, as a share of half the action range",
         low=1e-4,
         high=1.0,
         live=True,
@@ -68,7 +68,7 @@ class GradientSettings:
 
 @dataclass(frozen=True)
 class PlannerSettings:
-    """The planner and the loop around it; what one kind of planner alone uses has its name."""
+    """Parameters of the planner and its loop; those of a single planner have its name."""
 
     type: str = setting(
         "icem",
@@ -78,23 +78,21 @@ class PlannerSettings:
     )
     horizon: int = setting(30, "actions planned ahead", low=1, high=1000, live=True)
     candidates: int = setting(
-        64, "action sequences tried per iteration", low=2, high=100_000, live=True
+        64, "action sequences evaluated per iteration", low=2, high=100_000, live=True
     )
     iterations: int = setting(3, "iterations per plan", low=1, high=100, live=True)
-    knots: int = setting(
-        0, "values a candidate is made of; 0: one per action", low=0, high=1000, live=True
-    )
+    knots: int = setting(0, "knots of a candidate; 0: one per action", low=0, high=1000, live=True)
     interpolation: str = setting(
         "linear",
-        "between the knots",
+        "interpolation between the knots",
         choices=("zero", "linear", "cubic"),
         live=True,
     )
     members: int = setting(
-        0, "members of the model planned with; 0: all", low=0, high=100, live=True
+        0, "ensemble members used for planning; 0: all", low=0, high=100, live=True
     )
     elites: int = setting(
-        10, "best candidates the next distribution is fitted to", low=1, live=True
+        10, "best candidates, to which the next distribution is fitted", low=1, live=True
     )
     keep_elites: float = setting(
         0.3,
@@ -108,13 +106,13 @@ class PlannerSettings:
     )
     noise_std: float = setting(
         0.5,
-        "standard deviation of the noise at first, as a share of half the action range",
+        "initial standard deviation of the noise, as a share of half the action range",
         low=0.01,
         live=True,
     )
     noise_beta: float = setting(
         1.5,
-        "icem, mppi: colour of the noise: 0 white, 2 a random walk",
+        "icem, mppi: exponent of coloured noise: 0 white, 2 random walk",
         low=0.0,
         high=5.0,
         live=True,
