@@ -1,1 +1,1 @@
-"""How good it is: prediction errors, episodes and references."""
+"""Evaluation: prediction errors, calibration and the true model."""

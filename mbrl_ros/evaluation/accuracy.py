@@ -1,4 +1,4 @@
-"""How well a model predicts what was recorded, and how well it knows."""
+"""Prediction errors and calibration of a model on recorded data."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from mbrl_ros.data.segments import Indices, Segments, one_segment
 from mbrl_ros.data.transitions import Transitions
 from mbrl_ros.models.dynamics_model import DynamicsModel
 
-#: Shares of all cases that intervals are asked to hold.
+#: Nominal coverage of the predicted intervals.
 LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)
-# Enough for steady figures.
+# Enough for stable figures.
 _MOST = 5000
 
 
@@ -29,16 +29,16 @@ class Accuracy:
         names: of the observation's dimensions, O of them.
         open_loop: RMS error of the members' mean after 1 to H steps of recorded actions,
             shape ``(H, O)``, SI units; row 0 is the one-step error.
-        unmoved: RMS error of predicting that nothing changes, shape ``(H, O)``, SI units.
+        unmoved: RMS error of predicting no change, shape ``(H, O)``, SI units.
         spread: RMS standard deviation between the members, shape ``(H, O)``, SI units.
         z_scores: RMS of the one-step error in predicted standard deviations, shape ``(O,)``;
-            1 where the model knows how wrong it is, more where it is too sure.
+            1 if calibrated, greater if overconfident.
         coverage: share of one-step cases within each of `LEVELS`' intervals, ``(levels, O)``.
-        windows: how many stretches the open-loop figures are of.
-        backward: RMS error 1 to H steps before a known observation, told by the backward model,
-            shape ``(H, O)``, SI units; None where the model learns none.
-        action: RMS error of the action told by the inverse model, shape ``(A,)``, SI units; None
-            where the model learns none.
+        windows: number of stretches in the open-loop figures.
+        backward: RMS error of the backward model 1 to H steps before a known observation, shape
+            ``(H, O)``, SI units; None: not learned.
+        action: RMS error of the inverse model's action, shape ``(A,)``, SI units; None: not
+            learned.
     """
 
     names: tuple[str, ...]
@@ -57,7 +57,7 @@ def measure(model: DynamicsModel, log: Transitions, horizon: int) -> Accuracy:
     """Compare predictions with a log.
 
     Args:
-        model: predicts.
+        model: to evaluate.
         log: of the same dimensions, with at least one unbroken stretch of ``horizon``.
         horizon: steps of the open-loop predictions.
 
@@ -78,7 +78,7 @@ def measure(model: DynamicsModel, log: Transitions, horizon: int) -> Accuracy:
         seen = predicted.next_observation
         error = encoding.difference(seen.mean(dim=0), b.next_observation)
         if k == 0:
-            # Total variance of the mixture: the members' own and that between them.
+            # Total variance of the mixture: within and between the members.
             noise = predicted.std.square().mean(dim=0)
             z = error / (noise + seen.var(dim=0, correction=0)).sqrt()
         errors.append(_rms(error))

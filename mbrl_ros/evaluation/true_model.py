@@ -1,4 +1,4 @@
-"""A plant's true dynamics as a world model: what there is to gain if nothing were left to learn."""
+"""A plant's true dynamics as a world model: an upper bound for learned models."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from mbrl_ros.simulation.true_dynamics import TrueDynamics
 
 
 class TrueModel(WorldModel):
-    """Imagines from where the plant is; a belief is the newest observation, ``(1, 1, O)``."""
+    """Imagines from the plant's present state; belief: the newest observation, ``(1, 1, O)``."""
 
     members = 1
 
     def __init__(self, observation: Space, action: Space, dynamics: TrueDynamics) -> None:
-        """Take over a plant's dynamics.
+        """Wrap a plant's dynamics.
 
         Args:
             observation: O dimensions.
             action: A dimensions.
-            dynamics: of the plant, from where that is when it is asked.
+            dynamics: of the plant, from its state at the time of a call.
         """
         self.observation, self.action = observation, action
         self._dynamics = dynamics
@@ -42,9 +42,9 @@ class TrueModel(WorldModel):
         """See `WorldModel.ahead`.
 
         Raises:
-            UnlearnedError: always: what is under way is left out.
+            UnlearnedError: always: pending commands are not supported.
         """
-        raise UnlearnedError("true dynamics: what is under way is left out")
+        raise UnlearnedError("true dynamics: pending commands are not supported")
 
     def imagine(self, belief: Belief, actions: Tensor) -> Imagined:
         """See `WorldModel.imagine`."""
@@ -54,7 +54,7 @@ class TrueModel(WorldModel):
         return Imagined(actions, observations, observations)
 
     def imagine_policy(self, belief: Belief, policy: Policy, horizon: int) -> Imagined:
-        """See `WorldModel.imagine_policy`; each step costs all those before it."""
+        """See `WorldModel.imagine_policy`; each step repeats all previous ones."""
         actions = torch.empty(1, 0, self.action.dim)
         seen = belief[0][:, :, None]
         for _ in range(horizon):
@@ -65,7 +65,7 @@ class TrueModel(WorldModel):
         return Imagined(actions, seen, seen)
 
     def surprise(self, belief: Belief, actions: Tensor, observation: Tensor) -> Tensor:
-        """See `WorldModel.surprise`: there is none."""
+        """See `WorldModel.surprise`: zero."""
         return torch.zeros(self.observation.dim)
 
     def fork(self, members: int | None = None) -> TrueModel:

@@ -1,1 +1,1 @@
-"""Never outside the limits, and what to do when in doubt."""
+"""Safe commands, always within the limits."""

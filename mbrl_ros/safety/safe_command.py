@@ -1,4 +1,4 @@
-"""The task's safe command: what acts when nobody knows what to do."""
+"""The task's safe command, applied when no valid command is available."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ ZERO, HOLD, DAMP, VALUES = "zero", "hold", "damp", "values"
 
 
 class SafeCommand:
-    """One safe command for whoever may have to send or apply it: controller, plant, guard.
+    """The safe command of controller, plant and guard.
 
     - ``zero``: no force or velocity.
-    - ``hold``: what the plant applied last, for as long as it takes. It is for actions that are
-      positions, where zero would be a jump; a force held would accelerate for ever.
-    - ``damp``: minus ``damping`` times a velocity of each action's own; brakes a plant that is
-      driven by forces. Zero where the velocity is not known.
-    - ``values``: always the same.
+    - ``hold``: the last action the plant applied, indefinitely. For actions that are positions,
+      where zero would be a jump; a force held would keep accelerating.
+    - ``damp``: minus ``damping`` times the velocity of each action; brakes a plant driven by
+      forces. Zero if the velocity is unknown.
+    - ``values``: a constant action.
 
     All stay within the limits. Actions have shape ``(A,)``, SI units.
 
     Attributes:
-        resting: what is taken to act before an episode where the plant does not tell.
-        held: what the plant applied last, as far as it told; ``hold`` repeats it.
+        resting: action assumed before an episode if the plant does not report it.
+        held: last action the plant reported; repeated by ``hold``.
     """
 
     def __init__(
@@ -39,19 +39,19 @@ class SafeCommand:
         velocities: Sequence[str] = (),
         damping: float = 1.0,
     ) -> None:
-        """Make a safe command.
+        """Create a safe command.
 
         Args:
             observation: O dimensions.
             action: A dimensions.
             mode: see above.
-            values: for ``values``, and for ``hold`` before the plant has told what it applies; A
+            values: for ``values``, and for ``hold`` before the plant has reported an action; A
                 numbers, or none.
-            velocities: for ``damp``: the observation dimension that is each action's velocity.
+            velocities: for ``damp``: the observation dimension of each action's velocity.
             damping: for ``damp``: action per velocity.
 
         Raises:
-            ValueError: naming the parameter that does not fit.
+            ValueError: naming the invalid parameter.
         """
         self._action, self._mode, self._damping = action, mode, damping
         if len(values) and mode not in (HOLD, VALUES):
@@ -88,10 +88,10 @@ class SafeCommand:
 
     @classmethod
     def of(cls, task: TaskSettings) -> SafeCommand:
-        """Return what a task's parameters ask for.
+        """Return the safe command of a task's parameters.
 
         Raises:
-            ValueError: naming the parameter that does not fit.
+            ValueError: naming the invalid parameter.
         """
         return cls(
             task.observation_space(),
@@ -106,7 +106,7 @@ class SafeCommand:
         """Return the safe command.
 
         Args:
-            observed: the newest observation, whatever it is worth.
+            observed: the newest observation, valid or not.
         """
         if self._mode == HOLD:
             return self.held

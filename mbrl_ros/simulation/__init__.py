@@ -1,1 +1,1 @@
-"""What we act on: Gymnasium environments and MuJoCo models, stepped in control periods."""
+"""Simulated plants: Gymnasium environments and MuJoCo models, stepped in control periods."""

@@ -1,4 +1,4 @@
-"""A headless camera on a MuJoCo model, rendering on a thread of its own."""
+"""A headless camera on a MuJoCo model, rendering on its own thread."""
 
 from __future__ import annotations
 
@@ -19,19 +19,18 @@ from mbrl_ros.simulation.settings import CameraSettings
 
 Image = NDArray[np.uint8]
 FREE_CAMERA = -1
-# A frame that is due by the rounding of a stamp is due: a share of the time between two frames.
+# Tolerance for the rounding of stamps, as a share of the time between two frames.
 _EARLY = 0.01
 
 
 class Camera:
-    """Renders the state of a plant at a rate of plant time.
+    """Renders the state of a plant at a rate in plant time.
 
-    The stepping thread hands over copies of the state; OpenGL and everything slow stay on
-    the camera's thread, since a context belongs to one thread and a control step must not
-    wait for a picture.
+    The stepping thread passes copies of the state; OpenGL and everything slow stay on the camera's
+    thread, since a context belongs to one thread and a control step must not wait for an image.
 
     Attributes:
-        name: of the camera in the model; its number where it has no name, ``free`` for a free one.
+        name: of the camera in the model; its number if unnamed, ``free`` for a free one.
     """
 
     def __init__(
@@ -42,11 +41,11 @@ class Camera:
         Args:
             plant: has a MuJoCo model.
             settings: rate and size.
-            show: called on the camera's thread with the observation of a state and the image
-                of the same one, ``(height, width, 3)``.
+            show: called on the camera's thread with a state's observation and image, ``(height,
+                width, 3)``.
 
         Raises:
-            ValueError: without a MuJoCo model, such a camera, or a way to render.
+            ValueError: without a MuJoCo model, such a camera, or a renderer.
         """
         if plant.physics is None:
             raise ValueError(
@@ -72,11 +71,11 @@ class Camera:
             ) from self._error
 
     def offer(self, observation: Observation, *, wait: bool) -> None:
-        """Hand over the plant's state if a frame is due.
+        """Pass the plant's state if a frame is due.
 
         Args:
             observation: of that state.
-            wait: whether to wait for the previous frame rather than leave this one out.
+            wait: whether to wait for the previous frame instead of skipping this one.
         """
         number = math.floor(observation.time * self._settings.rate + _EARLY)
         if number <= self._newest or (self._states.full() and not wait):
@@ -85,12 +84,12 @@ class Camera:
         self._hand_over((observation, self._physics.state()))
 
     def close(self) -> None:
-        """Render what was handed over, and close."""
+        """Render pending states, and close."""
         self._hand_over(None)
         self._thread.join()
 
     def _hand_over(self, item: tuple[Observation, FloatArray] | None) -> None:
-        # A camera that has failed takes nothing any more, and must not stop the plant.
+        # A failed camera accepts no states, and must not stop the plant.
         while self._thread.is_alive():
             try:
                 return self._states.put(item, timeout=0.5)
@@ -114,7 +113,7 @@ class Camera:
 
 
 class _Renderer:
-    """MuJoCo's renderer with data of its own; to be used on one thread."""
+    """MuJoCo's renderer with its own data; for use on one thread."""
 
     def __init__(self, model: Any, settings: CameraSettings, camera: int) -> None:
         import mujoco

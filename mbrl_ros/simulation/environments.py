@@ -1,4 +1,4 @@
-"""Makes the plant that the parameters name, or says in one line why it cannot."""
+"""Creation of the plant named by the parameters."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from mbrl_ros.simulation.settings import SimulatorSettings
 
 
 def make_plant(settings: SimulatorSettings) -> Plant:
-    """Make a plant from a Gymnasium id or an MJCF file.
+    """Create a plant from a Gymnasium id or an MJCF file.
 
     Raises:
-        ValueError: one line that names the environment and what is wrong with it.
+        ValueError: one line that names the environment and the problem.
     """
     name = settings.environment
     if not name:
@@ -78,7 +78,7 @@ def _from_gymnasium(name: str, endless: bool) -> gymnasium.Env[Any, Any]:
         limits = {"max_episode_steps": -1}
     try:
         with warnings.catch_warnings():
-            # Gymnasium warns of old versions; what cannot be made is an error below.
+            # Gymnasium warns of old versions; real failures are errors below.
             warnings.simplefilter("ignore", DeprecationWarning)
             return gymnasium.make(name, disable_env_checker=True, **limits)
     except Exception as error:

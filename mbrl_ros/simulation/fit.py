@@ -1,4 +1,4 @@
-"""Whether the parameters fit the environment they name."""
+"""Checks of the parameters against the environment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def check_fit(plant: Plant, observation: Space, action: Space, period: float) ->
     """Check spaces and control period [s] against a plant.
 
     Raises:
-        ValueError: naming the parameter that does not fit, and what would.
+        ValueError: naming the invalid parameter, and the expected value.
     """
     _check_names("observation", plant.name, plant.observation_names, observation)
     _check_names("action", plant.name, plant.action_names, action)

@@ -1,4 +1,4 @@
-"""Gymnasium's spaces as flat, named float64 vectors, both ways."""
+"""Conversion between Gymnasium's spaces and flat, named float64 vectors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gymnasium import spaces
 
 from mbrl_ros.core.spaces import FloatArray
 
-# A learned dynamics model predicts every dimension; anything larger is an image.
+# A dynamics model predicts every dimension; anything larger is an image.
 MAX_DIMENSIONS = 1024
 
 _SUPPORTED = f"Box of at most {MAX_DIMENSIONS} values, Discrete, and Dict or Tuple of these"
@@ -170,7 +170,7 @@ def _decoded(space: gymnasium.Space[Any], values: Iterator[float]) -> Any:
         return int(space.start) + index
     assert isinstance(space, spaces.Box)
     flat = np.array([next(values) for _ in range(int(np.prod(space.shape)))], dtype=np.float64)
-    # Limits of a float32 space, rounded to float64 and back, must not be overstepped.
+    # Limits of a float32 space, rounded to float64 and back, must not be exceeded.
     flat = np.clip(flat, *_limits(space))
     if np.issubdtype(space.dtype, np.integer):
         flat = np.rint(flat)

@@ -1,4 +1,4 @@
-"""Which OpenGL library MuJoCo renders with on a machine without a display."""
+"""Choice of MuJoCo's OpenGL library on a machine without a display."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _MISSING = (
 
 
 def choose(*, camera: bool) -> None:
-    """Set ``MUJOCO_GL``, unless the user has; MuJoCo reads it when it is first imported.
+    """Set ``MUJOCO_GL``, unless the user has; MuJoCo reads it when first imported.
 
     Without a camera nothing is rendered, and no graphics library is needed or loaded.
 
     Raises:
-        ValueError: if a camera is wanted and the machine has no library to render with.
+        ValueError: if a camera is requested and the machine has no rendering library.
     """
     if "MUJOCO_GL" in os.environ or not sys.platform.startswith("linux"):
         return
@@ -38,9 +38,9 @@ def choose(*, camera: bool) -> None:
 
 
 def _egl_works() -> bool:
-    """Return whether EGL has a device that can be initialised, the way MuJoCo asks for one.
+    """Return whether EGL has a device that can be initialised, as MuJoCo does.
 
-    The library alone says little: in a container it is often there without a driver.
+    The library alone is no evidence: containers often have it without a driver.
     """
     try:
         egl = ctypes.CDLL(ctypes.util.find_library("EGL") or "libEGL.so.1")

@@ -1,4 +1,4 @@
-"""A MuJoCo model from an MJCF file, with the user's own task."""
+"""A MuJoCo model from an MJCF file, with a user-defined task."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _FUNCTIONS = ("observation", "reward", "reset", "terminated")
 class MjcfEnv(gymnasium.Env[FloatArray, FloatArray]):
     """An MJCF model whose actions are its actuators' controls.
 
-    Its own step is one MuJoCo time step. The task says what is observed and paid; it is a
-    class, an object or a module with any of these functions:
+    Its step is one MuJoCo time step. The task defines observation and reward; it is a class, an
+    object or a module with any of these functions:
 
     - ``observation(model, data) -> vector``; without it: qpos, then qvel.
     - ``reward(model, data, action) -> float``, after each time step; without it: NaN.
-    - ``reset(model, data, rng)``: changes the initial state, which is keyframe 0 where the
+    - ``reset(model, data, rng)``: changes the initial state, which is keyframe 0 if the
       model has one, drawing from a ``numpy.random.Generator``.
     - ``terminated(model, data) -> bool``; without it: never.
 
@@ -78,7 +78,7 @@ class MjcfEnv(gymnasium.Env[FloatArray, FloatArray]):
 
     @property
     def initial_action(self) -> FloatArray:
-        """The controls that an episode begins with, those of its keyframe; ``(actuators,)``."""
+        """The controls at the start of an episode, from the keyframe; ``(actuators,)``."""
         if self.model.nkey > 0:
             return np.array(self.model.key_ctrl[0], dtype=np.float64)
         return np.zeros(self.model.nu)
@@ -104,8 +104,8 @@ class MjcfEnv(gymnasium.Env[FloatArray, FloatArray]):
         import mujoco
 
         self.data.ctrl[:] = action
-        # mj_step ends with positions newer than everything computed from them; splitting it
-        # leaves sites, bodies and sensors at the time of the observation (as dm_control does).
+        # After mj_step, derived quantities are older than the positions; split stepping, as in
+        # dm_control, computes sites, bodies and sensors at the time of the observation.
         if self.model.opt.integrator == mujoco.mjtIntegrator.mjINT_RK4:
             mujoco.mj_step(self.model, self.data)
         else:
@@ -114,7 +114,7 @@ class MjcfEnv(gymnasium.Env[FloatArray, FloatArray]):
         return self.observe(), self._reward(action), self._terminated(), False, {}
 
     def observe(self) -> FloatArray:
-        """Return what is observed of the data as it is, shape ``(observation_dim,)``."""
+        """Return the observation of the present data, shape ``(observation_dim,)``."""
         if (observe := self._functions["observation"]) is not None:
             return np.array(observe(self.model, self.data), dtype=np.float64).ravel()
         return np.concatenate([self.data.qpos, self.data.qvel])
@@ -147,8 +147,7 @@ class MjcfEnv(gymnasium.Env[FloatArray, FloatArray]):
 def load_task(reference: str) -> Any:
     """Load a task from ``module:attribute`` or ``file.py:attribute``.
 
-    A class is instantiated without arguments; without an attribute, the module itself is
-    the task.
+    A class is instantiated without arguments; without an attribute, the module is the task.
 
     Raises:
         ValueError: if it cannot be loaded or has none of the task's functions.

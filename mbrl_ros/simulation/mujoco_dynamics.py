@@ -1,4 +1,4 @@
-"""What MuJoCo would do: many action sequences at once, seen as the environment sees them."""
+"""MuJoCo rollouts of many action sequences, with the environment's own observations."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from mbrl_ros.simulation.plant import Plant
 
 @dataclass(frozen=True)
 class _Sight:
-    """How an environment comes to its observation after its last time step.
+    """How an environment computes its observation after its last time step.
 
     Attributes:
-        settle: what it computes first, from model and data.
+        settle: computed first, from model and data.
         observe: returns the observation of the environment's own data.
     """
 
@@ -29,11 +29,11 @@ class _Sight:
 
 
 class MujocoDynamics:
-    """Rolls action sequences out with MuJoCo's own rollout, on several threads.
+    """Rolls out action sequences with MuJoCo's rollout, on several threads.
 
-    Only the last time step of every control step is made again in the environment's own data,
-    so that what lags behind there (forces, contacts, positions of bodies) lags as it does in
-    reality. The data is put back as it was, to the last bit.
+    Only the last time step of every control step is repeated in the environment's own data, so that
+    lagging quantities (forces, contacts, positions of bodies) lag as in the environment. The data
+    is restored exactly.
     """
 
     def __init__(self, plant: Plant, physics: Physics, sight: _Sight, threads: int) -> None:
@@ -52,18 +52,18 @@ class MujocoDynamics:
 
     @classmethod
     def of(cls, plant: Plant, physics: Physics, threads: int) -> MujocoDynamics | None:
-        """Return the dynamics of a plant, None if it is not known how it observes.
+        """Return the dynamics of a plant; None: its observation function is unknown.
 
         Args:
             plant: on MuJoCo.
-            physics: its own.
-            threads: that may compute.
+            physics: of the plant.
+            threads: maximum number of computing threads.
         """
         sight = _find_sight(plant.environment.unwrapped)
         return None if sight is None else cls(plant, physics, sight, threads)
 
     def __call__(self, actions: FloatArray) -> FloatArray:
-        """Return the observations that actions ``(N, H, A)`` lead to, ``(N, H, O)``."""
+        """Return the observations ``(N, H, O)`` after actions ``(N, H, A)``."""
         import mujoco
 
         model, data = self._physics.model, self._physics.data
@@ -85,7 +85,7 @@ class MujocoDynamics:
         return np.stack(observed).reshape(*actions.shape[:2], -1)
 
     def _follow(self, model: Any) -> None:
-        """Make room to compute in, anew if the environment has exchanged its model."""
+        """Allocate buffers, again if the environment has exchanged its model."""
         import mujoco
 
         if self._model is not model:
@@ -94,10 +94,10 @@ class MujocoDynamics:
             self._kept = mujoco.MjData(model)
 
     def _controls(self, actions: FloatArray) -> FloatArray:
-        """Return what the environment passes to the actuators."""
+        """Return the controls that the environment passes to the actuators."""
         box = self._plant.environment.action_space
         assert isinstance(box, gymnasium.spaces.Box)
-        # Rounded as the plant rounds, which gives the environment its own kind of numbers.
+        # Rounded as in the plant, which converts to the environment's dtype.
         return np.clip(actions, box.low, box.high).astype(box.dtype).astype(np.float64)
 
     def _states_before_last(self, controls: FloatArray) -> FloatArray:
@@ -106,7 +106,7 @@ class MujocoDynamics:
 
         model, data, kinds = self._model, self._physics.data, mujoco.mjtState
         first = _state(model, data, kinds.mjSTATE_FULLPHYSICS)
-        # The actuators come first; the rest is what else acts from outside.
+        # The actuators come first; the rest are other external inputs.
         inputs = _state(model, data, kinds.mjSTATE_USER)
         steps = round(self._plant.period / model.opt.timestep)
         n, horizon, dim = controls.shape
@@ -124,7 +124,7 @@ class MujocoDynamics:
         return np.concatenate([start, states], axis=1)[:, steps - 1 : -1 : steps]
 
     def _observed(self, state: FloatArray, control: FloatArray) -> FloatArray:
-        """Return what is observed one time step after a state."""
+        """Return the observation one time step after a state."""
         import mujoco
 
         data = self._physics.data
@@ -144,7 +144,7 @@ def _state(model: Any, data: Any, kind: Any) -> FloatArray:
 
 
 def _find_sight(environment: Any) -> _Sight | None:
-    """Return how an unwrapped environment observes; None where that is not known."""
+    """Return the observation function of an unwrapped environment; None: unknown."""
     import mujoco
     from gymnasium.envs.mujoco import MujocoEnv
 

@@ -1,4 +1,4 @@
-"""Changes the physics of a MuJoCo simulation while it runs: masses, friction, motors."""
+"""Changes of a MuJoCo simulation's physics at run time: masses, friction, motors."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _MASS = ("body_mass", "body_inertia")
 _DAMPING = ("dof_damping", "dof_dampingpoly", "dof_frictionloss")
 _CONTACT = ("geom_friction", "pair_friction")
 _MOTOR = ("actuator_gainprm", "actuator_biasprm", "actuator_forcerange")
-# What MuJoCo derives from masses. actuator_acc0 is left as it was: the strength of a muscle
-# follows it, and a load makes no muscle weaker.
+# Derived by MuJoCo from masses. actuator_acc0 is not changed: it scales the strength of a muscle,
+# which a load does not reduce.
 _DERIVED = (
     "body_subtreemass",
     "body_invweight0",
@@ -30,17 +30,17 @@ _DERIVED = (
 
 
 class Perturbation:
-    """Holds a MuJoCo model to the scales asked for, relative to what it was without them.
+    """Applies requested scales to a MuJoCo model, relative to the original.
 
     ``ask`` may be called from another thread; everything else from the one that steps.
     """
 
     def __init__(self, physics: Physics | None, environment: str) -> None:
-        """Begin with everything as it is.
+        """Start with the original model.
 
         Args:
-            physics: the simulation; None where the environment has none.
-            environment: how messages call it.
+            physics: the simulation; None: the environment has none.
+            environment: its name in messages.
         """
         self._physics = physics
         self._environment = environment
@@ -48,10 +48,10 @@ class Perturbation:
         self._original: Any = None
 
     def ask(self, settings: PhysicsSettings) -> None:
-        """Have other physics from the next call of ``act`` on.
+        """Request other physics from the next call of ``act`` on.
 
         Raises:
-            ValueError: naming the parameter that does not fit the model, with nothing changed.
+            ValueError: naming the parameter that does not fit the model; nothing is changed then.
         """
         if self._physics is None:
             self._refuse_all(settings)
@@ -60,7 +60,7 @@ class Perturbation:
         self._asked = settings
 
     def act(self) -> None:
-        """Change the physics if something else was asked for; the state stays as it is."""
+        """Apply requested physics; the state is not changed."""
         asked = self._asked
         if asked == self._acting or self._physics is None:
             return
@@ -72,9 +72,9 @@ class Perturbation:
         self._acting = asked
 
     def undo(self) -> None:
-        """Make the model what it was, until the next call of ``act``.
+        """Restore the original model until the next call of ``act``.
 
-        For a reset: an environment may exchange its model there, or write values of its own.
+        For a reset, where an environment may exchange its model or write its own values.
         """
         if self._original is None or self._physics is None:
             return
@@ -129,7 +129,7 @@ def _scaled(original: Any, settings: PhysicsSettings) -> Any:
     # A geom has one sliding coefficient, a pair one for each tangent.
     model.geom_friction[:, 0] *= settings.friction_scale
     model.pair_friction[:, :2] *= settings.friction_scale
-    # Gain and bias together: a servo grows weaker, but aims where it did.
+    # Gain and bias together: a servo gets weaker, but keeps its set point.
     for parameters, kinds, muscle in (
         (model.actuator_gainprm, model.actuator_gaintype, mujoco.mjtGain.mjGAIN_MUSCLE),
         (model.actuator_biasprm, model.actuator_biastype, mujoco.mjtBias.mjBIAS_MUSCLE),
@@ -148,7 +148,7 @@ def _scaled(original: Any, settings: PhysicsSettings) -> Any:
 
 
 def _write(source: Any, model: Any) -> None:
-    """Copy all that a perturbation changes from one model to another."""
+    """Copy everything that a perturbation changes from one model to another."""
     for name in _present(model, (*_MASS, *_DAMPING, *_CONTACT, *_MOTOR, *_DERIVED)):
         getattr(model, name)[:] = getattr(source, name)
 
@@ -158,10 +158,10 @@ def _present(model: Any, names: tuple[str, ...]) -> list[str]:
 
 
 def _compute_anew(model: Any, data: Any) -> None:
-    """Compute again what followed from the state under other physics, if it was computed.
+    """Recompute quantities derived from the state, if they were computed with other physics.
 
-    Where stepping is split, as in dm_control, the next step begins with the forces. mj_step
-    leaves the positions newer than all that is computed from them, and begins with that.
+    With split stepping, as in dm_control, the next step begins with the forces. mj_step leaves
+    derived quantities older than the positions, and begins by recomputing them.
     """
     import mujoco
 

@@ -29,7 +29,7 @@ class JointReading:
 
 
 class Physics:
-    """Reads the MuJoCo simulation of an environment, whichever library made it."""
+    """Access to the MuJoCo simulation of an environment, for several libraries."""
 
     def __init__(self, environment: Any, wrapped: bool) -> None:
         """Use ``find`` instead."""
@@ -39,8 +39,8 @@ class Physics:
 
     @classmethod
     def find(cls, environment: Any) -> Physics | None:
-        """Return the physics of an unwrapped environment, or None where it is not MuJoCo."""
-        # MuJoCo takes a moment to import, and an environment that has a model imported it.
+        """Return the physics of an unwrapped environment; None: not MuJoCo."""
+        # Importing MuJoCo takes time, and an environment that uses it has imported it.
         if "mujoco" not in sys.modules:
             return None
         import mujoco
@@ -54,7 +54,7 @@ class Physics:
 
     @property
     def _owner(self) -> Any:
-        """Whose the model is; dm_control has a wrapper of its own, some tasks one per episode."""
+        """The owner of the model; dm_control wraps it, some tasks anew for each episode."""
         return getattr(self._environment, "physics", None) if self._wrapped else self._environment
 
     @property
@@ -81,7 +81,7 @@ class Physics:
         )
 
     def state(self) -> FloatArray:
-        """Return a copy of the whole state, as ``mj_setState`` takes it."""
+        """Return a copy of the full state, for ``mj_setState``."""
         import mujoco
 
         model, data = _handles(self._owner)
@@ -91,7 +91,7 @@ class Physics:
         return state
 
     def diverged(self) -> bool:
-        """Return whether MuJoCo found the state not finite or huge since the last reset."""
+        """Return whether MuJoCo found a non-finite or huge state since the last reset."""
         import mujoco
 
         warnings = mujoco.mjtWarning

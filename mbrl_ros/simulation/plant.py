@@ -17,7 +17,7 @@ from mbrl_ros.simulation.settings import PhysicsSettings
 
 
 class PlantDivergedError(RuntimeError):
-    """The simulation has become not finite; only a reset helps."""
+    """The simulation diverged; a reset is necessary."""
 
 
 class Plant(gymnasium.Env[Any, Any]):
@@ -27,16 +27,16 @@ class Plant(gymnasium.Env[Any, Any]):
     steps with the same action, whose rewards are summed, ending early where the episode does.
 
     Attributes:
-        name: the environment, for messages.
+        name: of the environment, in messages.
         encode: turns an observation of the environment into the vector.
         decode: turns a vector into an action of the environment.
         observation_names: a suggestion, one per dimension of the observation.
         action_names: a suggestion, one per dimension of the action.
-        environment: what is wrapped.
+        environment: the wrapped one.
         action_repeat: its own steps in one step of the plant.
         period: time of one step [s].
         env_steps: the environment's own steps taken so far, over all episodes.
-        physics: the MuJoCo simulation; None where the environment has none.
+        physics: the MuJoCo simulation; None: the environment has none.
     """
 
     observation_space: spaces.Box
@@ -56,11 +56,13 @@ class Plant(gymnasium.Env[Any, Any]):
 
         Args:
             environment: any with supported spaces.
-            name: how messages call it.
+            name: in messages.
             action_repeat: its own steps in one step of the plant.
-            time_step: time of one own step where the environment does not say [s]; 0: as it says.
-            time_limit: an episode is cut after this time [s]; 0, inf: only by the environment.
-            divergences: exceptions of the environment that say its simulation diverged.
+            time_step: time of an environment step, if the environment does not define it [s]; 0:
+                not given.
+            time_limit: an episode is truncated after this time [s]; 0, inf: only by the
+                environment.
+            divergences: exceptions of the environment that mean divergence.
 
         Raises:
             ValueError: for unsupported spaces, or if the time of a step is unknown.
@@ -87,9 +89,9 @@ class Plant(gymnasium.Env[Any, Any]):
 
     @property
     def initial_action(self) -> FloatArray | None:
-        """What acts as an episode begins, shape ``(action_dim,)``; None where nobody says.
+        """Action in effect at the start of an episode, shape ``(action_dim,)``; None: unknown.
 
-        An environment says it by an attribute of this name.
+        An environment defines it by an attribute of this name.
         """
         initial = getattr(self.environment.unwrapped, "initial_action", None)
         if initial is None:
@@ -103,12 +105,12 @@ class Plant(gymnasium.Env[Any, Any]):
         return values
 
     def change_physics(self, settings: PhysicsSettings) -> None:
-        """Have other physics from the next step or reset on; from any thread.
+        """Change the physics from the next step or reset on; from any thread.
 
-        An episode's initial state is drawn with the model's own physics.
+        An episode's initial state is sampled with the original physics.
 
         Raises:
-            ValueError: naming the parameter that does not fit, with nothing changed.
+            ValueError: naming the invalid parameter; nothing is changed then.
         """
         self._perturbation.ask(settings)
 
@@ -132,7 +134,7 @@ class Plant(gymnasium.Env[Any, Any]):
             observation ``(observation_dim,)``, summed reward, terminated, truncated, info.
 
         Raises:
-            PlantDivergedError: if the simulation has become not finite.
+            PlantDivergedError: if the simulation diverged.
         """
         self._perturbation.act()
         decoded = self.decode(action)
@@ -169,7 +171,7 @@ def _box(low: FloatArray, high: FloatArray) -> spaces.Box:
 
 
 def _time_step(environment: Any, name: str, given: float) -> float:
-    """Return the time of one own step: what the environment says, else what was given."""
+    """Return the time of an environment step: the environment's own, else the given one."""
     known = 0.0
     # MuJoCo, dm_control, Pendulum and Acrobot call it dt, CartPole tau.
     for attribute in ("dt", "tau"):

@@ -14,7 +14,7 @@ class CameraSettings:
 
     rate: float = setting(
         0.0,
-        "frames per plant second; 1 / period: one for each observation; 0: no camera",
+        "frames per plant second; 1 / period: one per observation; 0: no camera",
         low=0.0,
         high=1000.0,
     )
@@ -24,21 +24,21 @@ class CameraSettings:
     encoding: str = setting(
         ENCODINGS[0], "of the topic frame: png (loses nothing) or jpeg", choices=ENCODINGS
     )
-    video: bool = setting(False, "also record a video into run_dir (MP4, or GIF without ffmpeg)")
+    video: bool = setting(False, "also record a video to run_dir (MP4, or GIF without ffmpeg)")
 
 
 @dataclass(frozen=True)
 class PhysicsSettings:
-    """How the simulation differs from its model, to see whether learning follows.
+    """Perturbation of the simulation's physics, to test whether learning adapts.
 
-    Every scale is relative to the model: 1 is the model itself.
+    Every scale is relative to the original model: 1 is no change.
     """
 
     mass_scale: float = setting(
         1.0, "factor of mass and inertia of physics.bodies", low=0.01, high=100.0, live=True
     )
     bodies: list[str] = setting(
-        [], "bodies of the MuJoCo model that mass_scale is for; empty: all of them", live=True
+        [], "bodies of the MuJoCo model affected by mass_scale; empty: all", live=True
     )
     friction_scale: float = setting(
         1.0,
@@ -64,30 +64,28 @@ class SimulatorSettings:
     task_module: str = setting(
         "", "for an MJCF file: module:attribute or file.py:attribute with the task's functions"
     )
-    action_repeat: int = setting(
-        1, "the environment's own steps in one control step", low=1, high=10000
-    )
+    action_repeat: int = setting(1, "environment steps per control step", low=1, high=10000)
     time_step: float = setting(
         0.0,
-        "time of one of the environment's own steps, where it does not say [s]; 0: as it says",
+        "time of an environment step, if the environment does not define it [s]; 0: not given",
         low=0.0,
         high=10.0,
     )
     time_limit: float = setting(
         0.0,
-        "an episode is cut after this plant time [s]; 0: the environment's own limit; .inf: never",
+        "plant time until an episode is cut off [s]; 0: the environment's own limit; .inf: never",
         low=0.0,
     )
     command_timeout: float = setting(
-        0.1, "plant time after which a command is too old to be applied [s]", low=0.0, high=10.0
+        0.1, "maximum age of a command in plant time [s]", low=0.0, high=10.0
     )
     actuation_delay: int = setting(
-        0, "control steps by which every command acts later", low=0, high=20
+        0, "additional delay of every command [control steps]", low=0, high=20
     )
     actuation_delay_told: bool = setting(
         True,
-        "whether the plant tells the action that acts; false: the one that came, as where motors "
-        "have a delay of their own",
+        "whether the plant reports the delayed action; false: the undelayed one, as with a delay "
+        "of the motors",
     )
     physics: PhysicsSettings = group(PhysicsSettings)
     camera: CameraSettings = group(CameraSettings)

@@ -1,4 +1,4 @@
-"""The step logic of a simulated plant: episodes, commands, their age, what is applied when."""
+"""The step logic of a simulated plant: episodes, commands, their age and application."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mbrl_ros.simulation.fit import check_fit
 from mbrl_ros.simulation.plant import Plant, PlantDivergedError
 from mbrl_ros.simulation.settings import PhysicsSettings, SimulatorSettings
 
-# Rounding of times that are sums and products of periods, and whole nanoseconds [s].
+# Tolerance for times that are sums and products of periods, and whole nanoseconds [s].
 _EPSILON = 1e-8
 
 
@@ -33,10 +33,10 @@ class _Command:
 class Simulator:
     """A plant that takes commands and is advanced by control steps.
 
-    In lock-step, a step applies the command that answers the current observation: the action
-    that answers observation k acts from k to k + 1. In real time it applies the newest
-    command received before the step's beginning: the plant does not wait for an answer to the
-    observation it has only just published, so that action acts from k + 1 to k + 2.
+    In lock-step, a step applies the command that answers the current observation: the action that
+    answers observation k is in effect from k to k + 1. In real time, a step applies the newest
+    command received before it begins: the plant does not wait for the answer to the observation it
+    has just published, so that action is in effect from k + 1 to k + 2.
 
     Without such a command, or with one older than ``command_timeout``, the safe command is
     applied; also where the controller sends its safe command, since only the plant knows what it
@@ -48,12 +48,12 @@ class Simulator:
     ``command`` and ``change_physics`` may be called from another thread; everything else from one.
 
     Attributes:
-        plant: what is simulated.
-        period: time of a control step [s].
+        plant: to simulate.
+        period: control period [s].
         lock_step: see above.
         observation: the newest one.
-        refused: commands that were malformed.
-        diverged: episodes that ended because the simulation became not finite.
+        refused: number of malformed commands.
+        diverged: number of episodes ended by a diverged simulation.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Simulator:
         actuation_delay_told: bool = True,
         seed: int = 0,
     ) -> None:
-        """Check that plant and spaces fit, and start the first episode.
+        """Check plant and spaces, and start the first episode.
 
         Raises:
             ValueError: naming the parameter that does not fit the environment.
@@ -98,7 +98,7 @@ class Simulator:
         self._latched: _Command | None = None
         self._cut = False
         self._next_seed: int | None = None
-        # Time begins at one period, since a ROS clock at zero counts as not running yet.
+        # Time begins at one period: a ROS clock at zero counts as not running.
         self._observations = 0
         self.observation = self._start_episode(0, None)
 
@@ -115,7 +115,7 @@ class Simulator:
 
     @property
     def restarting(self) -> bool:
-        """Whether a cut episode is still to be followed by the next one."""
+        """Whether the next episode, after a cut one, is still to start."""
         return self._cut
 
     def reset(self, seed: int | None = None) -> Observation:
@@ -133,10 +133,10 @@ class Simulator:
         self._next_seed = seed
 
     def change_physics(self, settings: PhysicsSettings) -> None:
-        """Have other physics from the next control step on, over resets too.
+        """Change the physics from the next control step on, also across resets.
 
         Raises:
-            ValueError: naming the parameter that does not fit, with nothing changed.
+            ValueError: naming the invalid parameter; nothing is changed then.
         """
         self.plant.change_physics(settings)
 
@@ -153,11 +153,11 @@ class Simulator:
             safe: whether it is the controller's safe command.
 
         Returns:
-            whether it was taken; one that answers an earlier episode, or an earlier step than
-            the newest command does, is not.
+            whether it was accepted; a command that answers an earlier episode, or an earlier step
+            than the newest command, is not.
 
         Raises:
-            ValueError: if it is malformed, with nothing changed.
+            ValueError: if it is malformed; nothing is changed then.
         """
         seen = self.observation
         try:
@@ -214,7 +214,7 @@ class Simulator:
 
     def _start_episode(self, episode: int, seed: int | None) -> Observation:
         if seed is None:
-            # By the episode's number: an episode does not depend on what came before it.
+            # From the episode's number, so that an episode does not depend on previous ones.
             seed = int(np.random.SeedSequence([self._seed, episode]).generate_state(1)[0])
         values, _ = self.plant.reset(seed=seed)
         initial = self.plant.initial_action
@@ -235,7 +235,7 @@ class Simulator:
 
     def _fresh(self, now: float) -> _Command | None:
         command = self._newest
-        # One that came just as the episode ended may still answer the earlier episode.
+        # A command received just as the episode ended may still answer the earlier episode.
         if command is None or command.episode != self.observation.episode:
             return None
         return command if now - command.time <= self._command_timeout + _EPSILON else None
@@ -246,10 +246,10 @@ class Simulator:
 
 
 def make_simulator(task: TaskSettings, settings: SimulatorSettings) -> Simulator:
-    """Make the simulator that the parameters describe.
+    """Create the simulator of the parameters.
 
     Raises:
-        ValueError: naming the parameter that does not fit.
+        ValueError: naming the invalid parameter.
     """
     observation_space, action_space = task.observation_space(), task.action_space()
     plant = make_plant(settings)

@@ -1,4 +1,4 @@
-"""Advances a simulator on a thread of its own: in real time, or in lock-step."""
+"""Advances a simulator on its own thread: in real time, or in lock-step."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mbrl_ros.core.realtime import LOOP, prioritize_thread
 from mbrl_ros.core.records import Observation
 from mbrl_ros.simulation.simulator import Simulator
 
-# While the plant stands still, who joins or restarts learns where it stands this often [s].
+# Interval at which a waiting plant repeats its observation, for nodes that join or restart [s].
 REPEAT_PERIOD = 0.5
 
 
@@ -25,17 +25,16 @@ class _Turn(enum.Enum):
 
 
 class Stepper:
-    """Steps a simulator and hands out its observations.
+    """Steps a simulator and publishes its observations.
 
-    In real time the steps have absolute deadlines on a monotonic clock; a missed one is left
-    out, so the plant's time falls behind rather than being made up for in a burst. In
-    lock-step a step is taken as soon as the observation is answered; while nobody answers,
-    the observation is handed out again.
+    In real time the steps have absolute deadlines on a monotonic clock; a missed one is skipped, so
+    the plant's time falls behind instead of catching up in a burst. In lock-step a step is taken as
+    soon as the observation is answered; until then, the observation is repeated.
 
-    Physics runs outside the lock, so every method returns at once.
+    Physics runs outside the lock, so no method blocks.
 
     Attributes:
-        missed: deadlines left out so far.
+        missed: deadlines skipped so far.
     """
 
     def __init__(
@@ -45,12 +44,12 @@ class Stepper:
         fail: Callable[[Exception], None],
         real_time_factor: float = 1.0,
     ) -> None:
-        """Prepare; ``start`` begins.
+        """Create a stepper, not yet started.
 
         Args:
-            simulator: nobody else may advance it meanwhile.
+            simulator: must not be advanced by others.
             publish: called on the stepping thread with every observation.
-            fail: called on the stepping thread with an error that ended it.
+            fail: called on the stepping thread with the error that ended it.
             real_time_factor: plant seconds per wall second, in real time.
         """
         self.missed = 0
@@ -68,7 +67,7 @@ class Stepper:
         self._thread = threading.Thread(target=self._run, name="stepper", daemon=True)
 
     def start(self) -> None:
-        """Hand out the first observation and begin to step."""
+        """Publish the first observation and start stepping."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -81,20 +80,20 @@ class Stepper:
 
     @property
     def paused(self) -> bool:
-        """Whether only granted steps are taken."""
+        """Whether it is paused, so that only granted steps are taken."""
         return self._paused
 
     def pause(self, paused: bool) -> None:
-        """Stand still, or go on."""
+        """Pause or resume."""
         with self._changed:
             self._paused = paused
             self._granted = 0
-            # The pause itself is no missed deadline.
+            # The pause itself does not count as a missed deadline.
             self._deadline = max(self._deadline, time.monotonic())
             self._changed.notify()
 
     def grant(self, steps: int) -> None:
-        """Let a paused simulator take some steps, at the pace of its mode.
+        """Let a paused simulator take steps, at the pace of its mode.
 
         Raises:
             ValueError: if it is not paused.
@@ -106,7 +105,7 @@ class Stepper:
             self._changed.notify()
 
     def reset(self, seed: int | None) -> None:
-        """Cut the episode with the next step, and start the next one with the step after.
+        """Truncate the episode with the next step, and start the next one with the step after.
 
         Both are taken even while paused, and in lock-step without waiting for an answer.
         """
@@ -125,14 +124,14 @@ class Stepper:
     def _plant_time(self) -> float:
         """Return the plant's time between two steps [s].
 
-        It never passes the next step: a plant that is paused or late ages no command.
+        It never passes the next step, so commands do not age while the plant is paused or late.
         """
         since = (time.monotonic() - self._stepped_at) * self._factor
         return self._simulator.observation.time + min(since, self._simulator.period)
 
     def _run(self) -> None:
         if not self._simulator.lock_step:
-            # A simulated plant keeps time as a real one does.
+            # A simulated plant must be as punctual as a real one.
             prioritize_thread(LOOP)
         try:
             self._stepped_at = time.monotonic()
@@ -164,7 +163,7 @@ class Stepper:
         return _Turn.STOP
 
     def _due(self) -> float:
-        """Return when the next step may be taken; infinity: something must happen first."""
+        """Return when the next step may be taken; infinity: it waits for an event."""
         simulator = self._simulator
         if simulator.restarting:
             return -math.inf if self._paused or simulator.lock_step else self._deadline

@@ -1,4 +1,4 @@
-"""A plant's true dynamics: what a planner could know at best."""
+"""A plant's true dynamics, as an upper bound for learned models."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from mbrl_ros.core.spaces import FloatArray
 from mbrl_ros.simulation.mujoco_dynamics import MujocoDynamics
 from mbrl_ros.simulation.plant import Plant
 
-# From where the plant is: actions (N, H, A) to the observations that they lead to, (N, H, O).
+# Maps actions (N, H, A), from the plant's present state, to the resulting observations (N, H, O).
 TrueDynamics = Callable[[FloatArray], FloatArray]
 
 
 class NoTrueDynamicsError(ValueError):
-    """What would happen cannot be computed without its happening."""
+    """The plant cannot be simulated without changing its state."""
 
 
 def true_dynamics(plant: Plant, threads: int = 1) -> TrueDynamics:
-    """Return the true dynamics of a plant, which stays where it is.
+    """Return the true dynamics of a plant, whose state does not change.
 
     Args:
-        plant: has been reset.
-        threads: that may compute.
+        plant: after a reset.
+        threads: maximum number of computing threads.
 
     Raises:
-        NoTrueDynamicsError: if they are out of reach.
+        NoTrueDynamicsError: if they are not available.
     """
     if plant.physics is not None:
         made = MujocoDynamics.of(plant, plant.physics, threads)
@@ -39,24 +39,24 @@ def true_dynamics(plant: Plant, threads: int = 1) -> TrueDynamics:
     try:
         copy.deepcopy(plant.environment.unwrapped)
     except Exception as error:
-        # An environment may hold anything.
+        # Copying an arbitrary environment may raise anything.
         reason = " ".join(str(error).split())
         raise NoTrueDynamicsError(f"environment '{plant.name}': no copy of it: {reason}") from None
     return CopiedDynamics(plant)
 
 
 class CopiedDynamics:
-    """Steps copies of an environment that is all Python."""
+    """Steps copies of an environment written in pure Python."""
 
     def __init__(self, plant: Plant) -> None:
         self._plant = plant
 
     def __call__(self, actions: FloatArray) -> FloatArray:
-        """Return observations; those after an episode's end stay what they were there."""
+        """Return observations; after an episode's end, the last one is repeated."""
         return np.stack([self._followed(sequence) for sequence in actions])
 
     def _followed(self, actions: FloatArray) -> FloatArray:
-        # Unwrapped: a time limit says nothing about the dynamics.
+        # Unwrapped: a time limit is not part of the dynamics.
         environment = copy.deepcopy(self._plant.environment.unwrapped)
         observations: list[FloatArray] = []
         ended = False

@@ -1,4 +1,4 @@
-"""Videos of what the camera saw: MP4 where ffmpeg is there, otherwise an animated GIF."""
+"""Camera videos: MP4 if ffmpeg is available, otherwise an animated GIF."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-# An animated GIF is kept in memory until it is written.
+# Maximum number of frames; a GIF is kept in memory until it is written.
 GIF_FRAMES = 1000
 
 
 class Video(Protocol):
-    """A video that is being recorded.
+    """A video being recorded.
 
     Attributes:
         path: the file.
@@ -31,7 +31,7 @@ class Video(Protocol):
 
 
 class Mp4:
-    """H.264 in MP4, encoded by the ffmpeg that the package imageio-ffmpeg brings."""
+    """H.264 in MP4, encoded by the ffmpeg of the package imageio-ffmpeg."""
 
     def __init__(self, path: Path, width: int, height: int, rate: float) -> None:
         """Start the encoder for frames of a size [pixels] at a rate [1/s]."""
@@ -69,7 +69,7 @@ class Gif:
             self._frames.append(Image.fromarray(image).quantize(64))
 
     def close(self) -> None:
-        """Write the file, if there was anything to see."""
+        """Write the file, if there are frames."""
         if self._frames:
             first, *others = self._frames
             first.save(
@@ -82,16 +82,16 @@ class Gif:
 
 
 def open_video(directory: Path, width: int, height: int, rate: float) -> Video:
-    """Open a new video in a directory, made if need be.
+    """Open a new video in a directory, created if missing.
 
     Args:
-        directory: where ``video.mp4`` or ``video.gif`` goes, numbered where there is one.
+        directory: of ``video.mp4`` or ``video.gif``, numbered if one exists.
         width: of the frames [pixels].
         height: of the frames [pixels].
         rate: frames per second.
 
     Raises:
-        ValueError: if nothing that can encode is installed.
+        ValueError: if no encoder is installed.
     """
     directory.mkdir(parents=True, exist_ok=True)
     try:
