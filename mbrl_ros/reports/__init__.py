@@ -1,1 +1,1 @@
-"""How a run went: figures while it runs and after it, from its messages and files alone."""
+"""Metrics and figures of a run, live and afterwards, from its messages and files alone."""

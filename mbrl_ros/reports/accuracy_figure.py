@@ -22,7 +22,7 @@ def draw_accuracy(accuracy: Accuracy, path: Path) -> None:
     errors, calibration = figure.subplots(1, 2)
     steps = np.arange(1, len(accuracy.open_loop) + 1)
     for i, name in enumerate(accuracy.names):
-        # In units of what happens anyway, so that all dimensions fit one figure.
+        # Relative to predicting no change, so that all dimensions fit one figure.
         share = accuracy.open_loop[:, i] / np.maximum(accuracy.unmoved[:, i], 1e-12)
         (line,) = errors.plot(steps, share, label=name)
         calibration.plot(LEVELS, accuracy.coverage[:, i], "o-", color=line.get_color())

@@ -1,4 +1,4 @@
-"""What TensorBoard shows of learning and control, by the same tags for every kind of run.
+"""TensorBoard curves of learning and control, with the same tags for every kind of run.
 
 Units are those of the messages: ``msg/TrainingStatus`` and ``msg/ControllerStatus``.
 """
@@ -16,17 +16,17 @@ CURVES = "tensorboard"
 
 
 class Curves:
-    """Names the figures and writes them; what the disk refuses harms nobody."""
+    """Writes the figures by name; a full disk does no harm."""
 
     def __init__(self, run_dir: Path, complain: Callable[[str], object]) -> None:
-        """Begin an event file.
+        """Create an event file.
 
         Args:
             run_dir: the run's folder.
-            complain: called with one line when the disk begins to refuse what is written.
+            complain: called with one line when writing starts to fail.
 
         Raises:
-            OSError: if the file cannot be made.
+            OSError: if the file cannot be created.
         """
         self._file = EventFile(run_dir / CURVES)
         self._complain = complain
@@ -47,18 +47,18 @@ class Curves:
         models: int,
         gate: str,
     ) -> None:
-        """Add how learning is doing.
+        """Add the state of learning.
 
         Args:
             step: of the curves.
             loss: mean since the last time [nats per dimension].
             updates: gradient steps so far.
-            updates_per_second: gradient steps in a second of wall time.
+            updates_per_second: gradient steps per second of wall time.
             open_loop_error: on the hold-out [standard deviations of each dimension].
             one_step_error: on the hold-out [standard deviations of each change].
-            transitions: to learn from, hold-out included.
-            holdout: of these, kept back.
-            models: that have passed the gate so far.
+            transitions: received, hold-out included.
+            holdout: of these, in the hold-out.
+            models: number that passed the gate so far.
             gate: its last decision in words.
         """
         self._file.scalars(
@@ -95,22 +95,22 @@ class Curves:
         open_loop_z: float,
         correction: float,
     ) -> None:
-        """Add how control is doing.
+        """Add the state of control.
 
         Args:
             step: of the curves.
             plan_time_p50: median of the newest planning times [s].
             plan_time_p99: their 99th percentile [s].
-            budget: time a plan may take [s]; NaN for any.
+            budget: time budget of a plan [s]; NaN: unlimited.
             ticks: commands that were due so far.
             ticks_late: of these, sent after their deadline or not at all.
             sources: ticks per source so far, as in ``msg/Action``.
             delay_steps: from an observation to its action's effect [control steps].
             model_sequence: of the model in use; 0: none.
             expected_return: of the last plan, in the objective's unit.
-            one_step_z: error of one-step predictions of late, as a multiple of that expected.
+            one_step_z: recent one-step prediction error, as a multiple of the expected one.
             open_loop_z: the same over several steps.
-            correction: of the model by what happened, relative to its last layer.
+            correction: online correction of the model, relative to its last layer.
         """
         self._file.scalars(
             step,
@@ -135,7 +135,7 @@ class Curves:
 
         Args:
             step: of the curves.
-            total_reward: as the environment paid it; NaN where it pays none.
+            total_reward: from the environment; NaN: none.
             length: of the episode [control steps].
         """
         self._file.scalars(step, {"episode/return": total_reward, "episode/length": length})
@@ -145,7 +145,7 @@ class Curves:
         self._file.scalars(step, {"evaluation/mean_return": mean_return})
 
     def flush(self) -> None:
-        """Hand over to the disk what was added, and tell it once if that fails."""
+        """Write what was added to disk, and report once if that fails."""
         try:
             self._file.flush()
             self._troubled = False

@@ -1,8 +1,8 @@
 """An event file of TensorBoard: scalars and texts over steps.
 
 The file is a TFRecord: each record is its length, a CRC of that, an ``Event`` in protobuf's wire
-format and a CRC of that. Written here and not by a library: those there are bring torch into the
-monitor's process, and one of them stands still when the disk is full (docs/learning.md).
+format and a CRC of that. Not written with a library: the existing ones import torch into the
+monitor's process, and one of them hangs when the disk is full (docs/learning.md).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-# What is kept in memory while the disk refuses it [bytes]; what comes then is dropped.
+# Maximum kept in memory while the disk is full [bytes]; further events are dropped.
 MAX_PENDING = 2**20
 _LARGEST = (2.0 - 2.0**-23) * 2.0**127  # of float32
 _DT_STRING = 7
@@ -24,10 +24,10 @@ class EventFile:
     """Appends events, each stamped with the wall time at which it was added."""
 
     def __init__(self, folder: Path) -> None:
-        """Begin a new file, beside those that are there.
+        """Create a new file, beside existing ones.
 
         Raises:
-            OSError: if it cannot be made.
+            OSError: if it cannot be created.
         """
         folder.mkdir(parents=True, exist_ok=True)
         name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}"
@@ -37,7 +37,7 @@ class EventFile:
         self._add(0, _bytes(3, b"brain.Event:2"))
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
-        """Add numbers by their tags; one that float32 cannot hold is left out."""
+        """Add numbers by tag; those outside float32's range are omitted."""
         shown = {tag: value for tag, value in values.items() if abs(value) <= _LARGEST}
         if shown:
             parts = (
@@ -53,16 +53,16 @@ class EventFile:
         self._add(step, _summary(_bytes(1, tag.encode()) + _bytes(9, metadata) + _bytes(8, tensor)))
 
     def flush(self) -> None:
-        """Hand over to the disk what was added.
+        """Write what was added to disk.
 
         Raises:
-            OSError: if it takes no more; the next call goes on at the very byte.
+            OSError: if the disk is full; the next call continues at the same byte.
         """
         while self._pending:
             del self._pending[: self._file.write(self._pending)]
 
     def close(self) -> None:
-        """Close the file, without what the disk has not taken."""
+        """Close the file, without data that could not be written."""
         self._file.close()
 
     def _add(self, step: int, what: bytes) -> None:
@@ -77,7 +77,7 @@ def _summary(*values: bytes) -> bytes:
 
 
 def _bytes(number: int, payload: bytes) -> bytes:
-    """Return a field of protobuf whose type has a length: text, bytes or a message."""
+    """Return a length-delimited field of protobuf: text, bytes or a message."""
     return bytes([number << 3 | 2]) + _varint(len(payload)) + payload
 
 
@@ -101,7 +101,7 @@ _CRC_TABLE = _crc_table()
 
 
 def _masked_crc(data: bytes) -> bytes:
-    """Return the CRC-32C of data (Castagnoli), rotated and shifted as TFRecord has it."""
+    """Return TFRecord's masked CRC-32C (Castagnoli) of data."""
     crc = 0xFFFFFFFF
     for byte in data:
         crc = crc >> 8 ^ _CRC_TABLE[(crc ^ byte) & 0xFF]

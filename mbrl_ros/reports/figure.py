@@ -20,7 +20,7 @@ _DIMENSIONS = 3
 
 
 def draw_report(history: History, summary: dict[str, Any], path: Path) -> None:
-    """Write the figures; what there is nothing of says so in its place.
+    """Write the figures; figures without data contain a note.
 
     Raises:
         OSError: if the file cannot be written.
@@ -125,8 +125,8 @@ def _logarithmic(axes: Axes) -> None:
 
 
 def _trust(figure: SubFigure, history: History) -> None:
-    title = "Prediction errors of late"
-    axes = _axes(figure, title, "time [s]", "error [multiple of the one expected]")
+    title = "Recent prediction errors"
+    axes = _axes(figure, title, "time [s]", "error [multiple of the expected one]")
     found = history.confidence
     if not any(math.isfinite(c.one_step_z) for c in found):
         _nothing(axes, "no prediction was compared with what came")
@@ -149,7 +149,7 @@ def _trust(figure: SubFigure, history: History) -> None:
 
 
 def _correction(figure: SubFigure, history: History) -> None:
-    title = "Correction of the model by what happened"
+    title = "Online correction of the model"
     axes = _axes(figure, title, "time [s]", "relative to its last layer")
     found = [(c.time, c.correction) for c in history.confidence if math.isfinite(c.correction)]
     if not found:
@@ -208,7 +208,7 @@ def _predictions(figure: SubFigure, history: History) -> None:
             axes.plot(span[0], mean[0], "o", color=_ORANGE, markersize=4)
         axes.set_ylabel(history.task.observation.names[dimension].replace("_", "\n"), fontsize=9)
         axes.yaxis.set_major_locator(MaxNLocator(4))
-    rows[-1].set_xlabel("time in the episode [s]; newest model, which has learned from it too")
+    rows[-1].set_xlabel("time in the episode [s]; newest model, also trained on it")
     rows[0].plot([], [], color="black", label="measured")
     rows[0].plot([], [], color=_ORANGE, label="predicted ± spread")
     rows[0].legend(

@@ -1,4 +1,4 @@
-"""Everything a report needs of a run, read from its folder alone."""
+"""A run's history, read from its folder alone."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Confidence:
     Attributes:
         time: since the start [s].
         trust: in words, as in ``msg/ControllerStatus``.
-        one_step_z: error of late, as a multiple of the one expected; NaN where not known.
+        one_step_z: recent error, as a multiple of the expected one; NaN: unknown.
         open_loop_z: the same over several steps.
-        correction: of the last layer by what happened, relative to the layer.
+        correction: online correction of the last layer, relative to the layer.
     """
 
     time: float
@@ -44,26 +44,26 @@ class Confidence:
 
 
 class NoRunError(ValueError):
-    """A folder that no run wrote to; one line that says so."""
+    """A folder is no run folder; the message is one line."""
 
 
 @dataclass
 class History:
-    """What happened in a run.
+    """The history of a run.
 
     Attributes:
         run_dir: the run's folder.
         parameters: node name, or ``**``, to flat parameters.
-        task: the parameters that hold for all nodes.
-        record: what the launcher wrote down; empty if it was none of ours.
+        task: the parameters shared by all nodes.
+        record: written by the launcher; empty: not launched by this package.
         metrics: fed with all messages of the bag.
-        started: since 1970 [s]; NaN if nothing is known.
+        started: since 1970 [s]; NaN: unknown.
         ended: since 1970 [s]; NaN if there are no messages.
         plan_ms: planning time of each planned action [ms].
-        errors: time since the start [s], model epoch and hold-out error, once for each model.
+        errors: time since the start [s], model epoch and hold-out error, once per model.
         confidence: in each model that was in use, about twice a second.
         transitions: as logged.
-        notes: one sentence for each thing that was not as it should be.
+        notes: one sentence per problem.
     """
 
     run_dir: Path
@@ -81,11 +81,11 @@ class History:
 
     @property
     def wall_seconds(self) -> float:
-        """From the start to the last message; 0 if there was none [s]."""
+        """Time from the start to the last message; 0: no messages [s]."""
         return self.ended - self.started if math.isfinite(self.ended) else 0.0
 
     def feed(self, kind: str, message: Any, now: float) -> None:
-        """Take a message of the bag."""
+        """Add a message of the bag."""
         self.metrics.feed(kind, message, now)
         if not math.isfinite(self.started):
             self.started = now
@@ -104,19 +104,19 @@ class History:
 
 
 def read_history(run_dir: Path) -> History:
-    """Read a run, whether it ended well or not.
+    """Read a run, also one that failed.
 
-    What a killed logger left of the bag is finished first.
+    A bag left by a killed logger is finished first.
 
     Raises:
-        NoRunError: if no run wrote to the folder.
+        NoRunError: if it is not a run folder.
         SettingsError: if its configuration cannot be read.
     """
     file = run_dir / CONFIGURATION
     if not file.is_file():
         raise NoRunError(f"{run_dir}: not a run folder: no {CONFIGURATION} in it")
     if not (run_dir / RECORD).is_file() and not (run_dir / "bag").is_dir():
-        # One of `mbrl-ros learn`, say, whose own report must not be lost.
+        # For example, one of `mbrl-ros learn`, whose own report must not be overwritten.
         raise NoRunError(f"{run_dir}: not the folder of a launch: neither {RECORD} nor a bag in it")
     parameters = read_parameter_file(file)
     shared = for_node(parameters, "run_monitor")
@@ -141,7 +141,7 @@ def read_history(run_dir: Path) -> History:
 
 
 def checkpoints(run_dir: Path) -> list[Path]:
-    """Return the models that were kept, from the oldest to the newest."""
+    """Return the checkpoints, from the oldest to the newest."""
     return sorted((run_dir / "checkpoints").glob("model-*-*.safetensors"))
 
 
@@ -174,7 +174,7 @@ def _read_bag(history: History, bag: Path) -> None:
             for _, time, message in read_messages(path, types=names):
                 history.feed(names[message.__msgtype__], message, time * 1e-9)
         except ValueError as error:
-            # What came before the damage counts, and so do the other files.
+            # Messages before the corruption count, and so do the other files.
             history.notes.append(str(error))
 
 

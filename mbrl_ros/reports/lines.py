@@ -8,7 +8,7 @@ from mbrl_ros.reports.metrics import RunMetrics
 
 
 def clock(seconds: float) -> str:
-    """Return a time as minutes and seconds, with hours where there are any."""
+    """Return a time as minutes and seconds, with hours if any."""
     whole = max(0, int(seconds))
     hours, minutes = divmod(whole // 60, 60)
     if hours:
@@ -17,12 +17,12 @@ def clock(seconds: float) -> str:
 
 
 def number(value: float, digits: int = 1, unit: str = "") -> str:
-    """Return a number, or a dash where there is none."""
+    """Return a number; a dash for NaN."""
     return f"{value:.{digits}f}{unit}" if math.isfinite(value) else "-"
 
 
 def one_line(metrics: RunMetrics, now: float, elapsed: float) -> str:
-    """Return how a run is doing.
+    """Return the state of a run.
 
     Args:
         metrics: of the run.

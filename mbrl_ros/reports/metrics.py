@@ -1,4 +1,4 @@
-"""What a run comes to, message by message; the same live and from a bag."""
+"""Metrics of a run, updated message by message; the same live and from a bag."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 #: Names of the sources in the order of ``msg/Action``'s constants.
 SOURCES = ("PLANNED", "TRUNCATED", "REUSED", "EXPLORATION", "HOLD", "FALLBACK")
 
-#: The node whose life each type of message proves.
+#: The node that each type of message proves alive.
 NODES_OF = {
     "Observation": "mujoco_sim",
     "Transition": "data_logger",
@@ -18,11 +18,11 @@ NODES_OF = {
     "ControllerStatus": "mpc_controller",
 }
 
-# Who has said nothing for so long is not alive [s]; the rarest message comes once a second.
+# A node silent for longer is not alive [s]; the rarest message is sent once a second.
 _ALIVE = 3.0
-# Where nothing at all was heard for so long, it was the listener who was away [s].
+# If no messages at all arrived for this long, the listener itself was interrupted [s].
 _AWAY = 1.0
-# Stamps that differ more from the time of arrival are of another clock [s].
+# Stamps that differ more from the time of reception are from another clock [s].
 _SAME_CLOCK = 60.0
 
 
@@ -33,7 +33,7 @@ class EpisodeReturn:
     Attributes:
         time: when it ended, since 1970 [s].
         env_steps: of the run until then.
-        total_reward: as the environment paid it; NaN where it pays none.
+        total_reward: from the environment; NaN: none.
     """
 
     time: float
@@ -42,14 +42,14 @@ class EpisodeReturn:
 
 
 class Tally:
-    """Adds up counters that start again at zero when their process does."""
+    """Sums counters that restart at zero when their process restarts."""
 
     def __init__(self, size: int) -> None:
         self._base = [0] * size
         self._last = [0] * size
 
     def update(self, values: Sequence[int]) -> None:
-        """Take the newest values; the first tells by falling that all have started again."""
+        """Update the values; a decrease of the first means that all have restarted."""
         if values[0] < self._last[0]:
             self._base = self.totals
         self._last = [int(value) for value in values]
@@ -61,29 +61,29 @@ class Tally:
 
 
 class RunMetrics:
-    """Follows a run by its messages, whichever of its nodes start again meanwhile.
+    """Follows a run by its messages, across restarts of its nodes.
 
     Attributes:
         episodes: the complete ones, all of whose steps were seen.
         env_steps: the environment's own steps, action repeat included.
-        running_return: of the episode under way.
-        running_steps: control steps of the episode under way.
+        running_return: of the episode in progress.
+        running_steps: control steps of the episode in progress.
         transitions: logged.
-        trained: transitions the trainer has counted.
+        trained: transitions received by the trainer.
         longest_silence: between two actions of an active controller [s].
         plan_ms: median and 99th percentile of the newest planning times [ms].
-        budget_ms: time a plan may take [ms].
+        budget_ms: time budget of a plan [ms].
         model: epoch and sequence of the model in use.
         holdout_error: of the newest model judged [standard deviations].
         state: of the controller, its lifecycle's.
     """
 
     def __init__(self, action_repeat: int = 1, observation_dim: int = 0) -> None:
-        """Begin to follow a run.
+        """Start following a run.
 
         Args:
             action_repeat: the environment's own steps in one control step.
-            observation_dim: observations of another size are some stranger's; 0: take all.
+            observation_dim: observations of another size are ignored; 0: accept all.
         """
         self.episodes: list[EpisodeReturn] = []
         self.env_steps = 0
@@ -108,12 +108,12 @@ class RunMetrics:
         self._last_action: float | None = None
 
     def feed(self, kind: str, message: Any, now: float) -> None:
-        """Take a message.
+        """Add a message.
 
         Args:
-            kind: its type's short name; of others than those of this class nothing is taken.
+            kind: its type's short name; other types are ignored.
             message: with the fields of ``msg/<kind>.msg``.
-            now: when it came, since 1970 [s].
+            now: time of reception, since 1970 [s].
         """
         if now - self._newest > _AWAY:
             self._last_action = None
@@ -140,7 +140,7 @@ class RunMetrics:
 
     @property
     def ticks_late(self) -> int:
-        """Of these, sent after their deadline or never."""
+        """Commands sent after their deadline or never."""
         return self._counts.totals[1]
 
     @property
@@ -150,26 +150,26 @@ class RunMetrics:
 
     @property
     def models_published(self) -> int:
-        """Models that have passed their gate, of all trainers of the run."""
+        """Models that passed their gate, over all trainers of the run."""
         return sum(self._models.values())
 
     @property
     def returns(self) -> list[float]:
-        """Returns of the complete episodes, where the environment pays any."""
+        """Returns of the complete episodes, if the environment has rewards."""
         return [e.total_reward for e in self.episodes if math.isfinite(e.total_reward)]
 
     def count_models(self, epoch: int, sequence: int) -> None:
-        """Note that a trainer has come so far."""
+        """Record a trainer's number of models."""
         self._models[epoch] = max(sequence, self._models.get(epoch, 0))
 
     def ages(self, now: float) -> dict[str, float]:
-        """Return the time since each node that has spoken last did so [s]."""
+        """Return the time since the last message of each node heard so far [s]."""
         return {node: now - seen for node, seen in self._seen.items()}
 
     def alive(self, now: float) -> dict[str, bool]:
-        """Return whether each node that has spoken still does."""
+        """Return whether each node heard so far is alive."""
         ages = self.ages(now)
-        # The logger has nothing to say while the plant is silent.
+        # The logger sends nothing while the plant is silent.
         pause = ages.get("mujoco_sim", 0.0)
         return {
             node: age - (pause if node == "data_logger" else 0.0) < _ALIVE
@@ -177,7 +177,7 @@ class RunMetrics:
         }
 
     def snapshot(self, now: float) -> dict[str, Any]:
-        """Return the state as what JSON can hold; None for what is not known yet."""
+        """Return the state as JSON-compatible values; None: unknown."""
         return {
             "time": round(now, 3),
             "env_steps": self.env_steps,
@@ -204,7 +204,7 @@ class RunMetrics:
         episode, step = int(message.episode), int(message.step)
         before_episode, before_step = self._place
         if episode == before_episode and step <= before_step and step > 0:
-            return  # the same again, as in lock-step
+            return  # repeated, as in lock-step
         follows = episode == before_episode and step > before_step
         self.env_steps += (step - before_step if follows else step) * self._action_repeat
         if not follows:
@@ -227,7 +227,7 @@ class RunMetrics:
         self._last_action = sent
 
     def _controller(self, message: Any, now: float) -> None:
-        # That soon after an action, it was told to fall silent; later, it may have died.
+        # That soon after an action, it was deactivated; later, it may have died.
         last = self._last_action
         if message.state != "active" and last is not None and now - last < _AWAY:
             self._last_action = None
@@ -245,5 +245,5 @@ class RunMetrics:
 
 
 def finite(value: float, digits: int = 4) -> float | None:
-    """Return a number rounded; None where there is none, which JSON can hold."""
+    """Return a rounded number; None if not finite, for JSON."""
     return round(float(value), digits) if math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""What the newest model predicts against what happened."""
+"""Predictions of the newest model against actual observations."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from mbrl_ros.models.world_model import Belief, WorldModel
 from mbrl_ros.planning.settings import PlannerSettings
 from mbrl_ros.reports.history import History, checkpoints
 
-# Stretches of this many horizons are shown.
+# Length of the stretch shown, in horizons.
 _STRETCH = 5
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """A stretch of an episode, and open-loop predictions that begin within it.
+    """A stretch of an episode, and open-loop predictions that start within it.
 
     Attributes:
         episode: its number.
         first: step at which the stretch begins.
-        horizon: steps that each prediction goes ahead.
+        horizon: steps of each prediction.
         actual: shape ``(T + 1, O)``, SI units.
-        starts: where each prediction begins, counted from ``first``; K values.
+        starts: start of each prediction, counted from ``first``; K values.
         means: of the ensemble, shape ``(K, H + 1, O)``.
         stds: between its members, shape ``(K, H + 1, O)``.
         model: name of the checkpoint.
@@ -46,17 +46,17 @@ class Prediction:
 
 
 def predict(history: History) -> Prediction | None:
-    """Predict the end of the last episode that is long enough, piece by piece.
+    """Predict the end of the last sufficiently long episode, piece by piece.
 
-    Each piece starts from what was measured, and is then rolled out with the actions that
-    were applied. None without a model or without such an episode.
+    Each piece starts from measured observations, and is rolled out with the applied actions. None
+    without a model or such an episode.
     """
     table = history.transitions
     loaded = _newest_model(history)
     if table is None or loaded is None:
         return None
     name, model = loaded
-    # More threads than free cores make this small work a hundred times slower.
+    # More threads than free cores make this small computation a hundred times slower.
     torch.set_num_threads(1)
     planner = for_node(history.parameters, "mpc_controller")
     horizon = int(planner.get("planner.horizon", PlannerSettings().horizon))
@@ -67,7 +67,7 @@ def predict(history: History) -> Prediction | None:
             break
     else:
         return None
-    # With what came before, as far as the model's belief needs it.
+    # With the history that the model's belief needs.
     lead = min(starts[-1], model.context)
     stretch = table[starts[-1] - lead : starts[-1] + pieces * horizon]
     rows = table[starts[-1] : starts[-1] + pieces * horizon]
@@ -75,7 +75,7 @@ def predict(history: History) -> Prediction | None:
     applied = torch.from_numpy(stretch.action).float()
     means, stds = [], []
     for begin in range(0, len(rows), horizon):
-        # With a delay, what was applied before still acts at first.
+        # With a delay, previous actions take effect first.
         acting = lead + begin - model.delay + np.arange(horizon)
         actions = applied[np.maximum(acting, 0)]
         imagined = model.imagine(beliefs[begin], actions[None]).observations
@@ -97,7 +97,7 @@ def predict(history: History) -> Prediction | None:
 
 
 def main_dimensions(history: History, count: int) -> list[int]:
-    """Return the dimensions to show: those that the objective speaks of, then the first ones."""
+    """Return the dimensions to show: those in the objective, then the first ones."""
     names = history.task.observation.names
     spoken: list[str] = []
     for parameter, value in for_node(history.parameters, "mpc_controller").items():
@@ -107,7 +107,7 @@ def main_dimensions(history: History, count: int) -> list[int]:
 
 
 def _beliefs(model: WorldModel, rows: Transitions) -> list[Belief]:
-    """Return what a model believes at the beginning of each row."""
+    """Return the model's belief at the start of each row."""
     beliefs: list[Belief] = []
     for k, row in enumerate(rows):
         before = rows.action[k - 1] if k else row.previous_action

@@ -1,4 +1,4 @@
-"""What is written about a run when it is over: the summary and the figures."""
+"""The final report of a run: summary and figures."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from mbrl_ros.reports.lines import number
 from mbrl_ros.reports.summary import SUMMARY, summarize, write_summary
 
 FIGURE = "report.png"
-# A logger takes no longer than this to finish its bag [s].
+# Maximum time for the logger to finish its bag [s].
 _BAG_TIMEOUT = 30.0
 _POLL = 0.1
 
 
 @dataclass
 class Report:
-    """What was found and written.
+    """The result of writing a report.
 
     Attributes:
         summary: as in summary.json.
-        written: paths of all that the run has left, and what each is.
-        notes: one sentence for each thing that was not as it should be.
+        written: paths of the run's outputs, with descriptions.
+        notes: one sentence per problem.
     """
 
     summary: dict[str, Any]
@@ -34,7 +34,7 @@ class Report:
     notes: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
-        """Return the essence as plain text."""
+        """Return the main figures as plain text."""
         s = self.summary
         best = s["best_return"]
         text = f"{s['episodes']} episodes, best return {number(best, 0) if best else '-'}, "
@@ -43,14 +43,14 @@ class Report:
 
 
 def write_report(run_dir: Path, wait_for_bag: bool = False) -> Report:
-    """Write summary.json and report.png from what is in a run's folder.
+    """Write summary.json and report.png from a run's folder.
 
     Args:
         run_dir: the run's folder.
         wait_for_bag: whether a logger may still be finishing the bag.
 
     Raises:
-        ValueError: if no run wrote there.
+        ValueError: if it is not a run folder.
         OSError: if they cannot be written.
     """
     if wait_for_bag:
@@ -58,7 +58,7 @@ def write_report(run_dir: Path, wait_for_bag: bool = False) -> Report:
     history = read_history(run_dir)
     summary = summarize(history)
     write_summary(summary, run_dir)
-    # Imported only now: matplotlib and torch take seconds.
+    # Imported lazily: matplotlib and torch take seconds.
     from mbrl_ros.reports.figure import draw_report
 
     draw_report(history, summary, run_dir / FIGURE)

@@ -9,17 +9,17 @@ from mbrl_ros.reports.metrics import RunMetrics
 
 
 class RunCurves:
-    """Adds to the curves what messages say, over the environment's own steps.
+    """Adds values from messages to the curves, over environment steps.
 
     Attributes:
         curves: written to.
     """
 
     def __init__(self, metrics: RunMetrics, curves: Curves) -> None:
-        """Begin to follow a run.
+        """Start following a run.
 
         Args:
-            metrics: of the run; has taken each message before it comes here.
+            metrics: of the run; must receive each message first.
             curves: to write to.
         """
         self._metrics = metrics
@@ -27,10 +27,10 @@ class RunCurves:
         self._episodes = 0
 
     def feed(self, kind: str, message: Any) -> None:
-        """Take a message.
+        """Add a message.
 
         Args:
-            kind: its type's short name; of others than those of this class nothing is taken.
+            kind: its type's short name; other types are ignored.
             message: with the fields of ``msg/<kind>.msg``.
         """
         if kind == "TrainingStatus":
@@ -55,7 +55,7 @@ class RunCurves:
         )
 
     def _controller(self, message: Any) -> None:
-        # Counts over restarts of the controller; the message has those of its process.
+        # Counts across restarts of the controller; the message has those of one process.
         metrics = self._metrics
         self.curves.control(
             metrics.env_steps,

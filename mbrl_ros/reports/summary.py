@@ -1,4 +1,4 @@
-"""A run in a few figures: ``summary.json``."""
+"""The main figures of a run: ``summary.json``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SUMMARY = "summary.json"
 
 
 def summarize(history: History) -> dict[str, Any]:
-    """Return the figures of a run; lists and None where there is nothing to tell.
+    """Return the figures of a run; empty lists and None where unknown.
 
     ``env_steps`` and ``episode_env_steps`` are the environment's own steps, action repeat
     included; ``episode_seconds`` are since the start.
@@ -58,7 +58,7 @@ def summarize(history: History) -> dict[str, Any]:
 
 
 def _trust(history: History) -> dict[str, float]:
-    """Return the share of the time that the model was trusted so far, for each level."""
+    """Return the share of time at each level of trust."""
     counts = Counter(c.trust for c in history.confidence)
     return {level: round(n / counts.total(), 4) for level, n in counts.most_common()}
 
@@ -68,7 +68,7 @@ def _p50(values: list[float]) -> float | None:
 
 
 def write_summary(summary: dict[str, Any], run_dir: Path) -> Path:
-    """Write summary.json, whole or not at all.
+    """Write summary.json atomically.
 
     Raises:
         OSError: if it cannot be written.

@@ -54,7 +54,7 @@ def summary_table(summary: dict[str, Any]) -> Table:
 
 
 def print_report(report: Report, terminal: Console) -> None:
-    """Print the table, what was not as it should be, and the paths of what was written."""
+    """Print the table, problems, and the paths of the outputs."""
     terminal.print(summary_table(report.summary))
     for note in report.notes:
         terminal.print(note, markup=False, style="yellow")

@@ -19,9 +19,9 @@ from mbrl_ros.reports.metrics import RunMetrics
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _WIDEST = 100
-# Rows of the chart of returns, and of a terminal that has room for them.
+# Rows of the chart of returns, and of a terminal large enough for it.
 _CHART, _ROOM = 4, 20
-# From this width on, planning and sources stand beside learning.
+# From this width on, planning and sources are shown beside learning.
 _SIDE_BY_SIDE = 64
 _STYLES = {
     "PLANNED": "green",
@@ -37,7 +37,7 @@ class View:
     """Draws the state of a run whenever it is rendered.
 
     Attributes:
-        stopping: whether the run is coming to its end.
+        stopping: whether the run is stopping.
     """
 
     def __init__(
@@ -48,14 +48,14 @@ class View:
         started: float,
         duration: float,
     ) -> None:
-        """Make a view.
+        """Create a view.
 
         Args:
             metrics: of the run; read while another thread changes them.
-            shared: the parameters that hold for all nodes.
-            nodes: whose life is shown.
+            shared: the parameters shared by all nodes.
+            nodes: whose liveness is shown.
             started: since 1970 [s].
-            duration: of the run [s]; 0: for ever.
+            duration: of the run [s]; 0: unlimited.
         """
         self.stopping = False
         self._metrics = metrics
@@ -65,7 +65,7 @@ class View:
         self._duration = duration
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Render within the width there is."""
+        """Render within the available width."""
         width = min(options.max_width, _WIDEST)
         now = time.time()
         learning, control = self._learning(), self._control()

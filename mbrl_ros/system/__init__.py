@@ -1,1 +1,1 @@
-"""What a system is made of: parameter files, nodes, processes, run folders."""
+"""Composition of a system: parameter files, nodes, processes, run folders."""

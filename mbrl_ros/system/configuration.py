@@ -1,4 +1,4 @@
-"""A task's parameter file with what the command line says on top of it."""
+"""A task's parameter file, with overrides from the command line."""
 
 from __future__ import annotations
 
@@ -42,26 +42,26 @@ class Configuration:
         return for_node(self.nodes, name)
 
     def own(self, name: str) -> dict[str, Any]:
-        """Return the parameters that a node has for itself, the objective left out."""
+        """Return a node's own parameters, without the objective."""
         task = {spec.name for spec in specs(TaskSettings)}
         values = self.node(name)
         return {n: v for n, v in values.items() if n not in task and not n.startswith(OBJECTIVE)}
 
     def build(self, name: str) -> Any:
-        """Return the settings of a node, the objective left out.
+        """Return the settings of a node, without the objective.
 
         Raises:
-            SettingsError: naming the parameter that does not fit.
+            SettingsError: naming the invalid parameter.
         """
         return build(node_settings(self.shared)[name], self.own(name))
 
     @property
     def shared(self) -> Mapping[str, Any]:
-        """The parameters that hold for every node."""
+        """The parameters shared by all nodes."""
         return self.nodes.get("**", {})
 
     def write(self, path: Path) -> None:
-        """Write a ROS 2 parameter file that starts the same system again."""
+        """Write a ROS 2 parameter file that reproduces the system."""
         tree = {
             "/**" if node == "**" else node: {"ros__parameters": dict(values)}
             for node, values in self.nodes.items()
@@ -72,7 +72,7 @@ class Configuration:
 
 
 def versions_in_use() -> dict[str, str]:
-    """Return the versions of this package, Python and what it stands on."""
+    """Return the versions of this package, Python and the main dependencies."""
     found = {"mbrl_ros": __version__, "python": platform.python_version()}
     for package in _PACKAGES:
         try:
@@ -83,7 +83,7 @@ def versions_in_use() -> dict[str, str]:
 
 
 def task_names() -> list[str]:
-    """Return the names of the tasks that are shipped."""
+    """Return the names of the shipped tasks."""
     return sorted(path.stem for path in resource_directory("config").glob("*.yaml"))
 
 
@@ -91,13 +91,13 @@ def read_task(task: str, overrides: Mapping[str, Any] | None = None) -> Configur
     """Read a task's parameters.
 
     Args:
-        task: the name of a shipped task, or the path of a parameter file; what it names beside
-            itself, such as ``robot.xml`` or ``mine.py:MyTask``, is found wherever it is used.
-        overrides: dotted names to values; a name goes to every node that has it, and may be
-            given as ``node.name`` to mean one node only.
+        task: name of a shipped task, or path of a parameter file; files that it names relative to
+            itself, such as ``robot.xml`` or ``mine.py:MyTask``, are resolved.
+        overrides: dotted names to values; a name applies to every node that has it, ``node.name``
+            to one node only.
 
     Raises:
-        SettingsError: naming what is unknown, of the wrong type or out of bounds.
+        SettingsError: naming the parameter that is unknown, of the wrong type or out of bounds.
     """
     path = Path(task)
     if path.suffix not in (".yaml", ".yml"):
@@ -113,7 +113,7 @@ def read_task(task: str, overrides: Mapping[str, Any] | None = None) -> Configur
     overrides = overrides or {}
     learner = {n: overrides[n] for n in ("learner",) if n in overrides}
     settings = node_settings({**nodes["**"], **learner})
-    # What is learned decides what the trainer's other parameters are.
+    # The learner determines the trainer's other parameters.
     for name, value in sorted(overrides.items(), key=lambda item: item[0] != "learner"):
         for node, parameter in _places(name, settings):
             nodes[node] = {**nodes[node], parameter: value}
@@ -123,7 +123,7 @@ def read_task(task: str, overrides: Mapping[str, Any] | None = None) -> Configur
 
 
 def _anchored(values: Mapping[str, Any], file: Path) -> dict[str, Any]:
-    """Return a file's parameters with the files that lie beside it by their absolute paths."""
+    """Return a file's parameters, with paths relative to it made absolute."""
 
     def absolute(value: Any) -> Any:
         if isinstance(value, list):
@@ -146,10 +146,10 @@ def parse_assignments(
 
     Args:
         words: to parse.
-        options: parameters for which the command has an option of its own, and which.
+        options: parameters for which the command has a separate option, and that option.
 
     Raises:
-        SettingsError: for a word of another form, or one for which there is an option.
+        SettingsError: for a malformed word, or a parameter with a separate option.
     """
     values: dict[str, Any] = {}
     for word in words:
@@ -166,7 +166,7 @@ def parse_assignments(
 
 
 def _places(name: str, settings: Mapping[str, type]) -> list[tuple[str, str]]:
-    """Return the nodes, and the parameter there, that an override's name means."""
+    """Return the nodes, and their parameter, that an override's name refers to."""
     node, _, rest = name.partition(".")
     if node in NODES and rest:
         return [(node, rest)]
@@ -186,7 +186,7 @@ def check_free(folder: Path, what: str) -> None:
     """Check that a run may write to a folder.
 
     Raises:
-        SettingsError: naming ``what`` asked for it, if something else is there.
+        SettingsError: naming ``what`` requested it, if the folder is occupied.
     """
     if folder.exists() and not folder.is_dir():
         raise SettingsError(f"{what}: {folder} is not a folder")

@@ -1,4 +1,4 @@
-"""What a system is made of, as data: for `mbrl-ros launch` and for `ros2 launch` alike."""
+"""Description of a system as data, for `mbrl-ros launch` and `ros2 launch`."""
 
 from __future__ import annotations
 
@@ -25,24 +25,26 @@ CONFIGURATION = "config.yaml"
 RECORD = "launch.json"
 MONITOR = "run_monitor"
 
-#: A node's exit code for a configuration it cannot work with; starting it again is no use.
+#: A node's exit code for an invalid configuration; a restart would not help.
 REFUSED = 2
 
 
 @dataclass(frozen=True)
 class LaunchSettings:
-    """What a launch takes for itself; everything else are parameters of the nodes."""
+    """A launch's own arguments; all others are parameters of the nodes."""
 
     task: str = setting(
         "cartpole_swingup", "a shipped task, or the path of a parameter file (.yaml)"
     )
-    duration: float = setting(90.0, "wall time after which all is stopped [s]; 0: never", low=0.0)
+    duration: float = setting(
+        90.0, "wall time until everything is stopped [s]; 0: unlimited", low=0.0
+    )
     run_dir: str = setting(
-        "", "new or empty folder for all that is written; empty: runs/<task>-<date>-<time>"
+        "", "new or empty folder for all output; empty: runs/<task>-<date>-<time>"
     )
     view: str = setting(
         "auto",
-        "what is shown: auto (a live view in a terminal, else a line now and then) or none",
+        "output: auto (a live view in a terminal, else occasional lines) or none",
         choices=("auto", "none"),
     )
 
@@ -53,7 +55,7 @@ class Argument:
 
     Attributes:
         name: as in ``name:=value``.
-        default: as text; None where it must be given.
+        default: as text; None: mandatory.
         description: unit and meaning.
     """
 
@@ -70,7 +72,7 @@ class Kind:
         name: of its launch file, ``<name>.launch.py``.
         nodes: its processes, in the order of starting.
         stopping: the same in the order of stopping.
-        arguments: what it takes besides parameters of the nodes.
+        arguments: besides parameters of the nodes.
     """
 
     name: str
@@ -87,8 +89,8 @@ def _arguments(**defaults: str | None) -> tuple[Argument, ...]:
     return tuple(Argument(name, default, described[name]) for name, default in defaults.items())
 
 
-# The logger is the first to come and the last to go, so that the bag has everything. The
-# controller goes before the plant, which so gets its last, safe command.
+# The logger starts first and stops last, so that the bag is complete. The controller stops before
+# the plant, which thus receives its last, safe command.
 SIM = Kind(
     "sim",
     ("data_logger", "model_trainer", "mpc_controller", "mujoco_sim"),
@@ -113,13 +115,13 @@ KINDS = {kind.name: kind for kind in (SIM, ROBOT)}
 
 @dataclass(frozen=True)
 class System:
-    """A system ready to be started.
+    """A system ready to start.
 
     Attributes:
-        kind: which nodes.
-        configuration: their parameters.
+        kind: of system.
+        configuration: parameters of its nodes.
         run_dir: absolute.
-        duration: wall time after which it ends [s]; 0: never.
+        duration: wall time until it ends [s]; 0: unlimited.
         view: ``auto`` or ``none``.
     """
 
@@ -141,7 +143,7 @@ class System:
         return {"action_repeat": int(simulator.get("action_repeat", 1))}
 
     def prepare_folder(self, runtime: str) -> None:
-        """Make the run folder and write down what is started.
+        """Create the run folder and record what is started.
 
         Args:
             runtime: ``rclpy`` or ``embedded``.
@@ -169,15 +171,15 @@ class System:
 
 
 def plan(kind: Kind, given: Mapping[str, str]) -> System:
-    """Make out what is to be started; nothing is written yet.
+    """Determine what to start, without writing anything.
 
     Args:
         kind: of system.
-        given: arguments, and parameters of the nodes, as text; an empty one was not given.
+        given: arguments, and parameters of the nodes, as text; an empty one counts as not given.
 
     Raises:
-        SettingsError: naming what is unknown, of the wrong type or out of bounds, or a run
-            folder that is occupied.
+        SettingsError: naming what is unknown, of the wrong type or out of bounds, or an occupied
+            run folder.
     """
     given = {name: text for name, text in given.items() if text != ""}
     for argument in kind.arguments:
@@ -195,7 +197,7 @@ def plan(kind: Kind, given: Mapping[str, str]) -> System:
     )
     parameters = {name: _value(name, text) for name, text in given.items() if name not in own}
     _check_known(parameters, [*own, *(a.name for a in kind.arguments)])
-    # The folder that a file names is that of the run it was written for.
+    # A run folder in a file is that of the run that wrote it.
     configuration = read_task(launch.task, {**parameters, "run_dir": ""})
     shared = configuration.shared
     run_dir = Path(launch.run_dir).expanduser().absolute() if launch.run_dir else None
@@ -217,7 +219,7 @@ def _value(name: str, text: str) -> Any:
 
 
 def _check_known(parameters: Mapping[str, Any], arguments: list[str]) -> None:
-    """Refuse a name that nobody has, with arguments of the launch among the suggestions."""
+    """Reject an unknown name, with arguments of the launch among the suggestions."""
     known = [*arguments, *(spec.name for spec in specs(TaskSettings))]
     for settings in node_settings({}).values():
         known += [spec.name for spec in specs(settings)]

@@ -1,4 +1,4 @@
-"""The loop in one process without DDS, deterministic: plant, learner, controller in lock-step."""
+"""Deterministic lock-step loop of plant, learner and controller in one process, without DDS."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Episode:
     """One finished episode.
 
     Attributes:
-        env_steps: the environment's own steps of the run when it ended.
+        env_steps: environment steps of the run when it ended.
         number: counts episodes of the run, from 0.
-        total_reward: its return, as the environment pays it.
+        total_reward: its return, from the environment's rewards.
     """
 
     env_steps: int
@@ -46,16 +46,16 @@ class LockStepSystem:
 
     Attributes:
         simulator: the plant.
-        manager: what is to be done; change it between steps.
-        learner: fits the model.
-        controller: plans with it.
-        learning: whether it learns from what happens.
-        on_policy: whether the controller is given the models, and not only explores.
-        transitions: all that it learned from.
-        models: how many have passed the gate.
+        manager: of the objective; change it between steps.
+        learner: trains the model.
+        controller: plans with the model.
+        learning: whether it learns from new transitions.
+        on_policy: whether the controller uses the models, instead of exploring only.
+        transitions: all training data.
+        models: number of models that passed the gate.
         published: the newest of them.
-        decision: the newest of the gate, None before the first.
-        episodes: complete ones so far, those of `evaluate` left out.
+        decision: the newest gate decision; None before the first.
+        episodes: complete ones so far, without those of `evaluate`.
         holdout_errors: (env steps, open-loop error) at every decision of the gate.
         plan_ms: planning time of every planned command [ms].
         sources: commands per source, indexed by `CommandSource`.
@@ -63,10 +63,10 @@ class LockStepSystem:
     """
 
     def __init__(self, configuration: Configuration) -> None:
-        """Make all components.
+        """Create all components.
 
         Raises:
-            ValueError: naming the parameter that does not fit.
+            ValueError: naming the invalid parameter.
         """
         torch.set_num_threads(1)
         values = {**configuration.shared, "lock_step": True}
@@ -113,8 +113,8 @@ class LockStepSystem:
         """Advance by one control step.
 
         Returns:
-            the command (None where an ended episode is followed by the next), the observation
-            it led to, and the episode if that ended it.
+            the command (None: the step starts the next episode), the resulting observation, and the
+            episode if it ended.
         """
         before = self.simulator.observation
         if before.ended:
@@ -162,11 +162,11 @@ class LockStepSystem:
         on_step: Callable[[int], None] = lambda _: None,
         on_episode: Callable[[Episode], None] = lambda _: None,
     ) -> None:
-        """Learn until the plant has made so many of its own steps.
+        """Learn until the plant has made ``env_steps`` environment steps.
 
         Args:
-            env_steps: the environment's own steps, action repeat included.
-            on_step: called after every control step with the steps made so far.
+            env_steps: environment steps, action repeat included.
+            on_step: called after every control step with the steps so far.
             on_episode: called after every complete episode.
         """
         while self.simulator.env_steps < env_steps:
@@ -177,7 +177,7 @@ class LockStepSystem:
             on_step(self.simulator.env_steps)
 
     def check_ends(self) -> None:
-        """Check that episodes end, so that they can be evaluated.
+        """Check that episodes end, as evaluation requires.
 
         Raises:
             SettingsError: if they do not.
@@ -190,11 +190,11 @@ class LockStepSystem:
     def evaluate(
         self, episodes: int, on_episode: Callable[[int], None] = lambda _: None
     ) -> list[float]:
-        """Play whole episodes with the model frozen and return their returns.
+        """Run whole episodes with the model frozen and return their returns.
 
         Args:
-            episodes: how many.
-            on_episode: called after every episode with the number played so far.
+            episodes: their number.
+            on_episode: called after every episode with the number so far.
 
         Raises:
             SettingsError: if episodes never end.

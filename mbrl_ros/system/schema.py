@@ -1,4 +1,4 @@
-"""Which settings each node takes: what a parameter file may hold."""
+"""The settings of each node: the schema of a parameter file."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ OBJECTIVE = "objective."
 
 
 def node_settings(shared: Mapping[str, Any]) -> dict[str, type]:
-    """Return the settings of every node; those of the trainer depend on what is learned.
+    """Return the settings of every node; those of the trainer depend on the kind of model.
 
     Args:
-        shared: the parameters that hold for every node.
+        shared: the parameters shared by all nodes.
 
     Raises:
-        SettingsError: if there is no such kind of model.
+        SettingsError: if the kind of model is unknown.
     """
     learner = shared.get("learner", TaskSettings().learner)
     try:
@@ -52,7 +52,7 @@ def check_nodes(nodes: Mapping[str, Mapping[str, Any]], where: str) -> None:
 
     Args:
         nodes: node name, or ``**``, to flat parameters.
-        where: put before an error message.
+        where: prefix of error messages.
 
     Raises:
         SettingsError: for an unknown node or parameter, a wrong type or a value out of bounds.
@@ -92,11 +92,11 @@ def _check_safe_command(task: TaskSettings, where: str) -> None:
 
 
 def check_learned(nodes: Mapping[str, Mapping[str, Any]], where: str) -> None:
-    """Check that the trainer learns what the controller is to use.
+    """Check that the trainer learns what the controller uses.
 
     Args:
-        nodes: as for `check_nodes`, which they have passed.
-        where: put before an error message.
+        nodes: as for `check_nodes`, and checked by it.
+        where: prefix of error messages.
 
     Raises:
         SettingsError: naming the trainer's parameter that is missing.
@@ -114,7 +114,7 @@ def check_learned(nodes: Mapping[str, Mapping[str, Any]], where: str) -> None:
         ),
     ):
         known = {spec.name for spec in specs(node_settings(nodes.get("**", {}))["model_trainer"])}
-        # Another kind of model may always learn it.
+        # Other kinds of models may always learn it.
         if asked and parameter in known and not trainer.get(parameter, False):
             raise SettingsError(
                 f"{where}: {used}: expected {parameter} of model_trainer, got false"
