@@ -1,1 +1,1 @@
-"""Who decides at a tick."""
+"""Agents: choose the actions at each control tick."""

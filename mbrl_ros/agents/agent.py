@@ -1,4 +1,4 @@
-"""What every agent is: it decides, at each tick, what to do."""
+"""Interface of agents."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from mbrl_ros.planning.settings import PlannerSettings
 
 
 class Agent(ABC):
-    """Decides what to do from what is believed.
+    """Chooses actions from beliefs.
 
     Attributes:
-        needs_model: whether it can do nothing before a first model.
-        planner: what it searches with; None: it does not search.
+        needs_model: whether it cannot act without a model.
+        planner: in use; None: it does not plan.
     """
 
     needs_model: ClassVar[bool] = True
@@ -26,7 +26,7 @@ class Agent(ABC):
     @property
     @abstractmethod
     def effort(self) -> str:
-        """What a decision comes to, in words."""
+        """Description of the effort of a decision."""
 
     @abstractmethod
     def act(
@@ -36,27 +36,27 @@ class Agent(ABC):
         elapsed: int = 1,
         reach: float = 1.0,
     ) -> PlanResult | None:
-        """Decide.
+        """Choose actions.
 
         Args:
             problem: belief, model, objective and the commands sent; None without a model.
             deadline: on the clock it was made with [s]; None: no limit.
             elapsed: control steps since the last decision.
-            reach: share of its horizon up to which the model is trusted.
+            reach: trusted share of the horizon.
 
         Returns:
-            the actions from now on, the first of which is executed; None if there was no time.
+            the actions from now on, of which the first is executed; None: no time.
 
         Raises:
-            NoPlanError: if nothing can be decided.
-            UnlearnedError: if the model has not learned what is needed.
+            NoPlanError: if no action can be chosen.
+            UnlearnedError: if the model lacks a required output.
         """
 
     def reset(self) -> None:  # noqa: B027
         """Forget the last decision, as at the start of an episode."""
 
     def check(self, model: WorldModel) -> None:  # noqa: B027
-        """Check that a model has what the agent needs.
+        """Check that a model has the outputs that the agent needs.
 
         Raises:
             ValueError: naming what it lacks.
@@ -65,12 +65,13 @@ class Agent(ABC):
     def configure(  # noqa: B027
         self, settings: PlannerSettings, model: WorldModel | None = None
     ) -> None:
-        """Take other settings of planning, from the next decision on.
+        """Change the settings of planning from the next decision on.
 
         Args:
             settings: the new ones.
             model: in use; None: none yet.
 
         Raises:
-            ValueError: if they do not fit, or need what the model lacks, with nothing changed.
+            ValueError: if they are invalid, or need an output that the model lacks; nothing is
+                changed then.
         """

@@ -1,4 +1,4 @@
-"""Decides by planning with the model (model-predictive control)."""
+"""Model-predictive control."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from mbrl_ros.planning.settings import PlannerSettings
 
 
 class PlannerAgent(Agent):
-    """Searches action sequences, anew at every tick, from where the last plan ended.
+    """Plans action sequences at every tick, warm-started from the last plan.
 
     Attributes:
-        planner: as it is while the model is trusted.
+        planner: for a fully trusted model.
     """
 
     planner: Planner
@@ -33,7 +33,7 @@ class PlannerAgent(Agent):
         proposals: tuple[str, ...] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Make an agent.
+        """Create an agent.
 
         Args:
             action: A dimensions.
@@ -77,7 +77,7 @@ class PlannerAgent(Agent):
         self.planner.check(model)
 
     def configure(self, settings: PlannerSettings, model: WorldModel | None = None) -> None:
-        """See `Agent.configure`; what the last plan knew is kept."""
+        """See `Agent.configure`; the warm start is kept."""
         made = make_planner(self._action, self._with_proposals(settings))
         if model is not None:
             made.check(model)
@@ -88,8 +88,8 @@ class PlannerAgent(Agent):
         return replace(settings, proposals=[*settings.proposals, *further])
 
     def _plan_as_far_as(self, reach: float) -> None:
-        """Have plans reach no further than the model is trusted."""
-        # One reference: the attribute may be replaced meanwhile.
+        """Limit the horizon to the trusted share."""
+        # The attribute may be replaced meanwhile.
         planner = self.planner
         if self._loop_reaches == (planner, reach):
             return

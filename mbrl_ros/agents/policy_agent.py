@@ -1,4 +1,4 @@
-"""Decides by the policy that travels with the model, without a search."""
+"""Actions of the model's policy, without planning."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NO_POLICY = "agent 'policy': the model has learned no policy"
 
 
 class PolicyAgent(Agent):
-    """Executes what the policy chooses at the present belief: the mean of what members see."""
+    """Executes the policy's actions at the present belief, averaged over members."""
 
     effort = "policy"
 
@@ -34,7 +34,7 @@ class PolicyAgent(Agent):
             raise UnlearnedError(_NO_POLICY)
         model, belief = problem.model, problem.belief
         chosen = model.imagine_policy(belief, problem.model.policy, 1).actions
-        # One sequence for each member, or one for all.
+        # One sequence per member, or one for all.
         mean = chosen.reshape(-1, 1, self._action.dim).mean(dim=0)
         actions = torch.from_numpy(self._action.clip(mean.double().cpu().numpy())).float()
         returns = problem.returns(actions[None])

@@ -1,4 +1,4 @@
-"""Decides by chance: what learning is measured against."""
+"""Random actions: the baseline."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mbrl_ros.planning.problem import Problem
 
 
 class RandomAgent(Agent):
-    """Does anything, all actions equally likely; needs no model."""
+    """Uniformly random actions; needs no model."""
 
     needs_model = False
     effort = "random"

@@ -32,7 +32,7 @@ def make_agent(
         clock: what deadlines are on [s].
 
     Raises:
-        ValueError: if there is none of that name, or the planner does not suit the action.
+        ValueError: if the name is unknown, or the planner does not suit the action.
     """
     if name not in AGENTS:
         raise ValueError(f"agent: expected one of {', '.join(AGENTS)}, got '{name}'")

@@ -1,1 +1,1 @@
-"""Names, units and records that all packages share; no torch."""
+"""Names, units and records shared by all packages; without torch."""

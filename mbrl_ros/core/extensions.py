@@ -1,4 +1,4 @@
-"""A user's own code, named in a parameter as ``module:attribute`` or ``file.py:attribute``."""
+"""User-defined code, named in a parameter as ``module:attribute`` or ``file.py:attribute``."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _OF_FILES = "mbrl_ros extension "
 
 
 def load(reference: str, parameter: str) -> Any:
-    """Import what a reference names; without an attribute, the module itself.
+    """Import a reference; without an attribute, the module.
 
     Args:
         reference: such as ``my_package.my_module:MyPlanner`` or ``/home/me/tasks.py:Reach``.
-        parameter: how an error message calls it.
+        parameter: its name in error messages.
 
     Raises:
-        ValueError: in one line, if it cannot be imported.
+        ValueError: one line, if it cannot be imported.
     """
     where, _, attribute = reference.partition(":")
     try:

@@ -1,4 +1,4 @@
-"""What a plant reports and its cameras see, and what a controller step came to."""
+"""Records of observations, transitions and camera frames."""
 
 from __future__ import annotations
 
@@ -10,29 +10,28 @@ from numpy.typing import ArrayLike
 
 from mbrl_ros.core.spaces import FloatArray
 
-#: Encodings of a frame: the first loses nothing.
+#: Encodings of a frame; the first is lossless.
 ENCODINGS = ("png", "jpeg")
 
 
 @dataclass(frozen=True)
 class Observation:
-    """What the plant measured at the start of a control step, and what led there.
+    """The plant's measurement at the start of a control step, and the step that led to it.
 
-    The fields of ``msg/Observation``; nothing is checked here.
+    The fields of ``msg/Observation``; not validated.
 
     Attributes:
         episode: counts resets, from 0.
         step: control steps since the reset, from 0.
         values: shape ``(O,)``, SI units.
-        action: in effect from the previous observation to this one, or as the episode begins;
-            shape ``(A,)``, SI units; empty where the plant does not tell. Motors with a delay of
-            their own follow it later.
+        action: in effect from the previous observation to this one, or at the start of the episode;
+            shape ``(A,)``, SI units; empty: not reported. A delay of the motors is not included.
         action_step: the step whose observation that action answered; -1: none, or the safe command.
-        reward: of the step that led here; NaN where the plant pays none.
+        reward: of the step that led here; NaN: none.
         terminated: the task ended here.
-        truncated: the episode was cut here.
+        truncated: the episode was cut off here.
         stamp: when the values were read, on the plant's clock [ns].
-        received: when it arrived, on ``time.monotonic`` [s]; NaN where that does not matter.
+        received: time of reception on ``time.monotonic`` [s]; NaN: irrelevant.
     """
 
     episode: int
@@ -59,7 +58,7 @@ class Observation:
 
 @dataclass(frozen=True)
 class Transition:
-    """One control step: the fields of ``msg/Transition``; nothing is checked here.
+    """One control step: the fields of ``msg/Transition``; not validated.
 
     Attributes:
         observation: at the start of the step; shape ``(O,)``, SI units.
@@ -67,12 +66,11 @@ class Transition:
         next_observation: at the end of the step; shape ``(O,)``, SI units.
         episode: counts resets.
         step: of ``observation``, within its episode.
-        reward: of the step; NaN where the plant pays none.
+        reward: of the step; NaN: none.
         terminated: the task ended at ``next_observation``.
-        truncated: the episode was cut at ``next_observation``.
-        stamp: when ``next_observation`` was read [ns]; 0 where nobody knows.
-        previous_action: in effect before the step; shape ``(A,)``, SI units; None where nobody
-            knows.
+        truncated: the episode was cut off at ``next_observation``.
+        stamp: when ``next_observation`` was read [ns]; 0: unknown.
+        previous_action: in effect before the step; shape ``(A,)``, SI units; None: unknown.
     """
 
     observation: ArrayLike
@@ -89,7 +87,7 @@ class Transition:
 
 @dataclass(frozen=True)
 class Frame:
-    """What a camera saw at a control step: the fields of ``msg/Frame``; nothing is checked here.
+    """A camera image at a control step: the fields of ``msg/Frame``; not validated.
 
     Attributes:
         episode: of the observation it belongs to.

@@ -1,4 +1,4 @@
-"""Where the package's data folders (msg, srv, config, launch) are."""
+"""Location of the package's data folders (msg, srv, config, launch)."""
 
 from pathlib import Path
 

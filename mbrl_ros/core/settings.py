@@ -1,9 +1,8 @@
 """Typed settings read from ROS 2 parameter files.
 
-A group of settings is a frozen dataclass whose fields are made with `setting`:
-type, default, bounds and description stand in one place, and serve the YAML
-files, the ROS parameter descriptors and the documentation alike. Groups nest;
-a nested group's parameters have dotted names (``planner.horizon``).
+A group of settings is a frozen dataclass whose fields are declared with `setting`: type, default,
+bounds and description are defined once, for the YAML files, the ROS parameter descriptors and the
+documentation. Groups nest; a nested group's parameters have dotted names (``planner.horizon``).
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ Value = bool | int | float | str | list[bool] | list[int] | list[float] | list[s
 Group = TypeVar("Group")
 
 _SCALARS = (bool, int, float, str)
-# What a ROS parameter can hold.
+# Range of a ROS integer parameter.
 _SMALLEST_INTEGER, _LARGEST_INTEGER = -(2**63), 2**63 - 1
 
 
-#: What parameters of earlier versions are called now.
+#: Present names of parameters of earlier versions.
 RENAMED = {
     "damping": "safe_damping, under /**,",
     "model.type": "learner, under /**, and for an ensemble model.likelihood,",
@@ -40,7 +39,7 @@ RENAMED = {
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML in which 1e-3 is a number, as for ROS 2; PyYAML alone takes it for text."""
+    """YAML in which 1e-3 is a number, as in ROS 2; PyYAML reads it as text."""
 
 
 _Loader.add_implicit_resolver(
@@ -51,7 +50,7 @@ _Loader.add_implicit_resolver(
 
 
 class SettingsError(ValueError):
-    """A parameter that is unknown, of the wrong type or out of bounds; one line that says which."""
+    """A parameter is unknown, of the wrong type or out of bounds; the message is one line."""
 
 
 def setting(
@@ -66,9 +65,9 @@ def setting(
     """Declare one setting of a group.
 
     Args:
-        default: value where the file names none; its type is the field's annotation.
+        default: value if none is given; its type is the field's annotation.
         description: unit and meaning.
-        low: smallest value allowed, for numbers and for each element of a list.
+        low: smallest value allowed, of a number or each element of a list.
         high: largest value allowed.
         choices: the words allowed, for text.
         live: whether it may change while the node runs.
@@ -92,7 +91,7 @@ def group(cls: type[Group]) -> Group:
 
 @dataclass(frozen=True)
 class Spec:
-    """What one parameter may be, as a flat, dotted name."""
+    """Specification of one parameter, with a flat, dotted name."""
 
     name: str
     kind: type
@@ -106,7 +105,7 @@ class Spec:
 
     @property
     def expected(self) -> str:
-        """What a value must be, in words."""
+        """Description of valid values."""
         if self.choices:
             return f"one of {', '.join(self.choices)}"
         words = {bool: "true or false", int: "an integer", float: "a number", str: "text"}
@@ -123,7 +122,7 @@ class Spec:
         """Return the value in its declared type.
 
         Raises:
-            SettingsError: naming the parameter, the value and what was expected.
+            SettingsError: naming the parameter, the value and the expected one.
         """
         if self.is_list:
             if not isinstance(value, list | tuple):
@@ -152,7 +151,7 @@ class Spec:
 
 @functools.cache
 def _hints(cls: Any) -> dict[str, Any]:
-    """Return the types of a group's fields; slow to find out, and asked for at every change."""
+    """Return the types of a group's fields; cached, since slow and needed at every change."""
     return typing.get_type_hints(cls)
 
 
@@ -163,7 +162,7 @@ def specs(cls: type) -> tuple[Spec, ...]:
 
 @functools.cache
 def _specs(cls: Any, prefix: str) -> tuple[Spec, ...]:
-    # What does not change, and is asked for at every change of a parameter.
+    # Cached, since needed at every change of a parameter.
     hints = _hints(cls)
     found: list[Spec] = []
     for field in dataclasses.fields(cls):
@@ -185,12 +184,12 @@ def _specs(cls: Any, prefix: str) -> tuple[Spec, ...]:
 
 
 def build(cls: type[Group], values: Mapping[str, Any], where: str = "") -> Group:
-    """Make a group of settings from flat, dotted parameters.
+    """Create a group of settings from flat, dotted parameters.
 
     Args:
         cls: a dataclass of settings.
-        values: dotted names to values; what is absent takes its default.
-        where: put before an error message, such as a file's name.
+        values: dotted names to values; missing ones take their defaults.
+        where: prefix of error messages, such as a file's name.
 
     Raises:
         SettingsError: for an unknown name, a wrong type or a value out of bounds.
@@ -219,7 +218,7 @@ def _construct(cls: type[Group], values: Mapping[str, Any], prefix: str) -> Grou
 
 
 def unknown_parameter(name: str, known: Mapping[str, Any] | list[str]) -> str:
-    """Say that a parameter is unknown, and which one may have been meant."""
+    """Return the message for an unknown parameter, with a suggestion."""
     import difflib
 
     if name in RENAMED:
@@ -256,12 +255,12 @@ def read_yaml(text: str) -> Any:
     """Read YAML as ROS 2 does.
 
     Raises:
-        ValueError: in one line, if it is not YAML.
+        ValueError: one line, if it is not YAML.
     """
     try:
         return yaml.load(text, _Loader)  # _Loader is a SafeLoader
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        # A ValueError is an impossible date, for instance.
+        # A ValueError is, for instance, an invalid date.
         raise ValueError(" ".join(str(error).split())) from None
 
 
@@ -272,7 +271,7 @@ def read_parameter_file(path: Path) -> dict[str, dict[str, Any]]:
         node name (``/**`` for all) to flat parameters.
 
     Raises:
-        SettingsError: if the file cannot be read or has another form.
+        SettingsError: if the file cannot be read or is malformed.
     """
     try:
         tree = read_yaml(path.read_text(encoding="utf-8"))
@@ -301,5 +300,5 @@ def read_parameter_file(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def for_node(nodes: Mapping[str, Mapping[str, Any]], node: str) -> dict[str, Any]:
-    """Return the parameters that hold for one node: those of all nodes, then its own."""
+    """Return the parameters of one node: the shared ones, overridden by its own."""
     return {**nodes.get("**", {}), **nodes.get(node, {})}

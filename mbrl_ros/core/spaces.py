@@ -1,4 +1,4 @@
-"""Named, bounded vectors: the names that goals, limits and rewards speak of."""
+"""Named, bounded vectors; goals, limits and rewards refer to the names."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Space:
 
     Attributes:
         names: one per dimension, unique.
-        low: lower limits, ``-inf`` where there is none; shape ``(dim,)``, SI units.
-        high: upper limits, ``inf`` where there is none; shape ``(dim,)``, SI units.
+        low: lower limits, ``-inf``: none; shape ``(dim,)``, SI units.
+        high: upper limits, ``inf``: none; shape ``(dim,)``, SI units.
         angles: the names of dimensions that are angles in radians and wrap at 2 pi.
-        discrete: the names of dimensions that take whole numbers only, such as a choice.
+        discrete: the names of dimensions that take integers only, such as a choice.
     """
 
     names: tuple[str, ...]
@@ -39,10 +39,10 @@ class Space:
         angles: Sequence[str] = (),
         discrete: Sequence[str] = (),
     ) -> Space:
-        """Build a space; limits left out (or empty) are infinite.
+        """Create a space; omitted (or empty) limits are infinite.
 
         Raises:
-            ValueError: naming what does not fit.
+            ValueError: naming the invalid argument.
         """
         dim = len(names)
         if dim == 0:
@@ -95,7 +95,7 @@ class Space:
 
     @cached_property
     def discrete_indices(self) -> tuple[int, ...]:
-        """Indices of the dimensions that take whole numbers only."""
+        """Indices of the dimensions that take integers only."""
         return tuple(self.names.index(name) for name in self.discrete)
 
     @cached_property
@@ -121,10 +121,10 @@ class Space:
 
         Args:
             values: anything numpy can convert.
-            what: how an error message calls the vector.
+            what: name of the vector in error messages.
 
         Raises:
-            ValueError: naming the dimension, its value and what was expected.
+            ValueError: naming the dimension, its value and the expected one.
         """
         try:
             array = np.asarray(values, dtype=np.float64)

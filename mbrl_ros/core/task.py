@@ -1,4 +1,4 @@
-"""What every node of a system must agree on: the task's spaces and its time."""
+"""Parameters shared by all nodes of a system: the task's spaces and its timing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ActionSettings:
     low: list[float] = setting([], "lower limit of each dimension [SI]")
     high: list[float] = setting([], "upper limit of each dimension [SI]")
     discrete: list[str] = setting(
-        [], "names of dimensions that take whole numbers only, from low to high"
+        [], "names of dimensions that take integers only, from low to high"
     )
 
 
@@ -36,34 +36,34 @@ SAFE_COMMANDS = ("zero", "hold", "damp", "values")
 
 @dataclass(frozen=True)
 class TaskSettings:
-    """Parameters that stand under ``/**`` in a parameter file, and so hold for every node."""
+    """Parameters below ``/**`` in a parameter file, shared by all nodes."""
 
     task: str = setting("", "name of the task")
     learner: str = setting(
         "ensemble",
-        "kind of model that is learned, and that the controller accepts: ensemble, "
+        "kind of model to learn, and that the controller accepts: ensemble, "
         "gaussian_process, or a kind of your own as module:attribute",
     )
-    seed: int = setting(0, "seed of everything random in the run", low=0, high=2**31 - 1)
-    run_dir: str = setting("", "folder the run writes to; empty: write nothing")
-    period: float = setting(0.04, "control period, in the plant's time [s]", low=1e-4, high=10.0)
+    seed: int = setting(0, "seed of all randomness in the run", low=0, high=2**31 - 1)
+    run_dir: str = setting("", "folder for the run's output; empty: no output")
+    period: float = setting(0.04, "control period in plant time [s]", low=1e-4, high=10.0)
     real_time_factor: float = setting(
         1.0, "plant seconds per wall second, in real time", low=0.01, high=100.0
     )
     lock_step: bool = setting(
-        False, "the plant waits for the action that answers its observation; no deadlines"
+        False, "the plant waits for the action that answers its observation, without deadlines"
     )
     safe_command: str = setting(
         "zero",
-        "what acts when in doubt (e-stop, no fresh command, a bad observation, the end): zero; "
-        "hold (what the plant applied last, for actions that are positions); damp (against a "
-        "velocity of each action's own); values (always safe_values)",
+        "action in case of e-stop, no fresh command, a bad observation, or shutdown: zero; hold "
+        "(the last one applied, for actions that are positions); damp (against the velocity of "
+        "each action); values (always safe_values)",
         choices=SAFE_COMMANDS,
     )
     safe_values: list[float] = setting(
         [],
-        "for values: the action [its units]; for hold: what acts before the plant has told "
-        "what it applies, where that is not zero",
+        "for values: the action [its units]; for hold: the action before the plant has reported "
+        "one, if not zero",
     )
     safe_velocities: list[str] = setting(
         [], "for damp: the observation dimension that is the velocity of each action dimension"
