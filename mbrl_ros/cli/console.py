@@ -1,4 +1,4 @@
-"""What a user sees of a run: a live view, lines, or next to nothing."""
+"""Terminal output of a run: a live view, lines, or almost nothing."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _NICENESS = 10
 
 class _Terminal(Terminal):
     def on_broken_pipe(self) -> None:
-        """Pass it on; rich would exit, with the nodes still running."""
+        """Propagate it; rich would exit, with the nodes still running."""
         raise BrokenPipeError
 
 
 class Console:
-    """Shows the start and the end; the base of those that show more.
+    """Shows the start and the end; base class of those that show more.
 
-    Nothing that happens to the terminal may harm the run: what cannot be shown is dropped.
+    Terminal errors must not affect the run: output that cannot be shown is dropped.
     """
 
     def __init__(self, system: System, monitor: RunMonitor) -> None:
@@ -43,7 +43,7 @@ class Console:
         self.terminal = _Terminal(highlight=False, soft_wrap=True)
 
     def start(self) -> None:
-        """Say what is started."""
+        """Show what is started."""
         system = self.system
         until = f"for {system.duration:g} s" if system.duration else "until Ctrl-C"
         self.say(
@@ -52,12 +52,12 @@ class Console:
         )
 
     def node_line(self, node: str, line: str) -> None:
-        """Show a line of a node if it tells of something wrong."""
+        """Show a node's output line if it reports a problem."""
         if "[WARN]" in line or "[ERROR]" in line or "[FATAL]" in line:
             self.say(f"[{node}] {line}")
 
     def update(self) -> None:
-        """Show how the run is doing, if it is time for that."""
+        """Show the state of the run, if it is due."""
 
     def say(self, text: str) -> None:
         """Show a line about the run as a whole."""
@@ -65,15 +65,15 @@ class Console:
             self.terminal.print(text, markup=False)
 
     def close(self) -> None:
-        """Show no more of the nodes."""
+        """Stop showing node output."""
 
     def show_state(self) -> None:
-        """Show in a line how the run stands."""
+        """Show the state of the run in one line."""
         now = time.time()
         self.say(one_line(self.monitor.metrics, now, now - self.monitor.started))
 
     def show_report(self, report: Report) -> None:
-        """Show the main figures and what was written."""
+        """Show the main figures and the outputs."""
         with self._guarded():
             print_report(report, self.terminal)
 
@@ -82,13 +82,13 @@ class Console:
         try:
             yield
         except OSError:
-            # The terminal or the reader of a pipe is gone.
+            # The terminal or the reader of a pipe was closed.
             with contextlib.suppress(OSError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class LineConsole(Console):
-    """Shows the nodes' output, and now and then a line with the state."""
+    """Shows the nodes' output, and occasionally a line with the state."""
 
     def __init__(self, system: System, monitor: RunMonitor) -> None:
         super().__init__(system, monitor)
@@ -96,7 +96,7 @@ class LineConsole(Console):
 
     def node_line(self, node: str, line: str) -> None:
         """Show a line with the node's name before it."""
-        # What is wrong with a configuration is told once, as the launch's own error.
+        # A configuration error is reported once, as the launch's own error.
         if not line.startswith("error: "):
             self.say(f"[{node}] {line}")
 
@@ -109,7 +109,7 @@ class LineConsole(Console):
 
 
 class LiveConsole(Console):
-    """Shows a view that is drawn anew twice a second, with warnings of the nodes above it."""
+    """Shows a view that is redrawn twice a second, with warnings of the nodes above it."""
 
     def __init__(self, system: System, monitor: RunMonitor) -> None:
         super().__init__(system, monitor)
@@ -127,7 +127,7 @@ class LiveConsole(Console):
         self._thread = threading.Thread(target=self._draw, name="view", daemon=True)
 
     def start(self) -> None:
-        """Begin to draw."""
+        """Start drawing."""
         super().start()
         _echo(False)
         with self._guarded():
@@ -135,14 +135,14 @@ class LiveConsole(Console):
         self._thread.start()
 
     def say(self, text: str) -> None:
-        """Show a line above the view, and that an end has begun within it."""
+        """Show a line above the view, and that the run is stopping within it."""
         if text == "stopping":
             self._view.stopping = True
             return
         super().say(text)
 
     def close(self) -> None:
-        """Take the view away."""
+        """Remove the view."""
         if self._thread.is_alive():
             self._over.set()
             self._thread.join()
@@ -160,18 +160,18 @@ class LiveConsole(Console):
 
 
 def _echo(on: bool) -> None:
-    """Have the terminal show what is typed, or not: a ^C would tear the view."""
+    """Switch the terminal's echo on or off: a ^C would disturb the view."""
     with contextlib.suppress(OSError, ValueError, termios.error):
         terminal = sys.stdin.fileno()
         if os.tcgetpgrp(terminal) != os.getpgrp():
-            return  # in the background, the terminal is not ours to change
+            return  # in the background, terminal settings must not be changed
         attributes = termios.tcgetattr(terminal)
         attributes[3] = attributes[3] | termios.ECHO if on else attributes[3] & ~termios.ECHO
         termios.tcsetattr(terminal, termios.TCSADRAIN, attributes)
 
 
 def make_console(system: System, monitor: RunMonitor) -> Console:
-    """Return what the user's wish and the terminal allow for."""
+    """Return the console for the user's setting and the terminal."""
     if system.view == "none":
         return Console(system, monitor)
     if sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":

@@ -1,4 +1,4 @@
-"""Whether the DDS domain is free for a system of ours."""
+"""Checks that no other system uses the DDS domain."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from collections.abc import Collection
 
 from mbrl_ros.ros import Node
 
-# How long others have to show themselves [s].
+# Time for discovery of other participants [s].
 _DISCOVERY = 1.0
 _POLL = 0.05
 
 
 class DomainInUseError(ValueError):
-    """Another system is running there; one line that says so."""
+    """Another system is running on the domain; the message is one line."""
 
 
 def claim_domain() -> socket.socket:
     """Claim the domain among the launchers of this machine, until the socket is closed.
 
-    A name in the kernel's abstract namespace leaves no file behind, goes away with its
-    process however that dies, and is confined to the network that the domain is on.
+    A name in the kernel's abstract namespace leaves no file behind, is released whenever its
+    process ends, and is confined to the domain's network namespace.
 
     Raises:
         DomainInUseError: if another launcher has it.
@@ -38,10 +38,10 @@ def claim_domain() -> socket.socket:
 
 
 def check_unused(node: Node, names: Collection[str]) -> None:
-    """Check that no nodes of a system of ours are on the domain.
+    """Check that no nodes of such a system are on the domain.
 
     Args:
-        node: any node, to look around with.
+        node: any node, for discovery.
         names: of the nodes to be started.
 
     Raises:

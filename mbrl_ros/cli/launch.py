@@ -22,11 +22,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run a system until its time is over or a signal comes; return the exit code."""
+    """Run a system until its duration ends or a signal is received; return the exit code."""
     kind = KINDS[arguments.kind]
     system = plan(kind, _split(arguments.assignments))
     try:
-        # Imported only now: a mistake above is told without waiting for the middleware.
+        # Imported lazily: errors above are reported without waiting for the middleware.
         from mbrl_ros.cli.run import Run
     except ImportError as error:
         raise ValueError(f"the middleware cannot be used: {error}") from None

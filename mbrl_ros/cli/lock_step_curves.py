@@ -13,7 +13,7 @@ from mbrl_ros.system.lock_step import Episode, LockStepSystem
 
 
 class LockStepCurves:
-    """Adds to the curves what happens, over the environment's own steps."""
+    """Adds a system's values to the curves, over environment steps."""
 
     def __init__(self, system: LockStepSystem, curves: Curves) -> None:
         self._system = system
@@ -22,7 +22,7 @@ class LockStepCurves:
         self._decision: GateDecision | None = None
 
     def step(self) -> None:
-        """Add how learning and control are doing, if the gate has decided anew."""
+        """Add the state of learning and control after each gate decision."""
         decision = self._system.decision
         if decision is None or decision is self._decision:
             return

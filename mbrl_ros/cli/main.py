@@ -9,13 +9,13 @@ import sys
 
 from mbrl_ros import __version__
 
-# Command to what it does; each is a module of this folder with `configure` and `run`, imported
-# only when it is called for, since some are slow to import.
+# Command to description; each is a module of this folder with `configure` and `run`, imported on
+# demand, since some are slow to import.
 COMMANDS = {
     "launch": "start a system of nodes without ROS 2, as `ros2 launch` does with it",
-    "learn": "learn a task in lock-step, in one process, as fast as it goes",
+    "learn": "learn a task in lock-step, in one process, as fast as possible",
     "train": "learn from recorded bags, as the trainer does online",
-    "evaluate": "compare a model with recorded bags, or play its task with it",
+    "evaluate": "compare a model with recorded bags, or run episodes with it",
     "demo": "show what it can do: goals and rewards that change while it runs",
     "bench": "measure planning and the punctuality of the control loop on this machine",
     "report": "write the summary and the figures of a run",
@@ -60,9 +60,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _gathered(words: list[str]) -> list[str]:
-    """Put all ``name:=value`` words behind the first argument, where argparse finds them.
+    """Move all ``name:=value`` words after the first argument, where argparse expects them.
 
-    They may stand anywhere on the command line, as with ros2.
+    They may appear anywhere on the command line, as with ros2.
     """
     assignments = [word for word in words if re.match(r"[\w.]+:=", word)]
     others = [word for word in words if word not in assignments]

@@ -1,4 +1,4 @@
-"""One node's process: started, watched, ended, and what it writes."""
+"""One node's process: start, state, signals and output."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def node_command(node: str, arguments: Sequence[str]) -> list[str]:
 
 
 class LogTail:
-    """Reads the lines that are added to a growing file."""
+    """Reads the lines added to a growing file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -27,7 +27,7 @@ class LogTail:
         self._partial = b""
 
     def lines(self) -> list[str]:
-        """Return the whole lines added since the last call."""
+        """Return the complete lines added since the last call."""
         try:
             with self._path.open("rb") as file:
                 file.seek(self._position)
@@ -40,10 +40,9 @@ class LogTail:
 
 
 class NodeProcess:
-    """A node that can be started again and again; its output goes to one file.
+    """A restartable node; its output goes to one file.
 
-    The node writes to the file itself: no pipe can fill up and hold it, whatever becomes of
-    this process.
+    The node writes to the file itself, so it cannot block on a full pipe.
 
     Attributes:
         name: of the node.
@@ -60,10 +59,10 @@ class NodeProcess:
         self._tail = LogTail(log)
 
     def start(self) -> None:
-        """Start the process in a session of its own, out of reach of the terminal's Ctrl-C.
+        """Start the process in its own session, which the terminal's Ctrl-C does not reach.
 
-        To be called on the main thread only: the kernel ends the process with the thread
-        that started it.
+        To be called on the main thread only: the kernel kills the process with the thread that
+        started it.
         """
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
@@ -83,7 +82,7 @@ class NodeProcess:
 
     @property
     def running(self) -> bool:
-        """Whether it is there."""
+        """Whether it is running."""
         return self._process is not None and self._process.poll() is None
 
     @property
@@ -93,7 +92,7 @@ class NodeProcess:
 
     @property
     def ending(self) -> str:
-        """How it ended, in words."""
+        """Description of how it ended."""
         code = self.exit_code
         if code is None:
             return "running"
@@ -103,7 +102,7 @@ class NodeProcess:
         return f"exit code {code}"
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal, SIGKILL also to whatever it has started itself."""
+        """Send a signal; SIGKILL also to its child processes."""
         if self._process is None or self._process.poll() is not None:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -113,5 +112,5 @@ class NodeProcess:
                 self._process.send_signal(number)
 
     def output(self) -> list[str]:
-        """Return the lines it wrote since the last call."""
+        """Return the output lines since the last call."""
         return self._tail.lines()

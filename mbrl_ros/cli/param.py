@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _add_parameter(verb)
     verb.add_argument("--hide-type", action="store_true", help="print the bare value")
 
-    text = "set parameters, several all together or not at all"
+    text = "set parameters, several of them atomically"
     verb = add_verb(verbs, "set", "param_set:set_parameters", text)
     _add_node(verb)
     _add_parameter(verb)
@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verb = add_verb(verbs, "dump", "param_read:dump", "print all as a parameter file")
     _add_node(verb)
 
-    verb = add_verb(verbs, "describe", "param_read:describe", "tell what parameters are for")
+    verb = add_verb(verbs, "describe", "param_read:describe", "describe parameters")
     _add_node(verb)
     verb.add_argument("parameter_names", nargs="+", help="names of the parameters")
 

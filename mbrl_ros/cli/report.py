@@ -13,7 +13,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write summary.json and report.png of a run, and show the main figures."""
-    # Imported only now: reading bags takes a while to load.
+    # Imported lazily: reading bags is slow to import.
     from rich.console import Console
 
     from mbrl_ros.reports.report import write_report

@@ -1,4 +1,4 @@
-"""Keeps the nodes of a system running, and ends all of them."""
+"""Supervision of a system's nodes: start, restart after crashes, stop."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from pathlib import Path
 from mbrl_ros.cli.node_process import NodeProcess
 from mbrl_ros.system.launching import REFUSED
 
-# A node that lives for so long has come up well [s].
+# A node that runs this long has started successfully [s].
 _WELL = 10.0
 # Pause before a restart: the first, and the longest [s].
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.3, 10.0
-# Crashes in a row, each soon after the start, until there is no hope.
+# Consecutive crashes soon after the start, after which the system gives up.
 _HOPELESS = 6
-# How long a node may take after SIGINT, and after SIGTERM [s]. The logger finishes a bag.
+# Time allowed to a node after SIGINT, and after SIGTERM [s]. The logger finishes a bag.
 _GRACE, _SECOND_GRACE = 15.0, 3.0
 _HURRIED_GRACE = 1.5
 _POLL = 0.02
 
 
 class NodeRefusedError(ValueError):
-    """A node cannot work with its configuration; one line that says why."""
+    """A node rejected its configuration; the message is one line."""
 
 
 class NodeCrashesError(RuntimeError):
-    """A node crashes again and again."""
+    """A node crashes repeatedly."""
 
 
 class _Kept:
-    """A node's process with what restarting it needs."""
+    """A node's process with the state for restarting it."""
 
     def __init__(self, process: NodeProcess) -> None:
         self.process = process
@@ -46,7 +46,7 @@ class Supervisor:
     All methods are for the main thread.
 
     Attributes:
-        restarts: how often each node was started again.
+        restarts: number of restarts of each node.
     """
 
     def __init__(
@@ -55,12 +55,12 @@ class Supervisor:
         logs: Path,
         tell: Callable[[str, str], None],
     ) -> None:
-        """Make the processes, without starting them.
+        """Create the processes, without starting them.
 
         Args:
             commands: of the nodes by name, in the order of starting.
             logs: folder for a file with each node's output.
-            tell: takes a node's name and a line: its own output, or what became of it.
+            tell: called with a node's name and a line: its output, or a change of its state.
         """
         logs.mkdir(parents=True, exist_ok=True)
         self._kept = {
@@ -81,25 +81,25 @@ class Supervisor:
             kept.process.start()
 
     def check(self) -> None:
-        """Pass on output and start again what has crashed; to be called all the time.
+        """Pass on output and restart crashed nodes; to be called continuously.
 
         Raises:
-            NodeRefusedError: if a node refused its configuration.
-            NodeCrashesError: if a node crashes again and again.
+            NodeRefusedError: if a node rejected its configuration.
+            NodeCrashesError: if a node crashes repeatedly.
         """
         for kept in self._kept.values():
-            # In this order: once it is seen to have ended, its last words are there to read.
+            # In this order: once it has ended, its last output can be read.
             ended = not kept.process.running
             self._listen(kept)
             if ended:
                 self._revive(kept, time.monotonic())
 
     def stop(self, order: Sequence[Sequence[str]], hurried: Callable[[], bool]) -> None:
-        """End all nodes, one group after the other; none is left when this returns.
+        """Stop all nodes, one group after the other; none is left when this returns.
 
         Args:
             order: groups of names.
-            hurried: whether there is no time for that: all at once then, and soon by force.
+            hurried: whether to stop all at once instead, soon by force.
         """
         for group in order:
             self._stop_group([self._kept[name] for name in group], hurried)

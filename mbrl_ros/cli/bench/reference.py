@@ -47,7 +47,7 @@ class Reference(Evaluated):
             controller.agent = RandomAgent(controller.action, EVALUATION_SEED)
             return [(0, fmean(system.evaluate(self.episodes)))]
         if self.judged.own("mujoco_sim").get("actuation_delay"):
-            raise NoTrueDynamicsError("actuation_delay: what is under way is left out")
+            raise NoTrueDynamicsError("actuation_delay: pending commands are not supported")
         dynamics = true_dynamics(system.simulator.plant, threads)
         planner = controller.settings.planner
         controller.agent = PlannerAgent(controller.action, planner, EVALUATION_SEED)

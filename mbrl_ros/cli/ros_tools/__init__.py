@@ -1,1 +1,1 @@
-"""What the commands for a running system are made of."""
+"""Implementation of the commands for a running system."""

@@ -59,7 +59,7 @@ def get(arguments: argparse.Namespace) -> int:
 
 
 def describe(arguments: argparse.Namespace) -> int:
-    """Print what parameters are for and what they may be."""
+    """Print descriptions and constraints of parameters."""
     with Session(arguments.spin_time) as session:
         node = find_node(session, arguments.node_name)
         for name in arguments.parameter_names:

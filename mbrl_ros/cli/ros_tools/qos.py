@@ -1,4 +1,4 @@
-"""The quality of service that suits the endpoints already there."""
+"""Quality of service compatible with existing endpoints."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DEPTH = 100
 
 
 def to_hear(publishers: list[Any], arguments: argparse.Namespace) -> QoSProfile:
-    """Return what hears every publisher, as much of it as all of them offer.
+    """Return the strictest QoS compatible with every publisher.
 
     Args:
         publishers: endpoint information.
@@ -28,12 +28,12 @@ def to_hear(publishers: list[Any], arguments: argparse.Namespace) -> QoSProfile:
     ):
         if any(offered) and not all(offered) and not given:
             print(f"WARNING: some, but not all, publishers are {name}", file=sys.stderr)
-    # With no publisher, what every publisher matches.
+    # Without publishers, one that is compatible with every publisher.
     return _profile(arguments, bool(reliable) and all(reliable), bool(latched) and all(latched))
 
 
 def to_be_heard(subscriptions: list[Any], arguments: argparse.Namespace) -> QoSProfile:
-    """Return what every subscription hears.
+    """Return a QoS compatible with every subscription.
 
     Args:
         subscriptions: endpoint information.

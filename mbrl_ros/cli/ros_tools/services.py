@@ -33,7 +33,7 @@ def show_type(arguments: argparse.Namespace) -> int:
 
 
 def call_service(arguments: argparse.Namespace) -> int:
-    """Call a service and print what it answers."""
+    """Call a service and print its response."""
     service = absolute(arguments.service_name, "service")
     service_type = find_interface(arguments.service_type, "srv")
     request = service_type.Request()

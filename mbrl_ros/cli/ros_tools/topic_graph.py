@@ -22,7 +22,7 @@ def list_topics(arguments: argparse.Namespace) -> int:
 
 
 def info(arguments: argparse.Namespace) -> int:
-    """Print who publishes a topic and who subscribes to it."""
+    """Print the publishers and subscriptions of a topic."""
     topic = absolute(arguments.topic_name, "topic")
     with Session(arguments.spin_time) as session:
         node = session.node

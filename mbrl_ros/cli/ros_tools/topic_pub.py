@@ -15,12 +15,12 @@ from mbrl_ros.cli.ros_tools.topic_graph import types_of
 from mbrl_ros.cli.ros_tools.verbs import CommandError, Interrupted
 from mbrl_ros.ros.interfaces import interface_name
 
-# How long to look for subscriptions, to suit their QoS [s].
+# Discovery time for subscriptions, to match their QoS [s].
 _LOOK = 1.0
 
 
 def pub(arguments: argparse.Namespace) -> int:
-    """Publish once, so many times, or for ever."""
+    """Publish once, a number of times, or continuously."""
     topic = absolute(arguments.topic_name, "topic")
     message_class = find_interface(arguments.message_type, "msg")
     message = message_class()
@@ -53,7 +53,7 @@ def pub(arguments: argparse.Namespace) -> int:
                 if not times or count < times:
                     while due > time.monotonic():
                         session.spin(due - time.monotonic())
-            # Until it is on the wire.
+            # Until it is sent.
             session.sleep(arguments.keep_alive)
         except Interrupted:
             if times:
