@@ -1,4 +1,4 @@
-"""What mpc_controller publishes, as messages."""
+"""Messages published by mpc_controller."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from mbrl_ros.control.trust import Level
 from mbrl_ros.objectives.objective_manager import Change, ObjectiveManager
 from mbrl_ros.ros import interfaces as ri
 
-# Of a plan's candidates that are shown.
+# Number of a plan's candidates in the message.
 _TOP = 5
 # From this share of late ticks on, the diagnostics warn.
 _MANY_LATE = 0.01
 
 
 def action_message(command: Command, stamp: ri.Time) -> ri.Action:
-    """Return a command as it goes to the plant."""
+    """Return the message of a command."""
     return ri.Action(
         header=ri.Header(stamp=stamp),
         episode=command.episode,
@@ -38,7 +38,7 @@ def action_message(command: Command, stamp: ri.Time) -> ri.Action:
 
 
 def plan_message(planned: PlanRecord, stamp: ri.Time) -> ri.Plan:
-    """Return what a plan expects; costs a rollout."""
+    """Return the message of a plan's predicted trajectory; takes a rollout."""
     objective, result, trajectory = planned.objective, planned.result, planned.trajectory()
     actions = result.actions
     if trajectory is None:
@@ -101,7 +101,7 @@ def objective_message(
 def status_message(
     state: str, controller: Controller, ticker: Ticker, manager: ObjectiveManager, stamp: ri.Time
 ) -> ri.ControllerStatus:
-    """Return how the controller is doing.
+    """Return the controller's status.
 
     Args:
         state: the node's lifecycle state.
@@ -148,7 +148,7 @@ def status_message(
 
 
 def diagnostic_message(name: str, status: ri.ControllerStatus) -> ri.DiagnosticArray:
-    """Return the same for people with rqt.
+    """Return the status as diagnostics, for rqt.
 
     Args:
         name: of the entry.

@@ -1,4 +1,4 @@
-"""The node data_logger: pairs observations into transitions, hands them out, keeps a bag.
+"""The node data_logger: pairs observations into transitions, serves them, records a bag.
 
 Subscribes ``observation``; publishes ``transition``; serves ``~/get_transitions``. With a
 ``run_dir`` it records to ``run_dir/bag``, and started again there it continues the log of
@@ -41,7 +41,7 @@ _LATCHED = QoSProfile(
     reliability=ReliabilityPolicy.RELIABLE,
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
 )
-# Of publishers we do not know: this matches every one.
+# For unknown publishers: compatible with every one.
 _ANY = QoSProfile(depth=1000, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 # The system's own topics, with `model` left out: checkpoints hold the weights, and
@@ -53,18 +53,18 @@ _RECORDED = (
     ("training_status", "mbrl_ros/msg/TrainingStatus", _DEEP),
 )
 
-# Of the user, who may latch them or not.
+# From the user, latched or not.
 _WISHES = (
     ("goal", "mbrl_ros/msg/Goal"),
     ("goal_sequence", "mbrl_ros/msg/GoalSequence"),
 )
 
-# How often the log says how it is doing [s].
+# Interval of status messages in the log [s].
 _STATUS_PERIOD = 10.0
 
 
 class DataLogger(Node):
-    """Keeps what happened."""
+    """Records transitions and topics."""
 
     def __init__(self) -> None:
         """Open or continue the log.
@@ -112,7 +112,7 @@ class DataLogger(Node):
         super().destroy_node()
 
     def _continue(self, run: Path, task: TaskSettings) -> None:
-        """Open the run's bag, and take up the log where an earlier process left it."""
+        """Open the run's bag, and continue the log of an earlier process."""
         folder = run / "bag"
         configuration = {p.name: p.read_text(encoding="utf-8") for p in sorted(run.glob("*.yaml"))}
         metadata = {"task": task.task, "seed": str(task.seed)}
@@ -161,7 +161,7 @@ class DataLogger(Node):
             return
         self._table.append(paired)
         transition = serialize_message(self._message(len(self._table) - 1))
-        # First to the bag: a transition that somebody counts is one that is kept.
+        # First to the bag, so that every published transition is recorded.
         self._record(self._transition_topic, transition)
         self._publisher.publish(transition)
 
@@ -177,7 +177,7 @@ class DataLogger(Node):
         self._troubled = bool(trouble)
 
     def _record_frame(self, topic: Topic, data: bytes) -> None:
-        # A plant that stands still repeats its frame with its observation, twice a second.
+        # A waiting plant repeats its frame with its observation, twice a second.
         if data != self._last_frame:
             self._last_frame = data
             self._record(topic, data)

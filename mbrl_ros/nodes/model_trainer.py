@@ -1,8 +1,8 @@
-"""The node model_trainer: fits the dynamics model, publishes what passes its gate.
+"""The node model_trainer: trains the model, publishes models that pass the gate.
 
-Subscribes ``transition`` and ``controller_status``; asks ``data_logger/get_transitions`` for
-what it missed; publishes ``model`` (latched) and ``training_status``. Checkpoints go to
-``run_dir/checkpoints``; started again there, it continues from the newest.
+Subscribes ``transition`` and ``controller_status``; requests missed transitions from
+``data_logger/get_transitions``; publishes ``model`` (latched) and ``training_status``. Checkpoints
+go to ``run_dir/checkpoints``; after a restart, it continues from the newest.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ from mbrl_ros.nodes.runner import run_node
 from mbrl_ros.ros import Future, Node
 from mbrl_ros.ros import interfaces as ri
 
-# Training gives way to everything else on the machine.
+# Training has lower priority than everything else on the machine.
 _NICENESS = 10
 _STATUS_PERIOD = 1.0
-# Transitions asked for at once; small enough not to hold up the logger.
+# Transitions per request; small enough not to block the logger.
 _CHUNK = 500
 _NAME = re.compile(r"model-\d{1,18}-\d{1,18}\.safetensors")
-# An answer that has not come by then never will [s].
+# Timeout of a request [s].
 _PATIENCE = 3.0
-# Checkpoints of a trainer process that are kept.
+# Checkpoints kept per trainer process.
 _KEPT_CHECKPOINTS = 5
 
 
 class ModelTrainer(Node):
-    """Learns all the time, on a thread that no callback waits for."""
+    """Trains continuously, on a thread that callbacks do not wait for."""
 
     def __init__(self) -> None:
-        """Start to learn.
+        """Start training.
 
         Raises:
-            ValueError: naming the parameter that is wrong.
+            ValueError: naming the invalid parameter.
         """
         super().__init__("model_trainer")
         kind = find_kind(str(overridden(self, "learner", TaskSettings().learner)))
@@ -80,17 +80,17 @@ class ModelTrainer(Node):
         self.get_logger().info(f"learning with seed {task.seed}, epoch {self._epoch}")
 
     def destroy_node(self) -> None:
-        """Stop learning, and say how far it came."""
+        """Stop training, and publish the final status."""
         self._training.stop()
         if self._training.failure is None:
             self._report()
         super().destroy_node()
 
     def _restore(self) -> int:
-        """Take up the newest checkpoint of an earlier process in this run, if there is one.
+        """Restore the newest checkpoint of an earlier process in this run, if any.
 
         Returns:
-            the newest epoch of those that are there; 0: none are.
+            the newest epoch among the checkpoints; 0: none.
         """
         if self._checkpoints is None:
             return 0
@@ -111,7 +111,7 @@ class ModelTrainer(Node):
         return max((_version(path)[0] for path in found), default=0)
 
     def _state_beside(self, path: Path) -> dict[str, Tensor] | None:
-        """Return the learner's state that belongs to a checkpoint, None without a whole one."""
+        """Return the learner's state of a checkpoint; None: missing or corrupt."""
         if not _state_of(path).exists():
             return None
         try:
@@ -135,7 +135,7 @@ class ModelTrainer(Node):
         self._training.add(read_transition(message))
 
     def _ask(self) -> None:
-        """Ask the logger for what is missing, unless a question is still open."""
+        """Request missing transitions from the logger, unless a request is pending."""
         if self._asking is not None or not self._earlier.service_is_ready():
             return
         request = ri.GetTransitions.Request(first=self._expected, count=_CHUNK)
@@ -192,7 +192,7 @@ class ModelTrainer(Node):
                 for old in _by_age(self._checkpoints)[:-_KEPT_CHECKPOINTS]:
                     old.unlink()
                 for old in _by_age(self._checkpoints)[:-1]:
-                    # It is large, and only the newest is ever taken up.
+                    # It is large, and only the newest is ever restored.
                     _state_of(old).unlink(missing_ok=True)
             except OSError as error:
                 self.get_logger().error(
@@ -201,9 +201,9 @@ class ModelTrainer(Node):
 
     def _report(self) -> None:
         if self._training.failure is not None:
-            # A process that does not learn is of no use: it is started again.
+            # A process that does not train is useless: end it, so that it is restarted.
             raise RuntimeError("training ended") from self._training.failure
-        # A logger that is killed answers no more, and its successor has not been asked.
+        # A killed logger does not answer, and its successor has not received the request.
         if self._asking is not None and time.monotonic() - self._asked_at > _PATIENCE:
             self._earlier.remove_pending_request(self._asking)
             self._asking, self._in_doubt = None, True
@@ -231,18 +231,18 @@ class ModelTrainer(Node):
 
 
 def _state_of(path: Path) -> Path:
-    """Return where the learner's state at the time of a checkpoint is."""
+    """Return the path of the learner's state of a checkpoint."""
     return path.with_name(path.name.replace("model-", "learner-", 1))
 
 
 def _version(path: Path) -> tuple[int, int]:
-    """Return the epoch and the sequence that a checkpoint's name tells."""
+    """Return epoch and sequence from a checkpoint's name."""
     _, epoch, sequence = path.stem.split("-")
     return int(epoch), int(sequence)
 
 
 def _by_age(folder: Path) -> list[Path]:
-    """Return the checkpoints, oldest first; files of other names are none of ours."""
+    """Return the checkpoints, oldest first; files with other names are ignored."""
     ours = [path for path in folder.iterdir() if _NAME.fullmatch(path.name)]
     return sorted(ours, key=_version)
 

@@ -32,22 +32,22 @@ from mbrl_ros.simulation.simulator import make_simulator
 from mbrl_ros.simulation.stepper import Stepper
 from mbrl_ros.simulation.video import Video, open_video
 
-# How often trouble in the stepping thread is looked at [s].
+# Interval of checks for problems in the stepping thread [s].
 _CHECK_PERIOD = 0.5
-# How often the same complaint is repeated at most [s].
+# Minimum interval between equal warnings [s].
 _COMPLAINT_PERIOD = 5.0
-# dm_control's random numbers take no larger one.
+# The maximum for dm_control's random numbers.
 _LARGEST_SEED = 2**32 - 1
 
 
 class MujocoSim(Node):
-    """Steps a plant in real time or in lock-step and speaks for it."""
+    """Steps a plant in real time or in lock-step and publishes its state."""
 
     def __init__(self) -> None:
-        """Make the plant and begin.
+        """Create the plant and start.
 
         Raises:
-            ValueError: naming the parameter that is wrong.
+            ValueError: naming the invalid parameter.
         """
         super().__init__("mujoco_sim")
         task, settings = declare(self, TaskSettings, SimulatorSettings)
@@ -114,7 +114,7 @@ class MujocoSim(Node):
     def _publish(self, observation: Observation) -> None:
         message = observation_message(observation)
         header = message.header
-        # The clock comes first: nobody on simulation time sees a stamp from the future.
+        # The clock first, so that no subscriber on simulation time sees a stamp from the future.
         self._clock_publisher.publish(ri.Clock(clock=header.stamp))
         self._observations.publish(message)
         if self._joints is not None:
@@ -130,10 +130,10 @@ class MujocoSim(Node):
             )
         frame = self._frame
         if frame is not None and (frame.episode, frame.step) == (message.episode, message.step):
-            # The observation is repeated, for who joins late and needs its frame too.
+            # The observation is repeated for late subscribers, which need its frame, too.
             self._frames.publish(frame)
         elif self._camera is not None:
-            # In lock-step nobody is in a hurry, and neither frames nor video miss anything.
+            # In lock-step there is no deadline, so no frame is skipped.
             self._camera.offer(observation, wait=self._simulator.lock_step)
 
     def _fail(self, error: Exception) -> None:

@@ -1,4 +1,4 @@
-"""The ways to change what a node plans for: parameters, topics, services."""
+"""The interface for changing a node's objective: parameters, topics, services."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mbrl_ros.objectives.sequence import Waypoint
 from mbrl_ros.ros import Future, LifecycleNode
 from mbrl_ros.ros import interfaces as ri
 
-# Answers that may be under way; each takes some plans' time.
+# Maximum number of pending requests; each takes the time of several plans.
 _MOST_QUESTIONS = 8
 
 
@@ -46,7 +46,7 @@ class ObjectiveInterface:
         self.manager = manager
         self._node, self._controller = node, controller
         self._mirroring = False
-        # One at a time, on a thread of its own: no tick shall wait for an answer.
+        # One at a time, on a separate thread, so that no tick waits for an answer.
         self._worker = ThreadPoolExecutor(1, "what_if")
         self._room = threading.Semaphore(_MOST_QUESTIONS)
         self._publisher = node.create_publisher(ri.Objective, "objective", LATCHED)
@@ -54,7 +54,7 @@ class ObjectiveInterface:
         self._services: list[Any] = []
 
     def connect(self) -> None:
-        """Listen."""
+        """Create the subscriptions."""
         node = self._node
         self._subscriptions = [
             *subscribe_to_all(node, ri.Goal, "goal", self._on_goal),
@@ -66,27 +66,27 @@ class ObjectiveInterface:
         ]
 
     def disconnect(self) -> None:
-        """Listen no longer."""
+        """Remove the subscriptions."""
         while self._subscriptions:
             self._node.destroy_subscription(self._subscriptions.pop())
         while self._services:
             self._node.destroy_service(self._services.pop())
 
     def close(self) -> None:
-        """End the thread."""
+        """Stop the thread."""
         self._worker.shutdown(cancel_futures=True)
 
     def changed(self, values: Mapping[str, Any]) -> Callable[[], None]:
-        """Judge changed parameters.
+        """Check changed parameters.
 
         Args:
             values: of the objective, without the prefix.
 
         Returns:
-            what has them hold from the next tick on.
+            a function that applies them from the next tick on.
 
         Raises:
-            ValueError: naming the parameter that does not fit.
+            ValueError: naming the invalid parameter.
         """
         if self._mirroring or not values:
             return lambda: None
@@ -100,10 +100,10 @@ class ObjectiveInterface:
         self._controller.objective = self.manager.objective
 
     def acted(self, digest: str, episode: int, step: int) -> None:
-        """Tell that a plan was made.
+        """Report that a plan was made.
 
         Args:
-            digest: of the objective that it was made for.
+            digest: of its objective.
             episode: of the observation that it answers.
             step: of the same.
         """
@@ -162,16 +162,16 @@ class ObjectiveInterface:
             response.success = True
         except ValueError as error:
             response.message = str(error)
-        except Exception as error:  # a function of the user's own may raise anything
+        except Exception as error:  # a user-defined function may raise anything
             response.message = f"{type(error).__name__}: {error}"
             self._node.get_logger().error(f"what_if: {response.message}")
         return response
 
     def _elsewhere(self, work: Callable[[], Any]) -> Future:
-        """Return the future outcome of some work that another thread does.
+        """Run work on the other thread and return its future.
 
         Raises:
-            ValueError: if it has too much to do already.
+            ValueError: if too many requests are pending.
         """
         if not self._room.acquire(blocking=False):
             raise ValueError(f"what_if: {_MOST_QUESTIONS} questions wait already: ask later")
@@ -180,7 +180,7 @@ class ObjectiveInterface:
         def do() -> None:
             try:
                 result = work()
-            except Exception as error:  # told to who asked
+            except Exception as error:  # reported to the caller
                 future.set_exception(error)
             else:
                 future.set_result(result)
@@ -191,7 +191,7 @@ class ObjectiveInterface:
         return future
 
     def _mirror(self, before: ObjectiveSet, after: ObjectiveSet) -> None:
-        """Bring the parameters into line with an objective that came by another way."""
+        """Update the parameters to an objective changed by another source."""
         self._mirroring = True
         try:
             mirror_objective(self._node, before, after)
@@ -203,10 +203,10 @@ class ObjectiveInterface:
 
 
 def _wished(objectives: ObjectiveSet, request: Any) -> ObjectiveSet:
-    """Return the set as a request wants it.
+    """Return the set of a request.
 
     Raises:
-        ValueError: saying what does not fit.
+        ValueError: naming the invalid part.
     """
     if not request.yaml:
         return objectives.select(request.name) if request.name else objectives
@@ -226,7 +226,7 @@ def _waypoint(i: int, message: Any) -> Waypoint:
 
 
 def _named(where: str, field: str, names: Any, values: Any) -> dict[str, float]:
-    """Return numbers by their names.
+    """Return numbers by name.
 
     Raises:
         ValueError: if there is not one for each name, or a name appears twice.

@@ -1,4 +1,4 @@
-"""The objective's parameters, whose names depend on the terms it has."""
+"""The objective's parameters, whose names depend on its terms."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def declare_objective(
     """Declare ``objective.*``, ``objective.<term>.*`` and ``objective.variants.*``.
 
     Returns:
-        what they say.
+        their values.
 
     Raises:
-        ValueError: naming the parameter that is wrong.
+        ValueError: naming the invalid parameter.
     """
     given = objective_parameters({n: plain(p.value) for n, p in node._parameter_overrides.items()})
     objectives = ObjectiveSet.from_parameters(given, observation, action, period)
@@ -30,12 +30,12 @@ def declare_objective(
 
 
 def mirror_objective(node: Node, before: ObjectiveSet, after: ObjectiveSet) -> None:
-    """Bring the parameters in line with a set that did not come from them.
+    """Update the parameters to a set that was changed by another source.
 
     Args:
         node: has the parameters.
-        before: what they say.
-        after: what they are to say.
+        before: their present values.
+        after: their new values.
     """
     old = {spec.name: (spec, value) for spec, value in before.parameters()}
     new = {spec.name: (spec, value) for spec, value in after.parameters()}

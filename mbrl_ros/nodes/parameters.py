@@ -23,7 +23,7 @@ _ROS_OWN = ("use_sim_time", "start_type_description_service", "qos_overrides.")
 
 
 def overridden(node: Node, name: str, default: Any) -> Any:
-    """Return what a parameter that is not declared yet is given as, or its default."""
+    """Return the override of a parameter that is not declared yet, or its default."""
     given = node._parameter_overrides.get(name)
     return default if given is None else plain(given.value)
 
@@ -75,17 +75,16 @@ def declare_one(node: Node, spec: Spec, value: Any) -> None:
 
 
 def forget(node: Node, name: str) -> None:
-    """Take back a declaration, of a read-only parameter too."""
+    """Undeclare a parameter, also a read-only one."""
     del node._parameters[name], node._descriptors[name]
 
 
 def on_change(node: Node, accept: Callable[[dict[str, Any]], None]) -> None:
-    """Have ``accept`` judge and apply every change of parameters, all at once.
+    """Let ``accept`` check and apply every change of parameters atomically.
 
     Args:
         node: the node that owns the parameters.
-        accept: takes the changed names and values; raises ValueError to refuse, with
-            nothing changed.
+        accept: called with changed names and values; raises ValueError to reject, without changes.
     """
 
     def callback(changed: list[Parameter]) -> SetParametersResult:

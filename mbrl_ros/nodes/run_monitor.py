@@ -1,9 +1,9 @@
-"""The node run_monitor: follows a run and keeps its figures.
+"""The node run_monitor: follows a run and records its metrics.
 
-``run_dir/metrics.jsonl`` gets a line a second, ``run_dir/tensorboard`` what the messages say.
+Writes ``run_dir/metrics.jsonl``, a line per second, and curves to ``run_dir/tensorboard``.
 Subscribes ``observation``, ``action``, ``transition``, ``controller_status`` and
-``training_status``. As a process of its own, it prints a line now and then, and writes the
-report of the run when it ends.
+``training_status``. As a separate process, it prints occasional lines, and writes the report of the
+run when it ends.
 """
 
 from __future__ import annotations
@@ -34,9 +34,7 @@ _PERIOD = 1.0
 class MonitorSettings:
     """The monitor's parameters."""
 
-    action_repeat: int = setting(
-        1, "the environment's own steps in one control step, as mujoco_sim's", low=1
-    )
+    action_repeat: int = setting(1, "environment steps per control step, as for mujoco_sim", low=1)
     line_period: float = setting(0.0, "time between printed lines [s]; 0: none", low=0.0)
     report: bool = setting(False, "write the report of the run at the end")
 
@@ -52,14 +50,14 @@ class RunMonitor(Node):
     """
 
     def __init__(self, parameters: list[Parameter] | None = None) -> None:
-        """Begin to follow.
+        """Start following.
 
         Args:
             parameters: on top of those of the command line.
 
         Raises:
-            ValueError: naming the parameter that is wrong.
-            OSError: if the files cannot be made.
+            ValueError: naming the invalid parameter.
+            OSError: if the files cannot be created.
         """
         super().__init__("run_monitor", parameter_overrides=parameters)
         task, settings = declare(self, TaskSettings, MonitorSettings)
@@ -92,7 +90,7 @@ class RunMonitor(Node):
             self._curves.curves.close()
             self._curves = None
         if self._file is not None:
-            with contextlib.suppress(OSError):  # a full disk, told already
+            with contextlib.suppress(OSError):  # a full disk, reported already
                 self._file.close()
             self._file = None
         super().destroy_node()
@@ -125,7 +123,7 @@ class RunMonitor(Node):
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run the node, then write the report if that was asked for."""
+    """Run the node, then write the report if requested."""
     made: list[RunMonitor] = []
 
     def make() -> RunMonitor:
@@ -134,7 +132,7 @@ def main(args: list[str] | None = None) -> int:
 
     code = run_node(make, args)
     if code == 0 and made[0].settings.report and made[0].run_dir is not None:
-        # Imported only now: it draws figures and reads models.
+        # Imported lazily: it draws figures and reads models.
         from mbrl_ros.reports.report import write_report
 
         report = write_report(made[0].run_dir, wait_for_bag=True)

@@ -1,4 +1,4 @@
-"""How every node's process starts, spins and ends."""
+"""Starting, spinning and stopping of a node's process."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from collections.abc import Callable
 
 from mbrl_ros import ros
 
-# How long a signal may wait for the executor to look up [s].
+# Maximum delay until the executor handles a signal [s].
 _LOOK_UP = 0.2
 
 
 def run_node(factory: Callable[[], ros.Node], args: list[str] | None = None) -> int:
     """Run one node until SIGINT, SIGTERM or a shutdown.
 
-    The signals are caught here, since the middleware's own handlers would take away the
-    topics before the node could say its last word: the safe command, the end of a bag.
+    The signals are caught here, since the middleware's own handlers would remove the topics before
+    the node could finish: send the safe command, finish a bag.
 
     Args:
-        factory: makes the node; ValueError and OSError from it mean a bad configuration.
+        factory: creates the node; ValueError and OSError from it mean an invalid configuration.
         args: the command line; None for the process's own.
 
     Returns:
-        the process's exit code: 0 at the end, 2 for a bad configuration, which is told in
-        one line on standard error.
+        the process's exit code: 0, or 2 for an invalid configuration, reported in one line on
+        standard error.
     """
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

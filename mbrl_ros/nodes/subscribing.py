@@ -1,4 +1,4 @@
-"""Subscriptions for topics that some publish latched and some do not."""
+"""Subscriptions for topics with latched and other publishers."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ def subscribe_to_all(
     callback: Callable[[Any], None],
     raw: bool = False,
 ) -> list[Any]:
-    """Subscribe so that every publisher is heard, and what was latched before, each message once.
+    """Subscribe to all publishers, latched or not, receiving each message once.
 
-    A latching subscription hears no publisher that does not latch, and the other kind hears
-    nothing of what was said before it.
+    A latching subscription does not match publishers that do not latch, and a non-latching one does
+    not receive earlier messages.
 
     Args:
-        node: hears.
+        node: of the subscriptions.
         message_type: of the topic.
         topic: its name.
-        callback: takes each message.
-        raw: as its CDR bytes.
+        callback: called with each message.
+        raw: pass CDR bytes.
 
     Returns:
         the subscriptions.
@@ -35,8 +35,8 @@ def subscribe_to_all(
     heard: deque[int] = deque(maxlen=32)
 
     def once(message: Any, info: dict[str, int]) -> None:
-        # One message reaches both subscriptions with the time at which it was sent; a
-        # middleware that does not tell it says 0.
+        # A message reaches both subscriptions with the same source time stamp; 0 if the middleware
+        # does not provide it.
         sent = info["source_timestamp"]
         if sent == 0 or sent not in heard:
             heard.append(sent)
