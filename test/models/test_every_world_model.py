@@ -117,7 +117,7 @@ def test_without_an_action_only_the_start_is_left(model):
 def test_ahead_leads_to_where_imagination_does(model):
     actions = some_actions(1, 3)[0]
     if isinstance(model, TrueModel):
-        with pytest.raises(UnlearnedError, match="under way"):
+        with pytest.raises(UnlearnedError, match="pending commands"):
             model.ahead(at_start(model), actions)
         return
     belief = model.ahead(at_start(model), actions)
