@@ -43,7 +43,16 @@ class Kind:
         Raises:
             ValueError: in one line, if it is damaged.
         """
-        return _found(self.world_model)(update, device)
+        if "model" not in update.parts:
+            named = ", ".join(map(repr, update.parts)) or "none"
+            raise ValueError(f"model weights: expected a part 'model', got {named}")
+        try:
+            return _found(self.world_model)(update, device)
+        except ValueError:
+            raise
+        except Exception as error:  # a user's own code, and what nobody has checked
+            reason = " ".join(str(error).split())
+            raise ValueError(f"{update.kind}: {type(error).__name__}: {reason}") from error
 
 
 def find_kind(name: str) -> Kind:
@@ -80,19 +89,20 @@ def make_learner(name: str, *arguments: Any) -> Any:
 
 
 def kind_of(name: str, configured: str) -> Kind:
-    """Return the kind that a file or a message names.
+    """Return the kind of a model from a file or a message, which chooses no code.
 
     Args:
-        name: as the file or message has it, which chooses no code: one of ours, or ``configured``.
+        name: as the file or message has it.
         configured: the parameter ``learner`` here.
 
     Raises:
-        ValueError: if it is another one.
+        ValueError: if they differ.
     """
-    if name not in KINDS and name != configured:
-        expected = dict.fromkeys([*KINDS, configured])
-        raise ValueError(f"kind of model: expected one of {', '.join(expected)}, got '{name}'")
-    return find_kind(name)
+    if name != configured:
+        raise ValueError(
+            f"kind of model: expected {configured}, as the parameter learner says, got '{name}'"
+        )
+    return find_kind(configured)
 
 
 def _found(reference: Callable[..., Any] | str) -> Callable[..., Any]:

@@ -66,9 +66,13 @@ class ModelPart:
         """
         self.check(name)
         try:
-            return safetensors.torch.load(self.weights)
+            state = safetensors.torch.load(self.weights)
         except (safetensors.SafetensorError, KeyError, ValueError, RuntimeError) as error:
             raise CheckpointError(f"{name} weights: not safetensors: {error}") from None
+        for key, tensor in state.items():
+            if tensor.isnan().any():
+                raise CheckpointError(f"{name} weights: '{key}' holds a number that is not finite")
+        return state
 
 
 @dataclass(frozen=True)

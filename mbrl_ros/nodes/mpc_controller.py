@@ -54,6 +54,8 @@ from mbrl_ros.system.schema import OBJECTIVE, objective_parameters
 _STATUS_PERIOD = 0.5
 # How old an observation may be to begin with [s]; a plant in lock-step repeats it twice a second.
 _FRESH = 1.0
+# The same complaint is made no more often than that [s].
+_COMPLAINT_PERIOD = 5.0
 # How long the loop waits at most for another thread to hand over the interpreter [s].
 _SWITCH_INTERVAL = 0.0005
 
@@ -210,7 +212,7 @@ class MpcController(LifecycleNode):
         try:
             self._observation.check(observation.values, "observation")
         except ValueError as error:
-            self.get_logger().warning(str(error), throttle_duration_sec=5.0)
+            self.get_logger().warning(str(error), throttle_duration_sec=_COMPLAINT_PERIOD)
             return
         self._newest = observation
         if (
@@ -240,16 +242,23 @@ class MpcController(LifecycleNode):
         try:
             self._prepared.put(self._controller.prepare_model(update, *version))
         except ValueError as error:
-            self.get_logger().warning(f"model refused: {error}")
+            self.get_logger().warning(
+                f"model refused: {error}", throttle_duration_sec=_COMPLAINT_PERIOD
+            )
         except Exception as error:  # a kind of the user's own may raise anything
-            self.get_logger().error(f"model refused: {type(error).__name__}: {error}")
+            self.get_logger().error(
+                f"model refused: {type(error).__name__}: {error}",
+                throttle_duration_sec=_COMPLAINT_PERIOD,
+            )
 
     def _take_up_models(self) -> None:
         while not self._prepared.empty():
             try:
                 self._controller.take_model(self._prepared.get())
             except ValueError as error:
-                self.get_logger().warning(f"model refused: {error}")
+                self.get_logger().warning(
+                    f"model refused: {error}", throttle_duration_sec=_COMPLAINT_PERIOD
+                )
                 continue
             if self._tunes and self._tuning is None:
                 # Until it is known what fits, as little as possible: no tick shall be late.

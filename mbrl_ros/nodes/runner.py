@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -27,12 +28,19 @@ def run_node(factory: Callable[[], ros.Node], args: list[str] | None = None) -> 
         the process's exit code: 0, or 2 for an invalid configuration, reported in one line on
         standard error.
     """
-    stop = threading.Event()
+    stop, built = threading.Event(), threading.Event()
+
+    def end(*_: object) -> None:
+        if not built.is_set():
+            os._exit(0)  # there is nothing to finish yet, and building may take long
+        stop.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, end)
     try:
         ros.init(args=args, signal_handler_options=ros.SignalHandlerOptions.NO)
         node = factory()
+        built.set()
     except (ValueError, OSError, ros.RCLError) as error:
         print(f"error: {error}", file=sys.stderr)
         ros.try_shutdown()

@@ -78,7 +78,7 @@ def _written(run_dir: Path) -> list[tuple[Path, str]]:
     models = len(checkpoints(run_dir))
     candidates = [
         ("config.yaml", "the parameters; starts the same system again"),
-        ("bag", "everything that was published (MCAP)"),
+        ("bag", "what was published, but for models (MCAP)"),
         ("checkpoints", f"the newest models ({models})"),
         ("metrics.jsonl", "the state, once a second"),
         (CURVES, "the same and more as curves: tensorboard --logdir"),

@@ -20,6 +20,7 @@ from mbrl_ros.core.settings import (
     read_parameter_file,
     read_yaml,
     specs,
+    unknown_parameter,
 )
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.system.schema import NODES, OBJECTIVE, check_learned, check_nodes, node_settings
@@ -178,7 +179,8 @@ def _places(name: str, settings: Mapping[str, type]) -> list[tuple[str, str]]:
         (node, name) for node, own in settings.items() if name in {spec.name for spec in specs(own)}
     ]
     if not found:
-        raise SettingsError(f"unknown parameter '{name}': no node has it")
+        known = [spec.name for own in (TaskSettings, *settings.values()) for spec in specs(own)]
+        raise SettingsError(unknown_parameter(name, known))
     return found
 
 

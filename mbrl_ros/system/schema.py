@@ -58,9 +58,14 @@ def check_nodes(nodes: Mapping[str, Mapping[str, Any]], where: str) -> None:
         SettingsError: for an unknown node or parameter, a wrong type or a value out of bounds.
     """
     shared = build(TaskSettings, nodes.get("**", {}), where)
+    task = {spec.name for spec in specs(TaskSettings)}
+    for node, values in nodes.items():
+        for name in sorted(set(values) & task) if node in NODES else ():
+            raise SettingsError(
+                f"{where}: {node}: '{name}' must be the same for all nodes: put it under '/**'"
+            )
     if shared.action.names:
         _check_safe_command(shared, where)
-    task = {spec.name for spec in specs(TaskSettings)}
     try:
         settings = node_settings(nodes.get("**", {}))
     except SettingsError as error:
@@ -70,7 +75,7 @@ def check_nodes(nodes: Mapping[str, Mapping[str, Any]], where: str) -> None:
             continue
         if node not in NODES:
             raise SettingsError(f"{where}: unknown node '{node}': expected {', '.join(NODES)}")
-        own = {n: v for n, v in values.items() if n not in task}
+        own = dict(values)
         if node == "mpc_controller":
             try:
                 parse_all(objective_parameters(own))
@@ -78,10 +83,6 @@ def check_nodes(nodes: Mapping[str, Mapping[str, Any]], where: str) -> None:
                 raise SettingsError(f"{where}: {node}: {error}") from None
             own = {n: v for n, v in own.items() if not n.startswith(OBJECTIVE)}
         build(settings[node], own, f"{where}: {node}")
-        for name in sorted(set(values) & task):
-            raise SettingsError(
-                f"{where}: {node}: '{name}' must be the same for all nodes: put it under '/**'"
-            )
 
 
 def _check_safe_command(task: TaskSettings, where: str) -> None:

@@ -73,6 +73,11 @@ def test_overrides_leave_the_rest_as_it_was():
         ({"lock_step": 1}, "'lock_step': expected true or false"),
         ({"objective.upright.wait": 1.0}, r"command line: mpc_controller: objective\.upright"),
         ({"mpc_controller.seed": 1}, "'seed' must be the same for all nodes"),
+        ({"model.type": "ensemble"}, "unknown parameter 'model.type': it is learner, under"),
+        (
+            {"planner.horizn": 3},
+            "'planner.horizn': did you mean 'planner.horizon'",
+        ),
         ({"mpc_controller": 1}, "unknown parameter 'mpc_controller'"),
     ],
 )

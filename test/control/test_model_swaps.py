@@ -48,10 +48,18 @@ def test_a_newer_model_is_taken_up_with_the_next_tick():
         ),
         (ModelUpdate("ensemble", "{}", {"model": ModelPart(b"", "")}), "SHA-256"),
         (ModelUpdate("ensemble", "{}", exact_model().parts), "model settings"),
+        (
+            ModelUpdate("gaussian_process", exact_model().settings, exact_model().parts),
+            "kind of model: expected ensemble, as .* got 'gaussian_process'",
+        ),
+        (
+            replace(exact_model(), parts={"other": exact_model().parts["model"]}),
+            "model weights: expected a part 'model', got 'other'",
+        ),
         (ModelUpdate("ensemble", exact_model().settings, {}), "model weights"),
         (
             ModelUpdate("nothing", "{}", exact_model().parts),
-            "kind of model: expected one of",
+            "kind of model: expected ensemble, as the parameter learner says, got 'nothing'",
         ),
     ],
 )

@@ -81,7 +81,7 @@ def test_unknown_interface(name):
 
 def test_definition_has_all_it_contains():
     text = definition("mbrl_ros/msg/Observation")
-    assert text.startswith("# What the plant measured")
+    assert text.startswith("# The plant's measurement")
     assert f"\n{'=' * 80}\nMSG: std_msgs/Header\nbuiltin_interfaces/Time stamp\n" in text
     assert "MSG: builtin_interfaces/Time\nint32 sec\n" in text
 

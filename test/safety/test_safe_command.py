@@ -93,6 +93,9 @@ def test_a_parameter_file_is_refused_before_anything_starts():
 
 
 def test_what_the_simulator_had_alone_is_said_to_be_the_tasks():
+    shared = {"action.names": ["u"], "action.low": [2.0], "action.high": [5.0]}
+    with pytest.raises(SettingsError, match="'safe_command' must be the same for all nodes"):
+        check_nodes({"**": shared, "mujoco_sim": {"safe_command": "hold"}}, "arm.yaml")
     for own, message in (
         ({"safe_command": "hold"}, "'safe_command' must be the same for all nodes: put it under"),
         ({"damping": 2.0}, r"unknown parameter 'damping': it is safe_damping, under /\*\*, now"),
