@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,6 +10,14 @@ from numpy.typing import ArrayLike
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.spaces import FloatArray, Space
 from mbrl_ros.core.task import TaskSettings
+from mbrl_ros.safety.command_latch import CommandLatch, ReceivedCommand
+from mbrl_ros.safety.rules import (
+    AnswersObservation,
+    NoOlderThan,
+    SafetyRule,
+    WithinLimits,
+    apply_rules,
+)
 from mbrl_ros.safety.safe_command import SafeCommand
 from mbrl_ros.simulation.environments import make_plant
 from mbrl_ros.simulation.fit import check_fit
@@ -19,15 +26,6 @@ from mbrl_ros.simulation.settings import PhysicsSettings, SimulatorSettings
 
 # Tolerance for times that are sums and products of periods, and whole nanoseconds [s].
 _EPSILON = 1e-8
-
-
-@dataclass(frozen=True)
-class _Command:
-    values: FloatArray
-    episode: int
-    step: int
-    time: float
-    safe: bool = False
 
 
 class Simulator:
@@ -52,7 +50,7 @@ class Simulator:
         period: control period [s].
         lock_step: see above.
         observation: the newest one.
-        refused: number of malformed commands.
+        intervention: why something else acts than the newest command; empty if that does.
         diverged: number of episodes ended by a diverged simulation.
     """
 
@@ -84,18 +82,19 @@ class Simulator:
         self.plant = plant
         self.period = period
         self.lock_step = lock_step
-        self.refused = 0
         self.diverged = 0
+        self.intervention = ""
         self._action_space = action_space
-        self._command_timeout = command_timeout
+        self._latch = CommandLatch(action_space)
+        fresh = AnswersObservation() if lock_step else NoOlderThan(command_timeout)
+        self._rules: tuple[SafetyRule, ...] = (WithinLimits(action_space), fresh)
         self._transport_delay = actuation_delay if actuation_delay_told else 0
         self._motor_delay = 0 if actuation_delay_told else actuation_delay
-        self._under_way: deque[_Command | None] = deque()
+        self._under_way: deque[ReceivedCommand | None] = deque()
         self._in_motors: deque[FloatArray] = deque()
         self._seed = seed
         self._safe = safe
-        self._newest: _Command | None = None
-        self._latched: _Command | None = None
+        self._latched: ReceivedCommand | None = None
         self._cut = False
         self._next_seed: int | None = None
         # Time begins at one period: a ROS clock at zero counts as not running.
@@ -110,8 +109,13 @@ class Simulator:
     @property
     def answered(self) -> bool:
         """Whether the newest command answers the newest observation."""
-        command, seen = self._newest, self.observation
+        command, seen = self._latch.newest, self.observation
         return command is not None and (command.episode, command.step) == (seen.episode, seen.step)
+
+    @property
+    def refused(self) -> int:
+        """Commands that were malformed."""
+        return self._latch.refused
 
     @property
     def restarting(self) -> bool:
@@ -143,45 +147,17 @@ class Simulator:
     def command(
         self, values: ArrayLike, episode: int, step: int, time: float, safe: bool = False
     ) -> bool:
-        """Take a command; its values are clipped to the limits.
-
-        Args:
-            values: shape ``(action_dim,)``.
-            episode: of the observation it answers.
-            step: of the observation it answers.
-            time: plant time at which it came [s].
-            safe: whether it is the controller's safe command.
-
-        Returns:
-            whether it was accepted; a command that answers an earlier episode, or an earlier step
-            than the newest command, is not.
-
-        Raises:
-            ValueError: if it is malformed; nothing is changed then.
-        """
-        seen = self.observation
-        try:
-            action = self._action_space.check(values, "action")
-            if (episode, step) > (seen.episode, seen.step):
-                raise ValueError(
-                    f"action: answers step {step} of episode {episode}, but the plant is at "
-                    f"step {seen.step} of episode {seen.episode}"
-                )
-        except (TypeError, ValueError) as error:
-            self.refused += 1
-            raise ValueError(str(error)) from None
-        newest = self._newest
-        if episode < seen.episode or (newest is not None and step < newest.step):
-            return False
-        self._newest = _Command(self._action_space.clip(action), episode, step, time, safe)
-        return True
+        """Take a command; see `CommandLatch.take`."""
+        return self._latch.take(values, episode, step, time, self.observation, safe)
 
     def advance(self) -> Observation:
         """Take one control step, or start the next episode, and return the new observation."""
         if self.observation.ended:
             return self.reset(self._next_seed)
         before = self.observation
-        self._under_way.append(self._answer() if self.lock_step else self._latched)
+        if self.lock_step:
+            self._latch_command()
+        self._under_way.append(self._latched)
         command = self._under_way.popleft()
         told = None if command is None or command.safe else command.values
         values = self._safe(before.values) if told is None else told
@@ -205,7 +181,8 @@ class Simulator:
             truncated or (self._cut and not terminated),
             self._stamp,
         )
-        self._latched = self._fresh(self.observation.time)
+        if not self.lock_step:
+            self._latch_command()
         return self.observation
 
     def close(self) -> None:
@@ -222,23 +199,20 @@ class Simulator:
         self._safe.held = resting
         self._observations += 1
         seen = Observation(episode, 0, values, resting, stamp=self._stamp)
-        begun = _Command(resting, episode, -1, seen.time)
-        self._newest = self._latched = begun
+        begun = ReceivedCommand(resting, episode, -1, seen.time)
+        self._latch.newest = self._latched = begun
         self._under_way = deque([begun] * self._transport_delay)
         self._in_motors = deque([resting] * self._motor_delay)
         self._cut = False
         self._next_seed = None
         return seen
 
-    def _answer(self) -> _Command | None:
-        return self._newest if self.answered else None
-
-    def _fresh(self, now: float) -> _Command | None:
-        command = self._newest
-        # A command received just as the episode ended may still answer the earlier episode.
-        if command is None or command.episode != self.observation.episode:
-            return None
-        return command if now - command.time <= self._command_timeout + _EPSILON else None
+    def _latch_command(self) -> None:
+        """Decide what acts in the next step; None: the safe command."""
+        seen = self.observation
+        self._latched, self.intervention = apply_rules(
+            self._rules, self._latch.newest, seen, seen.time
+        )
 
     @property
     def _stamp(self) -> int:
