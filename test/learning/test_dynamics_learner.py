@@ -4,18 +4,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from support.systems import ACTION, OBSERVATION, SMALL, drive, fed, trained, with_gate, with_model
+from support.systems import ACTION, OBSERVATION, SMALL, drive, fed, trained, weights, with_model
 
 from mbrl_ros.core.records import Transition
-from mbrl_ros.core.spaces import Space
 from mbrl_ros.learning.dynamics_learner import DynamicsLearner
 from mbrl_ros.learning.holdout import is_kept_back
-from mbrl_ros.models.ensemble.settings import EnsembleSettings
-from mbrl_ros.models.packing import pack, unpack
-
-
-def weights(learner):
-    return torch.cat([w.detach().flatten() for w in learner.model.network.parameters()])
+from mbrl_ros.models.packing import unpack
 
 
 def test_the_same_seed_and_data_give_the_same_model():
@@ -34,119 +28,6 @@ def test_updates_are_owed_in_proportion_to_the_data():
     for _ in range(3):
         learner.update()
     assert learner.owed_updates == 2.5 * 120 - 3
-
-
-def test_a_decision_is_due_at_first_with_enough_data_then_at_intervals():
-    learner, due = fed(count=0), []
-    for count, transition in enumerate(drive(180), start=1):
-        learner.append(Transition(*transition))
-        if count == 60:
-            learner.update()
-        if learner.is_due:
-            due.append(count)
-            learner.judge()
-    assert due == [100, 125, 150, 175]
-
-
-def test_a_model_that_was_never_fitted_is_not_due():
-    assert not fed(count=300).is_due
-
-
-def test_the_first_model_must_be_good_enough():
-    learner = trained(300)
-    error = learner.judge().holdout_error
-    assert error < 0.3
-    held_back = trained(300, settings=with_gate(first_error=error / 2)).judge()
-    assert held_back.update is None
-    assert held_back.holdout_error == pytest.approx(error)
-    assert f"held back: hold-out error {error:.3f}" in held_back.reason
-    published = trained(300, settings=with_gate(first_error=error * 1.01)).judge()
-    assert published.update is not None
-    assert published.reason.startswith("published")
-
-
-def test_the_figures_of_a_decision_are_those_of_the_published_model():
-    learner = trained(100)
-    decision = learner.judge()
-    model = unpack(decision.update)
-    assert decision.holdout_error == learner.holdout.open_loop_error(model, model.observation_std)
-    assert decision.one_step_error == learner.holdout.one_step_error(model)
-
-
-def test_the_hold_out_error_tells_a_good_model_from_a_bad_one():
-    assert trained(400).judge().holdout_error < 0.5 * trained(10).judge().holdout_error
-
-
-def test_a_model_much_worse_than_the_published_one_is_held_back_until_it_recovers():
-    learner = trained(300, settings=with_gate(good_error=0.0))
-    first = learner.judge()
-    assert first.update is not None
-    last = learner.model.network.biases[-1]
-    good = last.detach().clone()
-    with torch.no_grad():
-        last += 0.5
-    worse = learner.judge()
-    assert worse.update is None
-    assert worse.holdout_error > 1.3 * first.holdout_error
-    assert "held back" in worse.reason
-    with torch.no_grad():
-        last.copy_(good)
-    assert learner.judge().update is not None
-
-
-def test_a_model_a_little_worse_may_pass():
-    learner = trained(300, settings=with_gate(good_error=0.0, factor=1.3))
-    first = learner.judge().holdout_error
-    bias = learner.model.network.biases[-1]
-    # In steps too small to matter, until it is clearly worse but within the factor.
-    while (
-        learner.holdout.open_loop_error(learner.model, learner.model.observation_std) < 1.1 * first
-    ):
-        with torch.no_grad():
-            bias[..., :2] += 0.0002
-    second = learner.judge()
-    assert 1.1 * first <= second.holdout_error <= 1.3 * first
-    assert second.update is not None
-
-
-def test_models_are_compared_in_the_same_units():
-    learner = trained(300, settings=with_gate(good_error=0.0))
-    assert learner.judge().update is not None
-    # Data of a hundred times the size: the old normalisation would make the published
-    # model's error on it look a hundred times larger, and let anything pass.
-    for observation, action, next_observation, episode, step in drive(400, seed=1):
-        learner.append(
-            Transition(100 * observation, action, 100 * next_observation, 100 + episode, step)
-        )
-    for _ in range(200):
-        learner.update()
-    with torch.no_grad():
-        learner.model.network.biases[-1] += 3.0
-    spoiled = learner.judge()
-    assert spoiled.update is None, spoiled.reason
-
-
-@pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_weights_that_are_not_finite_are_held_back(value):
-    learner = trained(50)
-    assert learner.judge().update is not None
-    with torch.no_grad():
-        learner.model.network.weights[0][0, 0, 0] = value
-    decision = learner.judge()
-    assert decision.update is None
-    assert math.isnan(decision.holdout_error)
-    assert "held back" in decision.reason
-    assert "not finite" in decision.reason
-
-
-def test_nothing_is_published_that_could_not_be_judged():
-    learner = trained(10, count=30)
-    assert len(learner.holdout) == 0
-    assert learner.judge().update is None
-    learner.restore(pack(trained(50).model))
-    decision = learner.judge()
-    assert decision.update is None
-    assert decision.holdout_error == math.inf
 
 
 def test_bad_transitions_are_refused_and_change_nothing():
@@ -179,60 +60,6 @@ def test_the_loss_falls_and_is_told_once():
     assert math.isnan(learner.take_loss())
 
 
-def test_a_restored_learner_goes_on_where_the_other_was():
-    before = trained(300)
-    update = before.judge().update
-    published = unpack(update)
-    learner = fed(count=150, data_seed=9)
-    learner.restore(update)
-    states, actions = torch.randn(3, 9, 2), torch.rand(3, 9, 1)
-    with torch.no_grad():
-        expected = published.predict(states, actions)[0]
-        assert torch.equal(learner.model.predict(states, actions)[0], expected)
-    # Its own training does not touch what was published.
-    learner.update()
-    assert learner.judge().update is not None
-    assert learner.holdout.open_loop_error(learner.model, published.observation_std) < 0.2
-    assert torch.equal(published.predict(states, actions)[0], expected)
-
-
-def test_a_restored_learner_judges_by_the_model_it_was_given():
-    learner = fed(with_gate(good_error=0.0), count=150)
-    learner.restore(pack(trained(400).model))
-    with torch.no_grad():
-        learner.model.network.biases[-1] += 1.0
-    learner.update()
-    assert learner.judge().update is None
-
-
-def test_mirror_images_may_be_declared_later():
-    learner = fed(with_model(mirrored=["position", "velocity", "force"]), count=150)
-    before = trained(50)
-    learner.restore(pack(before.model))
-    assert torch.equal(weights(learner), weights(before))
-    assert learner.model.settings.mirrored == ["position", "velocity", "force"]
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        DynamicsLearner(Space.of(["position", "speed"]), ACTION, SMALL, 0),
-        DynamicsLearner(OBSERVATION, Space.of(["torque"], [-1], [1]), SMALL, 0),
-        DynamicsLearner(Space.of(OBSERVATION.names, angles=["position"]), ACTION, SMALL, 0),
-        DynamicsLearner(
-            OBSERVATION, ACTION, replace(SMALL, model=EnsembleSettings(members=3, hidden=[32])), 0
-        ),
-    ],
-    ids=["observation", "action", "angles", "sizes"],
-)
-def test_a_model_of_another_kind_is_not_taken_up(other):
-    learner = fed(count=0)
-    before = weights(learner)
-    with pytest.raises(ValueError, match="other spaces or settings"):
-        learner.restore(pack(other.model))
-    assert torch.equal(weights(learner), before)
-
-
 def test_every_member_is_fitted_to_samples_of_its_own():
     learner = fed()
     with torch.no_grad():
@@ -252,79 +79,6 @@ def test_many_transitions_keep_their_order_and_place():
         batch = rows.batch(np.arange(len(rows)), 0)
         np.testing.assert_array_equal(batch.state.numpy(), expected[of])
     learner.update()
-
-
-def test_after_many_transitions_at_once_fitting_makes_a_decision_due_again():
-    learner = fed(count=300)
-    learner.update()
-    learner.judge()
-    waited = 0
-    while not learner.is_due:
-        learner.update()
-        waited += 1
-    assert waited == 25
-
-
-def test_training_goes_on_after_a_restart_as_if_nothing_had_been():
-    whole = trained(300)
-    expected = weights(whole)
-    half = trained(150)
-    update, state = pack(half.model), {n: t.clone() for n, t in half.state().items()}
-    resumed = fed()
-    resumed.restore(update, state)
-    assert resumed.updates == 150
-    assert resumed.owed_updates == 250
-    resumed._rng, resumed._normalized_at = half._rng, half._normalized_at
-    for _ in range(150):
-        resumed.update()
-    torch.testing.assert_close(weights(resumed), expected)
-
-
-def test_what_is_learned_beside_the_dynamics_goes_on_too():
-    def heads(learner):
-        model = learner.model
-        parameters = [*model.reward_model.parameters(), *model.inverses.parameters()]
-        return torch.cat([w.detach().flatten() for w in parameters])
-
-    settings = with_model(reward_model=True, inverses=True)
-    expected = heads(trained(60, settings=settings))
-    half = trained(30, settings=settings)
-    update, state = pack(half.model), {n: t.clone() for n, t in half.state().items()}
-    # Nothing was paid and nothing ended: these heads made no step.
-    assert {name.split(".")[0] for name in state} >= {"optimizer", "inverses"}
-    assert not any(name.startswith("reward_model") for name in state)
-    resumed = fed(settings=settings)
-    resumed.restore(update, state)
-    resumed._rng, resumed._normalized_at = half._rng, half._normalized_at
-    for _ in range(30):
-        resumed.update()
-    torch.testing.assert_close(heads(resumed), expected)
-    state["inverses.1.0.exp_avg"] = torch.ones(3)
-    with pytest.raises(ValueError, match=r"'inverses\.1\.0\.exp_avg': expected"):
-        fed(settings=settings).restore(update, state)
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "message"),
-    [
-        ("updates", None, "'updates': expected a count"),
-        ("updates", torch.tensor(-1), "'updates': expected a count"),
-        ("extra_updates", None, "'extra_updates': expected"),
-        ("extra_updates", torch.tensor(math.nan), "'extra_updates': expected"),
-        ("optimizer.0.exp_avg", None, "'optimizer.0.exp_avg': expected"),
-        ("optimizer.0.exp_avg", torch.ones(3), "'optimizer.0.exp_avg': expected"),
-        ("optimizer.1.exp_avg_sq", torch.full((3, 1, 32), math.nan), "'optimizer.1.exp_avg_sq'"),
-    ],
-)
-def test_a_state_that_does_not_fit_changes_nothing(name, value, message):
-    before = trained(20)
-    state = {n: t for n, t in {**before.state(), name: value}.items() if t is not None}
-    learner = fed()
-    kept = weights(learner)
-    with pytest.raises(ValueError, match=message):
-        learner.restore(pack(before.model), state)
-    assert torch.equal(weights(learner), kept)
-    assert learner.updates == 0
 
 
 def with_optimizer(**values):

@@ -93,6 +93,10 @@ def fed(
     return learner
 
 
+def weights(learner):
+    return torch.cat([w.detach().flatten() for w in learner.model.network.parameters()])
+
+
 def trained(updates=400, **arguments) -> DynamicsLearner:
     learner = fed(**arguments)
     for _ in range(updates):
