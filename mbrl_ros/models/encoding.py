@@ -74,7 +74,7 @@ class Encoding:
         """Write the newest observation into a model's input.
 
         Args:
-            observation: shape ``(..., O)``; broadcasts against the batch of ``out``.
+            observation: shape ``(..., O)``; of the batch of ``out``.
             out: written in its first columns; shape ``(..., input_dim)``.
         """
         if self.plain:
@@ -83,8 +83,7 @@ class Encoding:
         p, k = len(self._straight), len(self._round)
         out[..., :p] = observation[..., self._straight]
         if k:
-            # ``out=`` does not broadcast: it would write to a copy.
-            angle = observation[..., self._round].expand(*out.shape[:-1], k)
+            angle = observation[..., self._round]
             torch.sin(angle, out=out[..., p : p + k])
             torch.cos(angle, out=out[..., p + k : p + 2 * k])
 
@@ -107,7 +106,9 @@ class Encoding:
         """
         w, o = self._width, self.observation_dim
         for i in range(1, self.history):
-            self.write_observation(state[..., i * o : (i + 1) * o], out[..., i * w :])
+            # Expanded, since ``out=`` does not broadcast: it would write to a copy.
+            seen = state[..., i * o : (i + 1) * o].expand(*out.shape[:-1], -1)
+            self.write_observation(seen, out[..., i * w :])
         out[..., self.history * w + self.action_dim :] = state[..., self.history * o :]
 
     def carry_past(self, before: Tensor, out: Tensor) -> None:
