@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mbrl_ros.core.spaces import FloatArray
-from mbrl_ros.data.replay import Replay
+from mbrl_ros.data.row_replay import RowReplay
 from mbrl_ros.data.segments import Batch
 from mbrl_ros.learning.kernel_ridge import unexplained
 from mbrl_ros.models.dynamics_model import DynamicsModel
@@ -37,7 +37,7 @@ class Identification:
     unexplained: FloatArray
 
 
-def identify(model: DynamicsModel, replay: Replay) -> Identification:
+def identify(model: DynamicsModel, replay: RowReplay) -> Identification:
     """Identify which previously sent action caused a change.
 
     An inverse model predicts the last actions, one per possible delay, from the model's input and

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mbrl_ros.core.records import Transition
 from mbrl_ros.core.spaces import Space
-from mbrl_ros.data.replay import Replay
+from mbrl_ros.data.row_replay import RowReplay
 from mbrl_ros.data.segments import Segments
 from mbrl_ros.data.stacking import Stacking
 from mbrl_ros.learning.delay import identify
@@ -72,7 +72,7 @@ class DynamicsLearner(Learner):
         longest = model.delay if model.delay >= 0 else model.max_delay
         self._stacking = Stacking(observation, action, model.history, model.history + longest)
         dims = observation.dim, action.dim, model.history + longest
-        self.replay = Replay(Segments(model.history, dims, segment), settings.replay, seed)
+        self.replay = RowReplay(Segments(model.history, dims, segment), settings.replay, seed)
         self.holdout = Holdout(
             Segments(model.history, dims, segment), settings.replay.holdout, settings.gate, seed
         )

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mbrl_ros.core.extensions import load
-from mbrl_ros.data.replay import Replay
+from mbrl_ros.data.row_replay import RowReplay
 from mbrl_ros.data.segments import Indices, Segments
 from mbrl_ros.models.dynamics_model import DynamicsModel
 from mbrl_ros.models.optimizer_state import found, saved
@@ -61,7 +61,7 @@ class Trainer(ABC):
     def shape(self) -> tuple[int, ...]:
         """Shape of a gradient step's batch of rows."""
 
-    def finalize(self, replay: Replay) -> None:  # noqa: B027
+    def finalize(self, replay: RowReplay) -> None:  # noqa: B027
         """Complete training, where gradient steps alone do not (an ensemble needs nothing).
 
         Args:

@@ -11,7 +11,7 @@ from gpytorch.constraints import Positive
 from linear_operator import to_linear_operator
 from torch import Tensor
 
-from mbrl_ros.data.replay import Replay
+from mbrl_ros.data.row_replay import RowReplay
 from mbrl_ros.data.segments import Indices, Segments
 from mbrl_ros.models.dynamics_model import DynamicsModel
 from mbrl_ros.models.gaussian_process.posterior import condition
@@ -80,7 +80,7 @@ class GaussianProcessTrainer(Trainer):
         return loss
 
     @torch.no_grad()
-    def finalize(self, replay: Replay) -> None:
+    def finalize(self, replay: RowReplay) -> None:
         """See `Trainer.finalize`."""
         inputs, targets = self._pairs(replay.rows, replay.spread(_MOST_IN_POSTERIOR))
         # The same noise every time: a member should change with the data only.

@@ -3,7 +3,7 @@ import pytest
 
 from mbrl_ros.core.records import Transition
 from mbrl_ros.core.spaces import Space
-from mbrl_ros.data.replay import Replay
+from mbrl_ros.data.row_replay import RowReplay
 from mbrl_ros.data.segments import Segments
 from mbrl_ros.data.settings import ReplaySettings
 from mbrl_ros.data.stacking import Stacking
@@ -24,7 +24,7 @@ def rows(count, history=1, actions=1, episode_length=10**9):
 
 def filled(count, recent=200, old=300, share=0.5, seed=0):
     table = Segments(1, (1, 1, 1), 10)
-    made = Replay(table, ReplaySettings(recent=recent, old=old, recent_share=share), seed)
+    made = RowReplay(table, ReplaySettings(recent=recent, old=old, recent_share=share), seed)
     for row in rows(count):
         made.append(row)
     return made

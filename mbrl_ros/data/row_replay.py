@@ -1,4 +1,4 @@
-"""Replay buffer: the newest data, and a uniform sample of all older data."""
+"""Replay buffer of rows: the newest data, and a uniform sample of all older data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mbrl_ros.data.settings import ReplaySettings
 from mbrl_ros.data.stacking import Row
 
 
-class Replay:
+class RowReplay:
     """A ring of recent segments, and a reservoir sample of those evicted from it.
 
     Each evicted segment is in the reservoir with the same probability (Vitter 1985, algorithm R).
