@@ -66,7 +66,7 @@ sys.exit(run_node(Gadget))
 """
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def environment(dds_domain):
     removed = ("CYCLONEDDS_URI", "ROS_AUTOMATIC_DISCOVERY_RANGE")
     kept = {name: value for name, value in os.environ.items() if name not in removed}
@@ -78,7 +78,7 @@ def environment(dds_domain):
     }
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def start(environment):
     processes = []
 
@@ -101,7 +101,7 @@ def start(environment):
             process.wait()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def tool(environment):
     """Runs a command; returns exit code, output and errors."""
 
@@ -119,7 +119,7 @@ def tool(environment):
     return call
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def gadget(start, tool, tmp_path_factory):
     path = tmp_path_factory.mktemp("gadget") / "gadget.py"
     path.write_text(GADGET, encoding="utf-8")
@@ -128,7 +128,7 @@ def gadget(start, tool, tmp_path_factory):
     return process
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def system(start, tool, tmp_path_factory):
     """Simulator and data logger of the main job."""
     folder = tmp_path_factory.mktemp("run")
