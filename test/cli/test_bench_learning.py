@@ -71,7 +71,7 @@ def test_a_task_whose_file_has_changed_is_measured_anew(tmp_path):
     ("parameters", "reason"),
     [
         (["planner.type:=ilqr"], "planner.type: ilqr needs derivatives"),
-        (["actuation_delay:=2"], "actuation_delay: what is under way is left out"),
+        (["actuation_delay:=2"], "actuation_delay: pending commands are not supported"),
     ],
 )
 def test_true_dynamics_that_cannot_be_planned_with_are_left_out(
