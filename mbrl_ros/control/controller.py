@@ -511,7 +511,8 @@ class Controller:
         actions, ahead = plan.result.actions, step - plan.observation.step
         if not 0 <= ahead < len(actions):
             return None
-        return self.action.clip(actions[ahead].double().numpy())
+        values = self.action.clip(actions[ahead].double().numpy())
+        return values if np.isfinite(values).all() else None
 
     def _in_flight(self, observation: Observation, model: WorldModel) -> FloatArray:
         """Return the commands that act before an answer to it can, shape ``(D, A)``."""

@@ -158,6 +158,18 @@ def test_an_agent_that_decides_on_no_number_gets_the_safe_command():
     assert made.planned is None
 
 
+def test_a_plan_that_holds_no_number_later_is_not_reused():
+    made = controller()
+    made.tick(reading(5))
+    actions = made.planned.result.actions.clone()
+    actions[2:] = math.nan
+    made.planned = replace(made.planned, result=replace(made.planned.result, actions=actions))
+    assert made.stand_in(reading(6)).source is CommandSource.REUSED
+    command = made.stand_in(reading(7))
+    assert command.source is CommandSource.HOLD
+    assert command.values.tolist() == SAFE
+
+
 def test_without_the_learned_reward_that_it_is_to_plan_for_the_safe_command_is_sent():
     learned = Objective.from_parameters(
         {"terms": ["paid"], "paid.type": "learned_reward"}, OBSERVATION, ACTION
