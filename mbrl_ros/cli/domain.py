@@ -25,7 +25,7 @@ def claim_domain() -> socket.socket:
     process ends, and is confined to the domain's network namespace.
 
     Raises:
-        DomainInUseError: if another launcher has it.
+        DomainInUseError: if another launcher has claimed it.
     """
     domain = os.environ.get("ROS_DOMAIN_ID", "") or "0"
     claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -42,10 +42,10 @@ def check_unused(node: Node, names: Collection[str]) -> None:
 
     Args:
         node: any node, for discovery.
-        names: of the nodes to be started.
+        names: names of the nodes to be started.
 
     Raises:
-        DomainInUseError: if there are.
+        DomainInUseError: if there are any.
     """
     end = time.monotonic() + _DISCOVERY
     while time.monotonic() < end:

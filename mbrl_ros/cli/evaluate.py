@@ -1,4 +1,4 @@
-"""``mbrl-ros evaluate CHECKPOINT``: what a model is worth, on recorded data or at its task."""
+"""``mbrl-ros evaluate CHECKPOINT``: a model's accuracy on recorded data, or returns on its task."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ if TYPE_CHECKING:
     from mbrl_ros.models.update import ModelUpdate
 
 
-# Of steps and of episodes.
+# Maximum number of steps and of episodes.
 _MOST = 1_000_000
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("checkpoint", type=Path, help="a model, as the trainer writes them")
+    parser.add_argument("checkpoint", type=Path, help="a model, as written by the trainer")
     parser.add_argument("--bag", type=Path, nargs="+", help="recorded data to compare it with")
     parser.add_argument("--horizon", type=int, default=25, help="steps of open-loop predictions")
-    parser.add_argument("--task", help="shipped task or parameter file to play with it")
-    parser.add_argument("--episodes", type=int, default=5, help="of the task")
-    parser.add_argument("--seed", type=int, default=0, help="of the task")
-    parser.add_argument("--plot", type=Path, help="PNG to draw the figures on recorded data to")
+    parser.add_argument("--task", help="shipped task or parameter file to run it on")
+    parser.add_argument("--episodes", type=int, default=5, help="episodes of the task")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the task")
+    parser.add_argument("--plot", type=Path, help="PNG to plot the accuracy on recorded data to")
     parser.add_argument("--json", type=Path, help="file to write the figures to")
-    parser.add_argument("parameters", nargs="*", help="of the task, name:=value")
+    parser.add_argument("parameters", nargs="*", help="parameters of the task, name:=value")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure and print.
 
     Raises:
-        ValueError: for an argument, a checkpoint or a bag that does not fit.
+        ValueError: for an invalid argument, checkpoint or bag.
         OSError: if a file cannot be written.
     """
     if not arguments.bag and not arguments.task:
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
         if not 1 <= value <= _MOST:
             raise SettingsError(f"--{name}: expected an integer from 1 to {_MOST}, got {value}")
     if arguments.plot and not arguments.bag:
-        raise SettingsError("--plot: expected --bag with it")
+        raise SettingsError("--plot: expected --bag as well")
     from mbrl_ros.models.checkpoint import load
 
     update, console = load(arguments.checkpoint), Console(highlight=False)
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
             console.print(_inverses(accuracy.names, accuracy.backward))
             told = zip(model.action.names, accuracy.action, strict=True)
             errors = ", ".join(f"{name} {error:.3f}" for name, error in told)
-            console.print(f"RMS error of the actions told by the inverse model: {errors}")
+            console.print(f"RMS error of the actions predicted by the inverse model: {errors}")
         figures["bag"] = _figures(accuracy)
         if arguments.plot:
             from mbrl_ros.reports.accuracy_figure import draw_accuracy
@@ -100,7 +100,7 @@ def _play(update: ModelUpdate, arguments: argparse.Namespace) -> list[float]:
 
     given = parse_assignments(arguments.parameters, {"seed": "--seed"})
     shared = read_task(arguments.task, given).shared
-    # What the task uses must be what this model has learned, whatever another would learn there.
+    # The task must use the parts that this model has, whatever a model learned there would have.
     known = {spec.name for spec in specs(node_settings(shared)["model_trainer"])}
     parts = {f"model.{part}": part in update.parts for part in ("reward_model", "inverses")}
     learned = {name: value for name, value in parts.items() if name in known}
@@ -140,7 +140,7 @@ def _table(accuracy: Accuracy) -> Table:
     horizon, ninety = len(accuracy.open_loop), LEVELS.index(0.9)
     table = Table(
         "dimension", "1 step", f"{horizon} steps", "unmoved", "spread", "z", "in 90 %",
-        title=f"RMS errors over {accuracy.windows} stretches [SI units]", title_style="",
+        title=f"RMS errors over {accuracy.windows} windows [SI units]", title_style="",
         caption="unmoved: error of 'nothing changes'; spread: between the members; z: one-step "
         "error in predicted standard deviations; in 90 %: share within that interval",
     )  # fmt: skip

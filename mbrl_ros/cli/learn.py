@@ -1,4 +1,4 @@
-"""``mbrl-ros learn``: the components of the nodes in lock-step, one process, no DDS."""
+"""``mbrl-ros learn``: the nodes' components in lock-step, in one process, without DDS."""
 
 from __future__ import annotations
 
@@ -35,22 +35,20 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("task", help="a shipped task, or the path of a parameter file (.yaml)")
-    parser.add_argument(
-        "--steps", type=int, default=5000, help="the environment's own steps to learn from"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of everything random")
+    parser.add_argument("--steps", type=int, default=5000, help="environment steps to learn from")
+    parser.add_argument("--seed", type=int, default=0, help="random seed")
     parser.add_argument("--out", type=Path, required=True, help="new or empty folder to write to")
     parser.add_argument(
-        "--eval-episodes", type=int, default=3, help="episodes played with the model frozen"
+        "--eval-episodes", type=int, default=3, help="evaluation episodes with the model frozen"
     )
     parser.add_argument("parameters", nargs="*", help="further parameters, name:=value")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Learn, evaluate and report; an interruption (Ctrl-C) keeps what was learned until then.
+    """Learn, evaluate and report; an interruption (Ctrl-C) keeps what was learned so far.
 
     Raises:
-        SettingsError: for an argument or parameter that does not fit.
+        SettingsError: for an invalid argument or parameter.
         OSError: if the folder cannot be written.
     """
     for name, value, least in (
@@ -154,7 +152,7 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
 def _drawn(
     system: LockStepSystem, configuration: Configuration, summary: dict[str, Any], out: Path
 ) -> tuple[History, dict[str, Any]]:
-    """Return the run as the report of a run in real time has it, in plant time."""
+    """Return the run as the report of a real-time run has it, in plant time."""
     own_step = system.simulator.plant.time_step
     history = History(
         run_dir=out,
@@ -186,12 +184,12 @@ def _tell(summary: dict[str, Any], out: Path) -> None:
         each = ", ".join(f"{value:.1f}" for value in summary["eval_returns"])
         console.print(f"model frozen: mean return {summary['eval_return_mean']:.1f} ({each})")
     if not summary["models_published"]:
-        console.print("no model passed its gate: none is kept")
+        console.print("no model passed its gate: none was saved")
     for name in ("curve.csv", "summary.json", "report.png", "checkpoints", "config.yaml", CURVES):
         if (out / name).exists():
             console.print(f"  {out / name}", soft_wrap=True)
 
 
 def _plain(value: Any) -> Any:
-    """Return a value that JSON has: NaN is none."""
+    """Return a value that JSON can represent: None for a non-finite number."""
     return None if isinstance(value, float) and not math.isfinite(value) else value

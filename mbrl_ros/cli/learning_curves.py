@@ -9,7 +9,7 @@ from mbrl_ros.reports.curves import Curves
 
 
 class LearningCurves:
-    """Adds to the curves how a learner is doing, at every decision of its gate."""
+    """Adds a learner's progress to the curves at every decision of its gate."""
 
     def __init__(self, learner: Learner, curves: Curves) -> None:
         self._learner = learner
@@ -22,8 +22,8 @@ class LearningCurves:
         """Take a new decision.
 
         Args:
-            step: of the curves.
-            decision: of the learner's gate, for its present state.
+            step: global step of the curves.
+            decision: the gate's decision on the learner's current state.
         """
         learner, now = self._learner, time.monotonic()
         self._models += decision.update is not None

@@ -15,7 +15,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verb.add_argument("-a", "--all", action="store_true", help="hidden ones too")
     verb.add_argument("-c", "--count-nodes", action="store_true", help="only count them")
 
-    verb = add_verb(verbs, "info", "node_graph:info", "tell what a node reads, writes and offers")
+    verb = add_verb(verbs, "info", "node_graph:info", "show what a node reads, writes and offers")
     verb.add_argument("node_name", help="name of the node, such as /mpc_controller")
     verb.add_argument(
         "--include-hidden", action="store_true", help="hidden topics and services too"

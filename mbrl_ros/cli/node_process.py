@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def node_command(node: str, arguments: Sequence[str]) -> list[str]:
-    """Return the command that runs a node until its end or that of this process."""
+    """Return the command that runs a node, at most until this process ends."""
     parent = str(os.getpid())
     return [sys.executable, "-m", "mbrl_ros.nodes", "--die-with", parent, node, *arguments]
 
@@ -45,9 +45,9 @@ class NodeProcess:
     The node writes to the file itself, so it cannot block on a full pipe.
 
     Attributes:
-        name: of the node.
-        log: the file.
-        started: on ``time.monotonic`` [s].
+        name: name of the node.
+        log: path of the file.
+        started: start time on ``time.monotonic`` [s].
     """
 
     def __init__(self, name: str, command: Sequence[str], log: Path) -> None:
@@ -77,7 +77,7 @@ class NodeProcess:
 
     @property
     def pid(self) -> int | None:
-        """Of the process; None before the first start."""
+        """PID of the process; None before the first start."""
         return self._process.pid if self._process else None
 
     @property
@@ -87,7 +87,7 @@ class NodeProcess:
 
     @property
     def exit_code(self) -> int | None:
-        """Of the last process that ended; negative for a signal; None while it runs."""
+        """Exit code of the last process; negative for a signal; None while it runs."""
         return self._process.poll() if self._process else None
 
     @property

@@ -1,4 +1,4 @@
-"""A run from start to report: the nodes' processes, the monitor, what the user sees."""
+"""A run from start to report: the nodes' processes, the monitor, the console."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from mbrl_ros.nodes.run_monitor import RunMonitor
 from mbrl_ros.system.launching import MONITOR, System
 
 _POLL = 0.1
-# The trainer counts aloud once a second: so long it may take to have told all [s].
+# Time for the trainer, which reports its count once a second, to have counted all [s].
 _SETTLE = 2.5
-# Watching and showing give way to the control loop.
+# The monitor yields to the control loop.
 _NICENESS = 5
 
 
@@ -35,10 +35,11 @@ class Run:
         self._console: Console | None = None
 
     def run(self) -> int:
-        """Run until the duration is over or a signal comes.
+        """Run until the duration ends or a signal is received.
 
         Returns:
-            the exit code: 0 also after a signal, 1 if a node did nothing but crash.
+            the exit code: 0, also after a signal; 1 if a node keeps crashing or the report cannot
+            be written.
 
         Raises:
             ValueError: if the domain is in use or a node refuses its configuration.
@@ -56,7 +57,7 @@ class Run:
                     code = self._supervise(monitor)
                 except NodeRefusedError:
                     if monitor.metrics.env_steps == 0:
-                        # Nothing happened: the next attempt shall find the folder free.
+                        # Nothing happened: free the folder for the next attempt.
                         shutil.rmtree(system.run_dir, ignore_errors=True)
                     raise
             return max(code, self._finish(self._console))
@@ -100,18 +101,18 @@ class Run:
         supervisor.stop([[trainer], [logger]], hurried)
 
     def _settle(self, supervisor: Supervisor, monitor: RunMonitor, trainer: str) -> None:
-        """Let the trainer say that it has counted the last transition, for the bag."""
+        """Wait until the trainer has reported the last transition, so that the bag has it."""
         end = time.monotonic() + _SETTLE
         metrics = monitor.metrics
         while supervisor.processes[trainer].running and not self._stop.hurried:
-            # First of all, the last transition must have come here too.
+            # The last transition must first have arrived here too.
             time.sleep(2 * _POLL)
             if metrics.trained >= metrics.transitions or time.monotonic() > end:
                 return
 
     def _finish(self, console: Console) -> int:
         """Write the report and show it; return 1 if it cannot be written."""
-        # Imported only now: it draws figures and reads models.
+        # Imported lazily: it draws figures and reads models.
         from mbrl_ros.reports.report import write_report
 
         try:
@@ -126,7 +127,7 @@ class Run:
 
 @contextlib.contextmanager
 def _middleware() -> Iterator[None]:
-    # So that the nodes use the very same.
+    # So that the nodes use the same runtime.
     os.environ["MBRL_ROS_RUNTIME"] = ros.RUNTIME
     try:
         ros.init(args=[], signal_handler_options=ros.SignalHandlerOptions.NO)
@@ -170,7 +171,7 @@ def _spinning_monitor(system: System) -> Iterator[RunMonitor]:
 
 
 def _spin(monitor: RunMonitor, over: threading.Event) -> None:
-    # On Linux this is a matter of the calling thread alone.
+    # On Linux, this affects only the calling thread.
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
     executor = ros.SingleThreadedExecutor()
     executor.add_node(monitor)

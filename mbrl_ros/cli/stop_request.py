@@ -1,4 +1,4 @@
-"""Signals that ask a command to come to an end."""
+"""Signals that ask a command to stop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopRequest:
-    """Counts the signals that ask for the end, while it is entered as a context."""
+    """Counts the signals that request a stop, while entered as a context."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -20,16 +20,16 @@ class StopRequest:
 
     @property
     def asked(self) -> bool:
-        """Whether the end was asked for."""
+        """Whether a stop was requested."""
         return self.count > 0
 
     @property
     def hurried(self) -> bool:
-        """Whether it was asked for again."""
+        """Whether it was requested again."""
         return self.count > 1
 
     def wait(self, timeout: float) -> None:
-        """Wait until the end is asked for, or for the time given [s]."""
+        """Wait until a stop is requested, for at most ``timeout`` [s]."""
         self._asked.wait(timeout)
 
     def __enter__(self) -> StopRequest:

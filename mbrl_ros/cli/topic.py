@@ -57,16 +57,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     count = verb.add_mutually_exclusive_group()
     count.add_argument("-1", "--once", action="store_true", help="publish once and end")
-    count.add_argument("-t", "--times", type=positive_int, default=0, help="end after so many")
+    count.add_argument("-t", "--times", type=positive_int, default=0, help="end after this many")
     verb.add_argument(
         "-w",
         "--wait-matching-subscriptions",
         type=int,
         metavar="N",
-        help="wait for so many subscriptions; 1 with --once or --times, else 0",
+        help="wait for N subscriptions; 1 with --once or --times, else 0",
     )
     verb.add_argument(
-        "--max-wait-time-secs", type=positive_float, metavar="N", help="give up waiting for them"
+        "--max-wait-time-secs", type=positive_float, metavar="N", help="wait at most N seconds"
     )
     verb.add_argument(
         "--keep-alive", type=float, default=0.1, metavar="N", help="stay N seconds after the last"

@@ -1,4 +1,4 @@
-"""``mbrl-ros train BAG… --out DIR``: the trainer's own learning, on what was recorded."""
+"""``mbrl-ros train BAG… --out DIR``: train a model on recorded bags, as the trainer does online."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--task", help="shipped task or parameter file (default: config.yaml beside the first bag)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of everything random")
+    parser.add_argument("--seed", type=int, default=0, help="random seed")
     parser.add_argument(
         "--patience", type=int, default=20,
-        help="end after so many decisions of the gate without a better model; 0: never",
+        help="end after this many gate decisions without a better model; 0: never",
     )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Learn, keep the best model on the hold-out, and say how good it is.
+    """Learn, keep the model that is best on the hold-out, and print its errors.
 
-    An interruption (Ctrl-C) keeps the best until then.
+    An interruption (Ctrl-C) keeps the best so far.
 
     Raises:
-        ValueError: for an argument or a bag that does not fit, or too little data.
+        ValueError: for an invalid argument or bag, or too little data.
         OSError: if the folder cannot be written.
     """
     if arguments.patience < 0:
@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
                 if learner.is_due or learner.owed_updates < 1:
                     decision = learner.judge()
                     reason = decision.reason
-                    # All the data is there from the start: its amount is no axis.
+                    # All data is available from the start, so the axis is updates instead.
                     of_learner.add(learner.updates, decision)
                     if decision.update is not None and (
                         best is None or decision.holdout_error <= best.holdout_error
@@ -104,7 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
             interrupted = True
     console = Console(highlight=False)
     if best is None or best.update is None:
-        # What is left must not keep the next try from the same folder.
+        # Leftovers must not keep the next attempt from using the same folder.
         shutil.rmtree(out / CURVES, ignore_errors=True)
         raise SettingsError(f"no model passed the gate: {reason}")
     (out / "checkpoints").mkdir()
@@ -140,7 +140,7 @@ def _configuration(arguments: argparse.Namespace, bag: Path) -> Configuration:
     if task is None:
         beside = bag.absolute().parent / "config.yaml"
         if not beside.is_file():
-            hint = f"; is {bag / 'bag'} meant?" if (bag / "bag").exists() else ""
+            hint = f"; did you mean {bag / 'bag'}?" if (bag / "bag").exists() else ""
             raise SettingsError(f"{bag}: expected --task, or a config.yaml beside the bag{hint}")
         task = str(beside)
     words = [word for word in arguments.bags if ":=" in word]

@@ -15,7 +15,7 @@ _PR_SET_PDEATHSIG = 1
 
 def _die_with(parent: int) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    # It may have died before the kernel knew.
+    # It may have died before the call.
     if os.getppid() != parent:
         sys.exit(f"error: the parent process {parent} is gone")
 
@@ -26,7 +26,7 @@ def main() -> int:
     if arguments[:1] == ["--die-with"]:
         _die_with(int(arguments[1]))
         arguments = arguments[2:]
-    # Until the node has its own way to stop, a signal just ends it, without a traceback.
+    # Until the node sets its own handlers, a signal just ends it, without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     name, *rest = arguments
     return int(importlib.import_module(f"mbrl_ros.nodes.{name}").main([name, *rest]))

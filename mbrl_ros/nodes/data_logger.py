@@ -1,8 +1,8 @@
 """The node data_logger: pairs observations into transitions, serves them, records a bag.
 
 Subscribes ``observation``; publishes ``transition``; serves ``~/get_transitions``. With a
-``run_dir`` it records to ``run_dir/bag``, and started again there it continues the log of
-the process before it. A camera's frames go to the bag as they come, and nowhere else.
+``run_dir`` it records to ``run_dir/bag``; if restarted there, it continues the log of the
+previous process. A camera's frames go to the bag as they arrive, and nowhere else.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from mbrl_ros.ros import (
 from mbrl_ros.ros import interfaces as ri
 from mbrl_ros.safety.safe_command import SafeCommand
 
-# Deep enough for everything that arrives while a file of the bag is finished.
+# Deep enough for everything that arrives while a bag file is being finished.
 _DEEP = QoSProfile(depth=1000, reliability=ReliabilityPolicy.RELIABLE)
 _LATCHED = QoSProfile(
     depth=100,
     reliability=ReliabilityPolicy.RELIABLE,
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
 )
-# For unknown publishers: compatible with every one.
+# For unknown publishers: compatible with all of them.
 _ANY = QoSProfile(depth=1000, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 # The system's own topics, with `model` left out: checkpoints hold the weights, and
@@ -70,7 +70,7 @@ class DataLogger(Node):
         """Open or continue the log.
 
         Raises:
-            ValueError: naming the parameter, or the file of an earlier log, that is wrong.
+            ValueError: naming the invalid parameter, or the invalid file of an earlier log.
             OSError: if the bag cannot be written.
         """
         super().__init__("data_logger")
@@ -152,7 +152,7 @@ class DataLogger(Node):
     def _on_observation(self, data: bytes) -> None:
         try:
             message = deserialize_message(data, ri.Observation)
-        except Exception:  # each middleware has its own for bytes that are no such message
+        except Exception:  # each middleware raises its own for malformed bytes
             self._pairer.skipped["malformed"] += 1
             return
         self._record(self._observation_topic, data)
@@ -171,9 +171,9 @@ class DataLogger(Node):
         self._recorder.write(topic, data)
         trouble = self._recorder.trouble
         if trouble and not self._troubled:
-            self.get_logger().error(f"{trouble}; the log goes on in memory")
+            self.get_logger().error(f"{trouble}; the log continues in memory")
         elif self._troubled and not trouble:
-            self.get_logger().info("the disk takes data again, nothing was lost")
+            self.get_logger().info("writing to the disk works again, nothing was lost")
         self._troubled = bool(trouble)
 
     def _record_frame(self, topic: Topic, data: bytes) -> None:
@@ -218,5 +218,5 @@ def _topic(name: str, type_name: str, latched: bool = False) -> Topic:
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run the node until it is told to stop; return the process's exit code."""
+    """Run the node until it is stopped; return the process's exit code."""
     return run_node(DataLogger, args)

@@ -1,4 +1,4 @@
-"""The launch descriptions for `ros2 launch`, made of the same data as `mbrl-ros launch`."""
+"""The launch descriptions for `ros2 launch`, built from the same data as `mbrl-ros launch`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from mbrl_ros.system.launching import MONITOR, REFUSED, Kind, System, plan
 
 _RESPAWN_DELAY = 0.5
 _LINE_PERIOD = 5.0
-# The logger finishes its bag, then the monitor writes the report of it [s].
+# Time to stop [s]: the logger finishes its bag, then the monitor writes the report of it.
 _TIMEOUTS = {"data_logger": "30", MONITOR: "90"}
 _TIMEOUT = "10"
 
@@ -60,7 +60,7 @@ def _start(context: LaunchContext, kind: Kind) -> list[Any]:
 
 
 def _given(context: LaunchContext, kind: Kind) -> dict[str, str]:
-    """Return the declared arguments, and on the command line's own launch file all others."""
+    """Return the declared arguments and, if launched directly, all others on the command line."""
     given = {a.name: context.launch_configurations[a.name] for a in kind.arguments}
     # Included by another launch file, the other arguments are not meant for this one.
     if any(Path(word).name == f"{kind.name}.launch.py" for word in sys.argv):
@@ -94,5 +94,5 @@ def _monitor(system: System) -> Node:
 
 def _on_exit(event: ProcessExited, context: LaunchContext) -> None:
     if event.returncode == REFUSED:
-        # Started again, it would refuse it again. An exception ends the launch as a failure.
+        # If restarted, it would refuse again. An exception ends the launch as a failure.
         raise SettingsError(f"{event.action.node_executable}: refused its configuration")

@@ -58,7 +58,7 @@ class ModelTrainer(Node):
         self._checkpoints = Path(task.run_dir) / "checkpoints" if task.run_dir else None
         spaces = task.observation_space(), task.action_space()
         self._learner: Learner = make_learner(task.learner, *spaces, settings, task.seed)
-        # Newer than all before it, also where the clock has been set back meanwhile.
+        # Newer than all before it, even if the clock has been set back in the meantime.
         self._epoch = max(int(time.time()), self._restore() + 1)
         self._sequence = 0
         self._expected = 0
@@ -126,8 +126,8 @@ class ModelTrainer(Node):
         elif message.index > self._expected:
             self._ask()
         else:
-            # An answer was faster than the topic; or the logger has begun a new log, as it will
-            # tell when it is asked.
+            # Either a response overtook the topic, or the logger has started a new log, as a
+            # request will show.
             self._in_doubt = True
 
     def _take(self, message: ri.Transition) -> None:
@@ -149,7 +149,7 @@ class ModelTrainer(Node):
             return
         response = future.result()
         if response.total < self._expected:
-            # What was learned from the old log stays.
+            # What was learned from the old log is kept.
             self._expected = 0
             self._ask()
             return

@@ -1,13 +1,13 @@
 """The node mujoco_sim: a simulated plant on topics.
 
 Publishes ``observation`` once per control step, ``joint_states`` where the model has joints,
-``/clock``, and with a camera ``image`` and ``frame``, which tells the observation that it belongs
-to. Takes ``action``. Services ``~/reset``, ``~/pause`` and ``~/step``; they return at once, and the
+``/clock``, and with a camera ``image`` and ``frame``, which identifies its observation. Subscribes
+``action``. Services ``~/reset``, ``~/pause`` and ``~/step``; they return at once, and the
 stepping thread acts on them, as it does on the live parameters ``physics.*``.
 
-As is the custom for simulators, all stamps are simulation time, the time that ``/clock``
-carries; it grows by one period per observation and never runs backwards, over resets
-neither. It begins anew with the process.
+As usual for simulators, all stamps are simulation time, as on ``/clock``; it advances by one
+period per observation and never runs backwards, not even at a reset. It restarts with the
+process.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class MujocoSim(Node):
         self._stepper = Stepper(
             self._simulator, self._publish, self._fail, real_time_factor=task.real_time_factor
         )
-        # Reliable and deep, for a logger that must not miss one; a subscription that asks for
-        # best effort gets it from the same publisher.
+        # Reliable and deep, for a logger that must not miss one; best-effort subscriptions
+        # match this publisher too.
         self._observations = self.create_publisher(
             ri.Observation, "observation", QoSProfile(depth=100)
         )
@@ -230,16 +230,16 @@ class MujocoSim(Node):
         counts = (self._simulator.diverged, self._stepper.missed)
         if counts[0] > self._reported[0]:
             self.get_logger().warning(
-                f"the simulation became not finite and was reset ({counts[0]} times so far)"
+                f"the simulation became non-finite and was reset ({counts[0]} times so far)"
             )
         if counts[1] > self._reported[1]:
             self.get_logger().warning(
-                f"cannot keep up: {counts[1]} control steps left out so far",
+                f"cannot keep up: {counts[1]} control steps skipped so far",
                 throttle_duration_sec=_COMPLAINT_PERIOD,
             )
         self._reported = counts
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run the node until it is told to stop; return the process's exit code."""
+    """Run the node until it is stopped; return the process's exit code."""
     return run_node(MujocoSim, args)

@@ -24,23 +24,23 @@ _MOST_QUESTIONS = 8
 
 
 class ObjectiveInterface:
-    """Connects a `ObjectiveManager` to ROS.
+    """Connects an `ObjectiveManager` to ROS.
 
     Subscribes ``goal`` and ``goal_sequence``; publishes ``objective``; serves
-    ``~/set_objective`` and ``~/what_if``; keeps the parameters ``objective.*`` in line.
+    ``~/set_objective`` and ``~/what_if``; keeps the parameters ``objective.*`` in sync.
 
     Attributes:
-        manager: what is planned for.
+        manager: manages the objective.
     """
 
     def __init__(
         self, node: LifecycleNode, manager: ObjectiveManager, controller: Controller
     ) -> None:
-        """Begin with what holds; the node's parameters are declared already.
+        """Start with the current objective; the node's parameters are already declared.
 
         Args:
-            node: has the topics, services and parameters.
-            manager: what is planned for.
+            node: owns the topics, services and parameters.
+            manager: manages the objective.
             controller: plans for it.
         """
         self.manager = manager
@@ -80,7 +80,7 @@ class ObjectiveInterface:
         """Check changed parameters.
 
         Args:
-            values: of the objective, without the prefix.
+            values: new values of the objective's parameters, by name without the prefix.
 
         Returns:
             a function that applies them from the next tick on.
@@ -103,9 +103,9 @@ class ObjectiveInterface:
         """Report that a plan was made.
 
         Args:
-            digest: of its objective.
-            episode: of the observation that it answers.
-            step: of the same.
+            digest: digest of its objective.
+            episode: episode of the observation that it responds to.
+            step: step of that observation.
         """
         for change, is_it in self.manager.acted(digest):
             stamp = self._node.get_clock().now().to_msg()
@@ -146,7 +146,7 @@ class ObjectiveInterface:
         else:
             self._take(Way.SERVICE, objectives)
             self._mirror(before, objectives)
-            response.success, response.message = True, f"'{objectives.active}' holds"
+            response.success, response.message = True, f"'{objectives.active}' is active"
         response.digest = self.manager.objective.digest
         return response
 
@@ -203,7 +203,7 @@ class ObjectiveInterface:
 
 
 def _wished(objectives: ObjectiveSet, request: Any) -> ObjectiveSet:
-    """Return the set of a request.
+    """Return the objective set that a request asks for.
 
     Raises:
         ValueError: naming the invalid part.
@@ -211,7 +211,7 @@ def _wished(objectives: ObjectiveSet, request: Any) -> ObjectiveSet:
     if not request.yaml:
         return objectives.select(request.name) if request.name else objectives
     if not request.name:
-        raise ValueError("name: expected what the objective is to be called, got ''")
+        raise ValueError("name: expected a name for the objective, got ''")
     return objectives.load(request.name, read_objective(request.yaml))
 
 
@@ -229,7 +229,7 @@ def _named(where: str, field: str, names: Any, values: Any) -> dict[str, float]:
     """Return numbers by name.
 
     Raises:
-        ValueError: if there is not one for each name, or a name appears twice.
+        ValueError: if there is not one for each name, no name, or a name appears twice.
     """
     if len(names) != len(values):
         raise ValueError(

@@ -33,8 +33,8 @@ def mirror_objective(node: Node, before: ObjectiveSet, after: ObjectiveSet) -> N
     """Update the parameters to a set that was changed by another source.
 
     Args:
-        node: has the parameters.
-        before: their present values.
+        node: the node that owns the parameters.
+        before: their current values.
         after: their new values.
     """
     old = {spec.name: (spec, value) for spec, value in before.parameters()}

@@ -65,17 +65,17 @@ def declare_one(node: Node, spec: Spec, value: Any) -> None:
         float: Parameter.Type.DOUBLE_ARRAY,
         str: Parameter.Type.STRING_ARRAY,
     }[spec.kind]
-    # The checked value takes the override's place: a file that says 1 for a number means
-    # 1.0, and rclpy would take an empty list for bytes, where it stays unset instead.
+    # The checked value replaces the override: 1 in a file means 1.0 for a double, and rclpy
+    # would take an empty list for bytes, so such a parameter is declared unset instead.
     node._parameter_overrides.pop(spec.name, None)
     node.declare_parameter(spec.name, value if value != [] else kind, _descriptor(spec))
     if value == []:
-        # One that stays unset would leave get_parameters, and so `ros2 param dump`, empty.
+        # If left unset, get_parameters, and so `ros2 param dump`, would return nothing.
         node._parameters[spec.name] = Parameter(spec.name, kind, [])
 
 
 def forget(node: Node, name: str) -> None:
-    """Undeclare a parameter, also a read-only one."""
+    """Undeclare a parameter, even a read-only one."""
     del node._parameters[name], node._descriptors[name]
 
 

@@ -35,7 +35,7 @@ def transition_message(transition: Transition, index: int) -> ri.Transition:
     """Return a transition as a message.
 
     Args:
-        transition: as it is logged.
+        transition: the logged transition.
         index: its position in the log.
     """
     previous = transition.previous_action

@@ -43,8 +43,8 @@ class RunMonitor(Node):
     """Connects `RunMetrics` to ROS.
 
     Attributes:
-        metrics: changed by the thread that spins the node.
-        started: since 1970 [s].
+        metrics: updated by the thread that spins the node.
+        started: start time since the epoch [s].
         settings: the node's own parameters.
         run_dir: None: write nothing.
     """
@@ -53,7 +53,7 @@ class RunMonitor(Node):
         """Start following.
 
         Args:
-            parameters: on top of those of the command line.
+            parameters: overrides, in addition to those on the command line.
 
         Raises:
             ValueError: naming the invalid parameter.

@@ -1,4 +1,4 @@
-"""Starting, spinning and stopping of a node's process."""
+"""Starting, spinning and stopping a node's process."""
 
 from __future__ import annotations
 

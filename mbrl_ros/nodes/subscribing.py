@@ -23,9 +23,9 @@ def subscribe_to_all(
     not receive earlier messages.
 
     Args:
-        node: of the subscriptions.
-        message_type: of the topic.
-        topic: its name.
+        node: the node that owns the subscriptions.
+        message_type: class of the messages.
+        topic: name of the topic.
         callback: called with each message.
         raw: pass CDR bytes.
 

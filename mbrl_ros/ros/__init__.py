@@ -1,6 +1,6 @@
 """The ROS 2 API the nodes use: rclpy where it is installed, else the embedded runtime.
 
-The names are rclpy's, in one flat set. ``MBRL_ROS_RUNTIME=rclpy`` or ``embedded`` forces
+The names are rclpy's, in one flat namespace. ``MBRL_ROS_RUNTIME=rclpy`` or ``embedded`` forces
 one of the two.
 """
 
@@ -15,7 +15,7 @@ if _wish not in ("", "rclpy", "embedded"):
 RUNTIME: str = _wish
 if not _wish:
     try:
-        # A find_spec alone would take an rclpy built for another Python.
+        # find_spec alone would accept an rclpy built for another Python.
         import rclpy  # noqa: F401
 
         RUNTIME = "rclpy"

@@ -1,4 +1,4 @@
-"""What `mbrl_ros.ros` shows of rclpy, from wherever each release keeps it."""
+"""The part of rclpy that `mbrl_ros.ros` exports, for all supported ROS 2 releases."""
 
 from rcl_interfaces.msg import (
     FloatingPointRange,

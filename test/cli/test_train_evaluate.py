@@ -112,7 +112,7 @@ def test_inverses_are_learned_and_judged_where_asked_for(trained, tmp_path, caps
     assert main([str(word) for word in words]) == 0
     out = capsys.readouterr().out
     assert "RMS errors of the backward model" in out
-    assert "RMS error of the actions told by the inverse model: " in out
+    assert "RMS error of the actions predicted by the inverse model: " in out
     told = json.loads(figures.read_text())["bag"]
     assert len(told["action"]) == 1
     for dimension in told["dimensions"].values():

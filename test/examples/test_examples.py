@@ -93,5 +93,5 @@ def test_running_nodes_are_driven(tmp_path, dds_domain, monkeypatch):
         system.terminate()
         system.communicate(timeout=60)
     assert "plans for 'swingup'" in told
-    assert "'go_to' holds" in told
+    assert "'go_to' is active" in told
     assert "goal accepted" in told

@@ -150,7 +150,7 @@ def test_every_way_changes_what_is_planned_for(running):
     assert answer(caller.parameters({weight: 3.0})).result.successful
     for name, given, reason in (
         ("nowhere", "", "got 'nowhere'"),
-        ("", text, "name: expected what the objective is to be called"),
+        ("", text, "name: expected a name for the objective"),
         ("a.b", text, "name: expected up to 64 letters"),
         ("rest", "terms: [still]\nstill: {type: 'os:system'}", "not from the network"),
         ("rest", "terms: [still]\nstill: {of: [nowhere]}", "unknown dimension 'nowhere'"),

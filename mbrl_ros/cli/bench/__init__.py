@@ -1,4 +1,4 @@
-"""``mbrl-ros bench``: what planner, control loop and learner can do on this machine."""
+"""``mbrl-ros bench``: performance of planner, control loop and learner on this machine."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     benchmarks = parser.add_subparsers(dest="benchmark", required=True, metavar="benchmark")
     for name, text, module in (
-        ("planning", "model evaluations per second, beside other libraries and a matrix product",
+        ("planning", "model evaluations per second, against other libraries and a matrix product",
          planning),
-        ("tick", "whether every tick is in time while the whole system works", tick),
+        ("tick", "whether every tick is on time while the whole system runs", tick),
         ("learning", "learning curves, several seeds, beside published ones", learning),
     ):  # fmt: skip
         benchmark = benchmarks.add_parser(name, help=text, description=text.capitalize() + ".")
@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run one benchmark.
 
     Raises:
-        SettingsError: for an argument that does not fit.
+        SettingsError: for an invalid argument.
         OSError: if a file cannot be written.
     """
     return int(arguments.run_benchmark(arguments))

@@ -1,4 +1,4 @@
-"""One learning curve: what the model frozen after so many steps is good for."""
+"""One learning curve: returns of the model frozen after given numbers of steps."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ EVALUATION_SEED = 1_000_003
 
 @dataclass(frozen=True)
 class Evaluated(Measurement):
-    """What is judged by whole episodes, the same ones for all.
+    """A measurement by whole episodes, the same ones for all.
 
     Attributes:
-        episodes: of each evaluation.
-        parameters: name to value, of learning and evaluation.
-        evaluation: name to value, of the evaluation only.
+        episodes: number of episodes per evaluation.
+        parameters: name to value, for learning and evaluation.
+        evaluation: name to value, for the evaluation only.
     """
 
     episodes: int
@@ -44,7 +44,7 @@ class Job(Evaluated):
     """A curve to be learned.
 
     Attributes:
-        points: the environment's own steps after which it is evaluated, rising.
+        points: environment steps after which it is evaluated, increasing.
     """
 
     points: tuple[int, ...]
@@ -55,10 +55,10 @@ class Job(Evaluated):
         return "mbrl_ros"
 
     def measure(self, threads: int) -> Curve:
-        """Learn; one thread is all it takes.
+        """Learn, on one thread.
 
         Raises:
-            ValueError: naming the parameter that does not fit.
+            ValueError: naming the invalid parameter.
         """
         system = LockStepSystem(read_task(self.task, {**self.parameters, "seed": self.seed}))
         system.check_ends()
@@ -71,7 +71,7 @@ class Job(Evaluated):
     def _return(self, learned: LockStepSystem) -> float:
         """Return the mean return of whole episodes with the newest model that passed its gate.
 
-        The plant that is learned on goes on as if nothing had happened.
+        The plant used for learning is not affected.
         """
         judge = LockStepSystem(self.judged)
         if learned.published is not None:

@@ -1,4 +1,4 @@
-"""Learning curves beside references and published ones."""
+"""Figure of learning curves, with references and published ones."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _REFERENCES = {"random": ("#8a8f98", ":"), "true dynamics": ("#1b1f24", "-.")}
 
 
 def draw_curves(rows: Sequence[dict[str, Any]], path: Path) -> None:
-    """Draw every seed's curve, the running maximum of their median, and what they are beside.
+    """Draw every seed's curve, the running maximum of their median, and those to compare with.
 
     Args:
-        rows: ``task``, ``method``, ``seed`` and ``curve``, as the file of results has them.
-        path: of the PNG.
+        rows: ``task``, ``method``, ``seed`` and ``curve``, as in the results file.
+        path: path of the PNG.
 
     Raises:
         OSError: if the file cannot be written.
@@ -59,7 +59,7 @@ def draw_curves(rows: Sequence[dict[str, Any]], path: Path) -> None:
             axes.plot(*zip(*row["curve"], strict=True), "o--", color=_OTHERS[method], markersize=4,
                       label=f"{method}, published")  # fmt: skip
         if others:
-            # Those begin where ours have long ended.
+            # Those start long after ours end.
             axes.set_xscale("log")
         axes.set_title(task, loc="left")
         axes.set_xlabel("environment steps")

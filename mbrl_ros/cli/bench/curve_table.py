@@ -1,4 +1,4 @@
-"""Learning curves as a table, references and published ones among them."""
+"""Learning curves as a table, with references and published ones."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def curve_table(rows: Sequence[dict[str, Any]], missing: Mapping[tuple[str, str]
     """Return a table with a row for every point of every method's curves.
 
     Args:
-        rows: ``task``, ``method``, ``seed`` and ``curve``, as the file of results has them.
-        missing: task and method to why there is no curve.
+        rows: ``task``, ``method``, ``seed`` and ``curve``, as in the results file.
+        missing: task and method to the reason why there is no curve.
     """
     table = Table(title="mean return with the model frozen", title_style="", caption_style="")
     for name in ("task", "method"):
@@ -47,10 +47,10 @@ def _named(name: str, lines: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]
 
 
 def _points(curves: Sequence[Sequence[tuple[int, float]]]) -> list[tuple[str, ...]]:
-    """Return what there is to say of each point of one method's curves."""
+    """Return a line for each point of one method's curves."""
     lines: list[tuple[str, ...]] = []
     best = float("-inf")
-    # As far as all have come: trials of mbrl-lib are of different lengths.
+    # Up to the end of the shortest: trials of mbrl-lib differ in length.
     for points in zip(*curves, strict=False):
         values, steps = [value for _, value in points], max(steps for steps, _ in points)
         best = max(best, median(values))

@@ -1,4 +1,4 @@
-"""What makes one plan: our planner on our rollout engine and on a plain one, and the limit."""
+"""Planning engines: our planner on our rollout engine and on a plain one, and the limit."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class Setting:
     """The size of a planning problem.
 
     Attributes:
-        name: in the table.
+        name: label in the table.
         hidden: sizes of the networks' hidden layers.
         candidates: N.
-        iterations: of the planner.
+        iterations: planner iterations.
         horizon: H.
-        particles: that mbrl-lib spreads over the members; ours has one for each member.
+        particles: mbrl-lib's, spread over the members; ours has one for each member.
     """
 
     name: str
@@ -55,13 +55,13 @@ class Setting:
 
     @property
     def flops(self) -> int:
-        """Floating point operations of an evaluation that predicts a mean, and no more."""
+        """Floating-point operations of an evaluation that predicts only a mean."""
         sizes = [OBSERVATION.dim + ACTION.dim, *self.hidden, OBSERVATION.dim]
         return 2 * sum(a * b for a, b in pairwise(sizes))
 
 
 class _PlainModel(EnsembleModel):
-    """The same predictions, written down plainly: the network's own forward, step by step."""
+    """The same predictions in plain PyTorch: the network's own forward, step by step."""
 
     @torch.inference_mode()
     def imagine(self, belief: Belief, actions: Tensor) -> Imagined:
@@ -72,12 +72,12 @@ class _PlainModel(EnsembleModel):
 
 
 def predict(model: DynamicsModel, state: Tensor, action: Tensor) -> Tensor:
-    """Return what each member's own forward predicts for the same actions ``(N, A)``."""
+    """Return the prediction of each member's own forward for the same actions ``(N, A)``."""
     return next(model.unroll(state, [action])).next_observation
 
 
 def make_model(setting: Setting) -> DynamicsModel:
-    """Return an untrained model of the setting's size; its speed is that of a trained one."""
+    """Return an untrained model of the setting's size; it is as fast as a trained one."""
     generator = torch.Generator().manual_seed(0)
     hidden = list(setting.hidden)
     return DynamicsModel(
@@ -86,7 +86,7 @@ def make_model(setting: Setting) -> DynamicsModel:
 
 
 def ours(setting: Setting, plain: bool = False) -> tuple[Plan, int]:
-    """Return what makes one plan with our planner, and its model evaluations.
+    """Return a function that plans once with our planner, and its model evaluations.
 
     Args:
         setting: the problem's size.
@@ -112,7 +112,7 @@ def ours(setting: Setting, plain: bool = False) -> tuple[Plan, int]:
 
 
 def matrix_product() -> tuple[Plan, float]:
-    """Return a large matrix product and its floating point operations."""
+    """Return a large matrix product and its floating-point operations."""
     a, b = torch.randn(_MATRIX, _MATRIX), torch.randn(_MATRIX, _MATRIX)
     out = torch.empty(_MATRIX, _MATRIX)
     return lambda: torch.mm(a, b, out=out), 2.0 * _MATRIX**3

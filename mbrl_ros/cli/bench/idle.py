@@ -1,4 +1,4 @@
-"""How punctual a thread is that does nothing but wait."""
+"""Timing of a thread that only waits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class IdleThread:
     """Wakes up once a period, as a control loop without work would.
 
     Attributes:
-        intervals: from one waking to the next [s].
+        intervals: times between wake-ups [s].
     """
 
     def __init__(self, period: float) -> None:
@@ -20,11 +20,11 @@ class IdleThread:
         self._thread = threading.Thread(target=self._run, name="idle", daemon=True)
 
     def start(self) -> None:
-        """Begin to wait."""
+        """Start waiting."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Wait no longer."""
+        """Stop waiting."""
         self._stopped.set()
         self._thread.join()
 

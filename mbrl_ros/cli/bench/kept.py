@@ -1,4 +1,4 @@
-"""Measurements that are kept: what was measured before is not measured again."""
+"""Cached measurements: what was measured before is not measured again."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Measurement(ABC):
     """A curve to be measured.
 
     Attributes:
-        task: shipped, or the path of a parameter file.
-        seed: of everything random.
+        task: shipped task, or path of a parameter file.
+        seed: random seed.
     """
 
     task: str
@@ -30,17 +30,17 @@ class Measurement(ABC):
     @property
     @abstractmethod
     def method(self) -> str:
-        """What is measured, as tables call it."""
+        """Name of what is measured, in tables."""
 
     @abstractmethod
     def measure(self, threads: int) -> Curve:
         """Measure it.
 
         Args:
-            threads: that may compute.
+            threads: number of threads to use.
 
         Raises:
-            ValueError: naming what does not fit.
+            ValueError: naming what is invalid.
         """
 
     @property
@@ -50,26 +50,26 @@ class Measurement(ABC):
 
     @property
     def label(self) -> str:
-        """What tells its file from others of the task, for people."""
+        """Readable label that distinguishes its file from others of the task."""
         return str(self.seed)
 
     @property
     def configurations(self) -> list[Configuration]:
-        """What the task's files say now, as far as it matters."""
+        """The current configurations that the curve depends on."""
         return []
 
     def path(self, folder: Path) -> Path:
-        """Return where its curve is kept; another one for other parameters.
+        """Return the path of its curve, a different one for different parameters.
 
         Raises:
-            SettingsError: naming the parameter that does not fit.
+            SettingsError: naming the invalid parameter.
         """
         told = [asdict(self), [configuration.nodes for configuration in self.configurations]]
         digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
         return folder / f"{self.name}-{self.label}-{digest[:8]}.json"
 
     def row(self, folder: Path) -> dict[str, Any]:
-        """Return what was measured, as it is written to a file of results.
+        """Return the measurement as a row of the results file.
 
         Raises:
             ValueError: if the file is damaged.
@@ -79,20 +79,20 @@ class Measurement(ABC):
             points = json.loads(path.read_text(encoding="utf-8"))
             curve = [[int(steps), float(value)] for steps, value in points]
         except (ValueError, TypeError):
-            raise ValueError(f"{path}: expected a curve; delete it to measure anew") from None
+            raise ValueError(f"{path}: expected a curve; delete it to measure again") from None
         return {"task": self.name, "method": self.method, "seed": self.seed, "curve": curve}
 
 
 def keep(measurement: Measurement, folder: Path, threads: int) -> None:
-    """Measure a curve and keep it, unless it is there already.
+    """Measure a curve and keep it, unless it exists already.
 
     Args:
         measurement: what to measure.
-        folder: keeps the curves.
-        threads: that may compute.
+        folder: folder of the curves.
+        threads: number of threads to use.
 
     Raises:
-        ValueError: naming what does not fit.
+        ValueError: naming what is invalid.
         OSError: if it cannot be written.
     """
     path = measurement.path(folder)

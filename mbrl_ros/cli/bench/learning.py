@@ -1,8 +1,8 @@
 """``mbrl-ros bench learning``: learning curves in lock-step, on all cores.
 
-Each point is the mean return of whole episodes with the model frozen after so many of the
-environment's own steps. Beside them: the same episodes with random actions, and with the same
-planner on the plant's true dynamics in place of a model. What was measured before is not measured
+Each point is the mean return of whole episodes with the model frozen after that many environment
+steps. For comparison: the same episodes with random actions, and with the same planner on the
+plant's true dynamics in place of a model. What was measured before is not measured
 again.
 """
 
@@ -27,7 +27,7 @@ from mbrl_ros.system.configuration import parse_assignments, read_task
 if TYPE_CHECKING:
     from mbrl_ros.cli.bench.kept import Measurement
 
-# Where the shipped tasks are looked at, in the environment's own steps.
+# Evaluation points of the shipped tasks, in environment steps.
 _POINTS = {
     "cartpole_swingup": (1000, 2000, 3000, 5000, 10_000),
     "pendulum_swingup": (1000, 2000, 3000, 5000),
@@ -38,7 +38,7 @@ _POINTS = {
     "mbrl_cartpole": (200, 400, 600, 1000),
 }
 _OTHERWISE = (1000, 2000, 5000)
-# The suite's own episodes, where learning has others.
+# The suite's own episodes, where learning uses others.
 _EVALUATION: dict[str, dict[str, object]] = {
     "reacher_easy": {"mujoco_sim.time_limit": 0.0},
     "cheetah_run": {"mujoco_sim.time_limit": 0.0},
@@ -57,16 +57,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--points", nargs="+", type=int, default=[], help="env steps after which to evaluate"
     )
-    parser.add_argument("--episodes", type=int, default=5, help="of each evaluation")
+    parser.add_argument("--episodes", type=int, default=5, help="episodes per evaluation")
     parser.add_argument(
         "--mbrl", action="store_true",
         help="also have mbrl-lib learn its own cart-pole, benchmarks/mbrl_cartpole.yaml; "
-        "most of an hour for each seed",
+        "most of an hour per seed",
     )  # fmt: skip
     parser.add_argument("--json", type=Path, help="file to write the curves to")
     parser.add_argument(
         "--out", type=Path, default=Path("runs/bench-learning"),
-        help="folder of curves and figure; what is there already is not measured again",
+        help="folder of curves and figure; existing curves are not measured again",
     )  # fmt: skip
     parser.add_argument("parameters", nargs="*", help="further parameters, name:=value")
 
@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Measure all curves and show them.
 
     Raises:
-        SettingsError: for an argument that does not fit.
+        SettingsError: for an invalid argument.
         OSError: if a file cannot be written.
     """
     points = tuple(arguments.points)
@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise SettingsError(f"--points: expected rising numbers >= 1, got {arguments.points}")
     if arguments.episodes < 1:
         raise SettingsError(f"--episodes: expected an integer >= 1, got {arguments.episodes}")
-    # Or a bad one would be refused only when its turn has come.
+    # Otherwise, a bad one would be refused only when its turn comes.
     for seed in arguments.seeds:
         read_task(arguments.tasks[0], {"seed": seed})
     parameters = parse_assignments(arguments.parameters, {"seed": "--seeds", "run_dir": "--out"})
@@ -115,7 +115,7 @@ def _evaluation(task: str) -> dict[str, object]:
 
 
 def _is_mbrls(task: str, parameters: dict[str, object]) -> bool:
-    """Return whether a task, whose parameters are checked, is on mbrl-lib's own cart-pole."""
+    """Return whether a task uses mbrl-lib's own cart-pole; checks its parameters."""
     configuration = read_task(task, {**parameters, **_evaluation(task)})
     return str(configuration.own("mujoco_sim").get("environment", "")).startswith(_MBRL_MODULE)
 
@@ -124,7 +124,7 @@ def _check_mbrl(tasks: Sequence[str], asked: bool) -> None:
     if tasks and importlib.util.find_spec("mbrl") is None:
         raise SettingsError(
             f"task '{tasks[0]}': needs mbrl-lib, which is not installed here: "
-            "make bench-learning does it"
+            "make bench-learning installs it"
         )
     if asked and not tasks:
         raise SettingsError("--mbrl: expected benchmarks/mbrl_cartpole.yaml among --tasks")
@@ -156,16 +156,16 @@ def _measurements(
 def _measure_all(
     measurements: Sequence[Measurement], folder: Path, console: Console
 ) -> tuple[list[dict[str, Any]], dict[tuple[str, str], str]]:
-    """Measure curves, as many at a time as there are cores.
+    """Measure curves, one per core at a time.
 
     Returns:
-        rows in the order of the measurements; task and method to why there is none.
+        rows in the order of the measurements; task and method to the reason for a missing one.
     """
     from mbrl_ros.cli.bench.kept import keep
     from mbrl_ros.simulation.true_dynamics import NoTrueDynamicsError
 
     began, missing = time.monotonic(), {}
-    # Not forked: threads of this process would be missing there.
+    # Not forked: a child would lack this process's threads.
     context = multiprocessing.get_context("spawn")
     cores = os.cpu_count() or 1
     workers = min(cores, len(measurements))

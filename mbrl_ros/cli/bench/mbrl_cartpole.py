@@ -1,7 +1,7 @@
 """mbrl-lib's continuous cart-pole, and mbrl-lib learning it.
 
-Importing this registers the environment, so that ``mbrl_ros.cli.bench.mbrl_cartpole:`` before
-its id finds it. It pays 1 for each of at most 200 steps.
+Importing this registers the environment, so that it is found by its id prefixed with
+``mbrl_ros.cli.bench.mbrl_cartpole:``. The reward is 1 for each of at most 200 steps.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _LEARNING = {
 
 
 class CartPole(cartpole.CartPoleEnv):
-    """The same with today's signature of reset, and without a renderer."""
+    """The same with the current signature of reset, and without a renderer."""
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
 
@@ -81,12 +81,12 @@ class MbrlLib(Measurement):
 
     @property
     def method(self) -> str:
-        """Which mbrl-lib."""
+        """mbrl-lib and its version."""
         return f"mbrl-lib {importlib.metadata.version('mbrl')}"
 
     @property
     def label(self) -> str:
-        """Its seed, and whose it is."""
+        """The library and the seed."""
         return f"mbrl_lib-{self.seed}"
 
     def measure(self, threads: int) -> Curve:
@@ -101,8 +101,8 @@ def learn(seed: int, steps: int, on_trial: OnTrial) -> None:
     """Learn with mbrl-lib, as `mbrl.algorithms.pets` does.
 
     Args:
-        seed: of everything random.
-        steps: environment steps, 200 random ones at first included; the last trial is finished.
+        seed: random seed.
+        steps: environment steps, including 200 random ones at first; the last trial is finished.
         on_trial: called after every trial.
     """
     overrides = {"num_steps": steps, "trial_length": TRIAL}

@@ -1,4 +1,4 @@
-"""How mbrl-lib plans with cross-entropy, as its PETS example is configured."""
+"""Configuration of mbrl-lib's cross-entropy planner, as in its PETS example."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def planning(horizon: int, iterations: int, candidates: int) -> dict[str, Any]:
     """
     return {
         "_target_": "mbrl.planning.TrajectoryOptimizerAgent",
-        # Without it, what it is to make is made too soon by today's hydra.
+        # Otherwise, current hydra would instantiate nested objects too early.
         "_recursive_": False,
         "action_lb": "???",
         "action_ub": "???",

@@ -1,4 +1,4 @@
-"""The memory that a process's children hold, as Linux tells it."""
+"""Resident memory of a process's children, from Linux's ``/proc``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MIB = 2.0**20
 
 
 class MemoryWatch:
-    """Notes the resident memory of a process's children, by node, once a second.
+    """Samples the resident memory of a process's children, by node, once a second.
 
     Attributes:
         samples: node to resident memory [MiB].
@@ -27,7 +27,7 @@ class MemoryWatch:
         self._thread.start()
 
     def stop(self) -> None:
-        """Watch no longer."""
+        """Stop watching."""
         self._stopped.set()
         self._thread.join()
 

@@ -1,4 +1,4 @@
-"""What makes one plan with other libraries, where they are installed (``make bench``)."""
+"""Planning with other libraries, if they are installed (``make bench``)."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from mbrl_ros.cli.bench.mbrl_planning import planning
 
 
 def mbrl_lib(setting: Setting) -> tuple[Plan, int]:
-    """Return a plan of mbrl-lib: its CEM, its ModelEnv, its ensemble of Gaussian networks.
+    """Return a function that plans once with mbrl-lib, and its model evaluations.
 
-    Configured as its PETS example is (``mbrl/examples/conf/overrides/pets_cartpole.yaml``).
+    It uses mbrl-lib's CEM, ModelEnv and ensemble of Gaussian networks, configured as in its PETS
+    example (``mbrl/examples/conf/overrides/pets_cartpole.yaml``).
 
     Raises:
         ImportError: if it is not installed.
@@ -65,7 +66,9 @@ def mbrl_lib(setting: Setting) -> tuple[Plan, int]:
 
 
 def pytorch_mppi(setting: Setting) -> tuple[Plan, int]:
-    """Return a plan of pytorch_mppi on the mean of our ensemble, plainly evaluated.
+    """Return a function that plans once with pytorch_mppi, and its model evaluations.
+
+    It plans on the mean of our ensemble, evaluated in plain PyTorch.
 
     Raises:
         ImportError: if it is not installed.

@@ -1,8 +1,8 @@
-"""``mbrl-ros bench planning``: how fast plans are made, beside others and beside the limit.
+"""``mbrl-ros bench planning``: planning speed, compared with others and with the limit.
 
 All engines take turns in one run, so that a noisy machine is noisy for all of them. A model
-evaluation is one network predicting one step of one candidate; the operations that count are
-those of predicting a mean. The limit is a large matrix product on the same threads.
+evaluation is one network predicting one step of one candidate; only the operations of predicting
+a mean count. The limit is a large matrix product on the same threads.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ _FEW = 3
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--json", type=Path, help="file to write the figures to")
-    parser.add_argument("--repetitions", type=int, default=30, help="plans that are timed")
-    parser.add_argument("--threads", type=int, default=1, help="of every engine")
+    parser.add_argument("--repetitions", type=int, default=30, help="plans to time")
+    parser.add_argument("--threads", type=int, default=1, help="threads of every engine")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure and print the table.
 
     Raises:
-        SettingsError: for an argument that does not fit.
+        SettingsError: for an invalid argument.
         OSError: if the file cannot be written.
     """
     for name in ("repetitions", "threads"):
@@ -90,7 +90,7 @@ def measure(
     Args:
         setting: the problem's size.
         repetitions: plans of each engine.
-        say: takes a line about an engine that is not installed.
+        say: called with a line about each engine that is not installed.
     """
     from mbrl_ros.cli.bench.engines import matrix_product
 
@@ -101,7 +101,7 @@ def measure(
         try:
             plans[name], evaluations[name] = _engine(name, setting)
         except ImportError as error:
-            say(f"{setting.name}: {name} is not installed ({error.name}): make bench does it")
+            say(f"{setting.name}: {name} is not installed ({error.name}): make bench installs it")
     times = _in_turns(plans, repetitions)
     limit = operations / times[""]
     rows = []
@@ -132,7 +132,7 @@ def _engine(name: str, setting: Setting) -> tuple[Plan, int]:
 
 
 def _in_turns(plans: dict[str, Plan], repetitions: int) -> dict[str, float]:
-    """Return the median time of each [s]; those that take long have fewer turns."""
+    """Return the median time of each [s]; slow ones get fewer turns."""
     times: dict[str, list[float]] = {name: [] for name in plans}
     for turn in range(_WARM_UP + repetitions):
         for name, plan in plans.items():

@@ -1,4 +1,4 @@
-"""Returns that others have published for the shipped tasks."""
+"""Published returns of other methods for the shipped tasks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ SOURCE = (
     "TD-MPC2, DreamerV3, SAC: means of their seeds, from the result tables in the repository "
     "of TD-MPC2 (Hansen et al. 2024)"
 )
-# After so many environment steps.
+# Environment steps after which the returns were measured.
 _STEPS = (100_000, 200_000, 500_000)
 _RETURNS = {
     "cartpole_swingup": {

@@ -1,4 +1,4 @@
-"""What learning is measured against: chance, and the same planner with nothing left to learn."""
+"""References for learning: random actions, and the same planner on the true dynamics."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mbrl_ros.system.lock_step import LockStepSystem
 
 @dataclass(frozen=True)
 class Reference(Evaluated):
-    """A return that takes no learning; its curve is one point, after no steps.
+    """A return without learning; its curve is one point, at zero steps.
 
     Attributes:
         kind: random, or true dynamics.
@@ -26,7 +26,7 @@ class Reference(Evaluated):
 
     @property
     def method(self) -> str:
-        """What plays."""
+        """Its kind."""
         return self.kind
 
     @property
@@ -35,11 +35,11 @@ class Reference(Evaluated):
         return self.kind.replace(" ", "_")
 
     def measure(self, threads: int) -> Curve:
-        """Play.
+        """Run the episodes.
 
         Raises:
             NoTrueDynamicsError: if the plant's true dynamics cannot be planned with.
-            ValueError: naming the parameter that does not fit.
+            ValueError: naming the invalid parameter.
         """
         system = LockStepSystem(self.judged)
         controller = system.controller

@@ -1,7 +1,7 @@
-"""``mbrl-ros bench tick``: is every tick in time while the whole system works?
+"""``mbrl-ros bench tick``: is every tick on time while the whole system runs?
 
-Cart-pole swing-up at 50 Hz: simulator, logger, a training trainer and the controller as
-separate processes on this machine, and beside them a thread that only waits.
+Cart-pole swing-up at 50 Hz: simulator, logger, trainer at work and controller as separate processes
+on this machine, and for comparison a thread that only waits.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ _WITH_PLAN = (0, 1)
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("--seconds", type=float, default=600.0, help="how long it runs")
+    parser.add_argument("--seconds", type=float, default=600.0, help="duration of the run")
     parser.add_argument("--json", type=Path, help="file to write the figures to")
     parser.add_argument("parameters", nargs="*", help="further parameters, name:=value")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the system and tell how punctual it was.
+    """Run the system and print its timing.
 
     Raises:
-        SettingsError: for an argument that does not fit.
+        SettingsError: for an invalid argument.
         OSError: if the file cannot be written.
     """
     if not (math.isfinite(arguments.seconds) and arguments.seconds >= 1.0):
@@ -101,7 +101,7 @@ def _figures(bag: Path, idle: Sequence[float], growth: dict[str, float]) -> dict
 
 
 def _jitter(intervals: Iterable[float]) -> float:
-    """Return the 99th percentile of how far intervals are from the period [ms]."""
+    """Return the 99th percentile of the intervals' deviations from the period [ms]."""
     off = [1e3 * abs(i - _PERIOD) for i in intervals if math.isfinite(i)]
     return float(np.percentile(off, 99))
 

@@ -1,4 +1,4 @@
-"""``mbrl-ros demo``: what there is to see."""
+"""``mbrl-ros demo``: demonstrations."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from mbrl_ros.cli.ros_tools.verbs import CommandError, Interrupted
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     demos = parser.add_subparsers(dest="demo", required=True, metavar="demo")
-    text = "one run, one model, no reset: other goals and rewards by every way while it runs"
+    text = "one run, one model, no reset: goals and rewards changed in every way while it runs"
     demo = demos.add_parser("goals", help=text, description=text.capitalize() + ".")
     goals.configure(demo)
     demo.set_defaults(run_demo=goals.run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Show one of them.
+    """Run a demonstration.
 
     Returns:
-        its exit code: 0 for success, 1 if it failed, 128 and more after a signal.
+        its exit code: 0 for success, 1 if it failed, 128 plus its number after a signal.
 
     Raises:
-        ValueError: for an argument that does not fit.
+        ValueError: for an invalid argument.
         OSError: if a file cannot be written.
     """
     try:

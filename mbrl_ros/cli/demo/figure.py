@@ -1,4 +1,4 @@
-"""What was asked for and what the plant did, over time."""
+"""Figure of the goals and the plant's response over time."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _BLUE, _RED = "#2a6f97", "#b3392f"
 
 
 def draw_goals(task: str, operator: Operator, results: Sequence[Result], path: Path) -> None:
-    """Draw each dimension that was aimed at, with its targets.
+    """Draw each dimension of the goals, with its targets.
 
     Args:
-        task: its name.
-        operator: has the observations.
-        results: of all phases, at least one.
-        path: of the PNG.
+        task: name of the task.
+        operator: holds the observations.
+        results: results of all phases, at least one.
+        path: path of the PNG.
 
     Raises:
         OSError: if the file cannot be written.
@@ -56,6 +56,6 @@ def draw_goals(task: str, operator: Operator, results: Sequence[Result], path: P
         own = [r.began for r in results if r.phase.way is way]
         if own:
             rows[0].text(own[0], 1.02, f" by {way.value}", transform=rows[0].get_xaxis_transform())
-    rows[-1].set_xlabel("time [s]; red: asked for, with its tolerance")
+    rows[-1].set_xlabel("time [s]; red: target, with its tolerance")
     rows[-1].set_xlim(max(results[0].began - 20.0, 0.0), times[-1])
     figure.savefig(path, format="png")

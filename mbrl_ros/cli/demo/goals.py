@@ -1,7 +1,7 @@
-"""``mbrl-ros demo goals``: other goals and rewards while it runs, by each of the three ways.
+"""``mbrl-ros demo goals``: goals and rewards changed at run time, in each of the three ways.
 
 The whole system in real time: simulator, logger, trainer and controller as processes. One run
-for each task, with one model that goes on learning; the plant is never reset.
+for each task, with one model that keeps learning; the plant is never reset.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from mbrl_ros.core.settings import SettingsError, build
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.system.configuration import read_task
 
-# How long the first model may take [s].
+# Timeout for the first model [s].
 _PATIENCE = 60.0
-# How long a run may take [s].
+# Maximum duration of a run [s].
 _AT_MOST = 900.0
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--tasks", nargs="+", default=list(SCRIPTS), metavar="task")
-    parser.add_argument("--seed", type=int, default=0, help="of everything random")
+    parser.add_argument("--seed", type=int, default=0, help="random seed")
     parser.add_argument("--json", type=Path, help="file to write the results to")
     parser.add_argument(
         "--out", type=Path, help="new folder for figure and runs (default: runs/demo-goals-<date>)"
@@ -46,13 +46,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the systems, ask for one thing after another, and tell how it went.
+    """Run the systems, request one change after another, and print the outcomes.
 
     Returns:
-        0 if everything asked for was reached in time.
+        0 if every goal was reached in time, else 1.
 
     Raises:
-        SettingsError: for an argument that does not fit.
+        SettingsError: for an invalid argument.
         OSError: if a file cannot be written.
     """
     for task in arguments.tasks:
@@ -80,18 +80,18 @@ def run(arguments: argparse.Namespace) -> int:
 
 @contextlib.contextmanager
 def _system(script: Script, arguments: argparse.Namespace, run_dir: Path) -> Iterator[Operator]:
-    """Run a system in real time; yields somebody who talks to it.
+    """Run a system in real time; yields its operator.
 
     Raises:
-        CommandError: if it ends by itself.
+        CommandError: if it fails.
     """
     given = [f"{name}:={_text(value)}" for name, value in script.parameters.items()]
     command = [sys.executable, "-m", "mbrl_ros.cli", "launch", "sim", f"task:={script.task}"]
     command += [f"run_dir:={run_dir}", "view:=none", f"seed:={arguments.seed}"]
-    # Should this process be killed, the system ends all the same.
+    # If this process is killed, the system ends all the same.
     command.append(f"duration:={_AT_MOST}")
     command += [*given, *arguments.parameters]
-    # Its own group: a Ctrl-C in the terminal is passed on by us, once.
+    # In its own session: we pass on a Ctrl-C in the terminal, once.
     with (
         subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True) as system,
         Session() as session,

@@ -1,4 +1,4 @@
-"""Somebody who asks a running system for one thing after another, and watches."""
+"""An operator that requests changes of a running system and observes the outcomes."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ _LATCHED = QoSProfile(
     reliability=ReliabilityPolicy.RELIABLE,
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
 )
-# How long a running system may be silent [s].
+# Maximum time without an observation of a running system [s].
 _SILENCE = 10.0
-# How long an answer may take [s].
+# Timeout for a response [s].
 _ANSWER = 5.0
 
 
 @dataclass(frozen=True)
 class Result:
-    """How a phase went.
+    """Outcome of a phase.
 
     Attributes:
-        phase: asked for.
+        phase: the phase.
         began: plant time of the change since the first observation [s].
-        seconds: plant time until it had arrived to stay; None: it did not in its time.
+        seconds: plant time until it arrived and stayed [s]; None: not within its timeout.
     """
 
     phase: Phase
@@ -49,13 +49,13 @@ class Result:
 
 
 class Operator:
-    """Changes what a system does by ROS's own means.
+    """Changes a system's objective through its ROS interface.
 
     Attributes:
         times: plant time of each observation since the first [s].
-        observations: what was observed, each of shape ``(O,)``.
-        status: the controller's newest; None before the first.
-        space: of the observations.
+        observations: the observations, each of shape ``(O,)``.
+        status: the controller's newest status; None before the first.
+        space: the observation space.
     """
 
     def __init__(
@@ -77,16 +77,16 @@ class Operator:
         node.create_subscription(ri.ControllerStatus, "controller_status", self._on_status, _DEEP)
 
     def watch(self, seconds: float) -> None:
-        """Let the plant go on for some of its time [s]."""
+        """Let the plant run for ``seconds`` of plant time."""
         end = self.times[-1] + seconds
         while self.times[-1] < end:
             self._spin()
 
     def perform(self, phase: Phase) -> Result:
-        """Ask for a change and watch until it is done or its time is over, and as long as it lasts.
+        """Request a change and wait until it arrives or times out, at least ``phase.lasts`` [s].
 
         Raises:
-            CommandError: if the system refuses it, or does not answer.
+            CommandError: if the system refuses it, or does not respond.
         """
         self.ask(phase)
         began, seen = self.times[-1], len(self.times)
@@ -103,10 +103,10 @@ class Operator:
         return Result(phase, began, seconds)
 
     def ask(self, phase: Phase) -> None:
-        """Ask for a change by its way.
+        """Request a change in its way.
 
         Raises:
-            CommandError: if the system refuses it, or does not answer.
+            CommandError: if the system refuses it, or does not respond.
         """
         if phase.parameters:
             parameters = [
@@ -133,7 +133,7 @@ class Operator:
         """Wait until the controller plans with a model.
 
         Raises:
-            CommandError: if it does not within so long [s].
+            CommandError: if it does not within ``patience`` [s].
         """
         self._heard = end = time.monotonic() + patience
         while not self.times or self.status is None or not self.status.model_sequence:

@@ -1,4 +1,4 @@
-"""What the demonstration asks for, and when a plant has done it."""
+"""The changes that the demonstration requests, and when a plant has completed them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from mbrl_ros.core.spaces import FloatArray
 from mbrl_ros.objectives.objective_manager import Way
 from mbrl_ros.objectives.sequence import Waypoint
 
-#: The three ways to change what is planned for.
+#: The three ways to change the objective.
 WAYS = (Way.PARAMETERS, Way.GOAL, Way.SERVICE)
-# What an objective is called that is given as YAML.
+# Name of an objective that is given as YAML.
 _ASKED = "asked"
 
 
@@ -25,13 +25,13 @@ class Phase:
     """One change.
 
     Attributes:
-        way: by which it is asked for.
-        objective: what is asked for, in a word.
-        arrival: when it is done; also the goal where that is the way.
-        parameters: to set together, without the prefix ``objective.``; before a goal, too.
-        name: of the objective, where a service is the way.
-        values: of the same, as below ``objective:``; empty: it is known by its name.
-        lasts: how long it is asked for at least [s].
+        way: how it is requested.
+        objective: short label of what is requested.
+        arrival: when it is completed; also the goal, if requested by goal.
+        parameters: to set together, without the prefix ``objective.``; also before a goal.
+        name: name of the objective, if requested by service.
+        values: its definition, as below ``objective:``; empty: known by its name.
+        lasts: minimum duration [s].
     """
 
     way: Way
@@ -44,13 +44,13 @@ class Phase:
 
 
 class Script(ABC):
-    """What a task is asked for.
+    """The changes requested of a task.
 
     Attributes:
-        task: its name.
-        parameters: of the launch.
-        practice_seconds: for how long it learns before the first change [s].
-        practice_period: how long each thing to practise stays [s].
+        task: name of the task.
+        parameters: launch parameters.
+        practice_seconds: learning time before the first change [s].
+        practice_period: duration of each practice phase [s].
     """
 
     task: ClassVar[str]
@@ -62,16 +62,16 @@ class Script(ABC):
     def phases(
         self, way: Way, observation: FloatArray, rng: np.random.Generator
     ) -> Iterator[Phase]:
-        """Yield the changes of one way.
+        """Yield the changes requested in one way.
 
         Args:
-            way: by which.
-            observation: at the first of them, shape ``(O,)``.
-            rng: draws what is random about them.
+            way: how they are requested.
+            observation: observation at the first of them, shape ``(O,)``.
+            rng: random number generator.
         """
 
     def practice(self, observation: FloatArray, rng: np.random.Generator) -> Phase | None:
-        """Return what to do next while it learns; None: what it does already."""
+        """Return the next practice phase while it learns; None: no change."""
         return None
 
 
@@ -110,7 +110,7 @@ class CartPole(Script):
 
 
 class Reacher(Script):
-    """Other places for the finger, every 3 s."""
+    """A new place for the finger every 3 s."""
 
     task = "reacher_easy"
     _count: ClassVar = 5
@@ -133,12 +133,12 @@ class Reacher(Script):
             yield Phase(way, place, arrival, **asked, lasts=arrival.timeout)
 
     def practice(self, observation: FloatArray, rng: np.random.Generator) -> Phase:
-        """Return another place to reach: who has seen a few only does not know the others."""
+        """Return another place to reach: a model that has seen only a few does not know others."""
         arrival, place = self._somewhere(observation, rng)
         return Phase(Way.GOAL, place, arrival)
 
     def _somewhere(self, observation: FloatArray, rng: np.random.Generator) -> tuple[Waypoint, str]:
-        """Return a random place within reach, as the way from the finger to the suite's target."""
+        """Return a random reachable place, as the ``to_target`` to aim at, and its label."""
         shoulder, wrist, *to_target = observation[:4]
         finger = np.array(
             [

@@ -21,7 +21,7 @@ def parse_values(text: str, message_class: Any) -> dict[str, Any]:
     """Return the fields in a YAML text.
 
     Raises:
-        ValueError: if it is not YAML, or no mapping.
+        ValueError: if it is not YAML, or not a mapping.
     """
     try:
         values = yaml.safe_load(text)
@@ -43,11 +43,11 @@ def fill(message: Any, values: Any, path: str = "") -> list[Stamp]:
 
     Args:
         message: the message.
-        values: fields to values as YAML gives them; a stamp may be ``now``, a header ``auto``.
+        values: field values by name, from YAML; a stamp may be ``now``, a header ``auto``.
         path: name of the message inside another one.
 
     Returns:
-        functions to set the stamps with, each time before it is sent.
+        functions that set the stamps, each time before it is sent.
 
     Raises:
         ValueError: naming the field, and what was expected.
@@ -112,7 +112,7 @@ def _element(kind: FieldType, value: Any, path: str, stamps: list[Stamp]) -> Any
 
 
 class _RangeError(ValueError):
-    """A number does not fit; the text says what would."""
+    """A number is out of range; the text gives the range."""
 
 
 def _primitive(kind: str, value: Any) -> Any:
@@ -125,7 +125,7 @@ def _primitive(kind: str, value: Any) -> Any:
     if kind.startswith(("string", "wstring")):
         return str(value)
     if kind in ("double", "float"):
-        # YAML takes 1e-3 for a text.
+        # YAML reads 1e-3 as a string.
         number = float(value)
         if kind == "float":
             struct.pack("<f", number)

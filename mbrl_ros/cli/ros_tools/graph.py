@@ -1,4 +1,4 @@
-"""Names in the graph: what is there, what is hidden, how it is found."""
+"""Names in the graph: validating, listing, hiding and finding them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mbrl_ros.cli.ros_tools.verbs import CommandError
 
 NamesAndTypes = list[tuple[str, list[str]]]
 
-#: How long a node may take to answer about itself [s].
+#: Timeout for a node's response about itself [s].
 _ANSWER = 10.0
 _NAME = re.compile(r"/[A-Za-z_]\w*(/[A-Za-z_]\w*)*", re.ASCII)
 
@@ -25,7 +25,7 @@ def absolute(name: str, what: str) -> str:
     full = name if name.startswith("/") else f"/{name}"
     if not _NAME.fullmatch(full):
         raise ValueError(
-            f"'{name}' is no {what} name: letters, digits and _ between slashes, no part "
+            f"'{name}' is not a {what} name: letters, digits and _ between slashes, no part "
             "starting with a digit"
         )
     return full
@@ -38,17 +38,17 @@ def split(full_name: str) -> tuple[str, str]:
 
 
 def is_hidden(name: str) -> bool:
-    """Return whether lists leave a name out."""
+    """Return whether a name is left out of lists."""
     return any(part.startswith("_") for part in name.split("/"))
 
 
 def visible(names: NamesAndTypes, hidden_too: bool = False) -> NamesAndTypes:
-    """Return names in order, without the hidden ones."""
+    """Return names sorted, without the hidden ones."""
     return sorted(entry for entry in names if hidden_too or not is_hidden(entry[0]))
 
 
 def print_names(names: NamesAndTypes, only_count: bool, with_types: bool) -> None:
-    """Print topics or services, one in a line, or how many there are."""
+    """Print topics or services, one per line, or only their number."""
     if only_count:
         print(len(names))
         return
@@ -57,7 +57,7 @@ def print_names(names: NamesAndTypes, only_count: bool, with_types: bool) -> Non
 
 
 def node_names(session: Session, hidden_too: bool = False) -> list[str]:
-    """Return the full names of the nodes that are known now, in order."""
+    """Return the full names of the nodes discovered so far, sorted."""
     found = [
         f"{'' if namespace == '/' else namespace}/{name}"
         for name, namespace in session.node.get_node_names_and_namespaces()
@@ -80,18 +80,18 @@ def find_node(session: Session, name: str) -> str:
 def call_node(
     session: Session, node: str, service: str, kind: str, timeout: float = _ANSWER, **fields: Any
 ) -> Any:
-    """Call one of the services every node of a kind has, and return the response.
+    """Call a service that every node of a kind has, and return the response.
 
     Args:
-        session: whose node calls.
+        session: its node is the client.
         node: full name of the other node.
         service: last part of the service's name.
         kind: its type, such as lifecycle_msgs/srv/GetState.
-        timeout: for the answer [s].
-        **fields: of the request.
+        timeout: for the response [s].
+        **fields: fields of the request.
 
     Raises:
-        CommandError: if the service is not there or does not answer.
+        CommandError: if the service is not available or does not respond.
     """
     service_type = find_interface(kind, "srv")
     client = session.node.create_client(service_type, f"{node}/{service}")

@@ -13,14 +13,14 @@ _SEQUENCE = re.compile(r"sequence<(?P<element>.+?)(, (?P<size>\d+))?>")
 
 
 def find_interface(name: str, kind: str) -> Any:
-    """Return a class by its name; std_msgs/String is as good as std_msgs/msg/String.
+    """Return a class by its name; std_msgs/String stands for std_msgs/msg/String.
 
     Args:
         name: as the user gave it.
         kind: ``msg`` or ``srv``.
 
     Raises:
-        ValueError: if there is none.
+        ValueError: if the name is invalid or unknown.
     """
     what = {"msg": "message", "srv": "service"}[kind]
     parts = name.split("/")
@@ -28,7 +28,7 @@ def find_interface(name: str, kind: str) -> Any:
         parts.insert(1, kind)
     if len(parts) != 3 or parts[1] != kind or not all(parts):
         example = {"msg": "std_msgs/msg/String", "srv": "std_srvs/srv/Trigger"}[kind]
-        raise ValueError(f"'{name}' is no {what} type such as {example}")
+        raise ValueError(f"'{name}' is not a {what} type such as {example}")
     try:
         return interface("/".join(parts))
     except LookupError:

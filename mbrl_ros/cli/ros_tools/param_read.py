@@ -63,7 +63,7 @@ def describe(arguments: argparse.Namespace) -> int:
     with Session(arguments.spin_time) as session:
         node = find_node(session, arguments.node_name)
         for name in arguments.parameter_names:
-            # One by one: nodes answer with nothing if one of several is unknown.
+            # One by one: nodes return nothing if any of several is unknown.
             found = _descriptors(session, node, [name])
             if not found:
                 raise CommandError(f"Parameter not set: '{name}'")
@@ -88,7 +88,7 @@ def _description(entry: Any) -> list[str]:
 
 
 def dump(arguments: argparse.Namespace) -> int:
-    """Print the parameters of a node as a file to start it with."""
+    """Print the parameters of a node as a file for starting it."""
     with Session(arguments.spin_time) as session:
         node = find_node(session, arguments.node_name)
         names = _names(session, node)
@@ -103,7 +103,7 @@ def dump(arguments: argparse.Namespace) -> int:
 
 def _insert(tree: dict[str, Any], name: str, value: Any) -> None:
     head, dot, tail = name.partition(".")
-    # A name may be both a parameter and a group; then the full name stays.
+    # A name may be both a parameter and a group; then the full name is kept.
     if dot and isinstance(tree.setdefault(head, {}), dict):
         _insert(tree[head], tail, value)
     else:
@@ -128,7 +128,7 @@ def _set_values(session: Session, node: str, names: list[str]) -> dict[str, Any]
         return {name: value for name, value in values if value is not None}
     if len(names) == 1:
         return {}
-    # Nodes answer with nothing if one of several is not set. Look for it in both halves.
+    # Nodes return nothing if any of several is not set. Search both halves for it.
     middle = len(names) // 2
     halves = (names[:middle], names[middle:])
     return {k: v for half in halves for k, v in _set_values(session, node, half).items()}

@@ -13,15 +13,15 @@ from mbrl_ros.cli.ros_tools.verbs import CommandError
 
 
 def set_parameters(arguments: argparse.Namespace) -> int:
-    """Set parameters, if the node agrees to all of them.
+    """Set parameters, if the node accepts all of them.
 
     Raises:
         ValueError: if a name has no value.
-        CommandError: if the node refuses them; none is set then.
+        CommandError: if the node rejects them; then none is set.
     """
     words = [arguments.parameter_name, arguments.value, *arguments.more]
     if len(words) % 2:
-        raise ValueError(f"parameter '{words[-1]}': expected a value behind it")
+        raise ValueError(f"parameter '{words[-1]}': expected a value after it")
     values = dict(zip(words[::2], words[1::2], strict=True))
     with Session(arguments.spin_time) as session:
         node = find_node(session, arguments.node_name)
@@ -41,7 +41,7 @@ def set_parameters(arguments: argparse.Namespace) -> int:
 
 
 def _parameter(session: Session, node: Any, name: str, text: str) -> Any:
-    """Return a parameter with the value that a text means, in the parameter's own type."""
+    """Return a parameter with a value parsed from text as the parameter's own type."""
     parameter = find_interface("rcl_interfaces/msg/Parameter", "msg")(name=name)
     described = call_node(
         session,

@@ -1,4 +1,4 @@
-"""Parameter values to text and back, as `ros2 param` has them."""
+"""Parameter values to text and back, as in `ros2 param`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-#: Type number to its name, the field with the value, and the label before it.
+#: Type number to its name, the field with the value, and the label printed before it.
 TYPES = {
     0: ("not set", "", "Parameter not set."),
     1: ("boolean", "bool_value", "Boolean value is:"),
@@ -20,7 +20,7 @@ TYPES = {
     9: ("string array", "string_array_value", "String values are:"),
 }
 _NUMBERS = {bool: 1, int: 2, float: 3, str: 4}
-_TO_ARRAY = 5  # from the number of a type to that of its array
+_TO_ARRAY = 5  # offset from a type's number to that of its array type
 _DOUBLE, _STRING, _DOUBLES, _STRINGS = 3, 4, 8, 9
 
 
@@ -38,19 +38,19 @@ def set_value(message: Any, text: str, wanted: int) -> None:
 
     Args:
         message: the ParameterValue.
-        text: what the user typed. It is YAML, and a text where it is none.
-        wanted: type the parameter has, 0 for unknown. 1 is as good as 1.0 where a double is
-            wanted, and anything is a text where one is.
+        text: what the user typed: YAML, or else a plain string.
+        wanted: the parameter's type, 0 for unknown. 1 is accepted for a double, and
+            anything for a string.
 
     Raises:
-        ValueError: if it is a list of mixed types, or one no parameter can hold.
+        ValueError: if it is a list of mixed types, or a value that no parameter can hold.
     """
     kind, value = _parse(text, wanted)
     message.type = kind
     try:
         setattr(message, TYPES[kind][1], value)
     except (ValueError, TypeError, OverflowError, AssertionError):
-        raise ValueError(f"'{text}' is no {TYPES[kind][0]} of 64 bits") from None
+        raise ValueError(f"'{text}' is not a 64-bit {TYPES[kind][0]}") from None
 
 
 def _parse(text: str, wanted: int) -> tuple[int, Any]:
@@ -59,14 +59,14 @@ def _parse(text: str, wanted: int) -> tuple[int, Any]:
     except yaml.YAMLError:
         value = text
     if wanted == _STRING:
-        # A quoted text loses its quotes, and nothing else changes.
+        # A quoted string loses its quotes; nothing else changes.
         return wanted, value if isinstance(value, str) else text
     if wanted == _DOUBLE and (number := _double(value)) is not None:
         return wanted, number
     if isinstance(value, list):
         return _parse_list(text, value, wanted)
     kind = _NUMBERS.get(type(value))
-    # As in ros2, a mapping, a date or nothing is a text.
+    # As in ros2, a mapping, a date or null is a string.
     return (_STRING, text) if kind is None else (kind, value)
 
 
@@ -80,7 +80,7 @@ def _parse_list(text: str, value: list[Any], wanted: int) -> tuple[int, Any]:
     kinds = {_NUMBERS.get(type(item)) for item in value}
     kind = kinds.pop()
     if kinds or kind is None:
-        raise ValueError(f"'{text}' is no list of booleans, integers, doubles or strings alone")
+        raise ValueError(f"'{text}' is not a list of only booleans, integers, doubles or strings")
     return kind + _TO_ARRAY, value
 
 
@@ -88,6 +88,6 @@ def _double(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        return float(value)  # YAML takes 1e-3 for a text
+        return float(value)  # YAML reads 1e-3 as a string
     except (ValueError, OverflowError):
         return None

@@ -17,7 +17,7 @@ def to_hear(publishers: list[Any], arguments: argparse.Namespace) -> QoSProfile:
 
     Args:
         publishers: endpoint information.
-        arguments: with what the user wants.
+        arguments: with the user's choices.
     """
     profiles = [publisher.qos_profile for publisher in publishers]
     reliable = [profile.reliability == _RELIABLE for profile in profiles]
@@ -28,7 +28,7 @@ def to_hear(publishers: list[Any], arguments: argparse.Namespace) -> QoSProfile:
     ):
         if any(offered) and not all(offered) and not given:
             print(f"WARNING: some, but not all, publishers are {name}", file=sys.stderr)
-    # Without publishers, one that is compatible with every publisher.
+    # Without publishers, a QoS that is compatible with every publisher.
     return _profile(arguments, bool(reliable) and all(reliable), bool(latched) and all(latched))
 
 
@@ -37,7 +37,7 @@ def to_be_heard(subscriptions: list[Any], arguments: argparse.Namespace) -> QoSP
 
     Args:
         subscriptions: endpoint information.
-        arguments: with what the user wants.
+        arguments: with the user's choices.
     """
     latched = any(end.qos_profile.durability == _LATCHED for end in subscriptions)
     return _profile(arguments, True, latched)

@@ -1,4 +1,4 @@
-"""One short-lived node, and waiting with it."""
+"""A short-lived node, and methods that wait with it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 from mbrl_ros import ros
 from mbrl_ros.cli.ros_tools.verbs import CommandError, Interrupted
 
-#: How long something asked for by name may take to be discovered [s].
+#: Discovery timeout for something requested by name [s].
 PATIENCE = 3.0
-#: Lists wait at least so long, and then until nothing new came for a while [s].
+#: Lists wait at least this long, then until nothing has changed for a while; maximum [s].
 _SETTLE, _QUIET, _AT_MOST = 1.0, 0.4, 5.0
-#: How often signals and the graph are looked up [s].
+#: Polling period for signals and the graph [s].
 _POLL = 0.03
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -25,9 +25,9 @@ _Found = TypeVar("_Found")
 
 
 class Session:
-    """A node for the time of a command; a context manager.
+    """A node for the duration of a command; a context manager.
 
-    Signals are only noted, and raise `Interrupted` from the methods that wait.
+    Signals are only recorded; the methods that wait raise `Interrupted`.
     """
 
     def __init__(self, spin_time: float | None = None) -> None:
@@ -73,12 +73,12 @@ class Session:
             raise Interrupted(self._signal)
 
     def sleep(self, seconds: float) -> None:
-        """Do nothing for a while."""
+        """Wait without running callbacks."""
         self._stopped.wait(max(seconds, 0.0))
         self._check()
 
     def spin(self, seconds: float) -> None:
-        """Wait at most so long for a callback, and run it."""
+        """Wait for a callback, at most ``seconds``, and run it."""
         self._executor.spin_once(timeout_sec=max(seconds, 0.0))
         self._check()
 
@@ -93,7 +93,7 @@ class Session:
         return True
 
     def find(self, look: Callable[[], _Found | None], patience: float = PATIENCE) -> _Found | None:
-        """Look again and again until something is found, or patience [s] ends."""
+        """Look repeatedly until something is found, for at most ``patience`` [s]."""
         if self._spin_time is not None:
             patience = self._spin_time
         end = time.monotonic() + patience
@@ -104,7 +104,7 @@ class Session:
             self.sleep(_POLL)
 
     def settled(self, look: Callable[[], _Found], at_least: float = _SETTLE) -> _Found:
-        """Return what is there once nothing changes any more."""
+        """Return what is found once it no longer changes."""
         begin = changed = time.monotonic()
         found = look()
         while True:
@@ -119,10 +119,10 @@ class Session:
                 return found
 
     def call(self, client: Any, request: Any, timeout: float | None = None) -> Any:
-        """Call a service that is there and return the response.
+        """Call an available service and return the response.
 
         Raises:
-            CommandError: if the answer does not come, or the service goes away.
+            CommandError: if there is no response in time, or the service goes away.
         """
         future = client.call_async(request)
         end = float("inf") if timeout is None else time.monotonic() + timeout

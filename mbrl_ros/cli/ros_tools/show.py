@@ -11,7 +11,7 @@ import yaml
 
 from mbrl_ros.cli.ros_tools.interfaces import FieldType, field_types
 
-#: The same in C, where it is built; arrays at control rates need it.
+#: The C version if available; arrays at control rates need it.
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _NEVER_WRAP = (1 << 31) - 1
 
@@ -21,7 +21,7 @@ class Format:
     """How messages are printed.
 
     Attributes:
-        limit: elements of arrays and characters of texts to show; None for all.
+        limit: number of array elements and text characters to show; None for all.
         no_arrays: only say how long arrays are.
         no_texts: only say how long texts are.
         flow: collections on one line.
@@ -39,7 +39,7 @@ class Format:
             return f"{plain}\n"
         if not isinstance(plain, dict | list):
             return f"{plain}\n"
-        # A list alone goes on one line, unless messages are in it.
+        # A bare list goes on one line, unless it contains messages.
         flow = self.flow or (isinstance(plain, list) and not (kind and kind.is_message))
         text: str = yaml.dump(
             plain,

@@ -48,7 +48,7 @@ def info(arguments: argparse.Namespace) -> int:
 
 
 def types_of(session: Session, topic: str) -> list[str]:
-    """Return the types a topic has now."""
+    """Return the current types of a topic."""
     for name, types in session.node.get_topic_names_and_types():
         if name == topic:
             return list(types)
@@ -79,7 +79,7 @@ def _describe(end: Any) -> str:
 
 
 def _duration(qos: Any, name: str) -> str:
-    # The embedded runtime knows only some of them.
+    # The embedded runtime supports only some of them.
     duration = getattr(qos, name, None)
     if duration is None or duration.nanoseconds in _INFINITE:
         return "Infinite"

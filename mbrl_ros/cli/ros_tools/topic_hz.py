@@ -42,13 +42,13 @@ class Meter:
     """Statistics of the times between messages."""
 
     def __init__(self, window: int) -> None:
-        """Start; ``window`` is how many messages count."""
+        """Start; ``window`` is the number of messages to average over."""
         self._gaps: deque[float] = deque(maxlen=window)
         self._last: float | None = None
         self._printed = 0.0
 
     def message(self, now: float) -> str | None:
-        """Note a message [s]; return a report when it is time for one."""
+        """Record the arrival of a message [s]; return a report when one is due."""
         if self._last is None:
             self._last = self._printed = now
             return None

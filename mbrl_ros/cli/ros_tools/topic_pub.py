@@ -53,7 +53,7 @@ def pub(arguments: argparse.Namespace) -> int:
                 if not times or count < times:
                     while due > time.monotonic():
                         session.spin(due - time.monotonic())
-            # Until it is sent.
+            # Until the last message is sent.
             session.sleep(arguments.keep_alive)
         except Interrupted:
             if times:

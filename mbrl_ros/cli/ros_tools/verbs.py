@@ -16,11 +16,11 @@ class CommandError(Exception):
 
 
 class Interrupted(Exception):  # noqa: N818
-    """SIGINT or SIGTERM came; the argument is the signal's number."""
+    """SIGINT or SIGTERM was received; the argument is the signal's number."""
 
 
 def add_verbs(parser: argparse.ArgumentParser) -> Verbs:
-    """Return the place for the verbs of a command."""
+    """Return the subparsers for the verbs of a command."""
     return parser.add_subparsers(dest="verb", required=True, metavar="verb")
 
 
@@ -45,7 +45,7 @@ def add_verb(verbs: Verbs, name: str, target: str, text: str) -> argparse.Argume
         "--spin-time",
         type=positive_float,
         metavar="N",
-        help="wait N seconds for discovery, instead of as long as it usually takes",
+        help="wait N seconds for discovery, instead of the usual time",
     )
     return verb
 
@@ -61,7 +61,7 @@ def add_echo_format(verb: argparse.ArgumentParser) -> None:
         type=positive_int,
         default=128,
         metavar="N",
-        help="print so many elements of arrays and texts, 128 by default",
+        help="print N elements of arrays and texts, 128 by default",
     )
     verb.add_argument("--no-arr", action="store_true", help="only say how long arrays are")
     verb.add_argument("--no-str", action="store_true", help="only say how long texts are")
@@ -69,7 +69,7 @@ def add_echo_format(verb: argparse.ArgumentParser) -> None:
 
 
 def add_qos(verb: argparse.ArgumentParser, default: str) -> None:
-    """Declare quality of service; ``default`` says what it is otherwise."""
+    """Declare quality of service; ``default`` describes the default."""
     verb.add_argument("--qos-depth", type=positive_int, metavar="N", help="size of the queue")
     verb.add_argument(
         "--qos-reliability", choices=("reliable", "best_effort"), help=f"default: {default}"
@@ -103,7 +103,7 @@ def run_verb(arguments: argparse.Namespace) -> int:
     """Run a verb.
 
     Returns:
-        its exit code: 0 for success, 1 if it failed, 128 and more after a signal.
+        its exit code: 0 for success, 1 if it failed, 128 plus its number after a signal.
 
     Raises:
         ValueError: for bad input.
@@ -120,9 +120,9 @@ def run_verb(arguments: argparse.Namespace) -> int:
     except Interrupted as signal:
         return 128 + int(signal.args[0])
     except BrokenPipeError:
-        # Whoever read our output has enough. Nothing shall be flushed at the end.
+        # The reader has closed the pipe: flushing at exit must not fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (ImportError, RuntimeError) as error:
-        # The runtime's: a wrong environment variable, no DDS, no rclpy.
+        # From the runtime: a wrong environment variable, no DDS, no rclpy.
         raise ValueError(" ".join(str(error).split())) from None

@@ -1,4 +1,4 @@
-"""What `mbrl_ros.ros` shows of the embedded runtime, under rclpy's names."""
+"""The part of the embedded runtime that `mbrl_ros.ros` exports, under rclpy's names."""
 
 from typing import Any
 
@@ -116,14 +116,14 @@ __all__ = [
 
 
 def serialize_message(message: Any) -> bytes:
-    """Return the CDR of a message."""
+    """Serialize a message to CDR."""
     return serialize(message)
 
 
 def deserialize_message(serialized_message: bytes, message_type: Any) -> Any:
-    """Return the message of a type in CDR bytes.
+    """Deserialize a message of a type from CDR.
 
     Raises:
-        ValueError: if the bytes are no such message.
+        ValueError: if the bytes are not such a message.
     """
     return deserialize(serialized_message, message_type._TYPE)

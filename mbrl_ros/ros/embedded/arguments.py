@@ -1,4 +1,4 @@
-"""ROS's command line: ``--ros-args -r -p --params-file --log-level``."""
+"""ROS command-line arguments: ``--ros-args -r -p --params-file --log-level``."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,28 +10,28 @@ from mbrl_ros.ros.embedded.parameter_files import load_parameter_file, matching,
 
 
 class UnknownROSArgsError(RuntimeError):
-    """The command line holds ROS arguments that are not known."""
+    """The command line contains unknown ROS arguments."""
 
 
 @dataclass
 class Arguments:
-    """What the command line says."""
+    """The parsed command line."""
 
     remaps: list[Remap] = field(default_factory=list)
-    #: In order: (pattern of nodes, name, value)
+    #: In order: (node name pattern, parameter name, value)
     file_parameters: list[tuple[str, str, Any]] = field(default_factory=list)
     parameters: list[tuple[str, str, Any]] = field(default_factory=list)
     log_levels: dict[str, str] = field(default_factory=dict)  # "" for the default
     enclave: str = "/"
     console: bool = True
     rosout: bool = True
-    #: What is left for the program.
+    #: Arguments left for the program.
     others: list[str] = field(default_factory=list)
 
     def parameters_of(self, node: str) -> dict[str, Any]:
-        """Return the overrides for a node, by its full name.
+        """Return the parameter overrides for a node, given its full name.
 
-        Later ones win, exact names over wildcards, ``-p`` over files.
+        Later ones take precedence, exact names over wildcards, ``-p`` over files.
         """
         return {
             **matching(self.file_parameters, node),
@@ -44,7 +44,7 @@ _SWITCHES = {
     "--disable-stdout-logs": ("console", False),
     "--enable-rosout-logs": ("rosout", True),
     "--disable-rosout-logs": ("rosout", False),
-    # There are no log files, so nothing to switch.
+    # There are no log files, so there is nothing to switch.
     "--enable-external-lib-logs": (None, True),
     "--disable-external-lib-logs": (None, False),
 }
@@ -82,7 +82,7 @@ def parse(arguments: Iterable[str]) -> Arguments:
             if attribute:
                 setattr(result, attribute, value)
         elif argument in _WITH_VALUE or ":=" in argument:
-            # A rule without -r is an old way to remap that ROS 2 still takes.
+            # A rule without -r is the old remapping syntax, which ROS 2 still accepts.
             kind = _WITH_VALUE.get(argument, "remap")
             text = next(remaining, None) if argument in _WITH_VALUE else argument
             if text is None:

@@ -12,7 +12,7 @@ _NANOSECONDS = 10**9
 
 
 class ClockType(IntEnum):
-    """What a time counts from."""
+    """The kind of clock that a time belongs to."""
 
     ROS_TIME = 1
     SYSTEM_TIME = 2
@@ -20,7 +20,7 @@ class ClockType(IntEnum):
 
 
 class Duration:
-    """A span of time, to the nanosecond."""
+    """A time span with nanosecond resolution."""
 
     def __init__(self, *, seconds: float = 0, nanoseconds: int = 0) -> None:
         self._nanoseconds = int(seconds * _NANOSECONDS) + int(nanoseconds)
@@ -57,7 +57,7 @@ class Duration:
 
 
 class Time:
-    """A point in time of one clock, to the nanosecond."""
+    """A point in time on one clock, with nanosecond resolution."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class Time:
 
     @property
     def clock_type(self) -> ClockType:
-        """The clock it is of."""
+        """The type of its clock."""
         return self._clock_type
 
     def seconds_nanoseconds(self) -> tuple[int, int]:
@@ -149,7 +149,7 @@ class Clock:
 
     @property
     def clock_type(self) -> ClockType:
-        """Which clock it is."""
+        """The type of the clock."""
         return self._clock_type
 
     @property
@@ -169,7 +169,7 @@ class Clock:
         return Time(nanoseconds=self.nanoseconds(), clock_type=self._clock_type)
 
     def override(self, nanoseconds: int | None) -> None:
-        """Set simulated time, or follow the system again with None."""
+        """Set simulated time; None: follow the system time again."""
         with self._lock:
             self._override = nanoseconds
         for listener in list(self._listeners):

@@ -1,4 +1,4 @@
-"""CDR (XCDR1, little endian) of message classes, by code generated for each type.
+"""CDR (XCDR1, little-endian) of messages, with code generated for each type.
 
 rosbags has a codec too; this one exists because it fills rosidl's field types
 (array.array, lists) directly and packs runs of numbers with one call.
@@ -24,10 +24,10 @@ Reader = Callable[[memoryview, int], tuple[Any, int]]
 
 
 class _Source:
-    """Python source under construction, with what is known of the position.
+    """Python source under construction, with what is known about the position.
 
-    The position is ``residue`` modulo ``modulus`` behind the encapsulation header, so
-    that padding is computed at run time only after strings and sequences.
+    Counted from the end of the encapsulation header, the position is ``residue`` modulo
+    ``modulus``, so that padding is computed at run time only after strings and sequences.
     """
 
     def __init__(self, modulus: int) -> None:
@@ -97,7 +97,7 @@ class _WriterSource(_Source):
         self.line(f"b += {self.name(run.pack)}({', '.join(values)})")
 
     def align(self, size: int) -> None:
-        # The encapsulation header's four bytes are in b too.
+        # b includes the four bytes of the encapsulation header.
         self.line(f"b += bytes((4 - len(b)) & {size - 1})")
         self.forget(size)
 
@@ -116,7 +116,7 @@ class _WriterSource(_Source):
                 self.line("if v:")
                 self.line(f"b += bytes((4 - len(b)) & {size - 1})", 2)
                 self.line("b += v.tobytes()", 2)
-                # An empty sequence is not padded, so little is known behind it.
+                # An empty sequence is not padded, so little is known after it.
                 self.forget(min(size, 4))
             else:
                 self.skip_to(size)
@@ -164,7 +164,7 @@ class _WriterSource(_Source):
 
 
 class _ReaderSource(_Source):
-    """Reads from the memoryview ``d`` at ``p``, which counts from behind the header."""
+    """Reads from the memoryview ``d`` at ``p``, counted from the end of the header."""
 
     def emit(self, run: struct.Struct, values: list[str]) -> None:
         call = f"{self.name(run.unpack_from)}(d, p)"
@@ -180,7 +180,7 @@ class _ReaderSource(_Source):
         return f"x{self._counter}"
 
     def message(self, definition: Definition) -> str:
-        """Append the reading of a message; returns the variable it is in."""
+        """Append code that reads a message; returns its variable."""
         variables = {
             name: self.field(kind, definition.name) for name, kind in definition.fields.items()
         }
@@ -211,7 +211,7 @@ class _ReaderSource(_Source):
         count = self.variable()
         self.number("uint32", count)
         self.flush()
-        # A wild count must not make us allocate.
+        # A corrupt count must not cause a huge allocation.
         self.line(
             f"if {count} * {element_size} > len(d) - p: raise ValueError('sequence too long')"
         )
@@ -300,7 +300,7 @@ def _reader(name: str) -> Reader:
 
 @cache
 def _top_level(name: str) -> tuple[Writer, Reader]:
-    """Return the functions for a message right behind the header."""
+    """Return the functions for a message directly after the header."""
     writer = _WriterSource(8)
     for field, kind in definition_of(name).fields.items():
         writer.field(kind, f"m.{field}")
@@ -316,7 +316,7 @@ def serialize(message: Message) -> bytes:
     """Return the CDR of a message, header included, padded to a multiple of four bytes.
 
     Raises:
-        TypeError: or ValueError, naming the field that holds something wrong.
+        TypeError: or ValueError, naming the field with an invalid value.
     """
     buffer = bytearray(HEADER)
     try:
@@ -336,7 +336,7 @@ def deserialize(data: bytes | memoryview, name: str) -> Any:
         name: full name of the message.
 
     Raises:
-        ValueError: if the data is no such message.
+        ValueError: if the data is not such a message.
     """
     view = memoryview(data)
     if bytes(view[:2]) != HEADER[:2]:

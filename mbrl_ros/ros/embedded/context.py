@@ -1,4 +1,4 @@
-"""The life of the runtime in this process: `init()` to `shutdown()`."""
+"""Life cycle of the runtime in this process, from `init()` to `shutdown()`."""
 
 import atexit
 import sys
@@ -21,7 +21,7 @@ class Context:
         self._lock = threading.RLock()
         self._ok = False
         self._initialized = False
-        #: Counts `init()`, so that an executor knows what it belongs to.
+        #: Number of `init()` calls, by which an executor detects that it is outdated.
         self.session = 0
         self._callbacks: list[Any] = []
         self._nodes: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -31,10 +31,10 @@ class Context:
         self.arguments = Arguments()
 
     def init(self, args: list[str] | None = None, *, domain_id: int | None = None) -> None:
-        """Parse the arguments and get ready; ``args`` default to the process's own.
+        """Initialize from the arguments; ``args`` default to the process's own.
 
         Raises:
-            RuntimeError: if it is initialized already.
+            RuntimeError: if it is already initialized.
             RCLError: if an argument or the environment is wrong.
         """
         with self._lock:
@@ -57,7 +57,7 @@ class Context:
         return self._ok
 
     def get_domain_id(self) -> int:
-        """Return the DDS domain.
+        """Return the DDS domain ID.
 
         Raises:
             NotInitializedException: before `init()`.
@@ -76,7 +76,7 @@ class Context:
             raise RuntimeError("Context must be initialized before it can be shutdown")
 
     def try_shutdown(self) -> None:
-        """Shut down unless that has happened already."""
+        """Shut down, unless already done."""
         self._shut_down()
 
     def _shut_down(self) -> bool:
@@ -93,7 +93,7 @@ class Context:
         return True
 
     def on_shutdown(self, callback: Callable[[], None]) -> None:
-        """Call a method once when the context is shut down; it is held weakly."""
+        """Call a method once when the context is shut down; keeps only a weak reference."""
         with self._lock:
             self._callbacks = [kept for kept in self._callbacks if kept() is not None]
             self._callbacks.append(weakref.WeakMethod(callback))
@@ -128,7 +128,7 @@ class Context:
                 self.close()
 
     def close(self) -> None:
-        """Leave the DDS domain, so that others notice at once."""
+        """Leave the DDS domain, so that other participants notice at once."""
         with self._lock:
             participant, self._participant, self._graph = self._participant, None, None
             if participant is not None:
@@ -156,7 +156,7 @@ def _at_exit() -> None:
 
 
 def get_default_context() -> Context:
-    """Return the context used where none is given."""
+    """Return the default context."""
     return _default
 
 
@@ -191,7 +191,7 @@ def shutdown(*, context: Context | None = None) -> None:
 
 
 def try_shutdown(*, context: Context | None = None) -> None:
-    """Shut the runtime down unless that has happened already."""
+    """Shut the runtime down, unless already done."""
     context = _default if context is None else context
     context.try_shutdown()
     if context is _default:

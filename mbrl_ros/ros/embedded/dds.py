@@ -31,7 +31,7 @@ INFINITE = (1 << 63) - 1
 #: Position of type_info in Cyclone's table of operations on types, and the table's size.
 _TYPE_INFO, _OPERATIONS = 10, 14
 #: A writer that can never hold more bytes than this never blocks on flow control, which
-#: Cyclone starts at 30 kB.
+#: Cyclone applies from 30 kB on.
 _NEVER_BLOCKS = 25_000
 
 
@@ -86,7 +86,7 @@ def domain_id() -> int:
     """Return ROS_DOMAIN_ID.
 
     Raises:
-        RCLError: if it is no number from 0 to 232.
+        RCLError: if it is not a number from 0 to 232.
     """
     text = os.environ.get("ROS_DOMAIN_ID", "") or "0"
     if not text.isdigit() or int(text) > 232:
@@ -94,7 +94,7 @@ def domain_id() -> int:
     return int(text)
 
 
-# Several contexts of a process may share a domain; its configuration lives as long as any.
+# Contexts of a process may share a domain; its configuration lives until the last one closes.
 _domains: dict[int, tuple[Domain, int]] = {}
 _domains_lock = threading.Lock()
 
@@ -154,8 +154,8 @@ class Participant:
 
 
 def _opaque_type(type_name: str) -> Any:
-    # Cyclone's Python layer keeps the CDR as it is; the type matters only by its name
-    # and by having no key. One byte is what every message has at least.
+    # Cyclone's Python layer passes the CDR through; of the type, only the name and the
+    # absence of a key matter. Every message has at least one byte.
     return make_idl_struct("Opaque", type_name.replace("::", "."), {"first": types.uint8})
 
 
@@ -164,7 +164,7 @@ def _hide_type_information(topic: Topic) -> None:
 
     rmw_cyclonedds announces none either, so that endpoints match by type name. A
     description of the opaque type would make others refuse to match. There is no setting
-    for it; so the type gets its own table of operations without that one.
+    for it, so the type gets its own table of operations without ``type_info``.
     """
     sertype = ctypes.POINTER(ctypes.c_void_p)()
     if _lib["dds_get_entity_sertype"](ctypes.c_int32(topic._ref), ctypes.byref(sertype)) < 0:
@@ -230,7 +230,7 @@ class Writer:
             RCLError: if it could not be sent.
         """
         if len(data) < self._limit:
-            # Cannot block, so it is faster not to hand over the GIL.
+            # Cannot block, so it is faster not to release the GIL.
             code = ddspy_write(self._ref, data)
         else:
             code = _dds_write(self._ref, _Sample(data, len(data)))
@@ -266,11 +266,11 @@ class Reader:
         self._ref = self.entity._ref
 
     def take(self) -> tuple[bytes, Any] | None:
-        """Return the next sample and its DDS information, None if there is none."""
+        """Return the next sample and its DDS information, or None."""
         while True:
             samples = ddspy_take(self._ref, _ANY_STATE, 1)
             if not isinstance(samples, list) or not samples:
-                return None  # nothing there, or the reader has just been deleted
+                return None  # no sample, or the reader has just been deleted
             data, info = samples[0]
             if info.valid_data:
                 return data, info

@@ -1,4 +1,4 @@
-"""What messages and services look like: our own files, the standard ones from rosbags.
+"""Definitions of messages and services: ours from files, the standard ones from rosbags.
 
 rosbags parses the files and computes the type hashes, so that transport, bags and
 hashes come from one definition.
@@ -17,7 +17,7 @@ from mbrl_ros.core.resources import resource_directory
 from mbrl_ros.ros.embedded.service_definitions import SERVICES
 
 _PACKAGE = "mbrl_ros"
-#: rosidl's stand-in for "no fields": a structure of DDS cannot be empty.
+#: rosidl's placeholder for "no fields": a DDS structure cannot be empty.
 EMPTY_MEMBER = "structure_needs_at_least_one_member"
 _NO_FIELDS: Fielddefs = [(EMPTY_MEMBER, (Nodetype.BASE, ("uint8", 0)))]
 
@@ -67,7 +67,7 @@ def _field_type(desc: FieldDesc) -> FieldType:
 
 
 def _parse(text: str, package: str) -> tuple[Constdefs, Fielddefs]:
-    # Relative names must resolve to messages also inside services: hence /msg/ for both.
+    # Relative names must resolve to messages inside services too: hence /msg/ for both.
     ((_, (constants, fields)),) = get_types_from_msg(text, f"{package}/msg/X").items()
     return constants, fields or _NO_FIELDS
 
@@ -116,7 +116,7 @@ def definition_of(name: str) -> Definition:
     return Definition(
         name,
         {field: _field_type(desc) for field, desc in fields},
-        # As rosidl generates them, and as fields of this type want them.
+        # As rosidl generates them, and as fields of this type expect them.
         {c: bytes([int(value)]) if kind == "byte" else value for c, kind, value in constants},
     )
 

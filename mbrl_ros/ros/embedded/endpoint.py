@@ -10,7 +10,7 @@ def dds_type(name: str) -> str:
 
 
 def user_data(name: str, extra: str = "") -> str:
-    """Return what an endpoint of a type announces beside its QoS."""
+    """Return the user data that an endpoint of a type announces with its QoS."""
     return f"{extra}typehash={hash_of(name)};"
 
 

@@ -1,4 +1,4 @@
-"""Exceptions with the names and the hierarchy of rclpy's."""
+"""Exceptions with rclpy's names and hierarchy."""
 
 from typing import Any
 
@@ -23,14 +23,14 @@ class ExternalShutdownException(Exception):  # noqa: N818
 
 
 class ParameterException(ROSError):  # noqa: N818
-    """Base of the errors with parameters."""
+    """Base of parameter errors."""
 
     def __init__(self, error: str, parameters: Any, *args: Any) -> None:
         super().__init__(f"{error}: {parameters}", *args)
 
 
 class ParameterNotDeclaredException(ParameterException):
-    """A parameter was used that no one has declared."""
+    """An undeclared parameter was accessed."""
 
     def __init__(self, parameters: Any, *args: Any) -> None:
         super().__init__("Invalid access to undeclared parameter(s)", parameters, *args)
@@ -53,7 +53,7 @@ class ParameterUninitializedException(ParameterException):
 
 
 class ParameterImmutableException(ParameterException):
-    """A read-only parameter was to be removed."""
+    """An attempt was made to remove a read-only parameter."""
 
     def __init__(self, parameters: Any, *args: Any) -> None:
         super().__init__("Attempted to modify read-only parameter(s)", parameters, *args)
@@ -67,7 +67,7 @@ class InvalidParameterException(ParameterException):
 
 
 class InvalidParameterTypeException(ParameterException):
-    """A parameter was given a value of another type than declared."""
+    """A parameter was given a value of a type other than declared."""
 
     def __init__(self, parameter: Any, expected: str) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""The executor: waits in DDS and calls back, one callback at a time."""
+"""The executor: waits in DDS and runs callbacks, one at a time."""
 
 import threading
 import time
@@ -37,7 +37,7 @@ class SingleThreadedExecutor:
         return self._context
 
     def usable(self) -> bool:
-        """Return whether its context is still the one it was made in."""
+        """Return whether its context is still valid, without a later `init()`."""
         return self._context.ok() and self._context.session == self._session
 
     def __del__(self) -> None:
@@ -46,7 +46,7 @@ class SingleThreadedExecutor:
             wait_set.close()
 
     def add_node(self, node: Host) -> bool:
-        """Take over a node's callbacks; returns whether it was new here."""
+        """Add a node, to run its callbacks; returns whether it was new."""
         with self._lock:
             if node in self._nodes:
                 return False
@@ -61,7 +61,7 @@ class SingleThreadedExecutor:
             return True
 
     def remove_node(self, node: Host) -> None:
-        """Leave a node alone again."""
+        """Stop running a node's callbacks."""
         with self._lock:
             if node in self._nodes:
                 self._nodes.remove(node)
@@ -75,19 +75,19 @@ class SingleThreadedExecutor:
             return list(self._nodes)
 
     def entities_changed(self) -> None:
-        """Note that nodes or what is in them came or went."""
+        """Note that nodes or their entities were added or removed."""
         self._stale = True
         self.wake()
 
     def wake(self) -> None:
-        """Make the spinning thread look around."""
+        """Make the spinning thread check for changes."""
         self._woken.set()
         wait_set = self._wait_set
         if wait_set is not None:
             wait_set.wake()
 
     def _refresh(self) -> None:
-        """Wait for what the nodes have now."""
+        """Update the wait set to the nodes' current entities."""
         with self._lock:
             wait_set = self._wait_set
             if not self._stale or wait_set is None:
@@ -146,11 +146,11 @@ class SingleThreadedExecutor:
         except RCLError:
             if self._context.ok():
                 raise
-            # The callback wanted to publish when the shutdown had just begun.
+            # The callback tried to publish just after the shutdown began.
             raise ExternalShutdownException() from None
 
     def spin_once(self, timeout_sec: float | None = None) -> None:
-        """Wait for one callback and run it; its exceptions come out here.
+        """Wait for one callback and run it; its exceptions propagate.
 
         Raises:
             ExternalShutdownException: if the context is shut down meanwhile.
@@ -163,7 +163,7 @@ class SingleThreadedExecutor:
             self._spin_once(None)
 
     def spin_until_future_complete(self, future: Future, timeout_sec: float | None = None) -> None:
-        """Run callbacks until a future is done, or the time is over."""
+        """Run callbacks until a future is done, or the timeout expires."""
         future.add_done_callback(self._future_done)
         end = None if timeout_sec is None or timeout_sec < 0 else time.monotonic() + timeout_sec
         while self._context.ok() and not future.done() and not self._is_shutdown:
@@ -176,7 +176,7 @@ class SingleThreadedExecutor:
     def spin_once_until_future_complete(
         self, future: Future, timeout_sec: float | None = None
     ) -> None:
-        """Run one callback, unless a future is done or the time is over first."""
+        """Run one callback, unless a future is done or the timeout expires first."""
         future.add_done_callback(self._future_done)
         self._spin_once(timeout_sec, future.done)
         future.remove_done_callback(self._future_done)
@@ -185,8 +185,8 @@ class SingleThreadedExecutor:
         self.wake()
 
     def shutdown(self, timeout_sec: float | None = None) -> bool:
-        """Make spinning end; returns True."""
-        del timeout_sec  # callbacks run in the spinning thread, there is nothing to wait for
+        """Stop spinning; returns True."""
+        del timeout_sec  # callbacks run in the spinning thread: nothing to wait for
         self._is_shutdown = True
         self.wake()
         with self._lock:
@@ -250,7 +250,7 @@ def spin_until_future_complete(
     executor: SingleThreadedExecutor | None = None,
     timeout_sec: float | None = None,
 ) -> None:
-    """Run a node's callbacks until a future is done, or the time is over."""
+    """Run a node's callbacks until a future is done, or the timeout expires."""
     executor = _executor(executor)
     added = executor.add_node(node)
     try:

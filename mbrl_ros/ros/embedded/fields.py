@@ -24,7 +24,7 @@ PRIMITIVES = {
     "float32": ("f", 4),
     "float64": ("d", 8),
 }
-#: Their sequences are array.array and their fixed arrays numpy.ndarray, as in rosidl.
+#: Those whose sequences are array.array and fixed arrays numpy.ndarray, as in rosidl.
 NUMERIC = PRIMITIVES.keys() - {"bool", "byte"}
 
 Check = Callable[[Any], Any]
@@ -108,11 +108,11 @@ def _numeric_check(kind: FieldType) -> Check:
 
 
 def check_of(kind: FieldType, message_class: type | None) -> Check:
-    """Return the function that checks, and where rosidl does so converts, a value.
+    """Return a function that checks a value, and converts it where rosidl does.
 
     Args:
         kind: type of the field.
-        message_class: class of the elements where they are messages.
+        message_class: class of the elements, if they are messages.
     """
     if kind.shape == "single":
         return _scalar_check(kind, message_class)
@@ -132,7 +132,7 @@ def check_of(kind: FieldType, message_class: type | None) -> Check:
 
 
 def default_of(kind: FieldType, message_class: type | None) -> Callable[[], Any]:
-    """Return the function that makes a field's default value."""
+    """Return a function that makes a field's default value."""
     scalars: dict[str, Any] = {
         "string": "",
         "bool": False,

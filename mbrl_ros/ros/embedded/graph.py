@@ -1,4 +1,4 @@
-"""Who is there: nodes, topics and services, told and asked as rmw_dds_common does."""
+"""The ROS graph: nodes, topics and services, announced and read as in rmw_dds_common."""
 
 import threading
 from collections.abc import Iterable
@@ -57,7 +57,7 @@ def _ros_type(dds_name: str) -> str:
 
 
 class Graph:
-    """Tells the domain about our nodes and answers questions about all."""
+    """Announces our nodes to the domain, and answers queries about all."""
 
     def __init__(self, participant: Participant) -> None:
         self._participant = participant
@@ -67,12 +67,12 @@ class Graph:
         topic = participant.topic("ros_discovery_info", dds_type(_INFO))
         latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self._writer = Writer(participant, topic, latched, user_data(_INFO))
-        # Read only when someone asks. Every participant writes to the one instance of
-        # this topic, so the depth bounds what can pile up until then.
+        # Read only on a query. Every participant writes to the one instance of this topic,
+        # so the depth bounds what can accumulate until then.
         deep = QoSProfile(depth=1000, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self._reader = Reader(participant, topic, deep, user_data(_INFO), ignore_local=True)
 
-    # Telling.
+    # Announcements.
 
     def add_node(self, name: str, namespace: str) -> _Node:
         """Announce a node; returns a handle for the other methods."""
@@ -109,7 +109,7 @@ class Graph:
         )
         self._writer.write(serialize(message))
 
-    # Asking.
+    # Queries.
 
     def nodes(self) -> list[_Node]:
         """Return all nodes of the domain."""
@@ -118,7 +118,7 @@ class Graph:
                 try:
                     message = deserialize(taken[0], _INFO)
                 except ValueError:
-                    continue  # of a ROS 2 release with longer identifiers
+                    continue  # from a ROS 2 release with longer identifiers
                 self._others[message.gid.data.tobytes()] = [
                     _Node(
                         info.node_name,

@@ -1,4 +1,4 @@
-"""What an executor sees of a node, so that its file need not import the node's."""
+"""What an executor needs of a node, so that it need not import the node's module."""
 
 from collections.abc import Iterator
 from typing import Any, Protocol
@@ -11,7 +11,7 @@ class Host(Protocol):
     """Something with callbacks to run: a node."""
 
     participant: Participant
-    #: The executor that runs it, which sets this; Any, since the executor's file imports this one.
+    #: The executor that runs it, which sets this; Any, as the executor's module imports this.
     _executor: Any
 
     @property

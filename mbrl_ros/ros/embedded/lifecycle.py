@@ -14,7 +14,7 @@ from mbrl_ros.ros.embedded.qos import QoSProfile
 
 
 class TransitionCallbackReturn(Enum):
-    """How a transition went."""
+    """Outcome of a transition callback."""
 
     SUCCESS = 97
     FAILURE = 98
@@ -26,7 +26,7 @@ class TransitionCallbackReturn(Enum):
 
 
 class LifecycleState(NamedTuple):
-    """A state of the machine."""
+    """A state of the state machine."""
 
     label: str
     state_id: int
@@ -89,7 +89,7 @@ class LifecyclePublisher(Publisher):
     is_activated = False
 
     def publish(self, msg: Any) -> None:
-        """Publish a message, or do nothing."""
+        """Publish a message; ignored while inactive."""
         if self.is_activated:
             super().publish(msg)
 
@@ -125,7 +125,7 @@ class LifecycleNode(Node):
     # For subclasses to override.
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Get ready; ``state`` is the one before."""
+        """Prepare for activation; ``state`` is the previous one."""
         return TransitionCallbackReturn.SUCCESS
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -166,7 +166,7 @@ class LifecycleNode(Node):
         return publisher
 
     def destroy_lifecycle_publisher(self, publisher: LifecyclePublisher) -> bool:
-        """Remove such a publisher; returns whether it was there."""
+        """Remove a lifecycle publisher; returns whether it was there."""
         if publisher in self._lifecycle_publishers:
             self._lifecycle_publishers.remove(publisher)
         return self.destroy_publisher(publisher)

@@ -10,7 +10,7 @@ from typing import Any
 
 
 class LoggingSeverity(IntEnum):
-    """How serious a message is."""
+    """Severity of a message."""
 
     UNSET = 0
     DEBUG = 10
@@ -34,16 +34,16 @@ def severity(text: str) -> LoggingSeverity:
     """Return the level of a name such as debug.
 
     Raises:
-        ValueError: if there is none.
+        ValueError: if the name is unknown.
     """
     try:
         return LoggingSeverity[text.upper()]
     except KeyError:
-        raise ValueError(f"'{text}' is no log level: debug, info, warn, error, fatal") from None
+        raise ValueError(f"'{text}' is not a log level: debug, info, warn, error, fatal") from None
 
 
 def set_console(enabled: bool) -> None:
-    """Switch the console output of the whole process."""
+    """Enable or disable the console output of the whole process."""
     global _console
     _console = enabled
 
@@ -54,7 +54,7 @@ def set_logger_level(name: str, level: int) -> None:
 
 
 def get_logger_effective_level(name: str) -> LoggingSeverity:
-    """Return the level of a logger or of the closest one above it."""
+    """Return the level of a logger, by default that of its closest ancestor."""
     while name:
         level = _levels.get(name, LoggingSeverity.UNSET)
         if level != LoggingSeverity.UNSET:
@@ -64,7 +64,7 @@ def get_logger_effective_level(name: str) -> LoggingSeverity:
 
 
 def add_sink(name: str, sink: Sink) -> None:
-    """Send what a logger and those below it say to a function too."""
+    """Also pass the messages of a logger and those below it to a function."""
     _sinks[name] = sink
 
 
@@ -90,7 +90,7 @@ def _emit(level: LoggingSeverity, name: str, text: str, frame: Any) -> None:
                 sys.stderr.write(line + "\n")
                 sys.stderr.flush()
             except (OSError, ValueError):
-                pass  # nobody reads it any more
+                pass  # the reader is gone
     logger = name
     while logger:
         sink = _sinks.get(logger)
@@ -102,7 +102,7 @@ def _emit(level: LoggingSeverity, name: str, text: str, frame: Any) -> None:
 
 
 class Logger:
-    """Says things under a name."""
+    """Logs messages under a name."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -110,17 +110,17 @@ class Logger:
         self._last: dict[tuple[str, int], float] = {}
 
     def get_child(self, name: str) -> "Logger":
-        """Return the logger of a name below this one."""
+        """Return the child logger of a name."""
         if not name:
             raise ValueError("Child logger name must not be empty.")
         return Logger(f"{self.name}.{name}" if self.name else name)
 
     def set_level(self, level: int) -> None:
-        """Set which messages are shown."""
+        """Set the lowest level that is shown."""
         set_logger_level(self.name, level)
 
     def get_effective_level(self) -> LoggingSeverity:
-        """Return which messages are shown."""
+        """Return the lowest level that is shown."""
         return get_logger_effective_level(self.name)
 
     def is_enabled_for(self, level: int) -> bool:
@@ -137,17 +137,17 @@ class Logger:
         throttle_duration_sec: float | None = None,
         _depth: int = 1,
     ) -> bool:
-        """Say something.
+        """Log a message.
 
         Args:
-            message: what.
-            severity: how serious it is.
+            message: its text.
+            severity: its level.
             once: only the first time this line of code is reached.
             skip_first: not the first time.
-            throttle_duration_sec: not within this time of the last one from this line.
+            throttle_duration_sec: not within this time of the last one from this line [s].
 
         Returns:
-            Whether it was said.
+            Whether it was logged.
         """
         level = LoggingSeverity(severity)
         if not self.is_enabled_for(level):
@@ -168,25 +168,25 @@ class Logger:
         return True
 
     def debug(self, message: str, **options: Any) -> bool:
-        """Say something of interest to developers only."""
+        """Log something of interest to developers only."""
         return self.log(message, LoggingSeverity.DEBUG, _depth=2, **options)
 
     def info(self, message: str, **options: Any) -> bool:
-        """Say what is going on."""
+        """Log what is going on."""
         return self.log(message, LoggingSeverity.INFO, _depth=2, **options)
 
     def warning(self, message: str, **options: Any) -> bool:
-        """Say what may be wrong."""
+        """Log a possible problem."""
         return self.log(message, LoggingSeverity.WARN, _depth=2, **options)
 
     warn = warning
 
     def error(self, message: str, **options: Any) -> bool:
-        """Say what is wrong."""
+        """Log an error."""
         return self.log(message, LoggingSeverity.ERROR, _depth=2, **options)
 
     def fatal(self, message: str, **options: Any) -> bool:
-        """Say what makes going on impossible."""
+        """Log an error that makes it impossible to continue."""
         return self.log(message, LoggingSeverity.FATAL, _depth=2, **options)
 
 

@@ -55,7 +55,7 @@ class Message:
                 return False
         return True
 
-    __hash__ = None  # type: ignore[assignment]  # messages change
+    __hash__ = None  # type: ignore[assignment]  # messages are mutable
 
     @classmethod
     def get_fields_and_field_types(cls) -> dict[str, str]:
@@ -90,7 +90,7 @@ def message_class(name: str) -> Any:
         field: message_class(field_type.base) if field_type.is_message else None
         for field, field_type in definition.fields.items()
     }
-    # The stand-in of an empty message is on the wire, but is no field for users.
+    # The placeholder in an empty message is serialized, but hidden from users.
     shown = [field for field in definition.fields if field != EMPTY_MEMBER]
     namespace: dict[str, Any] = {
         "__slots__": tuple(definition.fields),

@@ -17,7 +17,7 @@ _TOPIC = re.compile(rf"(~|~?/{_TOKEN}|{_TOKEN})(/{_TOKEN})*")
 
 
 def check_node_name(name: str) -> None:
-    """Refuse an invalid node name.
+    """Reject an invalid node name.
 
     Raises:
         InvalidNodeNameException: if it is invalid.
@@ -29,7 +29,7 @@ def check_node_name(name: str) -> None:
 
 
 def check_namespace(namespace: str) -> None:
-    """Refuse an invalid namespace.
+    """Reject an invalid namespace.
 
     Raises:
         InvalidNamespaceException: if it is invalid.
@@ -47,7 +47,7 @@ def expand(name: str, node: str, namespace: str, is_service: bool = False) -> st
         name: absolute, relative to the namespace, or private with a leading ``~``.
         node: name of the node.
         namespace: its namespace.
-        is_service: which exception to raise.
+        is_service: selects the exception to raise.
 
     Raises:
         InvalidTopicNameException: or InvalidServiceNameException, if it is invalid.
@@ -82,7 +82,7 @@ class Remap:
 
 
 def parse_remap(text: str) -> Remap:
-    """Parse a rule as it stands on the command line.
+    """Parse a rule from the command line.
 
     Raises:
         ValueError: if it is malformed.
@@ -94,7 +94,7 @@ def parse_remap(text: str) -> Remap:
     if colon and not tail.startswith("//"):
         node, source = head, tail
     if not found or not source or not target:
-        raise ValueError(f"'{text}' is no remapping of the form from:=to")
+        raise ValueError(f"'{text}' is not a remapping of the form from:=to")
     return Remap(source, target, node)
 
 

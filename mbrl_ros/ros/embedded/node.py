@@ -186,7 +186,7 @@ class Node(ParametersMixin, NodeGraphMixin):
         yield from self.services
         yield from self.clients
 
-    # Making things.
+    # Entities.
 
     def resolve_topic_name(self, topic: str, *, only_expand: bool = False) -> str:
         """Return the absolute name of a topic, after remapping."""
@@ -400,6 +400,6 @@ class Node(ParametersMixin, NodeGraphMixin):
 def _check_type(given: Any, base: type, what: str) -> None:
     if not (isinstance(given, type) and issubclass(given, base)):
         raise TypeError(
-            f"{given!r} is no {what} class of the embedded runtime; "
+            f"{given!r} is not a {what} class of the embedded runtime; "
             "get it from mbrl_ros.ros.interfaces"
         )

@@ -1,4 +1,4 @@
-"""A node's questions about the other nodes, topics and services."""
+"""A node's queries about nodes, topics and services."""
 
 from mbrl_ros.ros.embedded.graph import Graph, TopicEndpointInfo
 
@@ -6,7 +6,7 @@ NamesAndTypes = list[tuple[str, list[str]]]
 
 
 class NodeGraphMixin:
-    """The part of a node that asks who is there."""
+    """The part of a node that queries the graph."""
 
     _graph: Graph
 
@@ -70,5 +70,5 @@ class NodeGraphMixin:
         return self.resolve_topic_name(name, only_expand=not remap)
 
     def resolve_topic_name(self, topic: str, *, only_expand: bool = False) -> str:
-        """Return the absolute name of a topic; the node knows its own name and remappings."""
+        """Return the absolute name of a topic; implemented by the node."""
         raise NotImplementedError

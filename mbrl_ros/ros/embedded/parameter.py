@@ -44,7 +44,7 @@ class _Type(Enum):
             if isinstance(value, scalar):
                 return kind
         if isinstance(value, _SEQUENCES):
-            # In rclpy's order; so an empty list counts as bytes there and here.
+            # In rclpy's order, so that an empty list counts as bytes here too.
             for kind, scalar in _ELEMENTS.items():
                 if all(isinstance(item, scalar) for item in value):
                     return kind
@@ -60,7 +60,7 @@ class _Type(Enum):
         return isinstance(value, _SEQUENCES) and all(isinstance(item, element) for item in value)
 
 
-# As it is called for users, in messages too.
+# The public name, also used in messages.
 _Type.__name__, _Type.__qualname__ = "Type", "Parameter.Type"
 
 # bool comes first: it is an int too.

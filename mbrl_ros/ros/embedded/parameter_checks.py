@@ -9,7 +9,7 @@ from mbrl_ros.ros.embedded.parameter import Parameter
 def objection(parameter: Parameter, descriptor: Any, *, declaring: bool) -> str:
     """Return why a descriptor does not allow a value, "" if it does.
 
-    The descriptor gets the parameter's name, and with dynamic typing its type.
+    Sets the descriptor's name and, with dynamic typing, its type.
     """
     name, kind = parameter.name, parameter.type_
     descriptor.name = name
@@ -33,7 +33,7 @@ def objection(parameter: Parameter, descriptor: Any, *, declaring: bool) -> str:
 def _out_of_range(parameter: Parameter, limits: Any) -> str:
     """Return why a value is not in a range, "" if it is."""
     value, low, high, step = parameter.value, limits.from_value, limits.to_value, limits.step
-    # The ends are allowed also where the steps do not meet them.
+    # The ends are allowed even if no step falls on them.
     if value in (low, high) or math.isclose(value, low) or math.isclose(value, high):
         return ""
     if not low < value < high:

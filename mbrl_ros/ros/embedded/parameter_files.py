@@ -1,4 +1,4 @@
-"""Parameter files, and values as they stand in them."""
+"""Parameter files, and the values in them."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -43,13 +43,13 @@ def _load(text: str) -> Any:
 
 
 def _checked(name: str, value: Any) -> Any:
-    """Refuse what no parameter can hold; as in ROS 2, [1, 2.5] is neither of one nor other."""
+    """Reject what no parameter can hold, as in ROS 2 a list of mixed types such as [1, 2.5]."""
     if isinstance(value, list):
         kinds = {type(item) for item in value}
         if len(kinds) > 1 or not kinds <= {bool, int, float, str}:
             raise ValueError(f"parameter '{name}': a list must hold values of one simple type")
     elif not isinstance(value, bool | int | float | str):
-        raise ValueError(f"parameter '{name}' has no value that a parameter can have")
+        raise ValueError(f"parameter '{name}' has a value that no parameter can have")
     return value
 
 
@@ -87,11 +87,11 @@ def load_parameter_file(path: str | Path) -> list[Entry]:
     """Read a parameter file.
 
     Returns:
-        Pattern of nodes, dotted name and value of each parameter, in order.
+        Node name pattern, dotted name and value of each parameter, in order.
 
     Raises:
         OSError: if it cannot be read.
-        ValueError: if it is no parameter file.
+        ValueError: if it is not a parameter file.
     """
     content = _load(Path(path).read_text(encoding="utf-8"))
     if content is None:
@@ -110,7 +110,7 @@ def _matches(pattern: str, node: str) -> bool:
 
 
 def matching(entries: Iterable[Entry], node: str) -> dict[str, Any]:
-    """Return the parameters for a node, by its full name; exact patterns win."""
+    """Return the parameters for a node, given its full name; exact patterns take precedence."""
     entries = list(entries)
     values: dict[str, Any] = {}
     for wildcard in (True, False):

@@ -1,4 +1,4 @@
-"""The services by which others read and set a node's parameters."""
+"""The services that read and set a node's parameters."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ from mbrl_ros.ros.embedded.qos import qos_profile_parameters
 
 
 class ParameterServices:
-    """Answers for one node. Like rclpy, it answers with nothing where a name is unknown."""
+    """Serves one node. Like rclpy, it returns nothing if any of the names is unknown."""
 
     def __init__(self, parameters: ParametersMixin, create_service: Callable[..., Any]) -> None:
         self._parameters = parameters

@@ -30,7 +30,7 @@ _ARRAYS = {kind for kind in Parameter.Type if kind.name.endswith("_ARRAY")}
 
 
 class ParametersMixin:
-    """The part of a node that has to do with parameters."""
+    """The part of a node that manages its parameters."""
 
     _parameters: dict[str, Parameter]
     _descriptors: dict[str, Any]
@@ -49,7 +49,7 @@ class ParametersMixin:
         self._post_set_callbacks: list[Callable[[list[Parameter]], None]] = []
 
     def _publish_parameter_event(self, event: Any) -> None:
-        """Publish what has changed; the node does it."""
+        """Publish what has changed; implemented by the node."""
         raise NotImplementedError
 
     # Declaring.
@@ -65,15 +65,15 @@ class ParametersMixin:
 
         Args:
             name: dotted name.
-            value: default, or a `Parameter.Type` where there is none.
+            value: default, or a `Parameter.Type` for a parameter without one.
             descriptor: ParameterDescriptor with ranges, read_only, description, ...
-            ignore_override: whether what was given from outside is ignored.
+            ignore_override: whether to ignore an override.
 
         Returns:
-            The parameter with its default or what was given from outside.
+            The parameter, with its override or default.
 
         Raises:
-            ParameterAlreadyDeclaredException: if it was declared before.
+            ParameterAlreadyDeclaredException: if it is already declared.
             InvalidParameterTypeException: if it was given a value of another type.
             InvalidParameterValueException: if it was given a value that is not allowed.
         """
@@ -85,7 +85,7 @@ class ParametersMixin:
         parameters: Sequence[tuple[Any, ...]],
         ignore_override: bool = False,
     ) -> list[Parameter]:
-        """Declare tuples of name, default and, if wanted, descriptor below a namespace."""
+        """Declare tuples of name and, optionally, default and descriptor below a namespace."""
         result = []
         for entry in parameters:
             if not 1 <= len(entry) <= 3 or not isinstance(entry[0], str):
@@ -135,7 +135,7 @@ class ParametersMixin:
         """Remove a parameter.
 
         Raises:
-            ParameterNotDeclaredException: if there is none.
+            ParameterNotDeclaredException: if it is not declared.
             ParameterImmutableException: if it is read-only.
         """
         if name not in self._parameters:
@@ -144,7 +144,7 @@ class ParametersMixin:
             raise ParameterImmutableException(name)
         del self._parameters[name], self._descriptors[name]
 
-    # Asking.
+    # Getting.
 
     def has_parameter(self, name: str) -> bool:
         """Return whether a parameter is declared."""
@@ -304,7 +304,7 @@ class ParametersMixin:
         return SetParametersResult(successful=True)
 
     def get_fully_qualified_name(self) -> str:
-        """Return the node's name with its namespace; the node knows it."""
+        """Return the node's name with its namespace; implemented by the node."""
         raise NotImplementedError
 
     # Callbacks.
@@ -312,11 +312,11 @@ class ParametersMixin:
     def add_pre_set_parameters_callback(
         self, callback: Callable[[list[Parameter]], list[Parameter]]
     ) -> None:
-        """Call a function that may change what is to be set."""
+        """Call a function that may modify parameters before they are set."""
         self._pre_set_callbacks.insert(0, callback)
 
     def add_on_set_parameters_callback(self, callback: SetCallback) -> None:
-        """Call a function that says whether parameters may be set."""
+        """Call a function that decides whether parameters may be set."""
         self._on_set_callbacks.insert(0, callback)
 
     def add_post_set_parameters_callback(self, callback: Callable[[list[Parameter]], None]) -> None:

@@ -40,10 +40,10 @@ class Publisher:
         self.condition = self.writer.entity
 
     def publish(self, msg: Any) -> None:
-        """Publish a message, or CDR bytes as they are; from any thread.
+        """Publish a message, or CDR bytes unchanged; callable from any thread.
 
         Raises:
-            TypeError: if it is of another type, or a field holds something wrong.
+            TypeError: if it is of another type, or a field has an invalid value.
             RCLError: if it cannot be sent, as after a shutdown.
         """
         if isinstance(msg, self.msg_type):
@@ -63,7 +63,7 @@ class Publisher:
         return self.writer.matched()
 
     def execute(self) -> None:
-        """Warn of a subscription that asks for more than this publisher offers."""
+        """Warn about a subscription that requests more than this publisher offers."""
         try:
             status = self.writer.entity.get_offered_incompatible_qos_status()
         except DDSException:

@@ -67,13 +67,13 @@ class QoSProfile:
         self.depth = 10 if depth is None else int(depth)
         self.reliability = ReliabilityPolicy(reliability)
         self.durability = DurabilityPolicy(durability)
-        #: How long a sample is of use; zero for ever.
+        #: How long a sample is valid; zero: forever.
         self.lifespan = Duration() if lifespan is None else lifespan
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, QoSProfile) and vars(self) == vars(other)
 
-    __hash__ = None  # type: ignore[assignment]  # profiles change
+    __hash__ = None  # type: ignore[assignment]  # profiles are mutable
 
     def __repr__(self) -> str:
         return (

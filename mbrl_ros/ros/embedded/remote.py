@@ -1,7 +1,7 @@
 """What the participants and endpoints of the domain announce, ours included.
 
-The QoS is read here rather than by Cyclone's Python layer, which keeps a copy of the user
-data for ever each time and is not made for several threads.
+The QoS is read here rather than by Cyclone's Python layer, which leaks a copy of the user
+data each time and is not thread-safe.
 """
 
 import ctypes
@@ -37,7 +37,7 @@ _MOST = 10_000  # samples read at once
 
 @dataclass(frozen=True)
 class RemoteQos:
-    """QoS of an endpoint and what it announces beside it."""
+    """QoS of an endpoint, and the user data announced with it."""
 
     profile: QoSProfile
     user_data: bytes
@@ -83,7 +83,7 @@ _history = _function("dds_qget_history", ctypes.c_bool, _pointer, _int_p, _int_p
 
 
 def _read_qos(qos: int) -> RemoteQos:
-    """Return the QoS behind a C pointer; the numbers are those of dds.h."""
+    """Return the QoS at a C pointer; its enumerators are those of dds.h."""
     reliability, durability = ctypes.c_int(1), ctypes.c_int(0)
     history, depth = ctypes.c_int(0), ctypes.c_int(1)
     _reliability(qos, ctypes.byref(reliability), None)

@@ -8,7 +8,7 @@ from mbrl_ros.ros.embedded.publisher import Publisher
 
 
 class RosoutSink:
-    """Publishes what a node's logger says."""
+    """Publishes the messages of a node's logger."""
 
     def __init__(self, name: str, publisher: Publisher) -> None:
         self._name = name
@@ -29,7 +29,7 @@ class RosoutSink:
             level=int(level), name=name, msg=text, file=file, function=function, line=line
         )
         message.stamp.sec, message.stamp.nanosec = divmod(stamp, 10**9)
-        with contextlib.suppress(RCLError):  # the console has it; after a shutdown that is all
+        with contextlib.suppress(RCLError):  # after a shutdown, only the console has it
             self._publisher.publish(message)
 
     def close(self) -> None:

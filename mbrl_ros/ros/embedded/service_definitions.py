@@ -1,4 +1,4 @@
-"""Standard services that rosbags does not bring along, as their packages define them."""
+"""Standard services that rosbags lacks, as defined by their packages."""
 
 SERVICES = {
     "std_srvs/srv/Empty": "---",

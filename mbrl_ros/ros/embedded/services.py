@@ -1,8 +1,8 @@
 """Services and clients on DDS topics, as rmw_cyclonedds lays them out.
 
-A request is the CDR of the message behind a header of two 64-bit numbers: the client's
+A request is the CDR of the message after a header of two 64-bit numbers: the client's
 writer, by its DDS instance handle, and a sequence number. The reply carries the same
-header; a client picks its own replies by it.
+header, by which a client recognizes its own replies.
 """
 
 import inspect
@@ -29,7 +29,7 @@ _sequence = itertools.count(1)
 
 
 def _identifier(participant: Participant) -> str:
-    """Return a name that tells which reader and writer belong together."""
+    """Return a name that identifies a reader and a writer as a pair."""
     data = participant.gid[:12] + next(_numbers).to_bytes(4, "big")
     return ".".join(f"{byte:x}" for byte in data)
 
@@ -145,7 +145,7 @@ class Service:
             self._respond(response, client, sequence, info.publication_handle)
 
     def _go_on(self, coroutine: Any, client: int, sequence: int, writer: int) -> None:
-        """Run a coroutine until it has the response, now or whenever what it awaits is done."""
+        """Run a coroutine until it returns the response, resuming whenever its future is done."""
         try:
             awaited: Future = coroutine.send(None)
         except StopIteration as ended:
@@ -163,7 +163,7 @@ class Service:
             self.endpoints.writer.write(_join(client, sequence, response))
 
     def _client_listens(self, request_writer: int) -> bool:
-        """Wait a little for the client's reader: its writer can be discovered first."""
+        """Wait briefly for the client's reader: its writer may be discovered first."""
         client = matched_writer(self.endpoints.reader, request_writer)
         if client is None:
             return False  # gone
@@ -218,7 +218,7 @@ class Client:
         self.condition = self.endpoints.reader.condition
 
     def service_is_ready(self) -> bool:
-        """Return whether a server is there, with both its reader and its writer."""
+        """Return whether a server is available, with both its reader and its writer."""
         servers = self.endpoints.readers("serviceid")
         replies = self.endpoints.writers("serviceid")
         if not any(servers):
@@ -226,7 +226,7 @@ class Client:
         return any(identifier and identifier in replies for identifier in servers)
 
     def wait_for_service(self, timeout_sec: float | None = None) -> bool:
-        """Wait until a server is there; returns whether one is."""
+        """Wait until a server is available; returns whether one is."""
         end = float("inf") if timeout_sec is None else time.monotonic() + timeout_sec
         while not self.service_is_ready():
             if time.monotonic() >= end or not self.context.ok():
@@ -255,7 +255,7 @@ class Client:
         return future
 
     def call(self, request: Any, timeout_sec: float | None = None) -> Any:
-        """Send a request and wait for the response; not from a callback.
+        """Send a request and wait for the response; must not be called from a callback.
 
         Returns:
             The response, None after the timeout.

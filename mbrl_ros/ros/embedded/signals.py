@@ -1,6 +1,6 @@
-"""SIGINT and SIGTERM shut the context down, also while a thread waits in DDS.
+"""SIGINT and SIGTERM shut the context down, even while a thread waits in DDS.
 
-Python runs signal handlers in the main thread between two of its instructions. A main
+Python runs signal handlers in the main thread between bytecode instructions. A main
 thread that waits in DDS never gets there, so a helper thread reads the signal's number
 from Python's wake-up pipe and shuts down, which ends the wait.
 """
@@ -35,7 +35,7 @@ class _Watcher:
         for number in _SIGNALS:
             previous = signal.getsignal(number)
             self._previous[number] = previous
-            # Python's own handler of SIGINT, or the user's, goes on to work.
+            # Python's own handler of SIGINT, or the user's, keeps working.
             if not callable(previous) or number == signal.SIGTERM:
                 signal.signal(number, self._handle)
         self._previous_fd = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
@@ -73,7 +73,7 @@ _watcher: _Watcher | None = None
 def install(on_signal: Callable[[], None]) -> None:
     """Call a function, from another thread, on SIGINT and SIGTERM.
 
-    Outside the main thread Python cannot take over signals; then nothing happens.
+    Does nothing outside the main thread, where Python cannot set signal handlers.
     """
     global _watcher
     if _watcher is None and threading.current_thread() is threading.main_thread():
@@ -82,7 +82,7 @@ def install(on_signal: Callable[[], None]) -> None:
 
 
 def uninstall() -> None:
-    """Give the signals back."""
+    """Restore the previous signal handlers."""
     global _watcher
     watcher, _watcher = _watcher, None
     if watcher is not None:

@@ -52,7 +52,7 @@ class Subscription:
         return self.reader.matched()
 
     def execute(self) -> None:
-        """Take one message and call back with it."""
+        """Take one message and pass it to the callback."""
         if self._destroyed:
             return
         taken = self.reader.take()
@@ -83,18 +83,18 @@ class Subscription:
 
 
 def _takes_two(callback: Callable[..., Any]) -> bool:
-    """Return whether a callback wants the message's times, too, as rclpy finds out."""
+    """Return whether a callback also takes the message's times, found as in rclpy."""
     try:
         inspect.signature(callback).bind(object())
     except TypeError:
         return True
-    except ValueError:  # of some built-in functions nobody knows
+    except ValueError:  # some built-in functions have no signature
         return False
     return False
 
 
 class Incompatibility:
-    """Warns of a publisher that offers less than a subscription asks for."""
+    """Warns about a publisher that offers less than a subscription requests."""
 
     def __init__(self, subscription: Subscription) -> None:
         self._subscription = subscription

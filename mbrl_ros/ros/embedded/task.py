@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Future:
-    """The outcome of something that is under way."""
+    """The result of an operation in progress."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -17,7 +17,7 @@ class Future:
         self._callbacks: list[Callable[[Future], Any]] = []
 
     def done(self) -> bool:
-        """Return whether there is an outcome, or it was cancelled."""
+        """Return whether it has completed or was cancelled."""
         return self._done or self._cancelled
 
     def cancelled(self) -> bool:
@@ -25,7 +25,7 @@ class Future:
         return self._cancelled
 
     def cancel(self) -> None:
-        """Give up on it."""
+        """Cancel it, unless it is done."""
         with self._lock:
             if self._done:
                 return
@@ -33,23 +33,23 @@ class Future:
         self._call_back()
 
     def result(self) -> Any:
-        """Return the result, None before there is one; raises what was set as exception."""
+        """Return the result, None before completion; raises the exception if one was set."""
         if self._exception is not None:
             raise self._exception
         return self._result
 
     def exception(self) -> BaseException | None:
-        """Return the exception that was set."""
+        """Return the exception that was set, or None."""
         return self._exception
 
     def set_result(self, result: Any) -> None:
-        """Set the outcome."""
+        """Complete it with a result."""
         with self._lock:
             self._result, self._done, self._cancelled = result, True, False
         self._call_back()
 
     def set_exception(self, exception: BaseException) -> None:
-        """Set an exception as the outcome."""
+        """Complete it with an exception."""
         with self._lock:
             self._exception, self._done, self._cancelled = exception, True, False
         self._call_back()

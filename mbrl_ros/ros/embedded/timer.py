@@ -9,10 +9,10 @@ from mbrl_ros.ros.embedded.clock import Clock, ClockType
 
 
 class Timer:
-    """Calls back at regular times; made by `Node.create_timer()`.
+    """Calls back periodically; made by `Node.create_timer()`.
 
-    It counts steady time, so that setting the system's clock does not disturb it, or
-    simulated time while the node's clock follows /clock.
+    It uses steady time, which is unaffected by changes of the system clock, or simulated
+    time while the node's clock follows /clock.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Timer:
                 self._simulated = simulated
                 self._start()
             elif self._now() < self._last:
-                self._start()  # time went back, as in a reset simulator
+                self._start()  # time jumped back, as when a simulator is reset
         self._wake()
 
     def _start(self) -> None:
@@ -61,7 +61,7 @@ class Timer:
         self._wake()
 
     def is_ready(self) -> bool:
-        """Return whether it is time to call back."""
+        """Return whether the callback is due."""
         return not self._canceled and self._now() >= self._next
 
     def is_canceled(self) -> bool:
@@ -73,28 +73,28 @@ class Timer:
         self._canceled = True
 
     def reset(self) -> None:
-        """Start it anew, also after `cancel()`."""
+        """Restart it, also after `cancel()`."""
         with self._lock:
             self._canceled = False
             self._start()
         self._wake()
 
     def time_since_last_call(self) -> int:
-        """Return nanoseconds since it called back."""
+        """Return nanoseconds since the last call."""
         return self._now() - self._last
 
     def time_until_next_call(self) -> int | None:
-        """Return nanoseconds until it calls back, None if it was stopped."""
+        """Return nanoseconds until the next call, None if it was stopped."""
         return None if self._canceled else self._next - self._now()
 
     def wait_time(self) -> int | None:
-        """Return how long to sleep at most, None where only /clock can make it ready."""
+        """Return the longest sleep [ns]; None: stopped, or only /clock can make it ready."""
         if self._canceled or self._simulated:
             return None
         return max(self._next - time.monotonic_ns(), 0)
 
     def execute(self) -> None:
-        """Call back; missed times are left out, not made up for."""
+        """Call back; missed calls are skipped, not made up for."""
         with self._lock:
             if not self.is_ready():
                 return

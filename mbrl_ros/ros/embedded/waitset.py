@@ -10,7 +10,7 @@ from cyclonedds.internal import DDS
 from mbrl_ros.ros.embedded.dds import INFINITE, Participant, delete
 from mbrl_ros.ros.embedded.exceptions import RCLError
 
-#: Most entities that one call of `WaitSet.wait()` reports; the rest come with the next.
+#: Maximum number of entities reported by one `WaitSet.wait()`; the next reports the rest.
 _AT_ONCE = 256
 
 
@@ -37,7 +37,7 @@ _dds_waitset_wait = _function(
 
 
 class WaitSet:
-    """Waits until one of many readers has something."""
+    """Waits until any of many entities is ready."""
 
     def __init__(self, participant: Participant) -> None:
         ref = _dds_create_waitset(participant.entity._ref)
@@ -45,16 +45,16 @@ class WaitSet:
             raise RCLError(f"cannot create a wait set: {DDSException(ref)}")
         self._ref = ref
         self._guard = GuardCondition(participant.entity)
-        self._keys: dict[int, Any] = {}  # by number of attachment
+        self._keys: dict[int, Any] = {}  # by attachment number
         self._numbers: dict[int, int] = {}  # by DDS entity
         self._next = 1
         _dds_waitset_attach(self._ref, self._guard._ref, 0)
         self._triggered = (ctypes.c_ssize_t * _AT_ONCE)()
 
     def attach(self, condition: Entity, key: Any) -> None:
-        """Wait for a condition too; `wait()` will report ``key``.
+        """Also wait for a condition; `wait()` will report ``key``.
 
-        One that another thread has just deleted is left out.
+        A condition that another thread has just deleted is ignored.
         """
         if _dds_waitset_attach(self._ref, condition._ref, self._next) < 0:
             return
@@ -75,10 +75,10 @@ class WaitSet:
             self._guard.set(True)
 
     def wait(self, timeout: int | None) -> list[Any]:
-        """Return the keys of what is ready, after ``timeout`` nanoseconds at the latest.
+        """Return the keys of what is ready, after at most ``timeout`` nanoseconds.
 
         Raises:
-            RCLError: if the wait set is gone.
+            RCLError: if the wait set has been deleted.
         """
         count = _dds_waitset_wait(
             self._ref, self._triggered, _AT_ONCE, INFINITE if timeout is None else timeout

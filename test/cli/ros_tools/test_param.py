@@ -20,7 +20,7 @@ def test_param(gadget, tool):
     words = ("gains", "[1.0, 2.0]", "speed", "1")
     assert tool("param", "set", "/lab/gadget", *words)[0] == 0
     code, _, err = tool("param", "set", "/lab/gadget", "count", "9", "speed")
-    assert (code, err) == (2, "error: parameter 'speed': expected a value behind it\n")
+    assert (code, err) == (2, "error: parameter 'speed': expected a value after it\n")
     code, out, _ = tool("param", "dump", "/lab/gadget")
     assert yaml.safe_load(out)["/lab/gadget"]["ros__parameters"] == {
         "count": 3,

@@ -34,8 +34,8 @@ def test_what_is_not_there_is_told(gadget, tool, words, text):
 
 BAD_INPUT = [
     (("pub", "x", "std_msgs/msg/Nope"), "unknown message type 'std_msgs/msg/Nope'"),
-    (("pub", "x", "String"), "'String' is no message type such as std_msgs/msg/String"),
-    (("pub", "x y", "std_msgs/msg/String"), "'x y' is no topic name"),
+    (("pub", "x", "String"), "'String' is not a message type such as std_msgs/msg/String"),
+    (("pub", "x y", "std_msgs/msg/String"), "'x y' is not a topic name"),
     (("pub", "x", "std_msgs/msg/String", "{data: [1}"), "not YAML: expected ',' or ']'"),
     (("pub", "x", "std_msgs/msg/String", "hello"), "must be a mapping in YAML, {data: string}"),
     (
@@ -120,7 +120,7 @@ def test_bad_input_is_refused(refused, case):
             ("service", "call", "/lab/gadget/switch", "std_srvs/srv/Trigger"),
             "is of type std_srvs/srv/SetBool",
         ),
-        (("param", "set", "/lab/gadget", "gains", "[1, a]"), "is no list of"),
+        (("param", "set", "/lab/gadget", "gains", "[1, a]"), "is not a list of"),
     ],
 )
 def test_what_does_not_suit_is_refused(gadget, tool, words, text):
