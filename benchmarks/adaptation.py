@@ -60,7 +60,7 @@ def run(
             def go_on(
                 physics: PhysicsSettings = physics, trains: bool = trains, adapts: bool = adapts
             ) -> list[float]:
-                system.controller.adapt(adapts)
+                system.controller.models.adapt(adapts)
                 system.learning = trains
                 system.simulator.change_physics(physics)
                 return played(system, AFTER)

@@ -113,7 +113,7 @@ def play(
         "model.inverses": True,
     }
     system = LockStepSystem(read_task(task, {**parameters, "seed": 1_000_003}))
-    system.controller.offer_model(model, 1, 1)
+    system.controller.models.offer(model, 1, 1)
     return fmean(system.evaluate(episodes)), median(system.controller.plan_times)
 
 

@@ -57,7 +57,7 @@ def controller(learner: DynamicsLearner, candidates: int, horizon: int) -> Contr
         seed=0,
         safe=SafeCommand(OBSERVATION, ACTION),
     )
-    made.offer_model(pack(learner.model), 1, 1)
+    made.models.offer(pack(learner.model), 1, 1)
     return made
 
 

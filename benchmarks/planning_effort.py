@@ -25,7 +25,7 @@ def played(arguments: tuple[Path, int, dict[str, int]]) -> tuple[list[float], fl
     overrides = {f"planner.{name}": value for name, value in planner.items()}
     system = LockStepSystem(read_task(str(run / "config.yaml"), {**overrides, "seed": 7}))
     checkpoint = next((run / "checkpoints").glob("*.safetensors"))
-    system.controller.offer_model(load(checkpoint), 1, 1)
+    system.controller.models.offer(load(checkpoint), 1, 1)
     return system.evaluate(episodes), statistics.median(system.plan_ms)
 
 

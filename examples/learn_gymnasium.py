@@ -35,6 +35,6 @@ for step in range(250):
     while learner.owed_updates >= 1:
         learner.update()
     if learner.is_due and (update := learner.judge().update) is not None:
-        controller.offer_model(update, epoch=1, sequence=(models := models + 1))
+        controller.models.offer(update, epoch=1, sequence=(models := models + 1))
     cosines.append(seen[0])
 print(f"{models} models; cosine over the last 3 s: {np.mean(cosines[-60:]):.2f} (1 is upright)")

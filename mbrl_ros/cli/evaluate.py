@@ -106,7 +106,7 @@ def _play(update: ModelUpdate, arguments: argparse.Namespace) -> list[float]:
     learned = {name: value for name, value in parts.items() if name in known}
     system = LockStepSystem(read_task(arguments.task, {**given, **learned, "seed": arguments.seed}))
     try:
-        system.controller.offer_model(update, 1, 1)
+        system.controller.models.offer(update, 1, 1)
     except ValueError as error:
         raise SettingsError(f"{arguments.checkpoint}: {error}") from None
     return system.evaluate(arguments.episodes)

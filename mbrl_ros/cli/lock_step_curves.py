@@ -48,9 +48,9 @@ class LockStepCurves:
             ticks_late=0,
             sources=system.sources,
             delay_steps=controller.latency.delay,
-            model_sequence=controller.model.version[1] if controller.model else 0,
+            model_sequence=controller.models.version[1],
             expected_return=system.expected_return,
             one_step_z=controller.trust.one_step,
             open_loop_z=controller.trust.open_loop,
-            correction=controller.correction,
+            correction=controller.models.correction,
         )

@@ -18,15 +18,13 @@ from mbrl_ros.control.belief import BeliefTracker
 from mbrl_ros.control.command import Command, CommandSource
 from mbrl_ros.control.exploration import Exploration
 from mbrl_ros.control.latency import Latency
-from mbrl_ros.control.model_history import ActiveModel, ModelHistory, Version
+from mbrl_ros.control.model_manager import ActiveModel, ModelManager
 from mbrl_ros.control.plan_record import PlanRecord
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.control.trust import Level, Trust
-from mbrl_ros.core.kinds import kind_of
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.spaces import FloatArray, Space
-from mbrl_ros.models.update import ModelUpdate
-from mbrl_ros.models.world_model import Correction, UnlearnedError, WorldModel
+from mbrl_ros.models.world_model import UnlearnedError, WorldModel
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.duration import DurationEstimate
 from mbrl_ros.planning.problem import NoPlanError, Problem
@@ -37,16 +35,14 @@ from mbrl_ros.safety.safe_command import SafeCommand
 class Controller:
     """Answers observations with commands.
 
-    `tick` and `reset` belong to one thread. `offer_model` and the attribute
-    ``objective`` may be used from another: they swap a reference, which the next
-    tick takes up whole.
+    `tick` and `reset` belong to one thread. The attributes ``models`` and ``objective`` may be
+    changed from another: they swap a reference, which the next tick reads once.
 
     Attributes:
         objective: judges plans; replace it at any time.
-        model: the model in use, None before the first.
+        models: the model in use, and how it is replaced.
         estopped: while true, only the safe command is sent.
         safe: what is sent when in doubt.
-        learner: kind of the models that it accepts, besides ours.
         latency: what is known of the delay of commands.
         trust: how far the model is trusted.
         overhead: time from the end of a tick until its command is sent.
@@ -80,7 +76,7 @@ class Controller:
             lock_step: whether the plant waits, so that no deadline holds.
             seed: of exploration and sampling.
             safe: the task's safe command; nobody else may use it.
-            learner: kind of the models that it accepts, besides ours.
+            learner: kind of models accepted, besides the built-in ones.
             clock: what observations are received and answered by [s].
 
         Raises:
@@ -94,12 +90,9 @@ class Controller:
         self.settings = settings
         self.period = period
         self.lock_step = lock_step
-        self.model: ActiveModel | None = None
         self._clock = clock
-        self._models = ModelHistory()
         self.estopped = False
         self.safe = safe
-        self.learner = learner
         self.latency = Latency(safe.resting)
         self.plan_times: deque[float] = deque(maxlen=200)
         self.overhead = DurationEstimate()
@@ -107,6 +100,9 @@ class Controller:
         self._exploration = Exploration(action, settings.exploration, seed)
         self._beliefs = BeliefTracker(
             action, safe.resting, settings.trust.steps, settings.adaptation.memory
+        )
+        self.models = ModelManager(
+            observation, action, settings, learner, self.agent.check, self._beliefs.past
         )
         self.trust = Trust(settings.trust)
         self._last: Command | None = None
@@ -116,23 +112,13 @@ class Controller:
         self._stopped_in: int | None = None
 
     @property
-    def model_held(self) -> bool:
-        """Whether newer models are kept, but not used."""
-        return self._models.held
-
-    @property
-    def correction(self) -> float:
-        """Size of the model's correction, relative to what it corrects; 0 without one."""
-        model = self.model
-        return model.correction.size if model is not None and model.correction else 0.0
-
-    @property
     def delay(self) -> int:
         """Control steps from an observation to its action's effect.
 
-        What is measured, and with it what the model knows of that the plant does not tell.
+        The measured ones, and those that only the model knows of.
         """
-        return self.latency.delay + (self.model.model.delay if self.model else 0)
+        active = self.models.active
+        return self.latency.delay + (active.model.delay if active else 0)
 
     @property
     def budget(self) -> float:
@@ -147,104 +133,6 @@ class Controller:
         self._beliefs.new_episode()
         self._last = self._newest = None
 
-    def offer_model(self, update: ModelUpdate, epoch: int, sequence: int) -> None:
-        """Check a model and use it from the next tick on, unless an earlier one is held.
-
-        Raises:
-            ValueError: if it is damaged, does not fit, or is not newer; the present one stays.
-        """
-        self.take_model(self.prepare_model(update, epoch, sequence))
-
-    def use_model(self, model: WorldModel, epoch: int, sequence: int) -> None:
-        """Use a model that is there already; see `offer_model`.
-
-        Raises:
-            ValueError: if it does not fit the agent, or is not newer.
-        """
-        self.agent.check(model)
-        version = epoch, sequence
-        self.take_model(self._activated(model, version))
-
-    def prepare_model(self, update: ModelUpdate, epoch: int, sequence: int) -> ActiveModel:
-        """Check and unpack a model, which takes its time; for any thread.
-
-        Raises:
-            ValueError: if it is damaged, does not fit, or is not newer.
-        """
-        version = epoch, sequence
-        self._models.check_newer(version)
-        kind = kind_of(update.kind, self.learner)
-        model: WorldModel = kind.make_world_model(update, self.settings.device)
-        for what, expected, own in (
-            ("observation", self.observation, model.observation),
-            ("action", self.action, model.action),
-        ):
-            if expected.names != own.names:
-                raise ValueError(
-                    f"model {epoch}/{sequence}: {what}: expected {', '.join(expected.names)}, "
-                    f"got {', '.join(own.names)}"
-                )
-        self.agent.check(model)
-        return self._activated(model, version)
-
-    def take_model(self, prepared: ActiveModel) -> None:
-        """Use a model from the next tick on, unless an earlier one is held.
-
-        Raises:
-            ValueError: if a newer one has come meanwhile.
-        """
-        self._models.check_newer(prepared.version)
-        self._models.add(prepared.learned, prepared.version)
-        if self.model_held:
-            return
-        s = self.settings
-        if (prepared.members, prepared.adaptation) == (s.planner.members, s.adaptation):
-            self.model = prepared
-        else:  # the settings have changed since it was prepared
-            self._use(prepared.learned, prepared.version)
-
-    def roll_back(self) -> None:
-        """Use the model before the present one from the next tick on, and keep to it.
-
-        Raises:
-            ValueError: if no earlier one is kept.
-        """
-        self._use(*self._models.before(self.model.version if self.model else (0, 0)))
-
-    def use_newest_model(self) -> None:
-        """Use the newest model from the next tick on, and each that comes.
-
-        Raises:
-            ValueError: if there is none yet.
-        """
-        self._use(*self._models.newest())
-
-    def adapt(self, enabled: bool) -> bool:
-        """Have the model corrected by what happens from now on, or be as the trainer left it.
-
-        Returns:
-            whether it was corrected until now.
-        """
-        before = self.settings.adaptation.enabled
-        adaptation = replace(self.settings.adaptation, enabled=enabled)
-        self.settings = replace(self.settings, adaptation=adaptation)
-        if self.model is not None:
-            self._use(self.model.learned, self.model.version)
-        return before
-
-    def _use(self, model: WorldModel, version: Version) -> None:
-        self.model = self._activated(model, version)
-
-    def _activated(self, model: WorldModel, version: Version) -> ActiveModel:
-        """Return a model ready for use, which stays as it is itself."""
-        s = self.settings
-        made: tuple[WorldModel, Correction | None]
-        made = model.fork(s.planner.members or None), None
-        if s.adaptation.enabled:
-            past = self._beliefs.past(made[0])
-            made = made[0].correct(s.adaptation.strength, s.adaptation.memory, past)
-        return ActiveModel(made[0], version, model, s.planner.members, s.adaptation, made[1])
-
     def tick(self, observation: Observation, overtaken: Sequence[Observation] = ()) -> Command:
         """Answer an observation, within the budget counted from its arrival.
 
@@ -256,7 +144,7 @@ class Controller:
             overtaken: those since the last tick that will not be answered, oldest first.
         """
         # One reference for the whole tick: the attribute may be replaced meanwhile.
-        active, last = self.model, self._last
+        active, last = self.models.active, self._last
         answered = (observation.episode, observation.step)
         if last is not None and (last.episode, last.step) == answered and not self.estopped:
             return last
@@ -320,15 +208,15 @@ class Controller:
             ValueError: if there is no such planner, or it does not suit the action space or the
                 model; the present one stays.
         """
-        before, active = self.settings, self.model
+        active = self.models.active
         self.agent.configure(settings, active.model if active else None)
-        self.settings = replace(before, planner=settings)
-        if active is not None and settings.members != before.planner.members:
-            self._use(active.learned, active.version)
+        self.settings = replace(self.settings, planner=settings)
+        self.models.limit_members(settings.members)
 
     def least_effort(self, pinned: Collection[str]) -> Effort:
         """Return the least there is to plan with; arguments as for `tune`."""
-        members = self.model.learned.members if self.model else 1
+        active = self.models.active
+        members = active.learned.members if active else 1
         return efforts(self.settings.planner, pinned, members)[0]
 
     def tune(self, pinned: Collection[str], stop: threading.Event) -> Tuning:
@@ -342,7 +230,7 @@ class Controller:
             ValueError: if there is no model yet.
             TuningStoppedError: if it was stopped.
         """
-        active = self.model
+        active = self.models.active
         if active is None:
             raise ValueError("autotune: there is no model yet to measure with")
         if self.agent.planner is None:

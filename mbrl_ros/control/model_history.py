@@ -1,43 +1,16 @@
-"""The models that the controller was given, and the one that it uses."""
+"""The newest models that the controller was given."""
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 
-from mbrl_ros.control.settings import AdaptationSettings
-from mbrl_ros.models.world_model import Correction, Step, WorldModel
+from mbrl_ros.models.world_model import WorldModel
 
 # Models to which it can be rolled back.
 _KEPT = 5
 
+#: Epoch and sequence.
 Version = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class ActiveModel:
-    """The model in use.
-
-    Attributes:
-        model: predicts.
-        version: epoch and sequence.
-        learned: the same as the trainer left it.
-        members: that it was to have (0: all), as the planner's settings said.
-        adaptation: what it is corrected by.
-        correction: corrects it by what happens; None: nothing does.
-    """
-
-    model: WorldModel
-    version: Version
-    learned: WorldModel
-    members: int
-    adaptation: AdaptationSettings
-    correction: Correction | None = None
-
-    def observe(self, step: Step) -> None:
-        """Correct it by what happened."""
-        if self.correction is not None:
-            self.correction.observe(step)
 
 
 class ModelHistory:

@@ -112,7 +112,7 @@ def status_message(
     """
     counts, last = ticker.counts, ticker.last
     times = np.array(controller.plan_times) if controller.plan_times else np.array([np.nan])
-    epoch, sequence = controller.model.version if controller.model else (0, 0)
+    epoch, sequence = controller.models.version
     goals = manager.sequence
     return ri.ControllerStatus(
         header=ri.Header(stamp=stamp),
@@ -129,11 +129,11 @@ def status_message(
         delay_steps=controller.delay,
         model_epoch=epoch,
         model_sequence=sequence,
-        model_held=controller.model_held,
+        model_held=controller.models.held,
         trust=controller.trust.level.word,
         one_step_z=controller.trust.one_step,
         open_loop_z=controller.trust.open_loop,
-        correction=controller.correction,
+        correction=controller.models.correction,
         expected_return=last.expected_return if last else float("nan"),
         estopped=controller.estopped,
         objective=manager.objective.settings.name,

@@ -24,7 +24,8 @@ import torch
 from mbrl_ros.control.autotune import EFFORTS, Effort, TuningStoppedError
 from mbrl_ros.control.command import Command, CommandSource
 from mbrl_ros.control.controller import Controller
-from mbrl_ros.control.model_history import ActiveModel, Version
+from mbrl_ros.control.model_history import Version
+from mbrl_ros.control.model_manager import ActiveModel
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.control.ticker import Ticker
 from mbrl_ros.core.realtime import AROUND, prioritize_process
@@ -240,7 +241,7 @@ class MpcController(LifecycleNode):
             return
         update, version = arrived
         try:
-            self._prepared.put(self._controller.prepare_model(update, *version))
+            self._prepared.put(self._controller.models.prepare(update, *version))
         except ValueError as error:
             self.get_logger().warning(
                 f"model refused: {error}", throttle_duration_sec=_COMPLAINT_PERIOD
@@ -254,7 +255,7 @@ class MpcController(LifecycleNode):
     def _take_up_models(self) -> None:
         while not self._prepared.empty():
             try:
-                self._controller.take_model(self._prepared.get())
+                self._controller.models.take(self._prepared.get())
             except ValueError as error:
                 self.get_logger().warning(
                     f"model refused: {error}", throttle_duration_sec=_COMPLAINT_PERIOD
@@ -279,10 +280,10 @@ class MpcController(LifecycleNode):
         return response
 
     def _on_rollback(self, request: Any, response: Any) -> Any:
-        return self._answered(response, self._controller.roll_back)
+        return self._answered(response, self._controller.models.roll_back)
 
     def _on_use_newest_model(self, request: Any, response: Any) -> Any:
-        return self._answered(response, self._controller.use_newest_model)
+        return self._answered(response, self._controller.models.use_newest)
 
     def _answered(self, response: Any, change: Callable[[], None]) -> Any:
         """Return how a change of the model in use went."""
@@ -291,8 +292,7 @@ class MpcController(LifecycleNode):
         except ValueError as error:
             response.success, response.message = False, str(error)
         else:
-            model = self._controller.model
-            epoch, sequence = model.version if model else (0, 0)
+            epoch, sequence = self._controller.models.version
             response.success, response.message = True, f"model {epoch}/{sequence} in use"
             self.get_logger().info(response.message)
         return response
@@ -301,7 +301,7 @@ class MpcController(LifecycleNode):
         response.success = False
         if self._task.lock_step:
             response.message = "in lock-step there is no budget to fit into"
-        elif self._controller.model is None:
+        elif self._controller.models.active is None:
             response.message = "there is no model yet to measure with"
         elif self._tuning is not None and self._tuning.is_alive():
             response.message = "it is being measured already"

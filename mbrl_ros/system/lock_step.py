@@ -201,7 +201,7 @@ class LockStepSystem:
         """
         if episodes:
             self.check_ends()
-        learning, adapting = self.learning, self.controller.adapt(False)
+        learning, adapting = self.learning, self.controller.models.adapt(False)
         self.learning = False
         self.simulator.reset()
         self._return = 0.0
@@ -212,7 +212,7 @@ class LockStepSystem:
                 returns.append(episode.total_reward)
                 on_episode(len(returns))
         self.learning = learning
-        self.controller.adapt(adapting)
+        self.controller.models.adapt(adapting)
         return returns
 
     def _learn(self) -> None:
@@ -226,4 +226,4 @@ class LockStepSystem:
                 self.published = decision.update
                 self.models += 1
                 if self.on_policy:
-                    self.controller.offer_model(decision.update, 1, self.models)
+                    self.controller.models.offer(decision.update, 1, self.models)

@@ -93,7 +93,7 @@ def controller(
         safe=safe or SafeCommand(OBSERVATION, ACTION, "values", values=SAFE), clock=clock,
     )  # fmt: skip
     if model:
-        made.offer_model(exact_model(), 1, 1)
+        made.models.offer(exact_model(), 1, 1)
     return made
 
 

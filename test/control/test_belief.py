@@ -322,7 +322,7 @@ def test_a_recurrent_model_that_takes_over_sees_the_newest_readings_once_and_in_
 def test_a_controller_tells_a_recurrent_model_of_every_reading_once_and_in_order():
     told = Counting()
     made = controller(model=False, trust=True)
-    made.use_model(told, 1, 1)
+    made.models.use(told, 1, 1)
     for episode, length in enumerate((4, 1, 12)):
         for k in range(length):
             ended = k == length - 1
@@ -336,7 +336,7 @@ def test_a_controller_tells_a_recurrent_model_of_every_reading_once_and_in_order
 def test_readings_overtaken_in_a_busy_tick_or_during_an_e_stop_are_taken_in_too():
     told = Counting()
     made = controller(model=False, trust=True)
-    made.use_model(told, 1, 1)
+    made.models.use(told, 1, 1)
     made.tick(numbered(0, 0))
     made.tick(numbered(3, 0), [numbered(1, 0), numbered(2, 0)])
     made.estopped = True
@@ -360,4 +360,4 @@ def test_commands_that_were_lost_do_not_count_against_the_model():
         state = step(state, applied)
     assert made.trust.level is Level.FULL
     assert made.trust.one_step < 0.01
-    assert made.correction < 1e-3
+    assert made.models.correction < 1e-3

@@ -63,7 +63,7 @@ def test_an_agent_that_needs_no_model_decides_without_one():
     assert made.stand_in(reading(50)).source is CommandSource.HOLD
     with pytest.raises(ValueError, match="what_if: there is no plan now"):
         made.what_if(objective())
-    made.offer_model(exact_model(), 1, 1)
+    made.models.offer(exact_model(), 1, 1)
     command = made.tick(reading(51))
     assert (command.source, command.model) == (CommandSource.PLANNED, (1, 1))
     with pytest.raises(ValueError, match="what_if: the agent does not plan"):
@@ -77,11 +77,11 @@ def test_a_policy_decides_once_a_model_has_one(agent):
     made = controller(agent=agent, model=False)
     assert made.tick(reading(0)).source is CommandSource.EXPLORATION
     with pytest.raises(ValueError, match=r"policy'?: the model has learned no policy"):
-        made.offer_model(exact_model(), 1, 1)
+        made.models.offer(exact_model(), 1, 1)
     assert made.tick(reading(1)).source is CommandSource.EXPLORATION
     model = make_world_model(exact_model())
     model.policy = lambda features: torch.full_like(features[..., :1], 0.625)
-    made.use_model(model, 1, 1)
+    made.models.use(model, 1, 1)
     command = made.tick(reading(2, [0.1, 0.2]))
     assert source_of(command) == (CommandSource.PLANNED, "")
     assert math.isfinite(command.expected_return)
@@ -150,7 +150,8 @@ def test_after_ticks_without_a_plan_the_warm_start_is_shifted_by_all_of_them():
             return super().imagine(belief, actions)
 
     made = controller(iterations=1)
-    made.model = replace(made.model, model=Asked(made.model.model.dynamics))
+    active = made.models.active
+    made.models.active = replace(active, model=Asked(active.model.dynamics))
     made.tick(reading(0))
     planned = made.planned.result.actions
     for k in (1, 2, 3):
@@ -204,5 +205,5 @@ def test_on_a_cuda_device_it_plans_the_same(kind):
         OBSERVATION, ACTION, objective(), settings, period=0.04, lock_step=True, seed=0,
         safe=SafeCommand(OBSERVATION, ACTION, "hold"),
     )  # fmt: skip
-    made.offer_model(exact_model(), 1, 1)
+    made.models.offer(exact_model(), 1, 1)
     assert made.tick(reading(0)).values[0] > 0.9

@@ -28,7 +28,7 @@ def test_plans_start_where_the_plant_will_be_when_they_act(told, hidden):
             starts[k] = judge.starts[0]
         if k == 10:
             # Exploration has told the delay; from now on there are plans.
-            made.offer_model(exact_model(delay=hidden), 1, 1)
+            made.models.offer(exact_model(delay=hidden), 1, 1)
         sent.append(command.values)
         # What was sent in answer to step k acts from step k + delay on.
         acting = sent[k - delay] if k >= delay else np.array(SAFE)
@@ -52,7 +52,7 @@ def test_a_delay_that_only_the_model_knows_of_costs_nothing_but_itself():
 
     def cost(hidden, known):
         made = controller(model=False, judge=there, horizon=12, candidates=64, iterations=6)
-        made.offer_model(exact_model(delay=known), 1, 1)
+        made.models.offer(exact_model(delay=known), 1, 1)
         state, sent, errors = np.array([0.0, 0.0]), [np.array(SAFE)] * hidden, []
         for k in range(60):
             sent.append(made.tick(reading(k, state)).values)

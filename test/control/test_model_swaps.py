@@ -15,19 +15,19 @@ from mbrl_ros.models.update import ModelPart, ModelUpdate
 @pytest.mark.parametrize("version", [(1, 5), (1, 4), (0, 9)])
 def test_a_model_that_is_not_newer_is_refused(version):
     made = controller(model=False)
-    made.offer_model(exact_model(), 1, 5)
-    kept = made.model
+    made.models.offer(exact_model(), 1, 5)
+    kept = made.models.active
     with pytest.raises(ValueError, match=r"expected a newer one than 1/5"):
-        made.offer_model(exact_model(), *version)
-    assert made.model is kept
+        made.models.offer(exact_model(), *version)
+    assert made.models.active is kept
 
 
 def test_a_newer_model_is_taken_up_with_the_next_tick():
     made = controller()
     assert made.tick(reading(0)).model == (1, 1)
-    made.offer_model(exact_model(), 1, 2)
+    made.models.offer(exact_model(), 1, 2)
     assert made.tick(reading(1)).model == (1, 2)
-    made.offer_model(exact_model(), 2, 1)
+    made.models.offer(exact_model(), 2, 1)
     assert made.tick(reading(2)).model == (2, 1)
 
 
@@ -65,35 +65,35 @@ def test_a_newer_model_is_taken_up_with_the_next_tick():
 )
 def test_a_model_that_does_not_fit_or_is_damaged_leaves_the_present_one(model, message):
     made = controller()
-    kept = made.model
+    kept = made.models.active
     with pytest.raises(ValueError, match=message):
-        made.offer_model(model, 1, 2)
-    assert made.model is kept
+        made.models.offer(model, 1, 2)
+    assert made.models.active is kept
     assert made.tick(reading(0)).source == CommandSource.PLANNED
 
 
 def test_a_model_that_is_kept_to_can_be_used_after_others_have_pushed_it_out():
     made = controller(adaptation=True)
-    made.offer_model(exact_model(), 1, 2)
-    made.roll_back()
+    made.models.offer(exact_model(), 1, 2)
+    made.models.roll_back()
     for sequence in range(3, 12):
-        made.offer_model(exact_model(), 1, sequence)
+        made.models.offer(exact_model(), 1, sequence)
     made.replace_planner(replace(made.settings.planner, members=1))
-    assert (made.model.version, made.model.model.members) == ((1, 1), 1)
-    assert made.adapt(False)
-    assert made.model.correction is None
+    assert (made.models.active.version, made.models.active.model.members) == ((1, 1), 1)
+    assert made.models.adapt(False)
+    assert made.models.active.correction is None
     made.least_effort([])
     assert made.tick(reading(0)).model == (1, 1)
 
 
 def test_a_model_prepared_under_other_settings_is_used_under_those_of_now():
     made = controller(adaptation=True)
-    prepared = made.prepare_model(exact_model(), 1, 2)
+    prepared = made.models.prepare(exact_model(), 1, 2)
     made.replace_planner(replace(made.settings.planner, members=1))
-    made.adapt(False)
-    made.take_model(prepared)
-    assert (made.model.version, made.model.model.members) == ((1, 2), 1)
-    assert made.model.correction is None
+    made.models.adapt(False)
+    made.models.take(prepared)
+    assert (made.models.active.version, made.models.active.model.members) == ((1, 2), 1)
+    assert made.models.active.correction is None
 
 
 def test_a_model_that_comes_during_a_tick_waits_for_the_next():
@@ -101,7 +101,7 @@ def test_a_model_that_comes_during_a_tick_waits_for_the_next():
 
     class Swapping(type(made.agent)):
         def act(self, *arguments):
-            made.offer_model(exact_model(), 1, 1)
+            made.models.offer(exact_model(), 1, 1)
             return super().act(*arguments)
 
     made.agent.__class__ = Swapping
@@ -113,26 +113,26 @@ def test_a_model_that_comes_during_a_tick_waits_for_the_next():
 def test_it_rolls_back_and_keeps_to_an_earlier_model():
     made = controller(model=False)
     with pytest.raises(ValueError, match="rollback: no model before 0/0 is kept"):
-        made.roll_back()
+        made.models.roll_back()
     with pytest.raises(ValueError, match="there is no model yet"):
-        made.use_newest_model()
+        made.models.use_newest()
     for sequence in range(1, 8):
-        made.offer_model(exact_model(), 1, sequence)
-    made.roll_back()
-    assert (made.model.version, made.model_held) == ((1, 6), True)
+        made.models.offer(exact_model(), 1, sequence)
+    made.models.roll_back()
+    assert (made.models.active.version, made.models.held) == ((1, 6), True)
     # What is learned meanwhile waits.
-    made.offer_model(exact_model(), 1, 8)
+    made.models.offer(exact_model(), 1, 8)
     with pytest.raises(ValueError, match="expected a newer one than 1/8"):
-        made.offer_model(exact_model(), 1, 7)
-    assert made.model.version == (1, 6)
+        made.models.offer(exact_model(), 1, 7)
+    assert made.models.active.version == (1, 6)
     assert made.tick(reading(0)).model == (1, 6)
     for sequence in (5, 4):
-        made.roll_back()
-        assert made.model.version == (1, sequence)
+        made.models.roll_back()
+        assert made.models.active.version == (1, sequence)
     with pytest.raises(ValueError, match="no model before 1/4 is kept"):
-        made.roll_back()
-    assert made.model.version == (1, 4)
-    made.use_newest_model()
-    assert (made.model.version, made.model_held) == ((1, 8), False)
-    made.offer_model(exact_model(), 1, 9)
+        made.models.roll_back()
+    assert made.models.active.version == (1, 4)
+    made.models.use_newest()
+    assert (made.models.active.version, made.models.held) == ((1, 8), False)
+    made.models.offer(exact_model(), 1, 9)
     assert made.tick(reading(1)).model == (1, 9)

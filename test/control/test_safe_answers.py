@@ -151,7 +151,7 @@ def test_an_agent_that_decides_on_no_number_gets_the_safe_command():
     made = controller(agent="policy", model=False)
     model = make_world_model(exact_model())
     model.policy = lambda features: torch.full_like(features[..., :1], math.nan)
-    made.use_model(model, 1, 1)
+    made.models.use(model, 1, 1)
     command = made.tick(reading(0))
     assert command.source is CommandSource.FALLBACK
     assert command.values.tolist() == SAFE
@@ -206,7 +206,8 @@ def test_an_estop_that_comes_while_a_plan_is_made_stops_that_plan_too():
             made.estopped = True
             return super().imagine(belief, actions)
 
-    made.model = replace(made.model, model=Pressed(made.model.model.dynamics))
+    active = made.models.active
+    made.models.active = replace(active, model=Pressed(active.model.dynamics))
     command = made.tick(reading(0))
     assert (command.source, command.reason) == (CommandSource.FALLBACK, "e-stop")
     assert command.values.tolist() == made.safe.resting.tolist()

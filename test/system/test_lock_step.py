@@ -101,14 +101,14 @@ def test_it_explores_until_a_model_has_passed_its_gate_then_plans():
             sources.append(command.source)
     assert set(sources[:60]) == {CommandSource.EXPLORATION}
     assert set(sources[60:]) == {CommandSource.PLANNED}
-    assert made.models == made.controller.model.version[1] > 0
+    assert made.models == made.controller.models.active.version[1] > 0
 
 
 def test_a_model_that_fails_its_gate_is_never_planned_with():
     made = system(**{"model_trainer.gate.first_error": 0.0})
     made.run(200)
     assert made.models == 0
-    assert made.controller.model is None
+    assert made.controller.models.active is None
     assert made.holdout_errors
     assert all(math.isfinite(error) for _, error in made.holdout_errors)
 
@@ -117,7 +117,7 @@ def test_evaluation_leaves_the_model_and_the_data_alone():
     made = system()
     made.run(200)
     before, models, rows = weights(made), made.models, len(made.transitions)
-    version, episodes = made.controller.model.version, list(made.episodes)
+    version, episodes = made.controller.models.active.version, list(made.episodes)
     played = []
     returns = made.evaluate(3, on_episode=played.append)
     assert len(returns) == 3
@@ -125,7 +125,7 @@ def test_evaluation_leaves_the_model_and_the_data_alone():
     assert all(value > 0 for value in returns)
     assert torch.equal(weights(made), before)
     assert (made.models, len(made.transitions)) == (models, rows)
-    assert made.controller.model.version == version
+    assert made.controller.models.active.version == version
     assert made.episodes == episodes
 
 

@@ -75,5 +75,5 @@ class Job(Evaluated):
         """
         judge = LockStepSystem(self.judged)
         if learned.published is not None:
-            judge.controller.offer_model(learned.published, 1, 1)
+            judge.controller.models.offer(learned.published, 1, 1)
         return fmean(judge.evaluate(self.episodes))

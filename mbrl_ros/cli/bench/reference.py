@@ -53,7 +53,7 @@ class Reference(Evaluated):
         controller.agent = PlannerAgent(controller.action, planner, EVALUATION_SEED)
         model = TrueModel(controller.observation, controller.action, dynamics)
         try:
-            controller.use_model(model, 1, 1)
+            controller.models.use(model, 1, 1)
         except ValueError as error:
             raise NoTrueDynamicsError(str(error)) from None
         return [(0, fmean(system.evaluate(self.episodes)))]
