@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -109,14 +110,12 @@ class BeliefTracker:
 
     def past(self, model: WorldModel) -> list[Step]:
         """Return the newest steps as a model knows them, oldest first; for any thread."""
-        # What came before the oldest is forgotten, and no step may be made up of it.
-        found, belief, blind = [], None, model.context
         seen = tuple(self._seen)
-        for one in seen:
-            step, belief, blind = _filtered(model, belief, one, blind)
-            if step is not None:
-                found.append(step)
-        return found[-self._remembered :]
+        if not seen:
+            return []
+        # What came before the oldest is forgotten, and no step may be made up of it.
+        steps, _, _ = _filtered(model, seen, model.context)
+        return [step for step in steps if step is not None][-self._remembered :]
 
     def _take_over(self, model: WorldModel | None) -> None:
         """Give another model a belief, from what was seen of the episode so far."""
@@ -128,31 +127,55 @@ class BeliefTracker:
             return
         recent = list(self._seen)[-(model.context + (self.steps.maxlen or 0)) :]
         begin = max((i for i, one in enumerate(recent) if one.is_first), default=0)
-        self._blind = 0
-        for one in recent[begin:]:
-            self._filter(model, one)
+        steps, self.belief, self._blind = _filtered(model, recent[begin:], 0)
+        for step in steps:
+            self._note(step)
 
     def _take(self, one: _Seen) -> Step | None:
         self._seen.append(one)
-        return None if self._model is None else self._filter(self._model, one)
+        model = self._model
+        if model is None:
+            return None
+        step, self._blind = _led_to(model, self.belief, one, self._blind)
+        self.belief = model.observe(self.belief, one.action, one.values, one.is_first)
+        self._note(step)
+        return step
 
-    def _filter(self, model: WorldModel, one: _Seen) -> Step | None:
-        step, self.belief, self._blind = _filtered(model, self.belief, one, self._blind)
+    def _note(self, step: Step | None) -> None:
         if step is None:
             self.steps.clear()
         else:
             self.steps.append(step)
-        return step
 
 
 def _filtered(
-    model: WorldModel, belief: Belief | None, one: _Seen, blind: int
-) -> tuple[Step | None, Belief, int]:
-    """Return what led to an observation, the belief after it, and how long actions are unknown.
+    model: WorldModel, seen: Sequence[_Seen], blind: int
+) -> tuple[list[Step | None], Belief, int]:
+    """Return what led to each observation, the belief after the last, and `_led_to`'s ``blind``.
 
     Args:
-        model: takes it in.
-        belief: before it; None: unknown.
+        model: takes them in.
+        seen: successive observations, at least one.
+        blind: see `_led_to`.
+    """
+    actions = torch.stack([one.action for one in seen])
+    observations = torch.stack([one.values for one in seen])
+    beliefs = model.filter(actions, observations, [one.is_first for one in seen])
+    steps: list[Step | None] = []
+    for one, before in zip(seen, (None, *beliefs), strict=False):
+        step, blind = _led_to(model, before, one, blind)
+        steps.append(step)
+    return steps, beliefs[-1], blind
+
+
+def _led_to(
+    model: WorldModel, belief: Belief | None, one: _Seen, blind: int
+) -> tuple[Step | None, int]:
+    """Return what led to an observation, None where that is not known, and ``blind`` after it.
+
+    Args:
+        model: of the belief.
+        belief: before the observation; None: unknown.
         one: the observation.
         blind: observations until the acting actions of all since are known again.
     """
@@ -163,5 +186,4 @@ def _filtered(
         blind = max(blind, model.delay + 1)
     known = belief is not None and not one.is_first and one.judged and blind == 0
     step = Step(belief, one.action, one.values) if known and belief is not None else None
-    after = model.observe(belief, one.action, one.values, one.is_first)
-    return step, after, max(0, blind - 1)
+    return step, max(0, blind - 1)

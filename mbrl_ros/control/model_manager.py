@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from mbrl_ros.control.model_history import ModelHistory, Version
@@ -56,7 +56,7 @@ class ModelManager:
         settings: ControllerSettings,
         learner: str,
         check: Callable[[WorldModel], None],
-        past: Callable[[WorldModel], Iterable[Step]],
+        past: Callable[[WorldModel], Sequence[Step]],
     ) -> None:
         """Create a manager without a model.
 

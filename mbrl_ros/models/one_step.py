@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, cast
 
 import torch
@@ -103,6 +103,27 @@ class OneStepModel(WorldModel):
         queue = torch.cat([pending, action[None]])
         advanced = encoding.advance(state, queue[:1][None], observation[None, None])
         return StackedBelief(advanced, queue[1:])
+
+    def filter(
+        self, actions: Tensor, observations: Tensor, is_first: Sequence[bool]
+    ) -> list[Belief]:
+        """See `WorldModel.filter`; all steps at once."""
+        history, delay = self.dynamics.encoding.history, self.delay
+        # Before an episode's first step, observation and action are those of the first.
+        now = torch.arange(len(actions))
+        first = torch.where(torch.tensor(is_first), now, 0).cummax(dim=0).values
+
+        def earlier(values: Tensor, lags: range) -> Tensor:
+            """Return values so many steps earlier, shape ``(T, len(lags), ...)``."""
+            return values[
+                (now[:, None] - torch.tensor(lags, dtype=torch.long)).maximum(first[:, None])
+            ]
+
+        seen = earlier(observations, range(history))
+        acted = earlier(actions, range(delay, delay + history - 1))
+        state = torch.cat([seen.flatten(1), acted.flatten(1)], dim=1)[:, None, None]
+        pending = earlier(actions, range(delay - 1, -1, -1))
+        return [StackedBelief(*both) for both in zip(state.unbind(), pending.unbind(), strict=True)]
 
     def ahead(self, belief: Belief, actions: Tensor) -> StackedBelief:
         """See `WorldModel.ahead`."""

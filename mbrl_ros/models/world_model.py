@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -116,6 +116,24 @@ class WorldModel(ABC):
             is_first: whether an episode begins with it, so that the belief before does not count.
         """
 
+    def filter(
+        self, actions: Tensor, observations: Tensor, is_first: Sequence[bool]
+    ) -> list[Belief]:
+        """Return the belief after each of T control steps, as repeated calls of `observe` would.
+
+        What came before the first is unknown.
+
+        Args:
+            actions: shape ``(T, A)``; see `observe`.
+            observations: shape ``(T, O)``.
+            is_first: whether an episode begins with each.
+        """
+        beliefs: list[Belief] = []
+        for action, observation, first in zip(actions, observations, is_first, strict=True):
+            before = beliefs[-1] if beliefs else None
+            beliefs.append(self.observe(before, action, observation, first))
+        return beliefs
+
     @abstractmethod
     def ahead(self, belief: Belief, actions: Tensor) -> Belief:
         """Return each member's belief after actions whose outcome nobody has observed yet.
@@ -188,7 +206,7 @@ class WorldModel(ABC):
         """
 
     def correct(
-        self, strength: float, memory: int, past: Iterable[Step]
+        self, strength: float, memory: int, past: Sequence[Step]
     ) -> tuple[WorldModel, Correction | None]:
         """Return a model that follows what happens, and what has it do so; None: nothing can.
 

@@ -137,7 +137,7 @@ def test_without_a_better_model_for_long_training_ends(trained, tmp_path):
         (["train", "/bag", "--out", "{}/new"], "error: /bag: no such file or folder"),
         (
             ["train", "{}", "--out", "{}/new"],
-            "expected --task, or a config.yaml beside the bag; is",
+            "expected --task, or a config.yaml beside the bag; did you mean",
         ),
         (["train", "{}/bag", "--out", "{}/new", "seed:=3"], "expected --seed 3"),
         (["train", "{}/bag", "--out", "{}/new", "--seed", "-1"], "'seed': expected"),

@@ -44,6 +44,11 @@ def steps(count, gain=1.0, seed=0):
         state = next_observation
 
 
+def stacked(taken):
+    """Return steps as one batch."""
+    return tuple(torch.stack(part) for part in zip(*taken, strict=True))
+
+
 def errors(model, gain):
     """Return the RMS one-step error of the members' mean."""
     found = []
@@ -94,7 +99,7 @@ def test_beginning_with_the_newest_steps_is_as_observing_them(learned):
     observed = Adaptation(one_by_one, strength=0.3, memory=100_000)
     for step in steps(60, GAIN):
         observed.observe(*step)
-    begun = Adaptation(at_once, strength=0.3, memory=100_000, past=list(steps(60, GAIN)))
+    begun = Adaptation(at_once, strength=0.3, memory=100_000, past=stacked(steps(60, GAIN)))
     inputs = torch.randn(3, 40, 3)
     expected, found = one_by_one.network(inputs)[0], at_once.network(inputs)[0]
     torch.testing.assert_close(found, expected, atol=0.02, rtol=0.05)
@@ -105,8 +110,8 @@ def test_it_is_least_squares_with_a_prior():
     """Against the closed form, for a model without hidden layers and a memory without end."""
     model = random_model(hidden=[], members=1, log_variance_low=-2.0, log_variance_high=-1.9)
     network, o = model.network, 2
-    data = list(steps(30, GAIN))
-    state, action, next_observation = (torch.stack(part)[None] for part in zip(*data, strict=True))
+    data = stacked(steps(30, GAIN))
+    state, action, next_observation = (part[None] for part in data)
     mean, log_variance = model(state, action)
     error = (model.normalized_target(state, next_observation) - mean)[0].double()
     phi = torch.cat([model.inputs(state, action)[0], torch.ones(30, 1)], dim=-1).double()
@@ -177,7 +182,7 @@ def test_nonsense_corrects_nothing_for_good(learned, value):
     adaptation.observe(torch.zeros(2), torch.zeros(1), bad)
     adaptation.observe(bad, torch.zeros(1), torch.zeros(2))
     assert adaptation.correction.isfinite().all()
-    begun = Adaptation(unpack(learned), 0.3, 100, [(torch.zeros(2), torch.zeros(1), bad)])
+    begun = Adaptation(unpack(learned), 0.3, 100, (torch.zeros(1, 2), torch.zeros(1, 1), bad[None]))
     assert begun.correction.isfinite().all()
 
 

@@ -212,6 +212,20 @@ def test_observing_goes_on_from_the_belief_before(model):
         torch.testing.assert_close(part, fresh)
 
 
+@pytest.mark.parametrize("begins", [[], [0], [2], [0, 3, 4, 11]])
+def test_filtering_many_steps_is_observing_them_one_by_one(model, begins):
+    generator = torch.Generator().manual_seed(0)
+    actions, seen = torch.rand(12, 1, generator=generator), torch.rand(12, 2, generator=generator)
+    firsts = [k in begins for k in range(12)]
+    belief = None
+    filtered = model.filter(actions, seen, firsts)
+    for after, *one in zip(filtered, actions, seen, firsts, strict=True):
+        belief = model.observe(belief, *one)
+        for part, expected in zip(after, belief, strict=True):
+            assert part.shape == expected.shape
+            assert torch.equal(part, expected)
+
+
 def test_before_anything_was_observed_it_can_be_asked(model):
     imagined = model.imagine(model.initial(1), some_actions())
     assert imagined.observations.isfinite().all()

@@ -9,7 +9,6 @@ zero, so that directions without excitation are forgotten.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -24,8 +23,7 @@ _LEAST_NOISE = 1e-3
 # In the targets' standard deviations; larger errors are sensor glitches.
 _MOST_ERROR = 10.0
 
-
-#: State before a step ``(S,)``, action in effect ``(A,)``, next observation ``(O,)``; on CPU.
+#: States before N steps ``(N, S)``, actions in effect ``(N, A)``, next observations ``(N, O)``.
 Taken = tuple[Tensor, Tensor, Tensor]
 
 
@@ -39,7 +37,7 @@ class Adaptation:
 
     @torch.no_grad()
     def __init__(
-        self, model: DynamicsModel, strength: float, memory: int, past: Iterable[Taken] = ()
+        self, model: DynamicsModel, strength: float, memory: int, past: Taken | None = None
     ) -> None:
         """Start to correct a trained model.
 
@@ -48,7 +46,7 @@ class Adaptation:
             strength: prior standard deviation of the change of a prediction, in the targets'
                 standard deviations.
             memory: forgetting time constant [control steps].
-            past: the newest steps to start from, oldest first.
+            past: the newest steps to start from, oldest first; on CPU.
         """
         self.model = model
         self._decay = math.exp(-1.0 / memory)
@@ -65,7 +63,8 @@ class Adaptation:
         self._identity = torch.eye(features.shape[-1], device=features.device)
         self._covariance = self._prior * self._identity
         self.correction = torch.zeros(*self._covariance.shape[:2], o, device=features.device)
-        self._begin_with(list(past))
+        if past is not None:
+            self._begin_with(*past)
 
     @property
     def size(self) -> float:
@@ -81,7 +80,7 @@ class Adaptation:
             action: in effect, shape ``(A,)``.
             next_observation: shape ``(O,)``.
         """
-        features, error, noise = self._errors([(state, action, next_observation)])
+        features, error, noise = self._errors(state[None], action[None], next_observation[None])
         if not error.isfinite().all():
             return
         phi, error = features[:, 0, :, None], error[:, 0]
@@ -96,13 +95,11 @@ class Adaptation:
         self._covariance = prior - gain @ spread.transpose(1, 2)
         self._write()
 
-    def _begin_with(self, past: list[Taken]) -> None:
-        """Solve for the correction after the newest steps in batch, as if observed one by one."""
-        if not past:
-            return
-        features, error, noise = self._errors(past)
+    def _begin_with(self, state: Tensor, action: Tensor, next_observation: Tensor) -> None:
+        """Solve for the correction after N steps in batch, as if observed one by one."""
+        features, error, noise = self._errors(state, action, next_observation)
         usable = error.isfinite().all(dim=-1).all(dim=0)
-        age = torch.arange(len(past) - 1, -1, -1, device=error.device)[usable]
+        age = torch.arange(len(state) - 1, -1, -1, device=error.device)[usable]
         weight = self._decay ** (2.0 * age)[:, None]
         phi, error = features[:, usable], error[:, usable]
         precision = (phi * weight).transpose(1, 2) @ phi / noise + self._identity / self._prior
@@ -110,17 +107,17 @@ class Adaptation:
         self.correction = self._covariance @ ((phi * weight).transpose(1, 2) @ error) / noise
         self._write()
 
-    def _errors(self, steps: list[Taken]) -> tuple[Tensor, Tensor, Tensor]:
+    def _errors(
+        self, state: Tensor, action: Tensor, next_observation: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Return features ``(M, N, F + 1)``, errors ``(M, N, O)`` and noise ``(M, 1, 1)``.
 
         Implausible errors are NaN.
         """
         model, device = self.model, self.correction.device
-        state, action, next_observation = (
-            torch.stack(part).to(device) for part in zip(*steps, strict=True)
-        )
-        state = state.expand(model.members, -1, -1)
-        action = action.expand(model.members, -1, -1)
+        state = state.to(device).expand(model.members, -1, -1)
+        action = action.to(device).expand(model.members, -1, -1)
+        next_observation = next_observation.to(device)
         inputs = model.inputs(state, action)
         mean, log_variance = self._network(inputs)
         target = model.normalized_target(state[..., : model.observation.dim], next_observation)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
+import torch
 from torch import Tensor
 
 from mbrl_ros.models.ensemble.adaptation import Adaptation
@@ -28,7 +29,7 @@ class EnsembleModel(OneStepModel):
         return mean_function(self.dynamics, self.members)
 
     def correct(
-        self, strength: float, memory: int, past: Iterable[Step]
+        self, strength: float, memory: int, past: Sequence[Step]
     ) -> tuple[EnsembleModel, LastLayerCorrection]:
         """See `WorldModel.correct`."""
         # Corrections are made in place, and the uncorrected model may be needed again.
@@ -41,10 +42,10 @@ class LastLayerCorrection:
     """An `Adaptation` of a model's dynamics, passed on to its fast predictor."""
 
     def __init__(
-        self, model: EnsembleModel, strength: float, memory: int, past: Iterable[Step]
+        self, model: EnsembleModel, strength: float, memory: int, past: Sequence[Step]
     ) -> None:
         self._model = model
-        taken = [self._taken(step) for step in past]
+        taken = self._taken(past) if past else None
         self._adaptation = Adaptation(model.dynamics, strength, memory, taken)
         self._renew()
 
@@ -55,13 +56,14 @@ class LastLayerCorrection:
 
     def observe(self, step: Step) -> None:
         """See `Correction.observe`."""
-        self._adaptation.observe(*self._taken(step))
+        self._adaptation.observe(*(part[0] for part in self._taken([step])))
         self._renew()
 
-    def _taken(self, step: Step) -> tuple[Tensor, Tensor, Tensor]:
-        """Return state ``(S,)``, action in effect ``(A,)`` and next observation ``(O,)``."""
-        acting = self._model.acting(step.belief, step.action)
-        return step.belief[0][0, 0], acting, step.observation
+    def _taken(self, steps: Sequence[Step]) -> tuple[Tensor, Tensor, Tensor]:
+        """Return states ``(N, S)``, actions in effect ``(N, A)``, next observations ``(N, O)``."""
+        states = torch.stack([step.belief[0] for step in steps])[:, 0, 0]
+        acting = torch.stack([self._model.acting(step.belief, step.action) for step in steps])
+        return states, acting, torch.stack([step.observation for step in steps])
 
     def _renew(self) -> None:
         self._model.fast.renew_last_layer(self._model.dynamics)
