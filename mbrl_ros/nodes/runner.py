@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 
 from mbrl_ros import ros
+from mbrl_ros.core.realtime import exempt_from_collection
 
 # Maximum delay until the executor handles a signal [s].
 _LOOK_UP = 0.2
@@ -47,6 +48,7 @@ def run_node(factory: Callable[[], ros.Node], args: list[str] | None = None) -> 
         return 2
     executor = ros.SingleThreadedExecutor()
     executor.add_node(node)
+    exempt_from_collection()
     try:
         while ros.ok() and not stop.is_set():
             executor.spin_once(timeout_sec=_LOOK_UP)

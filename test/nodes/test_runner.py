@@ -16,6 +16,35 @@ def build():
 sys.exit(run_node(build))
 """
 
+# Says how many objects a full collection looks at, once it spins.
+COLLECTING = """
+import gc, sys
+import torch
+from mbrl_ros import ros
+from mbrl_ros.nodes.runner import run_node
+
+class Counting(ros.Node):
+    def __init__(self):
+        super().__init__("counting")
+        self.create_timer(0.01, self.count)
+
+    def count(self):
+        print(len(gc.get_objects()), gc.get_freeze_count(), flush=True)
+        ros.shutdown()
+
+sys.exit(run_node(Counting))
+"""
+
+
+@pytest.mark.process
+def test_a_full_garbage_collection_does_not_look_at_the_libraries(dds_domain):
+    done = subprocess.run(
+        [sys.executable, "-c", COLLECTING], capture_output=True, text=True, timeout=60.0
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    seen, exempt = map(int, done.stdout.split())
+    assert exempt > 100 * seen
+
 
 @pytest.mark.process
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
