@@ -24,6 +24,7 @@ from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.control.trust import Level, Trust
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.spaces import FloatArray, Space
+from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.models.world_model import UnlearnedError, WorldModel
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.duration import DurationEstimate
@@ -110,6 +111,32 @@ class Controller:
         self.planned: PlanRecord | None = None
         self._planned_step = 0
         self._stopped_in: int | None = None
+
+    @classmethod
+    def of_task(
+        cls, task: TaskSettings, objective: Objective, settings: ControllerSettings
+    ) -> Controller:
+        """Return the controller of a task.
+
+        Args:
+            task: gives spaces, period, seed, safe command and kind of models.
+            objective: judges plans.
+            settings: the controller's parameters.
+
+        Raises:
+            ValueError: naming what is wrong in the task or in the settings.
+        """
+        return cls(
+            task.observation_space(),
+            task.action_space(),
+            objective,
+            settings,
+            period=task.period / task.real_time_factor,
+            lock_step=task.lock_step,
+            seed=task.seed,
+            safe=SafeCommand.of(task),
+            learner=task.learner,
+        )
 
     @property
     def delay(self) -> int:

@@ -49,7 +49,6 @@ from mbrl_ros.nodes.subscribing import subscribe_to_all
 from mbrl_ros.objectives.objective_manager import ObjectiveManager
 from mbrl_ros.ros import LifecycleNode, LifecycleState, Parameter, TransitionCallbackReturn
 from mbrl_ros.ros import interfaces as ri
-from mbrl_ros.safety.safe_command import SafeCommand
 from mbrl_ros.system.schema import OBJECTIVE, objective_parameters
 
 _STATUS_PERIOD = 0.5
@@ -81,16 +80,7 @@ class MpcController(LifecycleNode):
         self._observation, self._action = task.observation_space(), task.action_space()
         spaces = (self._observation, self._action)
         manager = ObjectiveManager(declare_objective(self, *spaces, task.period))
-        self._controller = Controller(
-            *spaces,
-            manager.objective,
-            settings,
-            period=task.period / task.real_time_factor,
-            lock_step=task.lock_step,
-            seed=task.seed,
-            safe=SafeCommand.of(task),
-            learner=task.learner,
-        )
+        self._controller = Controller.of_task(task, manager.objective, settings)
         self._objective_interface = ObjectiveInterface(self, manager, self._controller)
         self._ticker = Ticker(self._controller, self._send)
         self._acted: queue.SimpleQueue[Command] = queue.SimpleQueue()

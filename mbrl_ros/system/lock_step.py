@@ -12,9 +12,10 @@ import torch
 from mbrl_ros.control.command import Command, CommandSource
 from mbrl_ros.control.controller import Controller
 from mbrl_ros.core.kinds import make_learner
-from mbrl_ros.core.records import Observation, Transition
+from mbrl_ros.core.records import Observation
 from mbrl_ros.core.settings import SettingsError, build
 from mbrl_ros.core.task import TaskSettings
+from mbrl_ros.data.pairing import TransitionPairer
 from mbrl_ros.data.transitions import Transitions
 from mbrl_ros.learning.learner import GateDecision, Learner
 from mbrl_ros.models.update import ModelUpdate
@@ -84,17 +85,11 @@ class LockStepSystem:
         self.learner: Learner = make_learner(
             task.learner, observation, action, configuration.build("model_trainer"), task.seed
         )
-        self.controller = Controller(
-            observation,
-            action,
-            self.manager.objective,
-            configuration.build("mpc_controller"),
-            period=task.period,
-            lock_step=True,
-            seed=task.seed,
-            safe=SafeCommand.of(task),
-            learner=task.learner,
+        self.controller = Controller.of_task(
+            task, self.manager.objective, configuration.build("mpc_controller")
         )
+        self._pairer = TransitionPairer(observation, action, SafeCommand.of(task).resting)
+        self._pairer.feed(self.simulator.observation)
         self.transitions = Transitions(observation, action)
         self.models = 0
         self.published: ModelUpdate | None = None
@@ -118,7 +113,9 @@ class LockStepSystem:
         """
         before = self.simulator.observation
         if before.ended:
-            return None, self.simulator.advance(), None
+            after = self.simulator.advance()
+            self._pairer.feed(after)
+            return None, after, None
         self.controller.objective = self.manager.objective
         command = self.controller.tick(replace(before, received=time.monotonic()))
         self.sources[command.source] += 1
@@ -129,23 +126,12 @@ class LockStepSystem:
             command.values, before.episode, before.step, before.time, command.source.safe
         )
         after = self.simulator.advance()
+        transition = self._pairer.feed(after)
         self.manager.observe(after.values, self._period)
         if after.episode != before.episode:
             self._return = 0.0
             return command, after, None
-        if self.learning:
-            transition = Transition(
-                before.values,
-                after.action,
-                after.values,
-                before.episode,
-                before.step,
-                after.reward,
-                after.terminated,
-                after.truncated,
-                after.stamp,
-                before.action,
-            )
+        if self.learning and transition is not None:
             self.transitions.append(transition)
             self.learner.append(transition)
             self._learn()
@@ -203,7 +189,7 @@ class LockStepSystem:
             self.check_ends()
         learning, adapting = self.learning, self.controller.models.adapt(False)
         self.learning = False
-        self.simulator.reset()
+        self._pairer.feed(self.simulator.reset())
         self._return = 0.0
         returns: list[float] = []
         while len(returns) < episodes:
