@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from mbrl_ros.models.dynamics_model import DynamicsModel
+from mbrl_ros.models.stepping import step_through
 
 
 class DifferentiableModel:
@@ -61,11 +62,11 @@ class DifferentiableModel:
         """
         start, actions = start.to(self._device), actions.to(self._device)
         state = start.expand(self.members, len(actions), -1)
-        seen = [state[..., : self._encoding.observation_dim]]
-        for action in actions.unbind(dim=1):
-            state = self.step(state, action.expand(self.members, -1, -1))
-            seen.append(state[..., : self._encoding.observation_dim])
-        return torch.stack(seen, dim=2)
+        each = actions.unbind(dim=1)
+        states, _ = step_through(
+            self.step, state, lambda k, _: each[k].expand(self.members, -1, -1), len(each)
+        )
+        return torch.stack([s[..., : self._encoding.observation_dim] for s in states], dim=2)
 
     def mean_step(self, state: Tensor, action: Tensor) -> Tensor:
         """Predict one step with the mean of all members.

@@ -12,6 +12,7 @@ from mbrl_ros.core.spaces import Space
 from mbrl_ros.models.encoding import Encoding
 from mbrl_ros.models.heads import Policy
 from mbrl_ros.models.imagined import Imagined
+from mbrl_ros.models.stepping import step_through
 from mbrl_ros.models.world_model import Belief, WorldModel
 
 
@@ -68,10 +69,7 @@ class FunctionModel(WorldModel):
 
     def imagine_policy(self, belief: Belief, policy: Policy, horizon: int) -> Imagined:
         """See `WorldModel.imagine_policy`."""
-        seen, chosen = [belief[0]], []
-        for _ in range(horizon):
-            chosen.append(policy(seen[-1]))
-            seen.append(self._step(seen[-1], chosen[-1]))
+        seen, chosen = step_through(self._step, belief[0], lambda _, s: policy(s), horizon)
         observations = torch.stack(seen, dim=2)
         return Imagined(torch.stack(chosen, dim=2), observations, observations)
 
@@ -101,7 +99,6 @@ class FunctionModel(WorldModel):
 
     def _rolled_out(self, belief: Belief, actions: Tensor) -> Tensor:
         """Return observations ``(1, N, H + 1, O)``."""
-        seen = [belief[0].expand(1, len(actions), -1)]
-        for action in actions.unbind(dim=1):
-            seen.append(self._step(seen[-1], action[None]))
+        start, each = belief[0].expand(1, len(actions), -1), actions.unbind(dim=1)
+        seen, _ = step_through(self._step, start, lambda k, _: each[k][None], len(each))
         return torch.stack(seen, dim=2)

@@ -15,6 +15,7 @@ from mbrl_ros.models.heads import Policy
 from mbrl_ros.models.imagined import Imagined
 from mbrl_ros.models.inference import Mean
 from mbrl_ros.models.rollout import Rollout
+from mbrl_ros.models.stepping import step_through
 from mbrl_ros.models.world_model import Belief, WorldModel
 
 
@@ -140,12 +141,8 @@ class OneStepModel(WorldModel):
         model, o = self._differentiable(), self.observation.dim
         state = belief[0].to(self.device)
         state = state.expand(self.members, -1, -1)
-        seen, actions = [state[..., :o]], []
-        for _ in range(horizon):
-            actions.append(policy(seen[-1]))
-            state = model.step(state, actions[-1])
-            seen.append(state[..., :o])
-        observations = torch.stack(seen, dim=2)
+        states, actions = step_through(model.step, state, lambda _, s: policy(s[..., :o]), horizon)
+        observations = torch.stack([s[..., :o] for s in states], dim=2)
         return Imagined(torch.stack(actions, dim=2), observations, observations)
 
     def imagine_gradients(self, belief: Belief, actions: Tensor) -> Imagined:
