@@ -83,6 +83,7 @@ def test_a_full_disk_is_told_once_and_delays_but_loses_nothing(tmp_path, full_di
     assert len(told) == 1
 
 
+@pytest.mark.process
 def test_a_disk_that_stays_full_costs_little_memory(tmp_path, full_disk):
     curves = Curves(tmp_path, lambda _: None)
     for step in range(60_000):

@@ -91,6 +91,7 @@ def test_a_camera_that_fails_does_not_stop_the_plant(arm_file, monkeypatch):
     camera.close()
 
 
+@pytest.mark.process
 @needs_graphics
 @pytest.mark.parametrize("period", [0.04, 1 / 60, 0.007])
 @pytest.mark.parametrize("rate", [1.0, 3.0])
