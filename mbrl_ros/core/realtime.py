@@ -32,6 +32,17 @@ def prioritize_process(priority: int) -> None:
             _schedule(int(thread.name), priority)
 
 
+def follow_main_thread() -> None:
+    """Give the calling thread the main thread's priority.
+
+    A thread of lower priority that is preempted while it holds the interpreter lock keeps the loop
+    waiting (priority inversion).
+    """
+    main = os.getpid()
+    with contextlib.suppress(OSError, AttributeError):
+        os.sched_setscheduler(0, os.sched_getscheduler(main), os.sched_getparam(main))
+
+
 def exempt_from_collection() -> None:
     """Take all present objects out of garbage collection.
 

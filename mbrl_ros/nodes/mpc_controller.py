@@ -28,7 +28,7 @@ from mbrl_ros.control.model_history import Version
 from mbrl_ros.control.model_manager import ActiveModel
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.control.ticker import Ticker
-from mbrl_ros.core.realtime import AROUND, prioritize_process
+from mbrl_ros.core.realtime import AROUND, follow_main_thread, prioritize_process
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.settings import build, flat
 from mbrl_ros.core.task import TaskSettings
@@ -91,7 +91,7 @@ class MpcController(LifecycleNode):
         self._tunes = (
             settings.autotune and not task.lock_step and self._controller.agent.planner is not None
         )
-        self._unpacking = ThreadPoolExecutor(1, "unpacking")
+        self._unpacking = ThreadPoolExecutor(1, "unpacking", follow_main_thread)
         self._arrived: tuple[ModelUpdate, Version] | None = None
         self._prepared: queue.SimpleQueue[ActiveModel] = queue.SimpleQueue()
         self._lifecycle_state = "unconfigured"
@@ -315,6 +315,7 @@ class MpcController(LifecycleNode):
         """
 
         def measure() -> None:
+            follow_main_thread()
             try:
                 tuning = self._controller.tune(self._pinned, self._stop_tuning)
             except TuningStoppedError:
