@@ -216,8 +216,10 @@ def test_each_plan_is_made_for_one_of_many_changes(running, count):
     ticks = caller.status()
     end = time.monotonic()
     for _ in range(count):
-        futures += change(caller, rng, sent)
-        end += 0.01
+        futures.extend(change(caller, rng, sent))
+        # A service keeps ten requests: a caller that was held up must not send more at once.
+        eventually(lambda: sum(not future.done() for future in futures[-10:]) < 5)
+        end = max(end + 0.01, time.monotonic())
         time.sleep(max(end - time.monotonic(), 0.0))
     eventually(lambda: all(future.done() for future in futures))
     status = caller.status()
