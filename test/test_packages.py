@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from mbrl_ros.core.extensions import load
+
 PACKAGE = Path(__file__).parents[1] / "mbrl_ros"
 ARCHITECTURE = Path(__file__).parents[1] / "docs" / "architecture.md"
 ROW = re.compile(r"^\| `(\w+)/` \| [^|]+ \| ([^|]+) \|$", re.M)
@@ -82,6 +84,18 @@ def test_no_circle_of_files():
     except CycleError as error:
         circle = error.args[1]  # each file is imported by the next
         pytest.fail(" imports ".join(reversed(circle)), pytrace=False)
+
+
+def test_only_kinds_name_code_above_them_by_text():
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            text = node.value if isinstance(node, ast.Constant) else None
+            if not isinstance(text, str) or not re.fullmatch(r"mbrl_ros(\.\w+)+:\w+", text):
+                continue
+            assert load(text, "text") is not None
+            beside = text.startswith(module_of(path).rpartition(".")[0] + ".")
+            registry = path.name == "kind.py" or path == PACKAGE / "core" / "kinds.py"
+            assert beside or registry, f"{path} names {text}"
 
 
 def test_every_package_is_listed():

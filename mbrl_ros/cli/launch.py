@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from mbrl_ros.core.settings import SettingsError
-from mbrl_ros.system.launching import KINDS, Kind, plan
+from mbrl_ros.system.launching import KINDS, LaunchKind, plan
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +44,7 @@ def _split(words: list[str]) -> dict[str, str]:
     return values
 
 
-def _described(kind: Kind) -> str:
+def _described(kind: LaunchKind) -> str:
     lines = [f"arguments of {kind.name}:"]
     for argument in kind.arguments:
         default = "must be given" if argument.default is None else f"default {argument.default}"

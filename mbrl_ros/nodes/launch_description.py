@@ -23,7 +23,7 @@ from launch import (  # type: ignore[attr-defined]  # mypy sees our folder of th
 )
 from mbrl_ros.core.settings import SettingsError
 from mbrl_ros.ros import RUNTIME
-from mbrl_ros.system.launching import MONITOR, REFUSED, Kind, System, plan
+from mbrl_ros.system.launching import MONITOR, REFUSED, LaunchKind, System, plan
 
 _RESPAWN_DELAY = 0.5
 _LINE_PERIOD = 5.0
@@ -32,7 +32,7 @@ _TIMEOUTS = {"data_logger": "30", MONITOR: "90"}
 _TIMEOUT = "10"
 
 
-def describe(kind: Kind) -> LaunchDescription:
+def describe(kind: LaunchKind) -> LaunchDescription:
     """Return the launch description of a kind of system, with its declared arguments."""
     return LaunchDescription(
         [
@@ -45,7 +45,7 @@ def describe(kind: Kind) -> LaunchDescription:
     )
 
 
-def _start(context: LaunchContext, kind: Kind) -> list[Any]:
+def _start(context: LaunchContext, kind: LaunchKind) -> list[Any]:
     system = plan(kind, _given(context, kind))
     system.prepare_folder(RUNTIME)
     nodes = [_node(name, [str(system.parameter_file)]) for name in kind.nodes]
@@ -59,7 +59,7 @@ def _start(context: LaunchContext, kind: Kind) -> list[Any]:
     return actions
 
 
-def _given(context: LaunchContext, kind: Kind) -> dict[str, str]:
+def _given(context: LaunchContext, kind: LaunchKind) -> dict[str, str]:
     """Return the declared arguments and, if launched directly, all others on the command line."""
     given = {a.name: context.launch_configurations[a.name] for a in kind.arguments}
     # Included by another launch file, the other arguments are not meant for this one.

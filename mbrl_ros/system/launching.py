@@ -65,7 +65,7 @@ class Argument:
 
 
 @dataclass(frozen=True)
-class Kind:
+class LaunchKind:
     """A kind of system.
 
     Attributes:
@@ -91,7 +91,7 @@ def _arguments(**defaults: str | None) -> tuple[Argument, ...]:
 
 # The logger starts first and stops last, so that the bag is complete. The controller stops before
 # the plant, which thus receives its last, safe command.
-SIM = Kind(
+SIM = LaunchKind(
     "sim",
     ("data_logger", "model_trainer", "mpc_controller", "mujoco_sim"),
     ("mpc_controller", "mujoco_sim", "model_trainer", "data_logger"),
@@ -104,7 +104,7 @@ SIM = Kind(
         view="auto",
     ),
 )
-ROBOT = Kind(
+ROBOT = LaunchKind(
     "robot",
     ("data_logger", "model_trainer", "mpc_controller"),
     ("mpc_controller", "model_trainer", "data_logger"),
@@ -125,7 +125,7 @@ class System:
         view: ``auto`` or ``none``.
     """
 
-    kind: Kind
+    kind: LaunchKind
     configuration: Configuration
     run_dir: Path
     duration: float
@@ -170,7 +170,7 @@ class System:
             raise SettingsError(f"run_dir: {reason}") from None
 
 
-def plan(kind: Kind, given: Mapping[str, str]) -> System:
+def plan(kind: LaunchKind, given: Mapping[str, str]) -> System:
     """Determine what to start, without writing anything.
 
     Args:
