@@ -332,7 +332,9 @@ class Controller:
             return self._stop(observation, CommandSource.HOLD, "the episode ended")
         if active is None and self.agent.needs_model:
             values = self._exploration()
-            return self._command(observation, values, CommandSource.EXPLORATION, "no model yet")
+            refused = self.models.refusal
+            reason = f"model refused: {refused}" if refused else "no model yet"
+            return self._command(observation, values, CommandSource.EXPLORATION, reason)
         if self._trusted is Level.NONE:
             self._withdraw_plan()
             reason = f"the model is not to be trusted: {self.trust.reason}"

@@ -47,6 +47,7 @@ class ModelManager:
     Attributes:
         active: the model in use; None before the first.
         learner: kind of models accepted, besides the built-in ones.
+        refusal: why the newest model was refused; empty if it was not.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class ModelManager:
         """
         self.active: ActiveModel | None = None
         self.learner = learner
+        self.refusal = ""
         self._observation, self._action = observation, action
         self._device = settings.device
         self._members = settings.planner.members
@@ -114,8 +116,17 @@ class ModelManager:
         """Check and unpack a model, which takes time; for any thread.
 
         Raises:
-            ValueError: if it is damaged, does not fit, or is not newer.
+            ValueError: if it is damaged, does not fit, or is not newer; it stays in `refusal`.
         """
+        try:
+            prepared = self._prepared(update, epoch, sequence)
+        except Exception as error:
+            self.refusal = str(error)
+            raise
+        self.refusal = ""
+        return prepared
+
+    def _prepared(self, update: ModelUpdate, epoch: int, sequence: int) -> ActiveModel:
         version = epoch, sequence
         self._history.check_newer(version)
         kind = kind_of(update.kind, self.learner)

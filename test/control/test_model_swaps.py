@@ -22,6 +22,19 @@ def test_a_model_that_is_not_newer_is_refused(version):
     assert made.models.active is kept
 
 
+def test_while_models_are_refused_each_command_says_why():
+    made = controller(model=False)
+    assert made.tick(reading(0)).reason == "no model yet"
+    with pytest.raises(ValueError, match="SHA-256") as refused:
+        made.models.offer(ModelUpdate("ensemble", "{}", {"model": ModelPart(b"", "")}), 1, 1)
+    command = made.tick(reading(1))
+    assert command.source == CommandSource.EXPLORATION
+    assert command.reason == f"model refused: {refused.value}"
+    made.models.offer(exact_model(), 1, 2)
+    assert made.tick(reading(2)).source == CommandSource.PLANNED
+    assert made.models.refusal == ""
+
+
 def test_a_newer_model_is_taken_up_with_the_next_tick():
     made = controller()
     assert made.tick(reading(0)).model == (1, 1)
