@@ -1,11 +1,10 @@
 """The node mpc_controller: plans with the learned model and commands the plant.
 
-A managed node. Subscribes ``observation``, ``model`` and ``estop``; publishes ``action`` every
-tick while active, ``controller_status``, ``plan`` while someone subscribes, and
-``/diagnostics``; what to plan for it learns by `ObjectiveInterface`. The service ``~/arm`` ends
-an e-stop, ``~/autotune`` measures how much planning the machine has the time for, as with the
-first model. ``~/rollback`` goes back to the model before and keeps to it, ``~/use_newest_model``
-ends that.
+A managed node. Subscribes to ``observation``, ``model`` and ``estop``; publishes ``action`` every
+tick while active, ``controller_status``, ``plan`` while someone subscribes, and ``/diagnostics``;
+`ObjectiveInterface` handles changes of the objective. The service ``~/arm`` ends an e-stop,
+``~/autotune`` measures how much planning fits into a period, as is done with the first model.
+``~/rollback`` goes back to the previous model and holds it until ``~/use_newest_model``.
 """
 
 from __future__ import annotations
@@ -52,11 +51,11 @@ from mbrl_ros.ros import interfaces as ri
 from mbrl_ros.system.schema import OBJECTIVE, objective_parameters
 
 _STATUS_PERIOD = 0.5
-# How old an observation may be to begin with [s]; a plant in lock-step repeats it twice a second.
+# Maximum age of the first observation [s]; a plant in lock-step repeats it twice a second.
 _FRESH = 1.0
-# The same complaint is made no more often than that [s].
+# Minimum time between two identical warnings [s].
 _COMPLAINT_PERIOD = 5.0
-# How long the loop waits at most for another thread to hand over the interpreter [s].
+# Maximum time that another thread keeps the interpreter lock from the loop [s].
 _SWITCH_INTERVAL = 0.0005
 
 
@@ -64,15 +63,15 @@ class MpcController(LifecycleNode):
     """Connects a `Controller`, ticking on a thread of its own, to ROS."""
 
     def __init__(self) -> None:
-        """Declare everything; with ``autostart`` also configure.
+        """Declare all parameters; with ``autostart``, configure as well.
 
         Raises:
-            ValueError: naming the parameter that is wrong.
+            ValueError: naming the invalid parameter.
         """
         super().__init__("mpc_controller")
         torch.set_num_threads(1)
         tunable = asdict(EFFORTS[0])
-        # Before they are declared: what nobody names is not among the overrides.
+        # Before they are declared: only parameters that someone set are among the overrides.
         self._pinned = [n for n in tunable if f"planner.{n}" in self._parameter_overrides]
         task, settings = declare(self, TaskSettings, ControllerSettings, dynamic=[OBJECTIVE])
         self._task: TaskSettings = task
@@ -128,7 +127,7 @@ class MpcController(LifecycleNode):
         return TransitionCallbackReturn.SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Start to command, if there is a valid observation to start from."""
+        """Start commanding, if there is a recent valid observation."""
         if self._newest is None or time.monotonic() - self._newest.received > _FRESH:
             self.get_logger().error(f"not activated: no valid observation within {_FRESH:g} s")
             return TransitionCallbackReturn.FAILURE
@@ -139,7 +138,7 @@ class MpcController(LifecycleNode):
         return TransitionCallbackReturn.SUCCESS
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Fall silent, after one last safe command."""
+        """Send one last safe command, then nothing."""
         self._halt()
         self._lifecycle_state = "inactive"
         return TransitionCallbackReturn.SUCCESS
@@ -151,16 +150,16 @@ class MpcController(LifecycleNode):
         return TransitionCallbackReturn.SUCCESS
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Fall silent for good."""
+        """Send one last safe command, and disconnect."""
         self._halt()
         self._disconnect()
         self._lifecycle_state = "finalized"
         return TransitionCallbackReturn.SUCCESS
 
     def destroy_node(self) -> None:
-        """Fall silent, and say how it went."""
+        """Send one last safe command, and publish the final status."""
         self._halt()
-        # No thread may be within torch when the interpreter ends.
+        # No thread may be inside torch when the interpreter exits.
         self._stop_tuning.set()
         if self._tuning is not None:
             self._tuning.join()
@@ -219,13 +218,13 @@ class MpcController(LifecycleNode):
     def _on_model(self, message: ri.ModelUpdate) -> None:
         parts = {p.name: ModelPart(bytes(p.weights), p.sha256) for p in message.parts}
         update = ModelUpdate(message.kind, message.settings, parts)
-        # Only the newest: they may come faster than they can be unpacked.
+        # Only the newest: models may arrive faster than they can be unpacked.
         self._arrived = update, (message.epoch, message.sequence)
-        # Megabytes take their time, in which observations and the e-stop must be heard.
+        # Unpacking megabytes must not delay observations or the e-stop.
         self._unpacking.submit(self._prepare_model)
 
     def _prepare_model(self) -> None:
-        """Unpack the newest model; called on a thread of its own."""
+        """Unpack the newest model; runs on its own thread."""
         arrived, self._arrived = self._arrived, None
         if arrived is None:
             return
@@ -236,7 +235,7 @@ class MpcController(LifecycleNode):
             self.get_logger().warning(
                 f"model refused: {error}", throttle_duration_sec=_COMPLAINT_PERIOD
             )
-        except Exception as error:  # a kind of the user's own may raise anything
+        except Exception as error:  # a user's own kind may raise anything
             self.get_logger().error(
                 f"model refused: {type(error).__name__}: {error}",
                 throttle_duration_sec=_COMPLAINT_PERIOD,
@@ -252,13 +251,13 @@ class MpcController(LifecycleNode):
                 )
                 continue
             if self._tunes and self._tuning is None:
-                # Until it is known what fits, as little as possible: no tick shall be late.
+                # As little as possible until it is known what fits, so that no tick is late.
                 configured = self._effort
                 self._plan_with(self._controller.least_effort(self._pinned))
                 self._tune(configured)
 
     def _on_estop(self, message: ri.Bool) -> None:
-        # Only an explicit call of ~/arm ends it: a topic that says "false" must not.
+        # Only an explicit call of ~/arm ends it; "false" on the topic does not.
         if message.data and not self._controller.estopped:
             self._controller.estopped = True
             self.get_logger().error("e-stop: only the safe command until ~/arm is called")
@@ -276,7 +275,7 @@ class MpcController(LifecycleNode):
         return self._answered(response, self._controller.models.use_newest)
 
     def _answered(self, response: Any, change: Callable[[], None]) -> Any:
-        """Return how a change of the model in use went."""
+        """Change the model in use, and fill in the response."""
         try:
             change()
         except ValueError as error:
@@ -303,15 +302,15 @@ class MpcController(LifecycleNode):
 
     @property
     def _effort(self) -> Effort:
-        """What a plan costs as the settings are now."""
+        """The cost of a plan with the present settings."""
         planner = self._settings.planner
         return Effort(*(getattr(planner, field.name) for field in fields(Effort)))
 
     def _tune(self, otherwise: Effort) -> None:
-        """Begin to measure, without making the ticks wait.
+        """Start measuring, on a thread of its own.
 
         Args:
-            otherwise: what to plan with if it fails.
+            otherwise: effort to use if the measurement fails.
         """
 
         def measure() -> None:
@@ -320,7 +319,7 @@ class MpcController(LifecycleNode):
                 tuning = self._controller.tune(self._pinned, self._stop_tuning)
             except TuningStoppedError:
                 return
-            except Exception as error:  # a term or kind of the user's own may raise anything
+            except Exception as error:  # a user's own term or kind may raise anything
                 reason = f"{type(error).__name__}: {error}"
                 self.get_logger().error(f"autotune failed, planning goes on as before: {reason}")
                 self._tunings.put(otherwise)
@@ -343,7 +342,7 @@ class MpcController(LifecycleNode):
     def _apply(self, changed: dict[str, Any]) -> None:
         """Apply changed parameters together, from the next tick on; ValueError refuses them."""
         planner = {n: v for n, v in changed.items() if n.startswith("planner.")}
-        # All is judged before anything is applied.
+        # Check everything before applying anything.
         settings = build(ControllerSettings, {**flat(self._settings), **planner})
         hold = self._objective_interface.changed(objective_parameters(changed))
         if planner:
