@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mbrl_ros.control.settings import ControllerSettings
+from mbrl_ros.control.settings import ControllerSettings, TrustSettings
 from mbrl_ros.core.settings import (
     SettingsError,
     build,
@@ -18,6 +18,8 @@ from mbrl_ros.core.settings import (
     specs,
 )
 from mbrl_ros.core.task import TaskSettings
+from mbrl_ros.learning.settings import GateSettings, TrainerSettings
+from mbrl_ros.models.settings import OptimizerSettings
 from mbrl_ros.objectives.settings import ObjectiveSettings, SelectionSettings
 from mbrl_ros.objectives.term_settings import TERM_SETTINGS
 from mbrl_ros.system.schema import check_nodes, node_settings
@@ -218,6 +220,36 @@ def test_numbers_are_read_as_ros_2_reads_them(tmp_path):
     values = read_parameter_file(path)["a"]
     assert values == {"x": 0.001, "y": 250.0, "z": -math.inf, "n": 12}
     assert isinstance(values["n"], int)
+
+
+@pytest.mark.parametrize(
+    ("cls", "values", "message"),
+    [
+        (GateSettings, {"segment": 7}, "'horizon': expected at most segment, 7, got 8"),
+        (
+            TrainerSettings,
+            {"model.log_variance_low": 1.0},
+            "'model.log_variance_low': expected at most model.log_variance_high, 0.5, got 1.0",
+        ),
+        (
+            ControllerSettings,
+            {"trust.doubtful": 5.0},
+            "'trust.cautious': expected at most trust.doubtful, 5.0, got 6.0",
+        ),
+        (TrustSettings, {"doubtful": 24.0000001}, "'doubtful': .* fallback, 24.0, got 24.0000001"),
+        (OptimizerSettings, {"restart_growth": 1.0}, "expected 0, or a number >= 1.01, got 1.0"),
+        (OptimizerSettings, {"restart_growth": math.nan}, "expected 0, or a number .* got nan"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused_by_name(cls, values, message):
+    with pytest.raises(SettingsError, match=message):
+        build(cls, values)
+
+
+def test_settings_at_their_limit_are_no_contradiction():
+    assert build(OptimizerSettings, {"restart_growth": 0.0}).restart_growth == 0.0
+    assert build(TrustSettings, {"cautious": 12.0, "doubtful": 12.0}).cautious == 12.0
+    assert build(GateSettings, {"segment": 20, "horizon": 20}).horizon == 20
 
 
 @pytest.mark.parametrize(

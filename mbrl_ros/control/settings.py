@@ -46,10 +46,16 @@ class TrustSettings:
     steps: int = setting(8, "control steps of the open-loop predictions", low=2, high=100)
     memory: int = setting(25, "control steps over which the median is taken", low=1, high=10_000)
     cautious: float = setting(
-        6.0, "beyond, plans are half as long, and caution is greater by 1", low=1.0
+        6.0,
+        "beyond, plans are half as long, and caution is greater by 1",
+        low=1.0,
+        at_most="doubtful",
     )
     doubtful: float = setting(
-        12.0, "beyond, plans are a quarter as long, and caution is greater by 2", low=1.0
+        12.0,
+        "beyond, plans are a quarter as long, and caution is greater by 2",
+        low=1.0,
+        at_most="fallback",
     )
     fallback: float = setting(24.0, "beyond, the safe command is sent", low=1.0)
 

@@ -61,6 +61,8 @@ def setting(
     high: float = math.inf,
     choices: tuple[str, ...] = (),
     live: bool = False,
+    off: float | None = None,
+    at_most: str = "",
 ) -> Any:
     """Declare one setting of a group.
 
@@ -71,6 +73,8 @@ def setting(
         high: largest value allowed.
         choices: the words allowed, for text.
         live: whether it may change while the node runs.
+        off: a number that is allowed beside those within the limits, and switches something off.
+        at_most: name of another setting of the group, which it must not exceed.
     """
     metadata = {
         "description": description,
@@ -78,6 +82,8 @@ def setting(
         "high": high,
         "choices": choices,
         "live": live,
+        "off": off,
+        "at_most": at_most,
     }
     if isinstance(default, list):
         return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
@@ -102,6 +108,8 @@ class Spec:
     high: float
     choices: tuple[str, ...]
     live: bool
+    off: float | None = None
+    at_most: str = ""
 
     @property
     def expected(self) -> str:
@@ -116,7 +124,7 @@ class Spec:
             text += f" >= {self.low:g}"
         elif math.isfinite(self.high):
             text += f" <= {self.high:g}"
-        return text
+        return text if self.off is None else f"{self.off:g}, or {text}"
 
     def check(self, value: Any) -> Value:
         """Return the value in its declared type.
@@ -138,8 +146,9 @@ class Spec:
         if self.kind is float and isinstance(element, int):
             element = float(element)
         fits = isinstance(element, self.kind)
-        # NaN fails both comparisons. Limits may be infinite by design.
-        if not fits or (self.kind in (int, float) and not self.low <= element <= self.high):
+        # NaN fails all comparisons. Limits may be infinite by design.
+        limited = self.kind in (int, float) and element != self.off
+        if not fits or (limited and not self.low <= element <= self.high):
             raise self._refusal(whole)
         if self.choices and element not in self.choices:
             raise self._refusal(whole)
@@ -179,7 +188,10 @@ def _specs(cls: Any, prefix: str) -> tuple[Spec, ...]:
             default = field.default_factory()
         else:
             default = field.default
-        found.append(Spec(name, kind, is_list, default, **field.metadata))
+        metadata = dict(field.metadata)
+        if metadata["at_most"]:
+            metadata["at_most"] = prefix + metadata["at_most"]
+        found.append(Spec(name, kind, is_list, default, **metadata))
     return tuple(found)
 
 
@@ -192,7 +204,8 @@ def build(cls: type[Group], values: Mapping[str, Any], where: str = "") -> Group
         where: prefix of error messages, such as a file's name.
 
     Raises:
-        SettingsError: for an unknown name, a wrong type or a value out of bounds.
+        SettingsError: for an unknown name, a wrong type, a value out of bounds, or two that
+            contradict each other.
     """
     known = {spec.name: spec for spec in specs(cls)}
     try:
@@ -200,9 +213,22 @@ def build(cls: type[Group], values: Mapping[str, Any], where: str = "") -> Group
             if name not in known:
                 raise SettingsError(unknown_parameter(name, known))
         checked = {name: known[name].check(value) for name, value in values.items()}
+        _check_order(known, checked)
         return _construct(cls, checked, "")
     except (SettingsError, ValueError) as error:
         raise SettingsError(f"{where}: {error}" if where else str(error)) from None
+
+
+def _check_order(known: Mapping[str, Spec], values: Mapping[str, Any]) -> None:
+    for spec in known.values():
+        if not spec.at_most:
+            continue
+        limit = known[spec.at_most]
+        value, most = (values.get(each.name, each.default) for each in (spec, limit))
+        if value > most:
+            raise SettingsError(
+                f"parameter '{spec.name}': expected at most {limit.name}, {most}, got {value}"
+            )
 
 
 def _construct(cls: type[Group], values: Mapping[str, Any], prefix: str) -> Group:

@@ -18,7 +18,9 @@ class GateSettings:
 
     holdout_fraction: float = setting(0.1, "share of the data in the hold-out", low=0.01, high=0.5)
     segment: int = setting(10, "consecutive steps per hold-out segment", low=2, high=1000)
-    horizon: int = setting(8, "open-loop steps on the hold-out", low=1, high=1000)
+    horizon: int = setting(
+        8, "open-loop steps on the hold-out", low=1, high=1000, at_most="segment"
+    )
     first_transitions: int = setting(100, "transitions before the first model", low=10)
     first_error: float = setting(
         0.7, "maximum open-loop error of the first model, in standard deviations", low=0.0

@@ -92,5 +92,6 @@ class OptimizerSettings:
     restart_growth: float = setting(
         0.0,
         "reinitialise the weights whenever the data has grown by this factor (PDDM); 0: never",
-        low=0.0,
+        low=1.01,
+        off=0.0,
     )

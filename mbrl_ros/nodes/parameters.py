@@ -103,14 +103,15 @@ def _descriptor(spec: Spec) -> ParameterDescriptor:
     )
     if spec.choices:
         descriptor.additional_constraints = f"one of {', '.join(spec.choices)}"
-    bounded = math.isfinite(spec.low) or math.isfinite(spec.high)
+    low = spec.low if spec.off is None else min(spec.low, spec.off)
+    bounded = math.isfinite(low) or math.isfinite(spec.high)
     if bounded and spec.kind is int and not spec.is_list:
-        low = int(max(spec.low, -(2**63)))
-        high = int(spec.high) if math.isfinite(spec.high) else 2**63 - 1
-        descriptor.integer_range = [IntegerRange(from_value=low, to_value=high, step=0)]
+        least = int(max(low, -(2**63)))
+        most = int(spec.high) if math.isfinite(spec.high) else 2**63 - 1
+        descriptor.integer_range = [IntegerRange(from_value=least, to_value=most, step=0)]
     elif bounded and spec.kind is float and not spec.is_list:
         descriptor.floating_point_range = [
-            FloatingPointRange(from_value=float(spec.low), to_value=float(spec.high), step=0.0)
+            FloatingPointRange(from_value=float(low), to_value=float(spec.high), step=0.0)
         ]
     return descriptor
 

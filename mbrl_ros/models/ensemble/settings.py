@@ -24,7 +24,9 @@ class EnsembleSettings(OneStepSettings):
         choices=("gaussian", "deterministic"),
     )
     hidden: list[int] = setting([128, 128], "units of each hidden layer", low=1, high=4096)
-    log_variance_low: float = setting(-10.0, "lower soft bound of the log-variance, normalised")
+    log_variance_low: float = setting(
+        -10.0, "lower soft bound of the log-variance, normalised", at_most="log_variance_high"
+    )
     log_variance_high: float = setting(0.5, "upper soft bound of the log-variance, normalised")
     beta: float = setting(0.5, "variance weighting of the likelihood; 0: none", low=0, high=1)
 
