@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-import re
 import types
 import typing
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
+from mbrl_ros.core.rcl_yaml import check_value, read_yaml
 
 Value = bool | int | float | str | list[bool] | list[int] | list[float] | list[str]
 Group = TypeVar("Group")
@@ -36,17 +35,6 @@ RENAMED = {
     "model.gaussian_process.exact": "model.exact",
     "model.gaussian_process.inducing": "model.inducing",
 }
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML in which 1e-3 is a number, as in ROS 2; PyYAML reads it as text."""
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
-    list("-+0123456789"),
-)
 
 
 class SettingsError(ValueError):
@@ -277,19 +265,6 @@ def flat(instance: Any, prefix: str = "") -> dict[str, Any]:
     return values
 
 
-def read_yaml(text: str) -> Any:
-    """Read YAML as ROS 2 does.
-
-    Raises:
-        ValueError: one line, if it is not YAML.
-    """
-    try:
-        return yaml.load(text, _Loader)  # _Loader is a SafeLoader
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        # A ValueError is, for instance, an invalid date.
-        raise ValueError(" ".join(str(error).split())) from None
-
-
 def read_parameter_file(path: Path) -> dict[str, dict[str, Any]]:
     """Read a ROS 2 parameter file.
 
@@ -317,10 +292,12 @@ def read_parameter_file(path: Path) -> dict[str, dict[str, Any]]:
             parameters = {}
         if not isinstance(parameters, dict):
             raise SettingsError(f"{path}: '{node}': expected parameters, got {parameters!r}")
+        flat_parameters = flatten(parameters)
         try:
-            flat_parameters = flatten(parameters)
-        except RecursionError:
-            raise SettingsError(f"{path}: '{node}': a parameter holds itself") from None
+            for name, value in flat_parameters.items():
+                check_value(name, value)
+        except ValueError as error:
+            raise SettingsError(f"{path}: '{node}': {error}") from None
         nodes.setdefault(str(node).removeprefix("/"), {}).update(flat_parameters)
     return nodes
 

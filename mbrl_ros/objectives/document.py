@@ -6,7 +6,8 @@ from typing import Any
 
 import yaml
 
-from mbrl_ros.core.settings import flatten, read_yaml
+from mbrl_ros.core.rcl_yaml import read_yaml
+from mbrl_ros.core.settings import flatten
 from mbrl_ros.objectives.parsing import VARIANTS
 
 #: Longest text accepted [characters].

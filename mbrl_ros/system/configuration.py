@@ -9,16 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from mbrl_ros import __version__
+from mbrl_ros.core.rcl_yaml import check_value, read_yaml, write_yaml
 from mbrl_ros.core.resources import resource_directory
 from mbrl_ros.core.settings import (
     SettingsError,
     build,
     for_node,
     read_parameter_file,
-    read_yaml,
     specs,
     unknown_parameter,
 )
@@ -67,7 +65,7 @@ class Configuration:
             "/**" if node == "**" else node: {"ros__parameters": dict(values)}
             for node, values in self.nodes.items()
         }
-        text = yaml.safe_dump(tree, sort_keys=False, default_flow_style=None, width=100)
+        text = write_yaml(tree, sort_keys=False, default_flow_style=None, width=100)
         versions = "".join(f"# {name} {version}\n" for name, version in versions_in_use().items())
         path.write_text(f"# Written by mbrl_ros.\n{versions}{text}", encoding="utf-8")
 
@@ -160,9 +158,13 @@ def parse_assignments(
         if option := (options or {}).get(name):
             raise SettingsError(f"argument '{word}': expected {option} {text}")
         try:
-            values[name] = read_yaml(text) if text else ""
+            value = read_yaml(text) if text else ""
         except ValueError:
             raise SettingsError(f"argument '{word}': the value is not YAML") from None
+        try:
+            values[name] = check_value(name, value)
+        except ValueError as error:
+            raise SettingsError(f"argument '{word}': {error}") from None
     return values
 
 

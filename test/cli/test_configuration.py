@@ -125,10 +125,19 @@ def test_a_wrong_file_is_refused_by_its_name(tmp_path, text, message):
 
 def test_values_on_the_command_line_have_the_types_they_have_in_a_file():
     values = parse_assignments(
-        ["seed:=3", "a.b:=1e-3", "c:=true", "d:=[1.0, 2]", "e:=text", "f:=", "g:=-.inf", "h:=a:=b"]
+        [
+            "seed:=3",
+            "a.b:=1e-3",
+            "c:=true",
+            "d:=[1.0, 2.0]",
+            "e:=text",
+            "f:=",
+            "g:=-.inf",
+            "h:=a:=b",
+        ]
     )
     assert values == {
-        "seed": 3, "a.b": 0.001, "c": True, "d": [1.0, 2], "e": "text", "f": "", "g": -math.inf,
+        "seed": 3, "a.b": 0.001, "c": True, "d": [1.0, 2.0], "e": "text", "f": "", "g": -math.inf,
         "h": "a:=b",
     }  # fmt: skip
     assert isinstance(values["seed"], int)
@@ -141,7 +150,8 @@ def test_values_on_the_command_line_have_the_types_they_have_in_a_file():
         ("seed=3", "expected name:=value"),
         (":=3", "expected name:=value"),
         ("seed:=[1", "the value is not YAML"),
-        ("seed:=2024-99-99", "the value is not YAML"),
+        ("seed:=[1.0, 2]", r"'seed': expected a list of one simple type, got \[1.0, 2\]"),
+        ("seed:={a: 1}", "'seed': expected a value, got {'a': 1}"),
         ("seed:={a", "the value is not YAML"),
     ],
 )

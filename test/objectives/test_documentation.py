@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from mbrl_ros.core.settings import flatten, read_yaml
+from mbrl_ros.core.rcl_yaml import read_yaml
+from mbrl_ros.core.settings import flatten
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.models.imagined import Imagined
 from mbrl_ros.objectives.objective_set import ObjectiveSet

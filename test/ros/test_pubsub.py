@@ -107,7 +107,7 @@ def test_wrong_use_is_refused(world):
     publisher = node.create_publisher(String, "topic", 10)
     with pytest.raises(TypeError, match="Expected"):
         publisher.publish(Observation())
-    with pytest.raises(TypeError, match="no message class"):
+    with pytest.raises(TypeError, match="not a message class"):
         node.create_publisher(Trigger, "topic", 10)
     with pytest.raises(NotImplementedError, match="event_callbacks"):
         node.create_publisher(String, "topic", 10, event_callbacks=object())

@@ -6,12 +6,11 @@ import argparse
 import sys
 from typing import Any
 
-import yaml
-
 from mbrl_ros.cli.ros_tools.graph import call_node, find_node, node_names
 from mbrl_ros.cli.ros_tools.parameter_text import TYPES, value_of
 from mbrl_ros.cli.ros_tools.session import Session
 from mbrl_ros.cli.ros_tools.verbs import CommandError
+from mbrl_ros.core.rcl_yaml import write_yaml
 
 _SERVICES = "rcl_interfaces/srv"
 
@@ -96,7 +95,7 @@ def dump(arguments: argparse.Namespace) -> int:
     tree: dict[str, Any] = {}
     for name, value in values.items():
         _insert(tree, name, value)
-    text = yaml.safe_dump({node: {"ros__parameters": tree}}, allow_unicode=True)
+    text = write_yaml({node: {"ros__parameters": tree}}, allow_unicode=True)
     print(text, end="")
     return 0
 

@@ -5,52 +5,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
+from mbrl_ros.core.rcl_yaml import check_value, read_yaml
 
 Entry = tuple[str, str, Any]
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML with the types of rcl's parser: 1e-3 is a number, 12:30:00 a string."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [
-        (tag, pattern)
-        for tag, pattern in resolvers
-        if not tag.endswith((":timestamp", ":float", ":int"))
-    ]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:int", re.compile(r"[-+]?(0x[0-9a-fA-F]+|0o?[0-7]+|[0-9]+)$"), None
-)
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(
-        r"([-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9]+)?"
-        r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$"
-    ),
-    None,
-)
-
-
-def _load(text: str) -> Any:
-    try:
-        return yaml.load(text, _Loader)  # _Loader is a SafeLoader
-    except yaml.YAMLError as error:
-        raise ValueError(" ".join(str(error).split())) from None
-
-
-def _checked(name: str, value: Any) -> Any:
-    """Reject what no parameter can hold, as in ROS 2 a list of mixed types such as [1, 2.5]."""
-    if isinstance(value, list):
-        kinds = {type(item) for item in value}
-        if len(kinds) > 1 or not kinds <= {bool, int, float, str}:
-            raise ValueError(f"parameter '{name}': a list must hold values of one simple type")
-    elif not isinstance(value, bool | int | float | str):
-        raise ValueError(f"parameter '{name}' has a value that no parameter can have")
-    return value
 
 
 def parse_value(text: str) -> Any:
@@ -59,7 +16,7 @@ def parse_value(text: str) -> Any:
     Raises:
         ValueError: if no parameter can have it.
     """
-    return _checked(text, _load(text)) if text else ""
+    return check_value(text, read_yaml(text)) if text else ""
 
 
 def _flatten(name: str, value: Any) -> Iterator[tuple[str, Any]]:
@@ -67,7 +24,7 @@ def _flatten(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         for key, inner in value.items():
             yield from _flatten(f"{name}.{key}" if name else str(key), inner)
     else:
-        yield name, _checked(name, value)
+        yield name, check_value(name, value)
 
 
 def _sections(pattern: str, content: Any) -> Iterator[Entry]:
@@ -93,7 +50,7 @@ def load_parameter_file(path: str | Path) -> list[Entry]:
         OSError: if it cannot be read.
         ValueError: if it is not a parameter file.
     """
-    content = _load(Path(path).read_text(encoding="utf-8"))
+    content = read_yaml(Path(path).read_text(encoding="utf-8"))
     if content is None:
         return []
     if not isinstance(content, dict) or "ros__parameters" in content:

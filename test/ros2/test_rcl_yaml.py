@@ -1,0 +1,54 @@
+"""rcl's own parser, asked what a parameter file says."""
+
+import ast
+import math
+import subprocess
+
+import pytest
+from support.rcl_words import READ
+
+from mbrl_ros.core.rcl_yaml import write_yaml
+
+pytestmark = pytest.mark.ros2
+
+ASKING = """
+import sys, rclpy
+rclpy.init(args=["--ros-args", "--params-file", sys.argv[1]])
+node = rclpy.create_node("asking", automatically_declare_parameters_from_overrides=True)
+for number in range(int(sys.argv[2])):
+    print(repr(node.get_parameter(f"p{number}").value))
+"""
+
+
+def asked(environment, file, count):
+    done = subprocess.run(
+        ["python3", "-c", ASKING, str(file), str(count)],
+        env=environment, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    names = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+    return [names[line] if line in names else ast.literal_eval(line) for line in lines]
+
+
+def same(one, other):
+    return type(one) is type(other) and (one == other or (math.isnan(one) and math.isnan(other)))
+
+
+def test_it_reads_scalars_as_ours_does(ros_environment, tmp_path):
+    file = tmp_path / "words.yaml"
+    lines = [f"    p{number}: {text}" for number, text in enumerate(READ)]
+    file.write_text("/**:\n  ros__parameters:\n" + "\n".join(lines) + "\n")
+    found = asked(ros_environment, file, len(READ))
+    for text, value in zip(READ, found, strict=True):
+        assert same(value, READ[text]), f"{text}: {value!r}"
+
+
+def test_it_reads_what_ours_writes(ros_environment, tmp_path):
+    file = tmp_path / "written.yaml"
+    values = [*READ, *READ.values()]
+    parameters = {f"p{number}": value for number, value in enumerate(values)}
+    file.write_text(write_yaml({"/**": {"ros__parameters": parameters}}))
+    found = asked(ros_environment, file, len(values))
+    for value, expected in zip(found, values, strict=True):
+        assert same(value, expected), f"{expected!r}: {value!r}"

@@ -1,0 +1,16 @@
+"""Scalars of parameter files, and what rcl's parser makes of them (Jazzy)."""
+
+import math
+
+READ = {
+    "y": True, "Y": True, "yes": True, "on": True, "On": True, "TRUE": True,
+    "n": False, "N": False, "no": False, "off": False, "False": False,
+    "t": "t", "tru": "tru", "null": "null", "~": "~", "''": "", '"y"': "y", "'1'": "1",
+    "012": 10, "0o12": "0o12", "0x1F": 31, "1_000": "1_000", "+5": 5, "-7": -7, "089": 89.0, "0": 0,
+    "1e3": 1000.0, "1.": 1.0, ".5": 0.5, "1e-3": 0.001, "1e400": "1e400", "0b11": "0b11",
+    ".inf": math.inf, "-.inf": -math.inf, "+.inf": math.inf, "inf": math.inf,
+    ".nan": math.nan, "nan": math.nan,
+    "12:30:00": "12:30:00", "2024-01-01": "2024-01-01", "2024-99-99": "2024-99-99",
+    "!!str 5": "5", "!!str y": "y",
+    "99999999999999999999": 1e20, "9223372036854775807": 2**63 - 1,
+}  # fmt: skip
