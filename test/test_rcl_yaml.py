@@ -21,6 +21,11 @@ def test_text_stays_text_through_a_written_file(text):
     assert read_yaml(write_yaml(tree)) == tree
 
 
+def test_words_that_rcl_takes_for_booleans_can_be_kept():
+    tree = read_yaml("{names: [x, y, n], off: on, safe: true, 'y': 0x10}", keep_words=True)
+    assert tree == {"names": ["x", "y", "n"], "off": "on", "safe": True, "y": 16}
+
+
 def test_a_section_that_appears_twice_counts_as_one():
     tree = read_yaml("a: {b: {c: 1, d: 2}}\nx: 0\na: {b: {d: 3}, e: 4}")
     assert tree == {"a": {"b": {"c": 1, "d": 3}, "e": 4}, "x": 0}

@@ -246,6 +246,13 @@ def test_settings_that_contradict_each_other_are_refused_by_name(cls, values, me
         build(cls, values)
 
 
+@pytest.mark.parametrize("word", ["y", "yes", "On", True])
+def test_a_setting_that_is_true_or_false_takes_the_words_that_rcl_takes(word):
+    assert build(TrustSettings, {"enabled": word}).enabled is True
+    with pytest.raises(SettingsError, match="expected true or false, got 'yep'"):
+        build(TrustSettings, {"enabled": "yep"})
+
+
 def test_settings_at_their_limit_are_no_contradiction():
     assert build(OptimizerSettings, {"restart_growth": 0.0}).restart_growth == 0.0
     assert build(TrustSettings, {"cautious": 12.0, "doubtful": 12.0}).cautious == 12.0

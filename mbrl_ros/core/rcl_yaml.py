@@ -3,6 +3,9 @@
 It differs from YAML 1.1 in plain scalars: ``y`` and ``n`` are booleans, ``012`` is octal, ``1e3``,
 ``inf`` and ``nan`` are numbers, while dates, ``12:30:00``, ``~`` and ``null`` are text. A section
 that appears twice counts as one; of a name that appears twice, the last counts.
+
+A dimension may well be called ``y``. Where types are known, such words are therefore kept as text
+(`read_yaml`'s ``keep_words``) until a setting that is true or false takes them, and written quoted.
 """
 
 from __future__ import annotations
@@ -13,9 +16,11 @@ from typing import Any
 
 import yaml
 
-_WORDS = {True: "y Y yes Yes YES true True TRUE on On ON",
+_SPELLINGS = {True: "y Y yes Yes YES true True TRUE on On ON",
           False: "n N no No NO false False FALSE off Off OFF"}  # fmt: skip
-_BOOLEANS = {word: value for value, words in _WORDS.items() for word in words.split()}
+_BOOLEANS = {word: value for value, words in _SPELLINGS.items() for word in words.split()}
+#: Words to what rcl takes them for where they are not quoted, besides true and false.
+WORDS = {word: value for word, value in _BOOLEANS.items() if len(word) < 4}
 _INTEGER = re.compile(r"[-+]?(0[xX][0-9a-fA-F]+|[0-9]+)")
 _DECIMAL = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"([-+]?)\.?(inf|infinity|nan)", re.IGNORECASE)
@@ -69,6 +74,15 @@ _Loader.add_constructor(_PLAIN, lambda _, node: plain_value(node.value))
 _Loader.add_constructor("tag:yaml.org,2002:map", _construct_map)
 
 
+class _WordLoader(_Loader):
+    pass
+
+
+_WordLoader.add_constructor(
+    _PLAIN, lambda _, node: node.value if node.value in WORDS else plain_value(node.value)
+)
+
+
 class _Dumper(yaml.SafeDumper):
     pass
 
@@ -81,14 +95,19 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _represent_text)
 
 
-def read_yaml(text: str) -> Any:
+def read_yaml(text: str, keep_words: bool = False) -> Any:
     """Read YAML.
+
+    Args:
+        text: to read.
+        keep_words: whether y, yes, on, n, no and off stay text; see `WORDS`.
 
     Raises:
         ValueError: one line, if it is not YAML.
     """
     try:
-        return yaml.load(text, _Loader)  # _Loader is a SafeLoader
+        # Both are SafeLoaders.
+        return yaml.load(text, _WordLoader if keep_words else _Loader)
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise ValueError(" ".join(str(error).split())) from None
 

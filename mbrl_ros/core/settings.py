@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mbrl_ros.core.rcl_yaml import check_value, read_yaml
+from mbrl_ros.core.rcl_yaml import WORDS, check_value, read_yaml
 
 Value = bool | int | float | str | list[bool] | list[int] | list[float] | list[str]
 Group = TypeVar("Group")
@@ -131,6 +131,8 @@ class Spec:
             raise self._refusal(whole)
         if isinstance(element, int) and not _SMALLEST_INTEGER <= element <= _LARGEST_INTEGER:
             raise self._refusal(whole)
+        if self.kind is bool and isinstance(element, str):
+            element = WORDS.get(element, element)
         if self.kind is float and isinstance(element, int):
             element = float(element)
         fits = isinstance(element, self.kind)
@@ -275,7 +277,7 @@ def read_parameter_file(path: Path) -> dict[str, dict[str, Any]]:
         SettingsError: if the file cannot be read or is malformed.
     """
     try:
-        tree = read_yaml(path.read_text(encoding="utf-8"))
+        tree = read_yaml(path.read_text(encoding="utf-8"), keep_words=True)
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError as error:

@@ -37,7 +37,7 @@ def read_objective(text: str) -> dict[str, Any]:
     if repeats:
         raise ValueError("yaml: expected no aliases (*name): they can expand without limit")
     try:
-        tree = read_yaml(text)
+        tree = read_yaml(text, keep_words=True)
     except ValueError as error:
         raise ValueError(f"yaml: {error}") from None
     if not isinstance(tree, dict) or not tree:

@@ -158,7 +158,7 @@ def parse_assignments(
         if option := (options or {}).get(name):
             raise SettingsError(f"argument '{word}': expected {option} {text}")
         try:
-            value = read_yaml(text) if text else ""
+            value = read_yaml(text, keep_words=True) if text else ""
         except ValueError:
             raise SettingsError(f"argument '{word}': the value is not YAML") from None
         try:
