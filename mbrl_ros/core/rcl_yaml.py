@@ -10,6 +10,7 @@ A dimension may well be called ``y``. Where types are known, such words are ther
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from typing import Any
@@ -21,9 +22,14 @@ _SPELLINGS = {True: "y Y yes Yes YES true True TRUE on On ON",
 _BOOLEANS = {word: value for value, words in _SPELLINGS.items() for word in words.split()}
 #: Words to what rcl takes them for where they are not quoted, besides true and false.
 WORDS = {word: value for word, value in _BOOLEANS.items() if len(word) < 4}
-_INTEGER = re.compile(r"[-+]?(0[xX][0-9a-fA-F]+|[0-9]+)")
+_INTEGERS = {
+    16: re.compile(r"[-+]?0[xX][0-9a-fA-F]+"),
+    8: re.compile(r"[-+]?0[0-7]*"),
+    10: re.compile(r"[-+]?[1-9][0-9]{0,18}"),
+}
+_HEXADECIMAL = re.compile(r"[-+]?0[xX][0-9a-fA-F]+(\.[0-9a-fA-F]*)?([pP][-+]?[0-9]+)?")
 _DECIMAL = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
-_NOT_FINITE = re.compile(r"([-+]?)\.?(inf|infinity|nan)", re.IGNORECASE)
+_NOT_FINITE = re.compile(r"[-+]?(?:(?i:inf|infinity|nan)|\.(?:inf|Inf|INF))|\.(?:nan|NaN|NAN)")
 _PLAIN = "!plain"
 
 
@@ -31,16 +37,17 @@ def plain_value(text: str) -> bool | int | float | str | None:
     """Return what an unquoted scalar stands for; None if it is empty."""
     if text in _BOOLEANS:
         return _BOOLEANS[text]
-    if _INTEGER.fullmatch(text):
-        digits = text.lstrip("+-")
-        base = 16 if digits[1:2] in ("x", "X") else 8 if digits[0] == "0" else 10
-        if base != 8 or not set(digits) & set("89"):
-            whole = int(digits, base) * (-1 if text[0] == "-" else 1)
-            return whole if -(2**63) <= whole < 2**63 else float(whole)
-    if _DECIMAL.fullmatch(text) and math.isfinite(number := float(text)):
-        return number
-    if found := _NOT_FINITE.fullmatch(text):
-        return float(found[1] + found[2])
+    for base, pattern in _INTEGERS.items():
+        if pattern.fullmatch(text) and -(2**63) <= (whole := int(text, base)) < 2**63:
+            return whole
+    if _NOT_FINITE.fullmatch(text):
+        return float(text.replace(".", ""))
+    # As strtod reads them; what is too large stays text.
+    with contextlib.suppress(OverflowError):
+        if _HEXADECIMAL.fullmatch(text):
+            return float.fromhex(text)
+        if _DECIMAL.fullmatch(text) and math.isfinite(number := float(text)):
+            return number
     return text or None
 
 

@@ -8,6 +8,7 @@ import pytest
 from support.rcl_words import READ
 
 from mbrl_ros.core.rcl_yaml import write_yaml
+from mbrl_ros.core.settings import read_parameter_file
 
 pytestmark = pytest.mark.ros2
 
@@ -32,7 +33,8 @@ def asked(environment, file, count):
 
 
 def same(one, other):
-    return type(one) is type(other) and (one == other or (math.isnan(one) and math.isnan(other)))
+    both_nan = one != one and other != other
+    return type(one) is type(other) and (one == other or both_nan)
 
 
 def test_it_reads_scalars_as_ours_does(ros_environment, tmp_path):
@@ -42,6 +44,14 @@ def test_it_reads_scalars_as_ours_does(ros_environment, tmp_path):
     found = asked(ros_environment, file, len(READ))
     for text, value in zip(READ, found, strict=True):
         assert same(value, READ[text]), f"{text}: {value!r}"
+
+
+def test_a_section_that_appears_twice_counts_as_one(ros_environment, tmp_path):
+    file = tmp_path / "twice.yaml"
+    section = "/**:\n  ros__parameters: "
+    file.write_text(f"{section}{{p0: 1, p1: 2, p1: 3}}\n{section}{{p0: 4, p2: 5}}\n")
+    (ours,) = read_parameter_file(file).values()
+    assert asked(ros_environment, file, 3) == [4, 3, 5] == [ours[f"p{k}"] for k in range(3)]
 
 
 def test_it_reads_what_ours_writes(ros_environment, tmp_path):
