@@ -21,14 +21,15 @@ thread = threading.Thread(target=later)
 thread.start()
 thread.join()
 before, after = found
-assert after == schedule(), (before, after, schedule())
-print(before != after)
+policy, priority = schedule()
+assert after == ((policy, priority - 1) if priority else before), (before, after)
+print(priority)
 """
 
 
 @pytest.mark.process
-def test_a_thread_that_began_later_can_follow_the_main_thread():
+def test_a_thread_that_began_later_follows_the_main_thread():
     done = subprocess.run([sys.executable, "-c", THREADS], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    if done.stdout != "True\n":
+    if done.stdout == "0\n":
         pytest.skip("the system grants no real-time priority")

@@ -77,7 +77,7 @@ class Controller:
             lock_step: whether the plant waits, so that no deadline holds.
             seed: of exploration and sampling.
             safe: the task's safe command; nobody else may use it.
-            learner: kind of models accepted, besides the built-in ones.
+            learner: kind of models that are accepted.
             clock: what observations are received and answered by [s].
 
         Raises:

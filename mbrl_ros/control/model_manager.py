@@ -46,7 +46,7 @@ class ModelManager:
 
     Attributes:
         active: the model in use; None before the first.
-        learner: kind of models accepted, besides the built-in ones.
+        learner: kind of models that are accepted.
         refusal: why the newest model was refused; empty if it was not.
     """
 
@@ -65,7 +65,7 @@ class ModelManager:
             observation: O dimensions.
             action: A dimensions.
             settings: of the controller.
-            learner: kind of models accepted, besides the built-in ones.
+            learner: kind of models that are accepted.
             check: raises ValueError if whoever decides cannot use a model.
             past: returns the newest steps as a model knows them, oldest first.
         """

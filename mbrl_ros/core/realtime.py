@@ -33,14 +33,16 @@ def prioritize_process(priority: int) -> None:
 
 
 def follow_main_thread() -> None:
-    """Give the calling thread the main thread's priority.
+    """Give the calling thread a priority one below the main thread's, if that has a raised one.
 
-    A thread of lower priority that is preempted while it holds the interpreter lock keeps the loop
-    waiting (priority inversion).
+    For work of some milliseconds beside the loop: at normal priority it would be preempted by other
+    processes while it holds the interpreter lock, and the loop would wait (priority inversion).
+    Longer work would keep processes of normal priority, such as a driver, from running.
     """
-    main = os.getpid()
     with contextlib.suppress(OSError, AttributeError):
-        os.sched_setscheduler(0, os.sched_getscheduler(main), os.sched_getparam(main))
+        priority = os.sched_getparam(os.getpid()).sched_priority
+        if priority > 1:
+            _schedule(0, priority - 1)
 
 
 def exempt_from_collection() -> None:

@@ -124,7 +124,7 @@ class WorldModel(ABC):
         What came before the first is unknown.
 
         Args:
-            actions: shape ``(T, A)``; see `observe`.
+            actions: shape ``(T, A)``, T at least 1; see `observe`.
             observations: shape ``(T, O)``.
             is_first: whether an episode begins with each.
         """

@@ -314,7 +314,6 @@ class MpcController(LifecycleNode):
         """
 
         def measure() -> None:
-            follow_main_thread()
             try:
                 tuning = self._controller.tune(self._pinned, self._stop_tuning)
             except TuningStoppedError:

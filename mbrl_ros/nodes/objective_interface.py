@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from mbrl_ros.control.controller import Controller
-from mbrl_ros.core.realtime import follow_main_thread
 from mbrl_ros.nodes.controller_messages import objective_message, plan_message
 from mbrl_ros.nodes.objective_parameters import mirror_objective
 from mbrl_ros.nodes.qos import LATCHED
@@ -48,7 +47,7 @@ class ObjectiveInterface:
         self._node, self._controller = node, controller
         self._mirroring = False
         # One at a time, on a separate thread, so that no tick waits for an answer.
-        self._worker = ThreadPoolExecutor(1, "what_if", follow_main_thread)
+        self._worker = ThreadPoolExecutor(1, "what_if")
         self._room = threading.Semaphore(_MOST_QUESTIONS)
         self._publisher = node.create_publisher(ri.Objective, "objective", LATCHED)
         self._subscriptions: list[Any] = []
