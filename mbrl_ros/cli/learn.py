@@ -132,6 +132,7 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
         "eval_return_mean": statistics.fmean(eval_returns) if eval_returns else None,
         "models_published": system.models,
         "transitions": len(system.transitions),
+        "skipped": system.pairer.reasons,
         "updates": system.learner.updates,
         "holdout_error": system.holdout_errors[-1][1] if system.holdout_errors else None,
         "plan_ms_p50": percentile(system.plan_ms, 50),
@@ -183,6 +184,8 @@ def _tell(summary: dict[str, Any], out: Path) -> None:
     if summary["eval_returns"]:
         each = ", ".join(f"{value:.1f}" for value in summary["eval_returns"])
         console.print(f"model frozen: mean return {summary['eval_return_mean']:.1f} ({each})")
+    if summary["skipped"]:
+        console.print(f"observations of which no transition could be made: {summary['skipped']}")
     if not summary["models_published"]:
         console.print("no model passed its gate: none was saved")
     for name in ("curve.csv", "summary.json", "report.png", "checkpoints", "config.yaml", CURVES):

@@ -48,6 +48,11 @@ class TransitionPairer:
         self._recent: dict[tuple[int, int], tuple[int, bytes]] = {}
         self.skipped: Counter[str] = Counter()
 
+    @property
+    def reasons(self) -> str:
+        """What was skipped, as text; empty if nothing was."""
+        return ", ".join(f"{count} {reason}" for reason, count in sorted(self.skipped.items()))
+
     def feed(self, seen: Observation) -> Transition | None:
         """Add one observation and return the transition that it completes, if any."""
         try:

@@ -193,10 +193,8 @@ class DataLogger(Node):
         return response
 
     def _report(self) -> None:
-        skipped = self._pairer.skipped
         text = f"{len(self._table)} transitions"
-        if skipped:
-            reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
+        if reasons := self._pairer.reasons:
             text += f", skipped: {reasons}"
         if self._recorder is not None:
             self._recorder.retry()

@@ -52,6 +52,7 @@ class LockStepSystem:
         controller: plans with the model.
         learning: whether it learns from new transitions.
         on_policy: whether the controller uses the models, instead of exploring only.
+        pairer: makes transitions of observations, and counts those of which it cannot.
         transitions: all training data.
         models: number of models that passed the gate.
         published: the newest of them.
@@ -88,8 +89,8 @@ class LockStepSystem:
         self.controller = Controller.of_task(
             task, self.manager.objective, configuration.build("mpc_controller")
         )
-        self._pairer = TransitionPairer(observation, action, SafeCommand.of(task).resting)
-        self._pairer.feed(self.simulator.observation)
+        self.pairer = TransitionPairer(observation, action, SafeCommand.of(task).resting)
+        self.pairer.feed(self.simulator.observation)
         self.transitions = Transitions(observation, action)
         self.models = 0
         self.published: ModelUpdate | None = None
@@ -114,7 +115,7 @@ class LockStepSystem:
         before = self.simulator.observation
         if before.ended:
             after = self.simulator.advance()
-            self._pairer.feed(after)
+            self.pairer.feed(after)
             return None, after, None
         self.controller.objective = self.manager.objective
         command = self.controller.tick(replace(before, received=time.monotonic()))
@@ -126,7 +127,7 @@ class LockStepSystem:
             command.values, before.episode, before.step, before.time, command.source.safe
         )
         after = self.simulator.advance()
-        transition = self._pairer.feed(after)
+        transition = self.pairer.feed(after)
         self.manager.observe(after.values, self._period)
         if after.episode != before.episode:
             self._return = 0.0
@@ -189,7 +190,7 @@ class LockStepSystem:
             self.check_ends()
         learning, adapting = self.learning, self.controller.models.adapt(False)
         self.learning = False
-        self._pairer.feed(self.simulator.reset())
+        self.pairer.feed(self.simulator.reset())
         self._return = 0.0
         returns: list[float] = []
         while len(returns) < episodes:

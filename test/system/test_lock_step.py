@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -111,6 +112,21 @@ def test_a_model_that_fails_its_gate_is_never_planned_with():
     assert made.controller.models.active is None
     assert made.holdout_errors
     assert all(math.isfinite(error) for _, error in made.holdout_errors)
+
+
+def test_an_infinite_reward_costs_its_transition_only_and_is_counted(monkeypatch):
+    made, steps = system(), []
+    advance = made.simulator.advance
+
+    def advanced():
+        steps.append(advance())
+        return replace(steps[-1], reward=-math.inf) if len(steps) == 5 else steps[-1]
+
+    monkeypatch.setattr(made.simulator, "advance", advanced)
+    made.run(60)
+    assert made.pairer.reasons == "1 bad_reward"
+    pairs = sum(after.step > 0 for after in steps)
+    assert len(made.transitions) == pairs - 1
 
 
 def test_evaluation_leaves_the_model_and_the_data_alone():
