@@ -69,18 +69,21 @@ def _nothing(axes: Axes, text: str) -> None:
 
 def _returns(figure: SubFigure, summary: dict[str, Any]) -> None:
     axes = _axes(figure, "Episode returns", "time [s]", "return [sum of rewards]")
-    returns = summary["episode_returns"]
-    if not returns:
-        unpaid = summary["episodes"] > 0
-        _nothing(axes, "the plant pays no rewards" if unpaid else "no episode was completed")
+    both = zip(summary["episode_seconds"], summary["episode_returns"], strict=True)
+    finite = [(second, total) for second, total in both if math.isfinite(total)]
+    if not finite:
+        infinite = any(math.isinf(total) for total in summary["episode_returns"])
+        unpaid = "no return is finite" if infinite else "the plant pays no rewards"
+        _nothing(axes, unpaid if summary["episodes"] else "no episode was completed")
         return
-    axes.plot(summary["episode_seconds"], returns, "-o", color=_BLUE, markersize=5)
-    axes.set_xlim(0, 1.03 * max(summary["wall_seconds"], summary["episode_seconds"][-1]))
+    seconds, returns = zip(*finite, strict=True)
+    axes.plot(seconds, returns, "-o", color=_BLUE, markersize=5)
+    axes.set_xlim(0, 1.03 * max(summary["wall_seconds"], seconds[-1]))
     axes.set_ylim(min(0.0, 1.1 * min(returns)), max(1.1 * max(returns), 1e-3))
     best = int(np.argmax(returns))
     axes.annotate(
         f"{returns[best]:.0f}",
-        (summary["episode_seconds"][best], returns[best]),
+        (seconds[best], returns[best]),
         xytext=(0, 7),
         textcoords="offset points",
         ha="center",

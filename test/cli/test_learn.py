@@ -2,10 +2,12 @@
 
 import csv
 import json
+import math
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from support.events import read_events, read_scalars, read_texts
@@ -14,6 +16,7 @@ from support.waiting import eventually
 from mbrl_ros.cli.main import main
 from mbrl_ros.models.checkpoint import load
 from mbrl_ros.models.packing import unpack
+from mbrl_ros.simulation.simulator import Simulator
 
 pytestmark = pytest.mark.process
 
@@ -96,6 +99,24 @@ def test_without_a_model_that_passed_its_gate_none_is_kept(tmp_path, capsys):
     assert "no model passed its gate" in capsys.readouterr().out
     assert not (out / "checkpoints").exists()
     assert json.loads((out / "summary.json").read_text())["eval_returns"] == []
+
+
+@pytest.mark.parametrize(
+    ("paid", "told"), [(-math.inf, "could be made: 10 bad_reward"), (math.nan, "")]
+)
+def test_a_reward_that_is_not_finite_ends_nothing(tmp_path, capsys, monkeypatch, paid, told):
+    steps, advance = [], Simulator.advance
+
+    def advanced(simulator):
+        steps.append(advance(simulator))
+        unpaid = math.isnan(paid) or 5 <= len(steps) < 15
+        return replace(steps[-1], reward=paid) if unpaid else steps[-1]
+
+    monkeypatch.setattr(Simulator, "advance", advanced)
+    assert main([*WORDS, "--steps=150", "--out", str(tmp_path / "out")]) == 0
+    assert told in capsys.readouterr().out
+    for name in ("report.png", "curve.csv", "checkpoints"):
+        assert (tmp_path / "out" / name).exists()
 
 
 def test_an_interruption_keeps_what_was_learned(tmp_path):
