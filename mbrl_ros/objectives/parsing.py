@@ -142,15 +142,17 @@ def parameters(
     base = next(iter(objectives))
     for name, (settings, terms) in objectives.items():
         prefix = "" if name == base else f"{VARIANTS}{name}."
-        own = flat(settings)
-        described = [(spec, own[spec.name]) for spec in specs(ObjectiveSettings)]
-        for term, fields in terms.items():
-            described += _described(term, fields)
-        for spec, value in described:
-            from_scratch = f"{prefix}{spec.name.partition('.')[0]}.type" in values
-            given = f"{prefix}{spec.name}" in values or from_scratch
-            if name == base or given:
-                yield replace(spec, name=f"{prefix}{spec.name}"), value
+        for below, settings_here in (
+            ("", settings),
+            *((f"{term}.", terms[term]) for term in terms),
+        ):
+            own = flat(settings_here)
+            whole = name == base or f"{prefix}{below}type" in values
+            for spec in specs(type(settings_here)):
+                full = f"{prefix}{below}{spec.name}"
+                # Most are not a variant's own; a copy of each spec would take milliseconds.
+                if whole or full in values:
+                    yield _described(spec, full, own[spec.name])
 
 
 def _fixed(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -193,13 +195,8 @@ def _term(fields: Mapping[str, Any], where: str) -> TermSettings:
     return made
 
 
-def _described(name: str, term: TermSettings) -> list[tuple[Spec, Value]]:
-    """Return a term's parameters; a list of one number becomes the number."""
-    values = flat(term)
-    found: list[tuple[Spec, Value]] = []
-    for spec in specs(type(term)):
-        value = values[spec.name]
-        if spec.name in PER_DIMENSION and len(value) == 1:
-            spec, value = replace(spec, is_list=False), value[0]
-        found.append((replace(spec, name=f"{name}.{spec.name}"), value))
-    return found
+def _described(spec: Spec, name: str, value: Any) -> tuple[Spec, Value]:
+    """Return a parameter under its full name; a list of one number becomes the number."""
+    if spec.name in PER_DIMENSION and len(value) == 1:
+        return replace(spec, name=name, is_list=False), value[0]
+    return replace(spec, name=name), value
