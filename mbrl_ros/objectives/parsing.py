@@ -142,13 +142,13 @@ def parameters(
     base = next(iter(objectives))
     for name, (settings, terms) in objectives.items():
         prefix = "" if name == base else f"{VARIANTS}{name}."
-        for below, settings_here in (
+        for below, part in (
             ("", settings),
             *((f"{term}.", terms[term]) for term in terms),
         ):
-            own = flat(settings_here)
+            own = flat(part)
             whole = name == base or f"{prefix}{below}type" in values
-            for spec in specs(type(settings_here)):
+            for spec in specs(type(part)):
                 full = f"{prefix}{below}{spec.name}"
                 # Most are not a variant's own; a copy of each spec would take milliseconds.
                 if whole or full in values:

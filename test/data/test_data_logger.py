@@ -192,6 +192,9 @@ def test_frames_go_to_the_bag_once_and_as_they_were(plant, start, tmp_path):
         plant.frames.publish(frame)
         plant.publish([frame.step])
     wait_for(lambda: len(plant.transitions) == 19)
+    # There are twice as many frames as observations, so that some may still be in its queue.
+    bag = tmp_path / "bag"
+    wait_for(lambda: sum(file.stat().st_size for file in bag.iterdir()) > 20 * 90_000)
     code, _ = end(logger)
     assert code == 0
     frames = list(read_frames([tmp_path / "bag"]))
