@@ -47,18 +47,26 @@ def test_data_files(ros2, install):
         assert wanted <= {path.name for path in (share / kind).iterdir()}
 
 
-def test_without_the_python_packages(install):
-    """One line says what to do, where ROS 2's Python lacks torch."""
-    environment = sourced(clean_environment(0), SETUPS[-1], install)
+def test_without_the_python_packages(install, start, domain, tmp_path):
+    """One line says what to do, where ROS 2's Python lacks torch, and no node starts again."""
+    environment = sourced(clean_environment(domain), SETUPS[-1], install)
+    environment["ROS_LOG_DIR"] = str(tmp_path / "log")
     has_torch = ["python3", "-c", "import torch"]
     if not subprocess.run(has_torch, env=environment, stderr=subprocess.DEVNULL).returncode:
         pytest.skip("the system's Python has torch")
     node = install.parent / "mbrl_ros" / "lib" / "mbrl_ros" / "mpc_controller"
     result = subprocess.run([node], env=environment, text=True, stderr=subprocess.PIPE)
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert result.stderr.startswith("error: No module named 'torch' in /usr/bin/python3: ")
     requirements = result.stderr.split()[-1]
     assert "torch==" in Path(requirements).read_text()
+    launch = start(
+        *("ros2", "launch", "mbrl_ros", "robot.launch.py", "task:=cartpole_swingup"),
+        environment=environment,
+    )
+    assert launch.process.wait(60) == 1, launch.output
+    assert "refused its configuration" in launch.output
+    assert launch.output.count("process started with pid") <= 5, launch.output
 
 
 def test_symlink_install(tmp_path):
