@@ -16,7 +16,7 @@ from mbrl_ros.objectives.document import read_objective
 from mbrl_ros.objectives.objective_manager import ObjectiveManager, Way
 from mbrl_ros.objectives.objective_set import ObjectiveSet
 from mbrl_ros.objectives.sequence import Waypoint
-from mbrl_ros.ros import Future, LifecycleNode
+from mbrl_ros.ros import Future, LifecycleNode, ReentrantCallbackGroup
 from mbrl_ros.ros import interfaces as ri
 
 # Maximum number of pending requests; each takes the time of several plans.
@@ -62,7 +62,13 @@ class ObjectiveInterface:
         ]
         self._services = [
             node.create_service(ri.SetObjective, "~/set_objective", self._on_set_objective),
-            node.create_service(ri.WhatIf, "~/what_if", self._on_what_if),
+            node.create_service(
+                ri.WhatIf,
+                "~/what_if",
+                self._on_what_if,
+                # In the default group, no other callback would run until the answer is there.
+                callback_group=ReentrantCallbackGroup(),
+            ),
         ]
 
     def disconnect(self) -> None:

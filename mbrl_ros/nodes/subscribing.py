@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mbrl_ros.nodes.qos import LATCHED, UNLATCHED
-from mbrl_ros.ros import Node
+from mbrl_ros.ros import Node, SubscriptionEventCallbacks
 
 
 def subscribe_to_all(
@@ -42,7 +42,11 @@ def subscribe_to_all(
             heard.append(sent)
             callback(message)
 
+    # Those that the latching one does not match, the other one does: nothing to warn of.
+    silent = SubscriptionEventCallbacks(use_default_callbacks=False)
     return [
-        node.create_subscription(message_type, topic, once, qos, raw=raw)
-        for qos in (LATCHED, UNLATCHED)
+        node.create_subscription(
+            message_type, topic, once, LATCHED, raw=raw, event_callbacks=silent
+        ),
+        node.create_subscription(message_type, topic, once, UNLATCHED, raw=raw),
     ]

@@ -9,6 +9,7 @@ from rcl_interfaces.msg import (
     SetParametersResult,
 )
 from rclpy import init, ok, shutdown, spin, spin_once, spin_until_future_complete, try_shutdown
+from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.context import Context
 from rclpy.duration import Duration
@@ -41,6 +42,11 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 from rclpy.time import Time
 from rclpy.utilities import get_default_context
+
+try:
+    from rclpy.event_handler import SubscriptionEventCallbacks
+except ImportError:  # before Iron
+    from rclpy.qos_event import SubscriptionEventCallbacks
 
 RCLError = rclpy_implementation.RCLError
 QoSDurabilityPolicy = DurabilityPolicy
@@ -79,10 +85,12 @@ __all__ = [
     "QoSProfile",
     "QoSReliabilityPolicy",
     "RCLError",
+    "ReentrantCallbackGroup",
     "ReliabilityPolicy",
     "SetParametersResult",
     "SignalHandlerOptions",
     "SingleThreadedExecutor",
+    "SubscriptionEventCallbacks",
     "Time",
     "TransitionCallbackReturn",
     "deserialize_message",

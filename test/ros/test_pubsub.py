@@ -2,6 +2,7 @@ import threading
 
 import pytest
 
+from mbrl_ros.nodes.subscribing import subscribe_to_all
 from mbrl_ros.ros import (
     ExternalShutdownException,
     QoSDurabilityPolicy,
@@ -100,6 +101,20 @@ def test_best_effort_works(world):
     publisher = node.create_publisher(String, "topic", 10)
     publisher.publish(String(data="x"))
     assert world.spin(lambda: received)
+
+
+def test_one_of_two_subscriptions_that_share_a_topic_need_not_warn(world, capfd):
+    node, heard = world.node(), []
+    subscribe_to_all(node, String, "topic", heard.append)
+    for qos in (QoSProfile(depth=10), LATCHED):
+        publisher = node.create_publisher(String, "topic", qos)
+        publisher.publish(String(data="x"))
+        assert world.spin(lambda: heard)
+        # Time for the other subscription to find the publisher.
+        world.spin(timeout=0.3)
+        assert [message.data for message in heard] == ["x"]
+        heard.clear()
+    assert "No messages will be received" not in capfd.readouterr().err
 
 
 def test_wrong_use_is_refused(world):

@@ -25,6 +25,7 @@ from mbrl_ros.ros.embedded.exceptions import (
     RCLError,
 )
 from mbrl_ros.ros.embedded.executor import (
+    ReentrantCallbackGroup,
     SingleThreadedExecutor,
     spin,
     spin_once,
@@ -55,6 +56,7 @@ from mbrl_ros.ros.embedded.qos import (
     qos_profile_services_default,
 )
 from mbrl_ros.ros.embedded.signals import SignalHandlerOptions
+from mbrl_ros.ros.embedded.subscription import SubscriptionEventCallbacks
 from mbrl_ros.ros.embedded.task import Future
 
 QoSDurabilityPolicy = DurabilityPolicy
@@ -93,10 +95,12 @@ __all__ = [
     "QoSProfile",
     "QoSReliabilityPolicy",
     "RCLError",
+    "ReentrantCallbackGroup",
     "ReliabilityPolicy",
     "SetParametersResult",
     "SignalHandlerOptions",
     "SingleThreadedExecutor",
+    "SubscriptionEventCallbacks",
     "Time",
     "TransitionCallbackReturn",
     "deserialize_message",

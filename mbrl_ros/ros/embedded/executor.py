@@ -13,6 +13,10 @@ from mbrl_ros.ros.embedded.task import Future
 from mbrl_ros.ros.embedded.waitset import WaitSet
 
 
+class ReentrantCallbackGroup:
+    """Needed by rclpy alone: here a coroutine that waits keeps no other callback from running."""
+
+
 class SingleThreadedExecutor:
     """Runs the callbacks of its nodes in the thread that spins it."""
 

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from mbrl_ros.ros.embedded import arguments, logging, names
 from mbrl_ros.ros.embedded.clock import Clock, ClockType
 from mbrl_ros.ros.embedded.context import Context, get_default_context
-from mbrl_ros.ros.embedded.executor import SingleThreadedExecutor
+from mbrl_ros.ros.embedded.executor import ReentrantCallbackGroup, SingleThreadedExecutor
 from mbrl_ros.ros.embedded.messages import Message, Service, message_class
 from mbrl_ros.ros.embedded.node_graph import NodeGraphMixin
 from mbrl_ros.ros.embedded.parameter import Parameter
@@ -23,7 +23,7 @@ from mbrl_ros.ros.embedded.qos import (
 from mbrl_ros.ros.embedded.rosout import RosoutSink
 from mbrl_ros.ros.embedded.services import Client
 from mbrl_ros.ros.embedded.services import Service as Server
-from mbrl_ros.ros.embedded.subscription import Subscription
+from mbrl_ros.ros.embedded.subscription import Subscription, SubscriptionEventCallbacks
 from mbrl_ros.ros.embedded.time_source import TimeSource
 from mbrl_ros.ros.embedded.timer import Timer
 
@@ -231,6 +231,7 @@ class Node(ParametersMixin, NodeGraphMixin):
         callback: Callable[..., Any],
         qos_profile: QoSProfile | int,
         *,
+        event_callbacks: SubscriptionEventCallbacks | None = None,
         raw: bool = False,
         **unsupported: Any,
     ) -> Subscription:
@@ -245,6 +246,7 @@ class Node(ParametersMixin, NodeGraphMixin):
             as_profile(qos_profile),
             raw,
             self.get_logger(),
+            event_callbacks or SubscriptionEventCallbacks(),
         )
         return self._add(self._subscriptions, subscription)
 
@@ -255,6 +257,7 @@ class Node(ParametersMixin, NodeGraphMixin):
         callback: Callable[[Any, Any], Any],
         *,
         qos_profile: QoSProfile = qos_profile_services_default,
+        callback_group: ReentrantCallbackGroup | None = None,
         **unsupported: Any,
     ) -> Server:
         """Create a service; the callback gets request and response, and returns the latter."""

@@ -14,6 +14,13 @@ from mbrl_ros.ros.embedded.logging import Logger
 from mbrl_ros.ros.embedded.qos import QoSProfile
 
 
+class SubscriptionEventCallbacks:
+    """Whether a subscription warns about publishers that it cannot hear."""
+
+    def __init__(self, *, use_default_callbacks: bool = True) -> None:
+        self.use_default_callbacks = use_default_callbacks
+
+
 class Subscription:
     """Receives messages of one type from one topic; made by `Node.create_subscription()`."""
 
@@ -26,6 +33,7 @@ class Subscription:
         qos_profile: QoSProfile,
         raw: bool,
         logger: Logger,
+        event_callbacks: SubscriptionEventCallbacks,
     ) -> None:
         self.msg_type = msg_type
         self.topic_name = topic
@@ -43,7 +51,8 @@ class Subscription:
             qos_profile,
             user_data(msg_type._TYPE),
         )
-        self.reader.entity.set_status_mask(DDSStatus.RequestedIncompatibleQos)
+        warns = event_callbacks.use_default_callbacks
+        self.reader.entity.set_status_mask(DDSStatus.RequestedIncompatibleQos if warns else 0)
         self.condition = self.reader.condition
         self.status = Incompatibility(self)
 
