@@ -11,9 +11,7 @@ from mbrl_ros.core.settings import (
     build,
     flat,
     flatten,
-    for_node,
     group,
-    read_parameter_file,
     setting,
     specs,
 )
@@ -22,7 +20,8 @@ from mbrl_ros.learning.settings import GateSettings, TrainerSettings
 from mbrl_ros.models.settings import OptimizerSettings
 from mbrl_ros.objectives.settings import ObjectiveSettings, SelectionSettings
 from mbrl_ros.objectives.term_settings import TERM_SETTINGS
-from mbrl_ros.system.schema import check_nodes, node_settings
+from mbrl_ros.system.schema import checked_nodes, node_settings
+from mbrl_ros.system.task_file import read_task_file
 
 CONFIG = Path(__file__).parents[1] / "config"
 
@@ -185,43 +184,6 @@ def test_every_setting_of_the_planner_may_change_while_it_runs():
     assert all(s.live for s in specs(ControllerSettings) if s.name.startswith("planner."))
 
 
-def write(folder: Path, text: str) -> Path:
-    path = folder / "parameters.yaml"
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def test_a_parameter_file_gives_flat_parameters_per_node(tmp_path):
-    path = write(
-        tmp_path,
-        """
-        /**: {ros__parameters: {seed: 3, deep: {er: {still: [1, 2]}}}}
-        /arm: {ros__parameters: {seed: 4, wheel.radius: 1.0}}
-        leg: {ros__parameters: }
-        """,
-    )
-    nodes = read_parameter_file(path)
-    assert nodes == {
-        "**": {"seed": 3, "deep.er.still": [1, 2]},
-        "arm": {"seed": 4, "wheel.radius": 1.0},
-        "leg": {},
-    }
-    assert for_node(nodes, "arm")["seed"] == 4
-    assert for_node(nodes, "leg") == for_node(nodes, "unheard_of") == nodes["**"]
-
-
-def test_two_sections_of_one_node_are_taken_together(tmp_path):
-    path = write(tmp_path, "/a: {ros__parameters: {x: 1}}\na: {ros__parameters: {y: 2}}")
-    assert read_parameter_file(path) == {"a": {"x": 1, "y": 2}}
-
-
-def test_numbers_are_read_as_ros_2_reads_them(tmp_path):
-    path = write(tmp_path, "a: {ros__parameters: {x: 1e-3, y: 2.5E+2, z: -.inf, n: 12}}")
-    values = read_parameter_file(path)["a"]
-    assert values == {"x": 0.001, "y": 250.0, "z": -math.inf, "n": 12}
-    assert isinstance(values["n"], int)
-
-
 @pytest.mark.parametrize(
     ("cls", "values", "message"),
     [
@@ -259,46 +221,6 @@ def test_settings_at_their_limit_are_no_contradiction():
     assert build(GateSettings, {"segment": 20, "horizon": 20}).horizon == 20
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("a: [1", "not YAML"),
-        (
-            "a: {ros__parameters: {x: [1, 2.0]}}",
-            r"'x': expected a list of one simple type, got \[1",
-        ),
-        ("a: {ros__parameters: {x: }}", "'x': expected a value, got None"),
-        ("", "expected node names with ros__parameters, got NoneType"),
-        ("just words", "expected node names with ros__parameters, got str"),
-        ("- a", "expected node names with ros__parameters, got list"),
-        ("a: 5", "'a': expected one key 'ros__parameters'"),
-        ("a: {parameters: {}}", "'a': expected one key 'ros__parameters'"),
-        ("a: {ros__parameters: {}, b: {}}", "'a': expected one key 'ros__parameters'"),
-        ("a: {ros__parameters: [1]}", r"'a': expected parameters, got \[1\]"),
-        ("a: {ros__parameters: 0}", "'a': expected parameters, got 0"),
-        ("a: {ros__parameters: &x {b: *x}}", "not YAML: found unconstructable recursive node"),
-        pytest.param("a: " + "[" * 5000, "not YAML", id="nested too deeply"),
-    ],
-)
-def test_files_of_another_form_are_refused_in_one_line(tmp_path, text, message):
-    path = write(tmp_path, text)
-    with pytest.raises(SettingsError, match=message) as refusal:
-        read_parameter_file(path)
-    assert str(refusal.value).startswith(f"{path}: ")
-    assert "\n" not in str(refusal.value)
-
-
-def test_files_that_cannot_be_read_are_refused(tmp_path):
-    with pytest.raises(SettingsError, match=r"nowhere\.yaml: cannot be read: No such file"):
-        read_parameter_file(tmp_path / "nowhere.yaml")
-    with pytest.raises(SettingsError, match="cannot be read: Is a directory"):
-        read_parameter_file(tmp_path)
-    binary = tmp_path / "binary.yaml"
-    binary.write_bytes(b"\xff\xfe\x00\x80")
-    with pytest.raises(SettingsError, match="not YAML"):
-        read_parameter_file(binary)
-
-
 def test_flatten_and_build_agree_with_dataclasses_asdict():
     settings = ControllerSettings()
     assert flatten(dataclasses.asdict(settings)) == flat(settings)
@@ -306,8 +228,8 @@ def test_flatten_and_build_agree_with_dataclasses_asdict():
 
 @pytest.mark.parametrize("path", sorted(CONFIG.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_shipped_task_is_valid_and_its_spaces_build(path):
-    nodes = read_parameter_file(path)
-    check_nodes(nodes, path.name)
+    nodes = read_task_file(path).nodes
+    assert checked_nodes(nodes, path.name) == nodes
     task = build(TaskSettings, nodes["**"])
     assert task.task == path.stem
     assert task.observation_space().dim > 0
@@ -316,18 +238,33 @@ def test_every_shipped_task_is_valid_and_its_spaces_build(path):
 
 def test_nodes_refuse_what_is_not_theirs():
     with pytest.raises(SettingsError, match=r"^f: unknown node 'pilot': expected mujoco_sim"):
-        check_nodes({"pilot": {}}, "f")
+        checked_nodes({"pilot": {}}, "f")
     with pytest.raises(SettingsError, match=r"f: .*unknown parameter 'planner\.horizon'"):
-        check_nodes({"**": {"planner.horizon": 3}}, "f")
+        checked_nodes({"**": {"planner.horizon": 3}}, "f")
     with pytest.raises(SettingsError, match="f: model_trainer: unknown parameter 'planner"):
-        check_nodes({"model_trainer": {"planner.horizon": 3}}, "f")
+        checked_nodes({"model_trainer": {"planner.horizon": 3}}, "f")
     with pytest.raises(SettingsError, match="must be the same for all nodes"):
-        check_nodes({"model_trainer": {"seed": 3}}, "f")
+        checked_nodes({"model_trainer": {"seed": 3}}, "f")
     with pytest.raises(SettingsError, match="f: model_trainer: unknown parameter 'objective"):
-        check_nodes({"model_trainer": {"objective.terms": ["a"]}}, "f")
+        checked_nodes({"model_trainer": {"objective.terms": ["a"]}}, "f")
+
+
+def test_checked_values_have_their_declared_types():
+    objective = {"terms": ["a"], "a.of": ["x", "y"], "a.type": "quadratic", "a.target": 1}
+    objective |= {"a.weight": 2, "variants.b.a.of": ["x"], "variants.b.a.scale": [1]}
+    given = {f"objective.{n}": v for n, v in objective.items()} | {"observation_timeout": 1}
+    checked = checked_nodes({"**": {"period": 1}, "mpc_controller": given}, "f")
+    assert repr(checked["**"]["period"]) == "1.0"
+    own = checked["mpc_controller"]
+    assert list(own) == list(given)
+    assert (own["objective.a.target"], own["objective.a.weight"]) == (1.0, 2.0)
+    assert [type(own[n]) for n in given if n.endswith(("target", "weight", "timeout"))] == [
+        float
+    ] * 3
+    assert repr(own["objective.variants.b.a.scale"]) in ("1.0", "[1.0]")
 
 
 def test_a_wrong_objective_is_refused_with_the_file_it_stands_in():
     parameters = {"objective.terms": ["a"], "objective.a.wait": 1.0}
     with pytest.raises(SettingsError, match=r"^f: mpc_controller: objective\.a: .*'weight'\?"):
-        check_nodes({"mpc_controller": parameters}, "f")
+        checked_nodes({"mpc_controller": parameters}, "f")

@@ -27,6 +27,7 @@ from mbrl_ros.system.configuration import (
     read_task,
     versions_in_use,
 )
+from mbrl_ros.system.task_file import absolute_namespace
 
 if TYPE_CHECKING:
     from mbrl_ros.system.lock_step import LockStepSystem
@@ -58,9 +59,15 @@ def run(arguments: argparse.Namespace) -> int:
         if value < least:
             raise SettingsError(f"{name}: expected an integer >= {least}, got {value}")
     words = parse_assignments(arguments.parameters, {"seed": "--seed", "run_dir": "--out"})
-    overrides = {**words, "seed": arguments.seed, "run_dir": ""}
-    configuration = read_task(arguments.task, overrides)
+    namespace = words.pop("namespace", "")
+    configuration = read_task(
+        arguments.task,
+        {**words, "seed": arguments.seed, "run_dir": ""},
+        absolute_namespace(str(namespace)) if namespace else "",
+    )
     check_free(arguments.out, "--out")
+    for note in configuration.notes:
+        print(note)
     _learn(configuration, arguments.out, arguments)
     return 0
 

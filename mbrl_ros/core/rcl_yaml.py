@@ -139,8 +139,9 @@ def check_value(name: str, value: Any) -> Any:
     if isinstance(value, list):
         kinds = {type(item) for item in value}
         if len(kinds) > 1 or not kinds <= {bool, int, float, str}:
+            hint = " (an integer is written 1, a number 1.0)" if kinds == {int, float} else ""
             raise ValueError(
-                f"parameter '{name}': expected a list of one simple type, got {value!r}"
+                f"parameter '{name}': expected a list of one simple type, got {value!r}{hint}"
             )
     elif not isinstance(value, bool | int | float | str):
         raise ValueError(f"parameter '{name}': expected a value, got {value!r}")

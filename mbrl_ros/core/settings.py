@@ -14,10 +14,9 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
-from mbrl_ros.core.rcl_yaml import WORDS, check_value, read_yaml
+from mbrl_ros.core.rcl_yaml import WORDS
 
 Value = bool | int | float | str | list[bool] | list[int] | list[float] | list[str]
 Group = TypeVar("Group")
@@ -197,6 +196,24 @@ def build(cls: type[Group], values: Mapping[str, Any], where: str = "") -> Group
         SettingsError: for an unknown name, a wrong type, a value out of bounds, or two that
             contradict each other.
     """
+    checked = check(cls, values, where)
+    try:
+        return _construct(cls, checked, "")
+    except ValueError as error:
+        raise SettingsError(f"{where}: {error}" if where else str(error)) from None
+
+
+def check(cls: type, values: Mapping[str, Any], where: str = "") -> dict[str, Value]:
+    """Return flat, dotted parameters in the types that a group of settings declares.
+
+    Args:
+        cls: as for `build`.
+        values: as for `build`; none are added.
+        where: as for `build`.
+
+    Raises:
+        SettingsError: as `build`.
+    """
     known = {spec.name: spec for spec in specs(cls)}
     try:
         for name in values:
@@ -204,9 +221,9 @@ def build(cls: type[Group], values: Mapping[str, Any], where: str = "") -> Group
                 raise SettingsError(unknown_parameter(name, known))
         checked = {name: known[name].check(value) for name, value in values.items()}
         _check_order(known, checked)
-        return _construct(cls, checked, "")
-    except (SettingsError, ValueError) as error:
+    except SettingsError as error:
         raise SettingsError(f"{where}: {error}" if where else str(error)) from None
+    return checked
 
 
 def _check_order(known: Mapping[str, Spec], values: Mapping[str, Any]) -> None:
@@ -265,43 +282,6 @@ def flat(instance: Any, prefix: str = "") -> dict[str, Any]:
         else:
             values[prefix + field.name] = value
     return values
-
-
-def read_parameter_file(path: Path) -> dict[str, dict[str, Any]]:
-    """Read a ROS 2 parameter file.
-
-    Returns:
-        node name (``/**`` for all) to flat parameters.
-
-    Raises:
-        SettingsError: if the file cannot be read or is malformed.
-    """
-    try:
-        tree = read_yaml(path.read_text(encoding="utf-8"), keep_words=True)
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise SettingsError(f"{path}: not YAML: {error}") from None
-    if not isinstance(tree, dict):
-        kind = type(tree).__name__
-        raise SettingsError(f"{path}: expected node names with ros__parameters, got {kind}")
-    nodes: dict[str, dict[str, Any]] = {}
-    for node, section in tree.items():
-        if not isinstance(section, dict) or set(section) != {"ros__parameters"}:
-            raise SettingsError(f"{path}: '{node}': expected one key 'ros__parameters' below it")
-        parameters = section["ros__parameters"]
-        if parameters is None:
-            parameters = {}
-        if not isinstance(parameters, dict):
-            raise SettingsError(f"{path}: '{node}': expected parameters, got {parameters!r}")
-        flat_parameters = flatten(parameters)
-        try:
-            for name, value in flat_parameters.items():
-                check_value(name, value)
-        except ValueError as error:
-            raise SettingsError(f"{path}: '{node}': {error}") from None
-        nodes.setdefault(str(node).removeprefix("/"), {}).update(flat_parameters)
-    return nodes
 
 
 def for_node(nodes: Mapping[str, Mapping[str, Any]], node: str) -> dict[str, Any]:

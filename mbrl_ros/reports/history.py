@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mbrl_ros.core.settings import build, for_node, read_parameter_file, specs
+from mbrl_ros.core.settings import build, for_node
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.data.bags import read_messages
 from mbrl_ros.data.finishing import mcap_files, recover
@@ -19,6 +19,7 @@ from mbrl_ros.data.messages import read_transition
 from mbrl_ros.data.transitions import Transitions
 from mbrl_ros.reports.metrics import SOURCES, RunMetrics
 from mbrl_ros.system.launching import CONFIGURATION, RECORD
+from mbrl_ros.system.task_file import read_task_file
 
 _KINDS = ("Observation", "Action", "Transition", "ControllerStatus", "TrainingStatus")
 _REUSED = SOURCES.index("REUSED")
@@ -118,10 +119,8 @@ def read_history(run_dir: Path) -> History:
     if not (run_dir / RECORD).is_file() and not (run_dir / "bag").is_dir():
         # For example, one of `mbrl-ros learn`, whose own report must not be overwritten.
         raise NoRunError(f"{run_dir}: not the folder of a launch: neither {RECORD} nor a bag in it")
-    parameters = read_parameter_file(file)
-    shared = for_node(parameters, "run_monitor")
-    known = {spec.name for spec in specs(TaskSettings)}
-    task = build(TaskSettings, {n: v for n, v in shared.items() if n in known}, str(file))
+    parameters = read_task_file(file).nodes
+    task = build(TaskSettings, parameters["**"], str(file))
     simulator = for_node(parameters, "mujoco_sim")
     record = _read_record(run_dir / RECORD)
     history = History(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,18 @@ from mbrl_ros.core.settings import (
     SettingsError,
     build,
     for_node,
-    read_parameter_file,
     specs,
     unknown_parameter,
 )
 from mbrl_ros.core.task import TaskSettings
-from mbrl_ros.system.schema import NODES, OBJECTIVE, check_learned, check_nodes, node_settings
+from mbrl_ros.system.schema import (
+    NODES,
+    OBJECTIVE,
+    check_learned,
+    checked_nodes,
+    node_settings,
+)
+from mbrl_ros.system.task_file import read_task_file
 
 _PACKAGES = ("torch", "numpy", "gymnasium", "mujoco", "dm_control", "cyclonedds", "rosbags")
 
@@ -31,10 +37,16 @@ class Configuration:
     """The parameters of every node of a system.
 
     Attributes:
-        nodes: node name, or ``**`` for all, to flat parameters.
+        nodes: node name, or ``**`` for all, to flat parameters in their declared types.
+        ros: the same, of parameters that ROS 2 itself declares, such as ``use_sim_time``.
+        namespace: of the nodes; absolute.
+        notes: what to tell the user about the file they are from, one line each.
     """
 
     nodes: Mapping[str, Mapping[str, Any]]
+    ros: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    namespace: str = "/"
+    notes: tuple[str, ...] = ()
 
     def node(self, name: str) -> dict[str, Any]:
         """Return all parameters of one node, those shared by all nodes included."""
@@ -60,9 +72,11 @@ class Configuration:
         return self.nodes.get("**", {})
 
     def write(self, path: Path) -> None:
-        """Write a ROS 2 parameter file that reproduces the system."""
+        """Write a ROS 2 parameter file that reproduces the system, in any namespace."""
         tree = {
-            "/**" if node == "**" else node: {"ros__parameters": dict(values)}
+            "/**" if node == "**" else f"/**/{node}": {
+                "ros__parameters": {**self.ros.get(node, {}), **values}
+            }
             for node, values in self.nodes.items()
         }
         text = write_yaml(tree, sort_keys=False, default_flow_style=None, width=100)
@@ -86,7 +100,9 @@ def task_names() -> list[str]:
     return sorted(path.stem for path in resource_directory("config").glob("*.yaml"))
 
 
-def read_task(task: str, overrides: Mapping[str, Any] | None = None) -> Configuration:
+def read_task(
+    task: str, overrides: Mapping[str, Any] | None = None, namespace: str = ""
+) -> Configuration:
     """Read a task's parameters.
 
     Args:
@@ -94,6 +110,7 @@ def read_task(task: str, overrides: Mapping[str, Any] | None = None) -> Configur
             itself, such as ``robot.xml`` or ``mine.py:MyTask``, are resolved.
         overrides: dotted names to values; a name applies to every node that has it, ``node.name``
             to one node only.
+        namespace: of the nodes, absolute; empty: the one in which the file names them.
 
     Raises:
         SettingsError: naming the parameter that is unknown, of the wrong type or out of bounds.
@@ -106,9 +123,9 @@ def read_task(task: str, overrides: Mapping[str, Any] | None = None) -> Configur
                 f"unknown task '{task}': expected one of {', '.join(task_names())}, "
                 "or the path of a parameter file (.yaml)"
             )
-    read = {node: _anchored(own, path) for node, own in read_parameter_file(path).items()}
-    nodes = {"**": {}, **{node: {} for node in NODES}, **read}
-    check_nodes(nodes, str(path))
+    file = read_task_file(path, namespace)
+    anchored = {node: _anchored(own, path) for node, own in file.nodes.items()}
+    nodes = checked_nodes(anchored, str(path))
     overrides = overrides or {}
     learner = {n: overrides[n] for n in ("learner",) if n in overrides}
     settings = node_settings({**nodes["**"], **learner})
@@ -116,9 +133,9 @@ def read_task(task: str, overrides: Mapping[str, Any] | None = None) -> Configur
     for name, value in sorted(overrides.items(), key=lambda item: item[0] != "learner"):
         for node, parameter in _places(name, settings):
             nodes[node] = {**nodes[node], parameter: value}
-    check_nodes(nodes, "command line")
+    nodes = checked_nodes(nodes, "command line")
     check_learned(nodes, str(path))
-    return Configuration(nodes)
+    return Configuration(nodes, file.ros, file.namespace, file.notes)
 
 
 def _anchored(values: Mapping[str, Any], file: Path) -> dict[str, Any]:

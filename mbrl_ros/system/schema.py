@@ -7,11 +7,11 @@ from typing import Any
 
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.core.kinds import find_kind
-from mbrl_ros.core.settings import SettingsError, build, for_node, specs
+from mbrl_ros.core.settings import SettingsError, build, check, for_node, specs
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.data.settings import LoggerSettings
 from mbrl_ros.learning.settings import trainer_settings
-from mbrl_ros.objectives.parsing import parse_all
+from mbrl_ros.objectives.parsing import parameters, parse_all
 from mbrl_ros.objectives.term_settings import LEARNED
 from mbrl_ros.safety.safe_command import SafeCommand
 from mbrl_ros.simulation.settings import SimulatorSettings
@@ -47,8 +47,8 @@ def objective_parameters(values: Mapping[str, Any]) -> dict[str, Any]:
     return {n.removeprefix(OBJECTIVE): v for n, v in values.items() if n.startswith(OBJECTIVE)}
 
 
-def check_nodes(nodes: Mapping[str, Mapping[str, Any]], where: str) -> None:
-    """Check every node's parameters against its settings.
+def checked_nodes(nodes: Mapping[str, Mapping[str, Any]], where: str) -> dict[str, dict[str, Any]]:
+    """Return every node's parameters in the types that its settings declare.
 
     Args:
         nodes: node name, or ``**``, to flat parameters.
@@ -70,19 +70,34 @@ def check_nodes(nodes: Mapping[str, Mapping[str, Any]], where: str) -> None:
         settings = node_settings(nodes.get("**", {}))
     except SettingsError as error:
         raise SettingsError(f"{where}: {error}") from None
+    checked: dict[str, dict[str, Any]] = {}
     for node, values in nodes.items():
         if node == "**":
+            checked[node] = check(TaskSettings, values, where)
             continue
         if node not in NODES:
             raise SettingsError(f"{where}: unknown node '{node}': expected {', '.join(NODES)}")
-        own = dict(values)
+        own, objective = dict(values), {}
         if node == "mpc_controller":
             try:
-                parse_all(objective_parameters(own))
+                objective = _checked_objective(objective_parameters(own))
             except SettingsError as error:
                 raise SettingsError(f"{where}: {node}: {error}") from None
             own = {n: v for n, v in own.items() if not n.startswith(OBJECTIVE)}
-        build(settings[node], own, f"{where}: {node}")
+        own = check(settings[node], own, f"{where}: {node}")
+        every = {**own, **objective}
+        checked[node] = {n: every[n] for n in values}
+    return checked
+
+
+def _checked_objective(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the given parameters of the objective, in the types of their terms' settings."""
+    checked = {spec.name: value for spec, value in parameters(values, *parse_all(values))}
+    for name, value in values.items():
+        if isinstance(checked[name], list) and not isinstance(value, list):
+            # One number for all dimensions; a variant may inherit it for more of them.
+            checked[name] = float(value)
+    return {OBJECTIVE + name: checked[name] for name in values}
 
 
 def _check_safe_command(task: TaskSettings, where: str) -> None:
@@ -96,7 +111,7 @@ def check_learned(nodes: Mapping[str, Mapping[str, Any]], where: str) -> None:
     """Check that the trainer learns what the controller uses.
 
     Args:
-        nodes: as for `check_nodes`, and checked by it.
+        nodes: as for `checked_nodes`, and checked by it.
         where: prefix of error messages.
 
     Raises:

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from mbrl_ros.core.settings import SettingsError, read_parameter_file
+from mbrl_ros.core.parameter_files import read_sections
+from mbrl_ros.core.settings import SettingsError
 from mbrl_ros.system.configuration import (
-    Configuration,
     parse_assignments,
     read_task,
     task_names,
@@ -108,7 +108,8 @@ def test_a_parameter_file_of_ones_own_will_do(tmp_path):
     ("text", "message"),
     [
         ("/**: {ros__parameters: {sede: 1}}", "unknown parameter 'sede': did you mean 'seed'"),
-        ("pilot: {ros__parameters: {}}", "unknown node 'pilot'"),
+        ("mpc_controler: {ros__parameters: {}}", "did you mean 'mpc_controller'"),
+        ("pilot: {ros__parameters: {}}", "expected parameters of mujoco_sim, .*, got /pilot"),
         ("model_trainer: {ros__parameters: {model: {members: many}}}", "'model.members': expected"),
         ("[", "not YAML"),
     ],
@@ -165,8 +166,9 @@ def test_what_is_written_starts_the_same_system_again(tmp_path, task):
     configuration = read_task(task, {"seed": 12, "planner.momentum": 1e-7})
     path = tmp_path / "configuration.yaml"
     configuration.write(path)
-    assert read_task(str(path)) == Configuration(configuration.nodes)
-    assert set(read_parameter_file(path)) == {"**", *NODES}
+    assert read_task(str(path)) == configuration
+    sections = {each.pattern for each in read_sections(path.read_text())}
+    assert sections == {"/**", *(f"/**/{node}" for node in NODES)}
 
 
 def test_what_is_written_names_the_versions_in_use(tmp_path):

@@ -7,7 +7,7 @@ import torch
 from support.systems import ACTION, OBSERVATION, with_model, with_process
 
 from mbrl_ros.core.records import Transition
-from mbrl_ros.core.settings import build, for_node, read_parameter_file
+from mbrl_ros.core.settings import build, for_node
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.data.segments import Batch
@@ -17,12 +17,13 @@ from mbrl_ros.models.ensemble.settings import EnsembleSettings
 from mbrl_ros.models.mirror import Mirror
 from mbrl_ros.simulation.environments import make_plant
 from mbrl_ros.simulation.settings import SimulatorSettings
+from mbrl_ros.system.task_file import read_task_file
 
 CONFIG = Path(__file__).parents[2] / "config"
 MIRRORED = {
     path.stem: names
     for path in sorted(CONFIG.glob("*.yaml"))
-    if (names := for_node(read_parameter_file(path), "model_trainer").get("model.mirrored"))
+    if (names := for_node(read_task_file(path).nodes, "model_trainer").get("model.mirrored"))
 }
 
 
@@ -101,7 +102,7 @@ def test_there_are_shipped_mirrors():
 
 @pytest.mark.parametrize("task", MIRRORED)
 def test_the_shipped_plants_behave_the_same_in_their_mirrors(task):
-    nodes = read_parameter_file(CONFIG / f"{task}.yaml")
+    nodes = read_task_file(CONFIG / f"{task}.yaml").nodes
     settings = build(TaskSettings, nodes["**"])
     observation, action = (
         np.array([-1.0 if name in MIRRORED[task] else 1.0 for name in names])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from mbrl_ros.core.settings import build, for_node, read_parameter_file
+from mbrl_ros.core.settings import build, for_node
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.models.imagined import Imagined
@@ -18,6 +18,7 @@ from mbrl_ros.simulation.environments import make_plant
 from mbrl_ros.simulation.plant import Plant
 from mbrl_ros.simulation.settings import SimulatorSettings
 from mbrl_ros.system.schema import objective_parameters
+from mbrl_ros.system.task_file import read_task_file
 
 CONFIG = Path(__file__).parents[2] / "config"
 TASKS = sorted(path.stem for path in CONFIG.glob("*.yaml"))
@@ -25,7 +26,7 @@ TASKS = sorted(path.stem for path in CONFIG.glob("*.yaml"))
 
 def shipped(task):
     """Return a task's objectives and its environment, each of its own steps a control step."""
-    nodes = read_parameter_file(CONFIG / f"{task}.yaml")
+    nodes = read_task_file(CONFIG / f"{task}.yaml").nodes
     settings = build(TaskSettings, nodes["**"])
     parameters = objective_parameters(for_node(nodes, "mpc_controller"))
     spaces = settings.observation_space(), settings.action_space()

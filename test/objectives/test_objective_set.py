@@ -8,7 +8,7 @@ from mbrl_ros.core.settings import SettingsError, flatten
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.objectives.objective_set import ObjectiveSet
-from mbrl_ros.system.schema import check_nodes
+from mbrl_ros.system.schema import checked_nodes
 
 OBSERVATION = Space.of(["x", "pole", "speed"], [-2.0, -1.0, -np.inf], [2.0, 1.0, np.inf])
 ACTION = Space.of(["u"], [-1.0], [1.0])
@@ -184,10 +184,10 @@ def test_books_that_make_no_sense_are_refused_by_name(values, message):
 
 def test_a_file_with_a_wrong_variant_is_refused():
     values = {f"objective.{n}": v for n, v in flatten(CARTPOLE).items()}
-    check_nodes({"mpc_controller": values}, "f")
+    checked_nodes({"mpc_controller": values}, "f")
     values["objective.variants.left.centered.targe"] = 1.0
     with pytest.raises(SettingsError, match=r"^f: mpc_controller: objective\.variants\.left\.cent"):
-        check_nodes({"mpc_controller": values}, "f")
+        checked_nodes({"mpc_controller": values}, "f")
 
 
 def test_parameters_are_the_base_whole_and_of_variants_what_these_name():

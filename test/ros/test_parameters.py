@@ -157,11 +157,11 @@ def test_files_wildcards_and_command_line(world, tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("a: [", "while parsing"),
-        ("ros__parameters: {a: 1}", "starts with the names of nodes"),
+        ("a: [", "not YAML: while parsing"),
+        ("ros__parameters: {a: 1}", "'ros__parameters': expected below the name of a node"),
         ("node: {ros__parameters: {a: [1, 2.5]}}", "'a': expected a list of one simple type"),
         ("node: {ros__parameters: {a: }}", "'a': expected a value, got None"),
-        ("node: 3", "must hold ros__parameters"),
+        ("node: 3", "'node': expected ros__parameters below it, got 3"),
     ],
 )
 def test_bad_files(world, tmp_path, content, message):

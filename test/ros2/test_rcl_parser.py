@@ -7,8 +7,8 @@ import subprocess
 import pytest
 from support.rcl_words import READ
 
+from mbrl_ros.core.parameter_files import matching, read_sections
 from mbrl_ros.core.rcl_yaml import write_yaml
-from mbrl_ros.core.settings import read_parameter_file
 
 pytestmark = pytest.mark.ros2
 
@@ -50,7 +50,7 @@ def test_a_section_that_appears_twice_counts_as_one(ros_environment, tmp_path):
     file = tmp_path / "twice.yaml"
     section = "/**:\n  ros__parameters: "
     file.write_text(f"{section}{{p0: 1, p1: 2, p1: 3}}\n{section}{{p0: 4, p2: 5}}\n")
-    (ours,) = read_parameter_file(file).values()
+    ours = matching(read_sections(file.read_text()), "/asking")
     assert asked(ros_environment, file, 3) == [4, 3, 5] == [ours[f"p{k}"] for k in range(3)]
 
 

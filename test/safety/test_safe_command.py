@@ -7,7 +7,7 @@ from mbrl_ros.core.settings import SettingsError
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.core.task import ActionSettings, ObservationSettings, TaskSettings
 from mbrl_ros.safety.safe_command import SafeCommand
-from mbrl_ros.system.schema import check_nodes
+from mbrl_ros.system.schema import checked_nodes
 
 OBSERVATION = Space.of(["angle", "rate", "slide", "speed"])
 ACTION = Space.of(["turn", "push"], [-2.0, -1.0], [2.0, 1.0])
@@ -88,17 +88,17 @@ def test_a_parameter_file_is_refused_before_anything_starts():
     shared = {"action.names": ["u"], "action.low": [2.0], "action.high": [5.0]}
     shared["observation.names"] = ["x"]
     with pytest.raises(SettingsError, match=r"fan.yaml: safe_command: zero is outside the limits"):
-        check_nodes({"**": shared}, "fan.yaml")
-    check_nodes({"**": {**shared, "safe_command": "hold"}}, "fan.yaml")
+        checked_nodes({"**": shared}, "fan.yaml")
+    checked_nodes({"**": {**shared, "safe_command": "hold"}}, "fan.yaml")
 
 
 def test_what_the_simulator_had_alone_is_said_to_be_the_tasks():
     shared = {"action.names": ["u"], "action.low": [2.0], "action.high": [5.0]}
     with pytest.raises(SettingsError, match="'safe_command' must be the same for all nodes"):
-        check_nodes({"**": shared, "mujoco_sim": {"safe_command": "hold"}}, "arm.yaml")
+        checked_nodes({"**": shared, "mujoco_sim": {"safe_command": "hold"}}, "arm.yaml")
     for own, message in (
         ({"safe_command": "hold"}, "'safe_command' must be the same for all nodes: put it under"),
         ({"damping": 2.0}, r"unknown parameter 'damping': it is safe_damping, under /\*\*, now"),
     ):
         with pytest.raises(SettingsError, match=message):
-            check_nodes({"**": {}, "mujoco_sim": own}, "arm.yaml")
+            checked_nodes({"**": {}, "mujoco_sim": own}, "arm.yaml")

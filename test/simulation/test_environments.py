@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from mbrl_ros.core.settings import build, read_parameter_file
+from mbrl_ros.core.settings import build
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.simulation.environments import make_plant
 from mbrl_ros.simulation.flattening import flatten_action, flatten_observation
 from mbrl_ros.simulation.plant import Plant, PlantDivergedError
 from mbrl_ros.simulation.settings import SimulatorSettings
 from mbrl_ros.simulation.simulator import make_simulator
+from mbrl_ros.system.task_file import read_task_file
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -55,7 +56,7 @@ def test_environments_are_plants(environment, dim, actions, period, joints):
 
 @pytest.mark.parametrize("path", sorted(CONFIG.glob("*.yaml")), ids=lambda p: p.stem)
 def test_parameter_files_fit_their_environments(path):
-    nodes = read_parameter_file(path)
+    nodes = read_task_file(path).nodes
     task = build(TaskSettings, nodes["**"])
     settings = build(SimulatorSettings, nodes["mujoco_sim"])
     simulator = make_simulator(task, settings)
@@ -178,7 +179,7 @@ def test_time_step_of_an_environment_that_does_not_say():
 
 
 def test_what_does_not_fit_the_environment_is_named():
-    nodes = read_parameter_file(CONFIG / "cartpole_swingup.yaml")
+    nodes = read_task_file(CONFIG / "cartpole_swingup.yaml").nodes
     task = build(TaskSettings, nodes["**"])
     settings = build(SimulatorSettings, nodes["mujoco_sim"])
     wrong = dataclasses.replace

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from mbrl_ros.core.parameter_files import Section, matching, read_sections
+from mbrl_ros.core.rcl_yaml import check_value, read_yaml
 from mbrl_ros.ros.embedded.exceptions import RCLError
 from mbrl_ros.ros.embedded.names import Remap, parse_remap
-from mbrl_ros.ros.embedded.parameter_files import load_parameter_file, matching, parse_value
 
 
 class UnknownROSArgsError(RuntimeError):
@@ -18,9 +20,9 @@ class Arguments:
     """The parsed command line."""
 
     remaps: list[Remap] = field(default_factory=list)
-    #: In order: (node name pattern, parameter name, value)
-    file_parameters: list[tuple[str, str, Any]] = field(default_factory=list)
-    parameters: list[tuple[str, str, Any]] = field(default_factory=list)
+    #: In order.
+    file_parameters: list[Section] = field(default_factory=list)
+    parameters: list[Section] = field(default_factory=list)
     log_levels: dict[str, str] = field(default_factory=dict)  # "" for the default
     enclave: str = "/"
     console: bool = True
@@ -31,12 +33,9 @@ class Arguments:
     def parameters_of(self, node: str) -> dict[str, Any]:
         """Return the parameter overrides for a node, given its full name.
 
-        Later ones take precedence, exact names over wildcards, ``-p`` over files.
+        Later ones take precedence, whether they name the node or match it, and ``-p`` over files.
         """
-        return {
-            **matching(self.file_parameters, node),
-            **matching(self.parameters, node),
-        }
+        return matching([*self.file_parameters, *self.parameters], node)
 
 
 _SWITCHES = {
@@ -105,9 +104,10 @@ def _apply(result: Arguments, kind: str, text: str) -> None:
             raise ValueError("must have the form name:=value")
         node, colon, rest = name.partition(":")
         pattern = f"/{node.lstrip('/')}" if colon else "/**"
-        result.parameters.append((pattern, rest if colon else name, parse_value(value)))
+        given = check_value(value, read_yaml(value)) if value else ""
+        result.parameters.append(Section(pattern, {rest if colon else name: given}))
     elif kind == "params-file":
-        result.file_parameters.extend(load_parameter_file(text))
+        result.file_parameters.extend(read_sections(Path(text).read_text(encoding="utf-8")))
     elif kind == "log-level":
         logger, found, level = text.rpartition(":=")
         result.log_levels[logger if found else ""] = level
