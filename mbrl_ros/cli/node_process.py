@@ -11,11 +11,23 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+# Unlike with `-m`, it does not matter what lies in the working folder. At the end of the
+# path, that may still be a checkout.
+_RUN = """import sys
+if "" in sys.path[:1]: sys.path.append(sys.path.pop(0))
+from {module} import main
+sys.exit(main())"""
+
+
+def python_command(module: str, *arguments: str) -> list[str]:
+    """Return the command that runs the function ``main`` of one of our modules."""
+    return [sys.executable, "-c", _RUN.format(module=module), *arguments]
+
 
 def node_command(node: str, arguments: Sequence[str]) -> list[str]:
     """Return the command that runs a node, at most until this process ends."""
     parent = str(os.getpid())
-    return [sys.executable, "-m", "mbrl_ros.nodes", "--die-with", parent, node, *arguments]
+    return python_command("mbrl_ros.nodes.__main__", "--die-with", parent, node, *arguments)
 
 
 class LogTail:

@@ -32,4 +32,5 @@ def main() -> int:
     return int(importlib.import_module(f"mbrl_ros.nodes.{name}").main([name, *rest]))
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

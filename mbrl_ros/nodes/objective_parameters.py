@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mbrl_ros.core.spaces import Space
-from mbrl_ros.nodes.parameters import declare_one, forget, plain
+from mbrl_ros.nodes.parameters import declare_one, forget, overrides_of
 from mbrl_ros.objectives.objective_set import ObjectiveSet
 from mbrl_ros.ros import Node
 from mbrl_ros.system.schema import OBJECTIVE, objective_parameters
@@ -22,7 +22,7 @@ def declare_objective(
     Raises:
         ValueError: naming the invalid parameter.
     """
-    given = objective_parameters({n: plain(p.value) for n, p in node._parameter_overrides.items()})
+    given = objective_parameters(overrides_of(node))
     objectives = ObjectiveSet.from_parameters(given, observation, action, period)
     for spec, value in objectives.parameters():
         declare_one(node, replace(spec, name=OBJECTIVE + spec.name), value)

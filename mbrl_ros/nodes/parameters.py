@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable
+from itertools import pairwise
+from pathlib import Path
 from typing import Any, TypeVar
 
 from mbrl_ros.core.settings import SettingsError, Spec, build, specs, unknown_parameter
@@ -15,6 +18,7 @@ from mbrl_ros.ros import (
     ParameterDescriptor,
     SetParametersResult,
 )
+from mbrl_ros.system.configuration import anchor
 
 Group = TypeVar("Group")
 
@@ -24,8 +28,7 @@ _ROS_OWN = ("use_sim_time", "start_type_description_service", "qos_overrides.")
 
 def overridden(node: Node, name: str, default: Any) -> Any:
     """Return the override of a parameter that is not declared yet, or its default."""
-    given = node._parameter_overrides.get(name)
-    return default if given is None else plain(given.value)
+    return overrides_of(node).get(name, default)
 
 
 def declare(node: Node, *groups: type[Any], dynamic: Iterable[str] = ()) -> list[Any]:
@@ -42,19 +45,26 @@ def declare(node: Node, *groups: type[Any], dynamic: Iterable[str] = ()) -> list
         SettingsError: for an unknown parameter, a wrong type or a value out of bounds.
     """
     known = {spec.name: spec for cls in groups for spec in specs(cls)}
-    overrides = {name: p.value for name, p in node._parameter_overrides.items()}
+    overrides = overrides_of(node)
     for name in overrides:
         if name not in known and not name.startswith((*_ROS_OWN, *dynamic)):
             raise SettingsError(f"{node.get_name()}: {unknown_parameter(name, known)}")
     filled = []
     for cls in groups:
         own = {spec.name for spec in specs(cls)}
-        given = {n: plain(v) for n, v in overrides.items() if n in own}
+        given = {n: v for n, v in overrides.items() if n in own}
         filled.append(build(cls, given, node.get_name()))
     for name, spec in known.items():
-        value = spec.check(plain(overrides[name])) if name in overrides else spec.default
+        value = spec.check(overrides[name]) if name in overrides else spec.default
         declare_one(node, spec, value)
     return filled
+
+
+def overrides_of(node: Node) -> dict[str, Any]:
+    """Return a node's overrides; files that they name may lie beside a parameter file."""
+    files = [file for flag, file in pairwise(sys.argv) if flag == "--params-file"]
+    values = {name: plain(p.value) for name, p in node._parameter_overrides.items()}
+    return anchor(values, [Path(file).parent for file in files])
 
 
 def declare_one(node: Node, spec: Spec, value: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import gymnasium
 
+from mbrl_ros.core.extensions import describe, load
 from mbrl_ros.simulation import graphics
 from mbrl_ros.simulation.plant import Plant
 from mbrl_ros.simulation.settings import SimulatorSettings
@@ -71,6 +72,11 @@ def _from_gymnasium(name: str, endless: bool) -> gymnasium.Env[Any, Any]:
             raise ValueError(
                 f"environment '{name}': needs the packages dm_control, shimmy and imageio ({error})"
             ) from None
+    where, _, identifier = name.partition(":")
+    if where.endswith(".py"):
+        load(where, "environment")
+    else:
+        identifier = name
     limits: dict[str, Any] = {}
     if endless and name.startswith("dm_control/"):
         limits = {"task_kwargs": {"time_limit": math.inf}}
@@ -80,8 +86,9 @@ def _from_gymnasium(name: str, endless: bool) -> gymnasium.Env[Any, Any]:
         with warnings.catch_warnings():
             # Gymnasium warns of old versions; real failures are errors below.
             warnings.simplefilter("ignore", DeprecationWarning)
-            return gymnasium.make(name, disable_env_checker=True, **limits)
+            return gymnasium.make(identifier, disable_env_checker=True, **limits)
     except Exception as error:
         # An environment's constructor may raise anything.
-        reason = " ".join(str(error).split())
-        raise ValueError(f"environment '{name}': {reason or type(error).__name__}") from error
+        ours = isinstance(error, gymnasium.error.Error | ModuleNotFoundError)
+        reason = " ".join(str(error).split()) if ours else describe(error)
+        raise ValueError(f"environment '{name}': {reason}") from error

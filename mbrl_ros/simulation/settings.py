@@ -60,7 +60,11 @@ class PhysicsSettings:
 class SimulatorSettings:
     """Parameters of the node mujoco_sim."""
 
-    environment: str = setting("", "Gymnasium id, such as HalfCheetah-v5, or an MJCF file (.xml)")
+    environment: str = setting(
+        "",
+        "Gymnasium id, such as HalfCheetah-v5, module:id or file.py:id with one of your own, "
+        "or an MJCF file (.xml)",
+    )
     task_module: str = setting(
         "", "for an MJCF file: module:attribute or file.py:attribute with the task's functions"
     )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mbrl_ros import __version__
+from mbrl_ros.core.extensions import anchored
 from mbrl_ros.core.rcl_yaml import check_value, read_yaml, write_yaml
 from mbrl_ros.core.resources import resource_directory
 from mbrl_ros.core.settings import (
@@ -30,6 +32,10 @@ from mbrl_ros.system.schema import (
 from mbrl_ros.system.task_file import read_task_file
 
 _PACKAGES = ("torch", "numpy", "gymnasium", "mujoco", "dm_control", "cyclonedds", "rosbags")
+# Parameters that may name code of a user's own, after the node's name if there is one.
+_REFERENCE = re.compile(
+    r"(\w+\.)?(environment|task_module|learner|planner\.(type|proposals)|objective\..*\.type)"
+)
 
 
 @dataclass(frozen=True)
@@ -107,9 +113,9 @@ def read_task(
 
     Args:
         task: name of a shipped task, or path of a parameter file; files that it names relative to
-            itself, such as ``robot.xml`` or ``mine.py:MyTask``, are resolved.
+            itself, such as ``robot.xml``, ``mine.py:MyTask`` or ``mine:MyTask``, are resolved.
         overrides: dotted names to values; a name applies to every node that has it, ``node.name``
-            to one node only.
+            to one node only. Files are relative to the working folder, or else as the task's.
         namespace: of the nodes, absolute; empty: the one in which the file names them.
 
     Raises:
@@ -124,9 +130,9 @@ def read_task(
                 "or the path of a parameter file (.yaml)"
             )
     file = read_task_file(path, namespace)
-    anchored = {node: _anchored(own, path) for node, own in file.nodes.items()}
-    nodes = checked_nodes(anchored, str(path))
-    overrides = overrides or {}
+    read = {node: anchor(own, [path.parent]) for node, own in file.nodes.items()}
+    nodes = checked_nodes(read, str(path))
+    overrides = anchor(overrides or {}, [Path.cwd(), path.parent])
     learner = {n: overrides[n] for n in ("learner",) if n in overrides}
     settings = node_settings({**nodes["**"], **learner})
     # The learner determines the trainer's other parameters.
@@ -138,21 +144,24 @@ def read_task(
     return Configuration(nodes, file.ros, file.namespace, file.notes)
 
 
-def _anchored(values: Mapping[str, Any], file: Path) -> dict[str, Any]:
-    """Return a file's parameters, with paths relative to it made absolute."""
+def anchor(values: Mapping[str, Any], folders: Sequence[Path]) -> dict[str, Any]:
+    """Return parameters with the files and modules that lie in some folders as absolute paths.
 
-    def absolute(value: Any) -> Any:
+    Args:
+        values: dotted names to values.
+        folders: the first that has it counts.
+    """
+
+    def absolute(name: str, value: Any) -> Any:
         if isinstance(value, list):
-            return [absolute(element) for element in value]
+            return [absolute(name, element) for element in value]
         if not isinstance(value, str):
             return value
-        name, colon, attribute = value.partition(":")
-        beside = file.parent.absolute() / name
-        if not name.endswith((".xml", ".py")) or not beside.is_file():
-            return value
-        return f"{beside}{colon}{attribute}"
+        # Any text may name a file, but `imu:Reading` may mean other things than a module.
+        is_file = value.partition(":")[0].endswith((".xml", ".py"))
+        return anchored(value, folders) if is_file or _REFERENCE.fullmatch(name) else value
 
-    return {name: absolute(value) for name, value in values.items()}
+    return {name: absolute(name, value) for name, value in values.items()}
 
 
 def parse_assignments(

@@ -165,6 +165,8 @@ def _measure_all(
     from mbrl_ros.simulation.true_dynamics import NoTrueDynamicsError
 
     began, missing = time.monotonic(), {}
+    # What lies in the working folder is none of the children's business.
+    os.environ["PYTHONSAFEPATH"] = "1"
     # Not forked: a child would lack this process's threads.
     context = multiprocessing.get_context("spawn")
     cores = os.cpu_count() or 1

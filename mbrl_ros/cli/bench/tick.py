@@ -10,7 +10,6 @@ import argparse
 import json
 import math
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from rich.table import Table
 
 from mbrl_ros.cli.bench.idle import IdleThread
 from mbrl_ros.cli.bench.memory import MemoryWatch
+from mbrl_ros.cli.node_process import python_command
 from mbrl_ros.core.settings import SettingsError
 
 _PERIOD = 0.02
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="mbrl_ros_bench_") as folder:
         run_dir = Path(folder) / "run"
         idle = IdleThread(_PERIOD)
-        command = [sys.executable, "-m", "mbrl_ros.cli", "launch", "sim", *_PARAMETERS]
+        command = python_command("mbrl_ros.cli.main", "launch", "sim", *_PARAMETERS)
         command += [f"duration:={arguments.seconds}", f"run_dir:={run_dir}", *arguments.parameters]
         with subprocess.Popen(command) as system:
             memory = MemoryWatch(system.pid)

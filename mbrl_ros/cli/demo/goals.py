@@ -11,7 +11,6 @@ import contextlib
 import json
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ from rich.console import Console
 
 from mbrl_ros.cli.demo.operator import Operator, Result
 from mbrl_ros.cli.demo.phases import SCRIPTS, WAYS, Script
+from mbrl_ros.cli.node_process import python_command
 from mbrl_ros.cli.ros_tools.session import Session
 from mbrl_ros.cli.ros_tools.verbs import CommandError
 from mbrl_ros.core.settings import SettingsError, build
@@ -86,7 +86,7 @@ def _system(script: Script, arguments: argparse.Namespace, run_dir: Path) -> Ite
         CommandError: if it fails.
     """
     given = [f"{name}:={_text(value)}" for name, value in script.parameters.items()]
-    command = [sys.executable, "-m", "mbrl_ros.cli", "launch", "sim", f"task:={script.task}"]
+    command = python_command("mbrl_ros.cli.main", "launch", "sim", f"task:={script.task}")
     command += [f"run_dir:={run_dir}", "view:=none", f"seed:={arguments.seed}"]
     # If this process is killed, the system ends all the same.
     command.append(f"duration:={_AT_MOST}")
