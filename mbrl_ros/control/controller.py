@@ -200,7 +200,7 @@ class Controller:
             return None
         age = now - observation.received
         reason = f"no observation for {age:.2f} s"
-        if age <= self.settings.observation_timeout:
+        if age <= self.settings.longest_silence(self.period):
             reused = self._reused(observation, observation.step + int(age / self.period))
             if reused is not None:
                 return self._command(observation, reused, CommandSource.REUSED, reason)

@@ -74,7 +74,9 @@ class ControllerSettings:
         True, "configure at start and activate with the first valid observation"
     )
     observation_timeout: float = setting(
-        0.2, "without an observation for so long, the safe command [s]", low=1e-3
+        0.0,
+        "without an observation for so long, the safe command [s]; 0: 5 periods, at least 0.2 s",
+        low=0.0,
     )
     deadline_margin: float = setting(
         0.15, "share of the period kept free for transport between the nodes", low=0.0, high=0.9
@@ -92,3 +94,7 @@ class ControllerSettings:
     exploration: ExplorationSettings = group(ExplorationSettings)
     adaptation: AdaptationSettings = group(AdaptationSettings)
     trust: TrustSettings = group(TrustSettings)
+
+    def longest_silence(self, period: float) -> float:
+        """Return for how long plans go on without an observation, at a control period [s]."""
+        return self.observation_timeout or max(0.2, 5 * period)

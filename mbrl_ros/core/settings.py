@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from mbrl_ros.core.numbers import shown
 from mbrl_ros.core.rcl_yaml import WORDS
 
 Value = bool | int | float | str | list[bool] | list[int] | list[float] | list[str]
@@ -106,12 +107,12 @@ class Spec:
         words = {bool: "true or false", int: "an integer", float: "a number", str: "text"}
         text = f"a list of {self.kind.__name__}" if self.is_list else words[self.kind]
         if math.isfinite(self.low) and math.isfinite(self.high):
-            text += f" in [{self.low:g}, {self.high:g}]"
+            text += f" in [{shown(self.low)}, {shown(self.high)}]"
         elif math.isfinite(self.low):
-            text += f" >= {self.low:g}"
+            text += f" >= {shown(self.low)}"
         elif math.isfinite(self.high):
-            text += f" <= {self.high:g}"
-        return text if self.off is None else f"{self.off:g}, or {text}"
+            text += f" <= {shown(self.high)}"
+        return text if self.off is None else f"{shown(self.off)}, or {text}"
 
     def check(self, value: Any) -> Value:
         """Return the value in its declared type.

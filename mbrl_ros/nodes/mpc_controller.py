@@ -27,6 +27,7 @@ from mbrl_ros.control.model_history import Version
 from mbrl_ros.control.model_manager import ActiveModel
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.control.ticker import Ticker
+from mbrl_ros.core.numbers import shown
 from mbrl_ros.core.realtime import AROUND, follow_main_thread, prioritize_process
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.settings import build, flat
@@ -51,8 +52,9 @@ from mbrl_ros.ros import interfaces as ri
 from mbrl_ros.system.schema import OBJECTIVE, objective_parameters
 
 _STATUS_PERIOD = 0.5
-# Maximum age of the first observation [s]; a plant in lock-step repeats it twice a second.
-_FRESH = 1.0
+# Maximum age of the first observation: so many periods, and at least so long [s]; a plant in
+# lock-step repeats it twice a second.
+_FRESH_PERIODS, _FRESH = 2.5, 1.0
 # Minimum time between two identical warnings [s].
 _COMPLAINT_PERIOD = 5.0
 # Maximum time that another thread keeps the interpreter lock from the loop [s].
@@ -128,11 +130,17 @@ class MpcController(LifecycleNode):
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Start commanding, if there is a recent valid observation."""
-        if self._newest is None or time.monotonic() - self._newest.received > _FRESH:
-            self.get_logger().error(f"not activated: no valid observation within {_FRESH:g} s")
+        fresh = max(_FRESH, _FRESH_PERIODS * self._controller.period)
+        newest = self._newest
+        if (
+            newest is None
+            or time.monotonic() - newest.received > fresh
+            or self._trouble_with(newest)
+        ):
+            self.get_logger().error(f"not activated: no valid observation within {shown(fresh)} s")
             return TransitionCallbackReturn.FAILURE
         self._ticker.start()
-        self._ticker.observe(self._newest)
+        self._ticker.observe(newest)
         self._lifecycle_state = "active"
         self.get_logger().info(f"active, seed {self._task.seed}")
         return TransitionCallbackReturn.SUCCESS
@@ -174,7 +182,6 @@ class MpcController(LifecycleNode):
         self._ticker.stop()
         if self._newest is not None:
             self._send(self._controller.farewell(self._newest))
-        self._newest = None
 
     def _disconnect(self) -> None:
         if self._action_publisher is None:
@@ -199,10 +206,8 @@ class MpcController(LifecycleNode):
                 elapsed = (observation.step - before.step) * self._task.period
                 self._objective_interface.observe(observation.values, max(elapsed, 0.0))
             return
-        try:
-            self._observation.check(observation.values, "observation")
-        except ValueError as error:
-            self.get_logger().warning(str(error), throttle_duration_sec=_COMPLAINT_PERIOD)
+        if trouble := self._trouble_with(observation):
+            self.get_logger().warning(trouble, throttle_duration_sec=_COMPLAINT_PERIOD)
             return
         self._newest = observation
         if (
@@ -211,6 +216,14 @@ class MpcController(LifecycleNode):
             and self._never_active()
         ):
             self.trigger_activate()
+
+    def _trouble_with(self, observation: Observation) -> str:
+        """Return what is wrong with an observation; empty if nothing is."""
+        try:
+            self._observation.check(observation.values, "observation")
+        except ValueError as error:
+            return str(error)
+        return ""
 
     def _never_active(self) -> bool:
         return self._ticker.counts.ticks == 0

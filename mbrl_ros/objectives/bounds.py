@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from mbrl_ros.core.numbers import shown
 from mbrl_ros.objectives.batch import Batch, Dimension, norm, root, squared_norm
 from mbrl_ros.objectives.term import Aimed, DimensionTerm
 from mbrl_ros.objectives.term_settings import BoundedSettings, ToleranceSettings
@@ -48,9 +49,13 @@ def check_bounds(where: str, lower: list[float], upper: list[float]) -> None:
     uppers = upper * count if len(upper) == 1 else upper
     for low, high in zip(lowers, uppers, strict=True):
         if low > high:
-            raise ValueError(f"{where}.lower: expected at most upper = {high:g}, got {low:g}")
+            raise ValueError(
+                f"{where}.lower: expected at most upper = {shown(high)}, got {shown(low)}"
+            )
         if low == math.inf or high == -math.inf:
-            raise ValueError(f"{where}.lower: no number lies between {low:g} and {high:g}")
+            raise ValueError(
+                f"{where}.lower: no number lies between {shown(low)} and {shown(high)}"
+            )
 
 
 class Tolerance(Aimed[ToleranceSettings]):

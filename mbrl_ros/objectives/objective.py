@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mbrl_ros.core.numbers import shown
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.models.heads import Value
 from mbrl_ros.models.imagined import Imagined
@@ -128,7 +129,8 @@ class Objective:
             high = min(self.observation.high[index], LARGEST)
             if isinstance(value, bool | str) or not low <= value <= high:
                 raise ValueError(
-                    f"goal '{name}': expected a number in [{low:g}, {high:g}], got {value}"
+                    f"goal '{name}': expected a number in [{shown(low)}, {shown(high)}], "
+                    f"got {value}"
                 )
         numbers = {name: float(value) for name, value in goal.items()}
         return replace(self, goal={**self.goal, **numbers}, digest="")

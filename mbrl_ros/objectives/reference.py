@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mbrl_ros.core.numbers import shown
 from mbrl_ros.core.settings import setting
 from mbrl_ros.core.spaces import FloatArray
 from mbrl_ros.objectives.limits import LARGEST
@@ -43,8 +44,9 @@ class ReferenceSettings:
             raise ValueError(f"{where}.times: expected growing times, got {self.times}")
         if self.period and self.times and self.times[-1] - self.times[0] >= self.period:
             raise ValueError(
-                f"{where}.period: expected more than the {self.times[-1] - self.times[0]:g} s "
-                f"from the first time to the last, got {self.period:g}"
+                f"{where}.period: expected more than the "
+                f"{shown(self.times[-1] - self.times[0])} s from the first time to the last, "
+                f"got {shown(self.period)}"
             )
 
     def extremes(self, dim: int) -> tuple[FloatArray, FloatArray]:

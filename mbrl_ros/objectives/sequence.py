@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from mbrl_ros.core.numbers import shown
 from mbrl_ros.core.spaces import FloatArray, Space
 
 
@@ -134,8 +135,9 @@ def _check(where: str, waypoint: Waypoint, observation: Space) -> None:
         tolerance = waypoint.tolerance.get(name, math.nan)
         if not (math.isfinite(tolerance) and tolerance > 0.0):
             raise ValueError(
-                f"{where}.tolerances: expected a number above 0 for '{name}', got {tolerance:g}"
+                f"{where}.tolerances: expected a number above 0 for '{name}', "
+                f"got {shown(tolerance)}"
             )
     for field, value in (("dwell", waypoint.dwell), ("timeout", waypoint.timeout)):
         if not (math.isfinite(value) and value >= 0.0):
-            raise ValueError(f"{where}.{field}: expected a number >= 0 [s], got {value:g}")
+            raise ValueError(f"{where}.{field}: expected a number >= 0 [s], got {shown(value)}")

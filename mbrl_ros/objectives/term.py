@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import torch
 from torch import Tensor
 
+from mbrl_ros.core.numbers import shown
 from mbrl_ros.core.settings import flat
 from mbrl_ros.objectives.batch import Batch, Dimension, wrap
 from mbrl_ros.objectives.term_settings import (
@@ -108,11 +109,13 @@ class Aimed(DimensionTerm[Aims]):
         for name, target, least, most in zip(s.of, s.each(s.target), lows, highs, strict=True):
             low, high = known[name].low, known[name].high
             if not low <= target + least <= target + most <= high:
-                reached = f"{target:g}"
+                reached = shown(target)
                 if self.tracks:
-                    reached = f"{target + least:g} to {target + most:g} with the reference"
+                    ends = shown(target + least), shown(target + most)
+                    reached = f"{ends[0]} to {ends[1]} with the reference"
                 raise ValueError(
-                    f"{where}.target: '{name}' has the limits [{low:g}, {high:g}], got {reached}"
+                    f"{where}.target: '{name}' has the limits [{shown(low)}, {shown(high)}], "
+                    f"got {reached}"
                 )
 
     @property

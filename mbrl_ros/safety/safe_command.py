@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mbrl_ros.core.numbers import shown
 from mbrl_ros.core.spaces import FloatArray, Space
 from mbrl_ros.core.task import TaskSettings
 
@@ -65,8 +66,8 @@ class SafeCommand:
             ):
                 if not low <= value <= high:
                     raise ValueError(
-                        f"safe_values: '{name}': expected a number in [{low:g}, {high:g}], "
-                        f"got {value:g}"
+                        f"safe_values: '{name}': expected a number in "
+                        f"[{shown(low)}, {shown(high)}], got {shown(value)}"
                     )
         elif mode == VALUES:
             raise ValueError(
@@ -123,8 +124,8 @@ def _check_zero(action: Space) -> None:
     for name, low, high in zip(action.names, action.low, action.high, strict=True):
         if not low <= 0.0 <= high:
             raise ValueError(
-                f"safe_command: zero is outside the limits of action '{name}' [{low:g}, {high:g}]: "
-                f"expected {HOLD}, {DAMP} or {VALUES}"
+                f"safe_command: zero is outside the limits of action '{name}' "
+                f"[{shown(low)}, {shown(high)}]: expected {HOLD}, {DAMP} or {VALUES}"
             )
 
 

@@ -9,6 +9,7 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
+from mbrl_ros.core.numbers import shown
 from mbrl_ros.core.spaces import FloatArray
 from mbrl_ros.simulation.flattening import flatten_action, flatten_observation
 from mbrl_ros.simulation.perturbation import Perturbation
@@ -181,7 +182,7 @@ def _time_step(environment: Any, name: str, given: float) -> float:
             break
     if known > 0 and given > 0 and not math.isclose(known, given, rel_tol=1e-6):
         raise ValueError(
-            f"time_step: environment '{name}' has steps of {known:g} s, got {given:g}; "
+            f"time_step: environment '{name}' has steps of {shown(known)} s, got {shown(given)}; "
             "leave the parameter out"
         )
     if known <= 0 and given <= 0:

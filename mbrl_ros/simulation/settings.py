@@ -81,7 +81,10 @@ class SimulatorSettings:
         low=0.0,
     )
     command_timeout: float = setting(
-        0.1, "maximum age of a command in plant time [s]", low=0.0, high=10.0
+        0.0,
+        "maximum age of a command in plant time [s]; 0: 2.5 periods, at least 0.1 s",
+        low=0.0,
+        high=100.0,
     )
     actuation_delay: int = setting(
         0, "additional delay of every command [control steps]", low=0, high=20
@@ -93,3 +96,7 @@ class SimulatorSettings:
     )
     physics: PhysicsSettings = group(PhysicsSettings)
     camera: CameraSettings = group(CameraSettings)
+
+    def oldest_command(self, period: float) -> float:
+        """Return the maximum age of a command at a control period, both in plant time [s]."""
+        return self.command_timeout or max(0.1, 2.5 * period)

@@ -7,6 +7,7 @@ from collections import deque
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mbrl_ros.core.numbers import shown
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.spaces import FloatArray, Space
 from mbrl_ros.core.task import TaskSettings
@@ -76,8 +77,8 @@ class Simulator:
         check_fit(plant, observation_space, action_space, period)
         if not lock_step and command_timeout < period - _EPSILON:
             raise ValueError(
-                f"command_timeout: expected at least the period of {period:g} s, since a command "
-                f"waits that long for the next step, got {command_timeout:g}"
+                f"command_timeout: expected at least the period of {shown(period)} s, since a "
+                f"command waits that long for the next step, got {shown(command_timeout)}"
             )
         self.plant = plant
         self.period = period
@@ -236,7 +237,7 @@ def make_simulator(task: TaskSettings, settings: SimulatorSettings) -> Simulator
             period=task.period,
             lock_step=task.lock_step,
             safe=SafeCommand.of(task),
-            command_timeout=settings.command_timeout,
+            command_timeout=settings.oldest_command(task.period),
             actuation_delay=settings.actuation_delay,
             actuation_delay_told=settings.actuation_delay_told,
             seed=task.seed,

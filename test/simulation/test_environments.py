@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
+from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.core.settings import build
-from mbrl_ros.core.task import TaskSettings
+from mbrl_ros.core.spaces import Space
+from mbrl_ros.core.task import ActionSettings, ObservationSettings, TaskSettings
 from mbrl_ros.simulation.environments import make_plant
+from mbrl_ros.simulation.fit import check_fit
 from mbrl_ros.simulation.flattening import flatten_action, flatten_observation
 from mbrl_ros.simulation.plant import Plant, PlantDivergedError
 from mbrl_ros.simulation.settings import SimulatorSettings
@@ -194,6 +197,76 @@ def test_what_does_not_fit_the_environment_is_named():
         with pytest.raises(ValueError, match=r".") as refusal:
             make_simulator(bad_task, bad_settings)
         assert words in str(refusal.value)
+
+
+@pytest.mark.parametrize(("period", "fits"), [(0.0166667, True), (0.01666, False)])
+def test_six_digits_of_a_period_are_enough_and_digits_that_differ_are_shown(period, fits):
+    plant = made("MountainCarContinuous-v0", time_step=0.0041666667, action_repeat=4)
+    space = plant.observation_names, plant.action_space
+    observation = Space.of(space[0])
+    action = Space.of(["force"], space[1].low, space[1].high)
+    if fits:
+        check_fit(plant, observation, action, period)
+    else:
+        with pytest.raises(ValueError, match=r"make 0\.0166666668 s, got 0\.01666$"):
+            check_fit(plant, observation, action, period)
+    plant.close()
+
+
+class Fan(gymnasium.Env):
+    observation_space = spaces.Box(-np.inf, np.inf, (1,))
+    dt = 0.1
+
+    def __init__(self, low, high, dtype=np.float32):
+        self.action_space = spaces.Box(low, high, (1,), dtype)
+
+    def reset(self, *, seed=None, options=None):
+        return np.zeros(1), {}
+
+    def step(self, action):
+        assert self.action_space.contains(action), action
+        return np.ones(1), 0.0, False, False, {}
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(0.0, 16628.469), (-139.9, 139.9), (0.1, 0.3), (1e-7, 7e-7), (-1e9, 1e9 + 1)]
+)
+def test_limits_in_decimal_digits_fit_a_float32_box_and_what_is_sent_lies_in_it(low, high):
+    plant = Plant(Fan(low, high), "Fan")
+    space = Space.of(["rpm"], [low], [high])
+    check_fit(plant, Space.of(["speed"]), space, 0.1)
+    plant.reset()
+    for asked in (low, high, 2 * low - high, 2 * high - low):
+        plant.step(space.clip(np.array([asked])))
+
+
+def test_limits_that_differ_in_late_digits_are_told_apart():
+    plant = Plant(Fan(0.0, 16628.469), "Fan")
+    with pytest.raises(ValueError, match=r"to 16628\.51, but .* takes 0 to 16628\.46875$"):
+        check_fit(plant, Space.of(["speed"]), Space.of(["rpm"], [0.0], [16628.51]), 0.1)
+
+
+@pytest.mark.parametrize(
+    ("period", "oldest", "silence"),
+    [(0.02, 0.1, 0.2), (0.04, 0.1, 0.2), (0.2, 0.5, 1.0), (2.0, 5.0, 10.0)],
+)
+def test_default_times_follow_the_period(period, oldest, silence):
+    assert SimulatorSettings().oldest_command(period) == pytest.approx(oldest)
+    assert SimulatorSettings(command_timeout=3.0).oldest_command(period) == 3.0
+    assert ControllerSettings().longest_silence(period) == pytest.approx(silence)
+    assert ControllerSettings(observation_timeout=3.0).longest_silence(period) == 3.0
+
+
+def test_a_slow_plant_needs_no_setting_of_times_in_real_time():
+    task = TaskSettings(
+        period=0.2, observation=ObservationSettings(names=list("abcdef")),
+        action=ActionSettings(names=["torque"], low=[0.0], high=[2.0], discrete=["torque"]),
+    )  # fmt: skip
+    simulator = make_simulator(task, SimulatorSettings(environment="Acrobot-v1"))
+    assert simulator.command([2.0], 0, 0, simulator.observation.time + 0.15)
+    simulator.advance()
+    assert simulator.intervention == ""
+    simulator.close()
 
 
 class Explodes(gymnasium.Env):
