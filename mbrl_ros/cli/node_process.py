@@ -11,6 +11,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from mbrl_ros.nodes.runner import dying_with_this_process
+
 # Unlike with `-m`, it does not matter what lies in the working folder. At the end of the
 # path, that may still be a checkout.
 _RUN = """import sys
@@ -26,8 +28,8 @@ def python_command(module: str, *arguments: str) -> list[str]:
 
 def node_command(node: str, arguments: Sequence[str]) -> list[str]:
     """Return the command that runs a node, at most until this process ends."""
-    parent = str(os.getpid())
-    return python_command("mbrl_ros.nodes.__main__", "--die-with", parent, node, *arguments)
+    ending = dying_with_this_process()
+    return python_command("mbrl_ros.nodes.__main__", node, *ending, *arguments)
 
 
 class LogTail:

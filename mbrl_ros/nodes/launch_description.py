@@ -22,6 +22,7 @@ from launch import (  # type: ignore[attr-defined]  # mypy sees our folder of th
     LaunchDescription,
 )
 from mbrl_ros.core.settings import SettingsError
+from mbrl_ros.nodes.runner import dying_with_this_process
 from mbrl_ros.ros import RUNTIME
 from mbrl_ros.system.launching import MONITOR, REFUSED, LaunchKind, System, plan
 
@@ -75,6 +76,8 @@ def _node(name: str, parameters: list[Any], respawn: bool = True) -> Node:
     return Node(
         package="mbrl_ros",
         executable=name,
+        # `ros2 launch` stops nothing when a SIGTERM ends it, as systemd and docker send it.
+        arguments=dying_with_this_process(),
         parameters=parameters,
         output="screen",
         respawn=respawn,

@@ -36,6 +36,64 @@ sys.exit(run_node(Counting))
 """
 
 
+# Like torch, it leaves objects behind that take their time to end.
+SLOW_TO_END = """
+import atexit, sys, time
+from mbrl_ros import ros
+from mbrl_ros.nodes.runner import leave, obey_launch, run_node
+
+class Node(ros.Node):
+    def __init__(self):
+        super().__init__("slow")
+        self.create_timer(0.01, lambda: print("spinning", flush=True))
+
+    def destroy_node(self):
+        super().destroy_node()
+        print("finished", end="")
+
+atexit.register(time.sleep, 60.0)
+obey_launch(sys.argv)
+leave(run_node(Node, sys.argv))
+"""
+
+# Starts a node that is to end with it, and ends.
+LAUNCHER = """
+import subprocess, sys
+from mbrl_ros.nodes.runner import dying_with_this_process
+
+node = [sys.executable, "-c", sys.argv[1], *dying_with_this_process()]
+node = subprocess.Popen(node, stdout=sys.stdout)
+if sys.argv[2] == "late":
+    input()
+"""
+
+
+@pytest.mark.process
+def test_a_node_that_has_finished_is_gone(dds_domain):
+    node = subprocess.Popen([sys.executable, "-c", SLOW_TO_END], stdout=subprocess.PIPE, text=True)
+    assert node.stdout.readline() == "spinning\n"
+    node.send_signal(signal.SIGINT)
+    out, _ = node.communicate(timeout=40.0)
+    assert node.returncode == 0
+    assert out.endswith("finished")
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("when", ["early", "late"])
+def test_a_node_ends_with_the_launch(when, dds_domain):
+    launcher = subprocess.Popen(
+        [sys.executable, "-c", LAUNCHER, SLOW_TO_END, when],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    if when == "late":
+        assert launcher.stdout.readline() == "spinning\n"
+        launcher.kill()
+    # The pipe is closed when the node has ended, too.
+    out, err = launcher.communicate(timeout=40.0)
+    assert out.endswith("finished" if when == "late" else "")
+    assert ("is gone" in err) == (when == "early")
+
+
 @pytest.mark.process
 def test_a_full_garbage_collection_does_not_look_at_the_libraries(dds_domain):
     done = subprocess.run(

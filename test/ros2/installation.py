@@ -122,16 +122,16 @@ class Started:
         """Send a signal to all of it, as a terminal does; returns its exit code at the end."""
         os.killpg(self.process.pid, number)
         code = self.process.wait(timeout)
-        assert wait_until(lambda: not self._group_alive(), 5.0), "it left processes behind"
+        assert wait_until(lambda: not self.group_alive(), 5.0), "it left processes behind"
         assert "Traceback" not in self.output, self.output
         return code
 
     def kill(self):
-        if self._group_alive():
+        if self.group_alive():
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
-    def _group_alive(self):
+    def group_alive(self):
         try:
             os.killpg(self.process.pid, 0)
         except ProcessLookupError:

@@ -1,9 +1,11 @@
 """What an operator does to a running system: questions, e-stops, and crashes in between."""
 
 import json
+import os
 import signal
 
 import pytest
+from support.waiting import wait_until
 
 pytestmark = pytest.mark.ros2
 
@@ -104,7 +106,7 @@ def system(start, ros_environment, tmp_path):
     return launch
 
 
-def test_a_question_delays_neither_ticks_nor_the_e_stop(system, real_script, ros2):
+def test_a_question_delays_neither_ticks_nor_the_e_stop(system, real_script, ros2, tmp_path):
     operator = real_script(OPERATOR)
     assert operator.process.wait(150) == 0, operator.output + system.output
     measured = json.loads(operator.output.splitlines()[-1])
@@ -115,4 +117,8 @@ def test_a_question_delays_neither_ticks_nor_the_e_stop(system, real_script, ros
     ros2("topic", "pub", "--once", "/estop", "std_msgs/msg/Bool", "{data: true}")
     assert "only the safe command until" in system.output
     assert "No messages will be received" not in system.output
-    assert system.stop(signal.SIGINT, timeout=30) == 0
+    # `ros2 launch` stops none of its processes when it is terminated: they see to that.
+    os.kill(system.process.pid, signal.SIGTERM)
+    system.process.wait(20)
+    assert wait_until(lambda: not system.group_alive(), 60)
+    assert (tmp_path / "run" / "bag" / "metadata.yaml").is_file()
