@@ -35,8 +35,8 @@ def processes_of(run_dir):
             words = (folder / "cmdline").read_bytes().decode().split("\0")
         except OSError:
             continue
-        if "mbrl_ros.nodes" in words and f"{run_dir}/config.yaml" in words:
-            found[words[words.index("--ros-args") - 1]] = int(folder.name)
+        if "--die-with" in words and f"{run_dir}/config.yaml" in words:
+            found[words[words.index("--die-with") - 1]] = int(folder.name)
     return found
 
 
