@@ -123,7 +123,7 @@ def test_modules_are_anchored_where_they_lie_unless_they_are_installed(tmp_path)
 
 def test_what_fails_is_named_with_its_place(tmp_path):
     folder = folder_with(tmp_path, "c", helper="\n1 / 0", broken=TASK, ends="raise SystemExit(3)")
-    with pytest.raises(ValueError, match=r"ZeroDivisionError: .*\(.*/c/helper\.py, line 2\)$"):
+    with pytest.raises(ValueError, match=r"ZeroDivisionError: .*\(.*/c/helper\.py:2\)$"):
         load(f"{folder}/broken.py:Task", "task_module")
     with pytest.raises(ValueError, match=r"type '.*ends\.py': SystemExit: 3 \("):
         load(f"{folder}/ends.py", "type")

@@ -75,7 +75,7 @@ def describe(error: BaseException) -> str:
     text = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if not frame.filename.startswith(("<", *_NOT_THEIRS)):
-            return f"{text} ({frame.filename}, line {frame.lineno})"
+            return f"{text} ({frame.filename}:{frame.lineno})"
     return text
 
 

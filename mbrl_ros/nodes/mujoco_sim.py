@@ -13,6 +13,7 @@ process.
 from __future__ import annotations
 
 import array
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,13 @@ from mbrl_ros.nodes.record_messages import frame_message, observation_message, t
 from mbrl_ros.nodes.runner import run_node
 from mbrl_ros.ros import Node, QoSProfile, ok
 from mbrl_ros.ros import interfaces as ri
+from mbrl_ros.simulation.answers import WrongAnswerError
 from mbrl_ros.simulation.camera import Camera, Image
 from mbrl_ros.simulation.settings import CameraSettings, SimulatorSettings
 from mbrl_ros.simulation.simulator import make_simulator
 from mbrl_ros.simulation.stepper import Stepper
 from mbrl_ros.simulation.video import Video, open_video
+from mbrl_ros.system.launching import REFUSED
 
 # Interval of checks for problems in the stepping thread [s].
 _CHECK_PERIOD = 0.5
@@ -224,6 +227,10 @@ class MujocoSim(Node):
         return f"episode {seen.episode} step {seen.step}"
 
     def _check(self) -> None:
+        if isinstance(self._error, WrongAnswerError):
+            # It would return the same again.
+            print(f"error: {self._error}", file=sys.stderr)
+            sys.exit(REFUSED)
         if self._error is not None:
             kind = type(self._error).__name__
             raise RuntimeError(f"the simulation stopped: {kind}: {self._error}") from self._error

@@ -116,16 +116,17 @@ def collect(proposals: list[Proposal], problem: Problem, plan: Tensor) -> Tensor
         plan: the rest of the last plan, shape ``(H, A)``.
 
     Raises:
-        ValueError: if one returns another shape.
+        ValueError: if one returns anything else.
     """
     found = [plan.new_empty(0, *plan.shape)]
     for proposal in proposals:
         sequences = proposal(problem, plan)
-        if sequences.ndim != 3 or sequences.shape[1:] != plan.shape:
+        shape = tuple(getattr(sequences, "shape", ()))
+        if not isinstance(sequences, Tensor) or len(shape) != 3 or shape[1:] != plan.shape:
             name = getattr(proposal, "__name__", type(proposal).__name__)
             raise ValueError(
-                f"planner.proposals: {name}: expected shape (Q, {plan.shape[0]}, "
-                f"{plan.shape[1]}), got {tuple(sequences.shape)}"
+                f"planner.proposals: {name}: expected a tensor of shape (Q, {plan.shape[0]}, "
+                f"{plan.shape[1]}), got {type(sequences).__name__} of shape {shape}"
             )
         found.append(sequences.to(plan.dtype))
     return torch.cat(found)

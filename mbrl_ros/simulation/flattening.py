@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from gymnasium import spaces
 
 from mbrl_ros.core.spaces import FloatArray
+from mbrl_ros.simulation.answers import WrongAnswerError, read_numbers
 
 # A dynamics model predicts every dimension; anything larger is an image.
 MAX_DIMENSIONS = 1024
@@ -73,7 +74,8 @@ def flatten_observation(space: gymnasium.Space[Any], environment: str) -> FlatOb
     _check_size(space, "observation", environment, len(names))
 
     def encode(observation: Any) -> FloatArray:
-        return np.concatenate(list(_encoded(space, observation)))
+        what = f"observation of environment '{environment}'"
+        return np.concatenate(list(_encoded(space, observation, what)))
 
     return FlatObservation(tuple(names), np.concatenate(lows), np.concatenate(highs), encode)
 
@@ -119,10 +121,12 @@ def _leaves(
         )
 
 
+def _keys(space: spaces.Dict | spaces.Tuple) -> list[Any]:
+    return list(space.spaces) if isinstance(space, spaces.Dict) else [*range(len(space.spaces))]
+
+
 def _parts(space: spaces.Dict | spaces.Tuple) -> list[tuple[Any, gymnasium.Space[Any]]]:
-    if isinstance(space, spaces.Dict):
-        return list(space.spaces.items())
-    return list(enumerate(space.spaces))
+    return [(key, space[key]) for key in _keys(space)]
 
 
 def _limits(box: spaces.Box) -> tuple[FloatArray, FloatArray]:
@@ -148,16 +152,34 @@ def _short(space: gymnasium.Space[Any]) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _encoded(space: gymnasium.Space[Any], value: Any) -> Iterator[FloatArray]:
+def _encoded(space: gymnasium.Space[Any], value: Any, what: str) -> Iterator[FloatArray]:
     if isinstance(space, spaces.Dict | spaces.Tuple):
-        for key, part in _parts(space):
-            yield from _encoded(part, value[key])
+        for key, part in zip(_keys(space), _items(space, value, what), strict=True):
+            yield from _encoded(space[key], part, f"{what}: {key}")
     elif isinstance(space, spaces.Discrete):
+        number = read_numbers(what, value, ()).item()
+        first, end = int(space.start), int(space.start + space.n)
+        if number not in range(first, end):
+            raise WrongAnswerError(f"{what}: expected one of {first} to {end - 1}, got {number:g}")
         one_hot = np.zeros(int(space.n))
-        one_hot[int(value) - int(space.start)] = 1.0
+        one_hot[int(number) - first] = 1.0
         yield one_hot
     else:
-        yield np.asarray(value, dtype=np.float64).ravel()
+        yield read_numbers(what, value, space.shape).ravel()
+
+
+def _items(space: spaces.Dict | spaces.Tuple, value: Any, what: str) -> list[Any]:
+    """Return the parts of an observation in the order of its space's."""
+    keys = _keys(space)
+    if isinstance(space, spaces.Tuple):
+        if not isinstance(value, tuple | list) or len(value) != len(keys):
+            got = f"{len(value)}" if isinstance(value, tuple | list) else type(value).__name__
+            raise WrongAnswerError(f"{what}: expected {len(keys)} parts, got {got}")
+        return list(value)
+    if not isinstance(value, Mapping) or set(value) != set(keys):
+        got = ", ".join(map(str, value)) if isinstance(value, Mapping) else type(value).__name__
+        raise WrongAnswerError(f"{what}: expected the keys {', '.join(map(str, keys))}, got {got}")
+    return [value[key] for key in keys]
 
 
 def _decoded(space: gymnasium.Space[Any], values: Iterator[float]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-from mbrl_ros.core.extensions import load
+from mbrl_ros.core.extensions import describe, load
 from mbrl_ros.core.spaces import FloatArray
+from mbrl_ros.simulation.answers import call, read_flag, read_numbers, read_reward
 
 _FUNCTIONS = ("observation", "reward", "reset", "terminated")
 
@@ -23,7 +25,7 @@ class MjcfEnv(gymnasium.Env[FloatArray, FloatArray]):
     object or a module with any of these functions:
 
     - ``observation(model, data) -> vector``; without it: qpos, then qvel.
-    - ``reward(model, data, action) -> float``, after each time step; without it: NaN.
+    - ``reward(model, data, action) -> float``, after each time step; without it, or None: NaN.
     - ``reset(model, data, rng)``: changes the initial state, which is keyframe 0 if the
       model has one, drawing from a ``numpy.random.Generator``.
     - ``terminated(model, data) -> bool``; without it: never.
@@ -68,7 +70,8 @@ class MjcfEnv(gymnasium.Env[FloatArray, FloatArray]):
         low = np.where(limited, self.model.actuator_ctrlrange[:, 0], -np.inf)
         high = np.where(limited, self.model.actuator_ctrlrange[:, 1], np.inf)
         self.action_space = spaces.Box(low, high, dtype=np.float64)
-        dim = self._try_out(path)
+        self._who = f"environment '{path}': task_module"
+        dim = self._try_out()
         self.observation_space = spaces.Box(-np.inf, np.inf, (dim,), dtype=np.float64)
 
     @property
@@ -95,7 +98,7 @@ class MjcfEnv(gymnasium.Env[FloatArray, FloatArray]):
         else:
             mujoco.mj_resetData(self.model, self.data)
         if (initialise := self._functions["reset"]) is not None:
-            initialise(self.model, self.data, self.np_random)
+            self._call("reset", initialise, self.np_random)
         mujoco.mj_forward(self.model, self.data)
         return self.observe(), {}
 
@@ -115,32 +118,30 @@ class MjcfEnv(gymnasium.Env[FloatArray, FloatArray]):
 
     def observe(self) -> FloatArray:
         """Return the observation of the present data, shape ``(observation_dim,)``."""
-        if (observe := self._functions["observation"]) is not None:
-            return np.array(observe(self.model, self.data), dtype=np.float64).ravel()
-        return np.concatenate([self.data.qpos, self.data.qvel])
+        if (observe := self._functions["observation"]) is None:
+            return np.concatenate([self.data.qpos, self.data.qvel])
+        values = self._call("observation", observe)
+        return np.array(read_numbers(f"{self._who}: observation", values)).ravel()
 
     def _reward(self, action: FloatArray) -> float:
-        reward = self._functions["reward"]
-        return float("nan") if reward is None else float(reward(self.model, self.data, action))
+        if (reward := self._functions["reward"]) is None:
+            return float("nan")
+        return read_reward(f"reward of {self._who}", self._call("reward", reward, action))
 
     def _terminated(self) -> bool:
-        terminated = self._functions["terminated"]
-        return False if terminated is None else bool(terminated(self.model, self.data))
+        if (terminated := self._functions["terminated"]) is None:
+            return False
+        what = f"terminated of {self._who}"
+        return read_flag(what, "its answer", self._call("terminated", terminated))
 
-    def _try_out(self, path: Path) -> int:
+    def _call(self, name: str, function: Callable[..., Any], *further: Any) -> Any:
+        return call(self._who, name, function, self.model, self.data, *further)
+
+    def _try_out(self) -> int:
         """Call every function of the task once and return the observation's size."""
-        what = "reset and observation"
-        try:
-            dim = int(self.reset(seed=0)[0].size)
-            what = "reward"
-            self._reward(np.zeros(self.model.nu))
-            what = "terminated"
-            self._terminated()
-        except Exception as error:
-            raise ValueError(
-                f"environment '{path}': task_module: {what}: "
-                f"{type(error).__name__}: {_one_line(error)}"
-            ) from error
+        dim = int(self.reset(seed=0)[0].size)
+        self._reward(np.zeros(self.model.nu))
+        self._terminated()
         return dim
 
 
@@ -157,9 +158,7 @@ def load_task(reference: str) -> Any:
         try:
             task = task()
         except Exception as error:
-            raise ValueError(
-                f"task_module '{reference}': {type(error).__name__}: {_one_line(error)}"
-            ) from error
+            raise ValueError(f"task_module '{reference}': {describe(error)}") from error
     if not any(callable(getattr(task, name, None)) for name in _FUNCTIONS):
         raise ValueError(
             f"task_module '{reference}': expected at least one of the functions "

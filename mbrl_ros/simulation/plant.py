@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, SupportsFloat, cast
+from typing import Any, cast
 
 import gymnasium
 import numpy as np
@@ -11,6 +11,14 @@ from gymnasium import spaces
 
 from mbrl_ros.core.numbers import shown
 from mbrl_ros.core.spaces import FloatArray
+from mbrl_ros.simulation.answers import (
+    PlantError,
+    call,
+    check_reset,
+    read_numbers,
+    read_reset,
+    read_step,
+)
 from mbrl_ros.simulation.flattening import flatten_action, flatten_observation
 from mbrl_ros.simulation.perturbation import Perturbation
 from mbrl_ros.simulation.physics import Physics
@@ -69,8 +77,10 @@ class Plant(gymnasium.Env[Any, Any]):
             ValueError: for unsupported spaces, or if the time of a step is unknown.
         """
         self.name = name
+        self._who = f"environment '{name}'"
         self.environment = environment
         self.action_repeat = action_repeat
+        check_reset(self._who, environment.unwrapped.reset)
         self._divergences = divergences
         observation = flatten_observation(environment.observation_space, name)
         action = flatten_action(environment.action_space, name)
@@ -97,7 +107,7 @@ class Plant(gymnasium.Env[Any, Any]):
         initial = getattr(self.environment.unwrapped, "initial_action", None)
         if initial is None:
             return None
-        values = np.array(initial, dtype=np.float64).ravel()
+        values = read_numbers(f"{self._who}: initial_action", initial).ravel()
         if values.shape != self.action_space.shape or not np.isfinite(values).all():
             raise ValueError(
                 f"environment '{self.name}': initial_action: expected "
@@ -118,9 +128,14 @@ class Plant(gymnasium.Env[Any, Any]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[FloatArray, dict[str, Any]]:
-        """Start an episode and return its first observation, shape ``(observation_dim,)``."""
+        """Start an episode and return its first observation, shape ``(observation_dim,)``.
+
+        Raises:
+            PlantError: if the environment fails, or returns what it must not.
+        """
         self._perturbation.undo()
-        observation, info = self.environment.reset(seed=seed, options=options)
+        answer = call(self._who, "reset", self.environment.reset, seed=seed, options=options)
+        observation, info = read_reset(self._who, answer)
         self._perturbation.act()
         self._episode_steps = 0
         return self.encode(observation), info
@@ -136,13 +151,14 @@ class Plant(gymnasium.Env[Any, Any]):
 
         Raises:
             PlantDivergedError: if the simulation diverged.
+            PlantError: if the environment fails, or returns what it must not.
         """
         self._perturbation.act()
         decoded = self.decode(action)
         total = 0.0
         for _ in range(self.action_repeat):
             observation, reward, terminated, truncated, info = self._step_once(decoded)
-            total += float(reward)
+            total += reward
             if terminated or truncated:
                 break
         values = self.encode(observation)
@@ -150,17 +166,19 @@ class Plant(gymnasium.Env[Any, Any]):
             raise PlantDivergedError(f"environment '{self.name}': the simulation diverged")
         return values, total, terminated, truncated, info
 
-    def _step_once(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
+    def _step_once(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         try:
-            result = self.environment.step(action)
-        except self._divergences as error:
-            reason = " ".join(str(error).split())
-            raise PlantDivergedError(f"environment '{self.name}': {reason}") from None
+            answer = call(self._who, "step", self.environment.step, action)
+        except PlantError as error:
+            if not isinstance(error.__cause__, self._divergences):
+                raise
+            reason = " ".join(str(error.__cause__).split())
+            raise PlantDivergedError(f"{self._who}: {reason}") from None
         self.env_steps += 1
         self._episode_steps += 1
-        observation, reward, terminated, truncated, info = result
-        cut = bool(truncated) or self._episode_steps >= self._step_limit
-        return observation, reward, bool(terminated), cut, info
+        observation, reward, terminated, truncated, info = read_step(self._who, answer)
+        cut = truncated or self._episode_steps >= self._step_limit
+        return observation, reward, terminated, cut, info
 
     def close(self) -> None:
         """Free the environment."""

@@ -344,3 +344,27 @@ def test_bad_parameters_end_the_process_with_one_line(start, tmp_path, mujoco_si
     assert process.returncode == 2, output + errors
     assert words in errors
     assert len(errors.strip().splitlines()) == 1
+
+
+def test_a_plant_of_an_old_api_is_refused_by_the_node(tmp_path):
+    (tmp_path / "old_tank.py").write_text(
+        "import gymnasium, numpy\n"
+        "class Tank(gymnasium.Env):\n"
+        "    dt = 0.1\n"
+        "    observation_space = gymnasium.spaces.Box(-1, 1, (1,))\n"
+        "    action_space = gymnasium.spaces.Box(-1, 1, (1,))\n"
+        "    def reset(self, seed=None, options=None): return numpy.zeros(1), {}\n"
+        "    def step(self, action): return numpy.zeros(1), 0.0, False, {}\n"
+        "gymnasium.register('OldTank-v0', Tank)\n"
+    )
+    file = tmp_path / "tank.yaml"
+    file.write_text(
+        "/**: {ros__parameters: {period: 0.1, observation: {names: [x]},\n"
+        "  action: {names: [u], low: [-1.0], high: [1.0]}}}\n"
+        "mujoco_sim: {ros__parameters: {environment: 'old_tank:OldTank-v0'}}\n"
+    )
+    process = started(file=file)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert errors.splitlines()[-1].startswith("error: step of environment '")
+    assert "returned 4 values, expected 5" in errors
