@@ -4,6 +4,7 @@
 # make test-fast       the same with the quick tests only, in a minute and a half
 # make lint            ruff and mypy only
 # make test-learning   whole learning runs, minutes long
+# make test-versions   the wheel with the oldest and the newest packages that it allows
 # make bench           planning, beside other libraries (sets up .venv-bench if needed)
 #                      (make bench ARGS="--json planning.json"; or one of our own with .venv:
 #                      .venv/bin/mbrl-ros bench tick)
@@ -31,7 +32,7 @@ BENCH := .venv-bench
 PEERS := mbrl==0.2.0 pytorch_mppi==0.9.1 arm_pytorch_utilities==0.5.0 pytorch_seed==0.2.0 \
          hydra-core==1.3.8 omegaconf==2.3.1 antlr4-python3-runtime==4.9.3 termcolor==3.3.0
 
-.PHONY: sim lint test test-fast test-learning bench bench-learning clean
+.PHONY: sim lint test test-fast test-learning test-versions bench bench-learning clean
 .DELETE_ON_ERROR:
 
 sim: $(READY)
@@ -46,10 +47,13 @@ test-fast: lint
 	$(VENV)/bin/python -m pytest -m unit $(PYTEST_ARGS)
 
 test: lint
-	$(VENV)/bin/python -m pytest -m "not learning" $(PYTEST_ARGS)
+	$(VENV)/bin/python -m pytest -m "not learning and not versions" $(PYTEST_ARGS)
 
 test-learning: $(READY)
 	$(VENV)/bin/python -m pytest -m learning $(PYTEST_ARGS)
+
+test-versions: $(READY)
+	$(VENV)/bin/python -m pytest -m versions $(PYTEST_ARGS)
 
 bench: $(BENCH)/ready.stamp
 	@$(BENCH)/bin/mbrl-ros bench planning $(ARGS)

@@ -8,7 +8,7 @@ import torch
 from support.domains import claimed
 
 # Markers of pyproject.toml; every test has exactly one of these, by which it is chosen.
-KINDS = {"unit", "process", "ros2", "learning"}
+KINDS = {"unit", "process", "ros2", "learning", "versions"}
 # Those of the tests of a folder that have none of their own. In all others they are "unit".
 USUALLY = {"ros": "process", "system": "process"}
 TESTS = Path(__file__).parent

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -91,4 +92,18 @@ def _from_gymnasium(name: str, endless: bool) -> gymnasium.Env[Any, Any]:
         # An environment's constructor may raise anything.
         ours = isinstance(error, gymnasium.error.Error | ModuleNotFoundError)
         reason = " ".join(str(error).split()) if ours else describe(error)
+        if name.startswith("dm_control/"):
+            reason += _hint()
         raise ValueError(f"environment '{name}': {reason}") from error
+
+
+def _hint() -> str:
+    """Return what to do where dm_control is known to fail with the MuJoCo that is installed."""
+    import mujoco
+
+    if int(mujoco.__version__.split(".")[0]) < 4:
+        return ""
+    return (
+        f" (dm_control {version('dm_control')} does not work with MuJoCo {mujoco.__version__}: "
+        "pip install 'mujoco<4')"
+    )

@@ -25,7 +25,10 @@ def test_yaml_parses(path):
 
 
 def test_ci_runs_what_a_change_must_pass():
-    assert [step["run"] for step in _steps("ci.yml") if "run" in step] == [".ci/run"]
+    assert [step["run"] for step in _steps("ci.yml") if "run" in step] == [
+        ".ci/run",
+        "make test-versions",
+    ]
 
 
 def test_issue_forms_have_what_github_asks_for():
