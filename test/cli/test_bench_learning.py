@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from mbrl_ros.cli.bench.curve import Job
+from mbrl_ros.cli.bench.curve_table import curve_table
 from mbrl_ros.cli.main import main
+from mbrl_ros.system.configuration import read_task
 
 WORDS = (
     *("bench", "learning", "--tasks", "inverted_pendulum", "--seeds", "0", "1"),
@@ -27,9 +29,10 @@ def test_curves_are_learned_once_and_told(tmp_path, capsys):
     rows = json.loads(file.read_text())
     assert [(row["task"], row["method"]) for row in rows] == [
         ("inverted_pendulum", method)
-        for method in ("mbrl_ros", "mbrl_ros", "random", "true dynamics")
+        for method in ("mbrl_ros", "random", "true dynamics")
+        for _ in range(2)
     ]
-    assert [row["seed"] for row in rows[:2]] == [0, 1]
+    assert [row["seed"] for row in rows] == [0, 1] * 3
     for row in rows:
         ours = row["method"] == "mbrl_ros"
         assert [steps for steps, _ in row["curve"]] == ([50, 90] if ours else [0])
@@ -41,7 +44,7 @@ def test_curves_are_learned_once_and_told(tmp_path, capsys):
     # What is there is not measured again; other parameters are another curve.
     (kept,) = out.glob("inverted_pendulum-0-*.json")
     kept.write_text("[[50, 7.0], [90, 8.0]]")
-    (kept,) = out.glob("inverted_pendulum-random-*.json")
+    (kept,) = out.glob("inverted_pendulum-random-0-*.json")
     kept.write_text("[[0, 9.0]]")
     assert main(words) == 0
     rows = json.loads(file.read_text())
@@ -53,6 +56,39 @@ def test_curves_are_learned_once_and_told(tmp_path, capsys):
     kept.write_text("[[0, 9.0]]")
     assert main([*words, "planner.horizon:=5", "--seeds", "0"]) == 0
     assert json.loads(file.read_text())[0]["curve"] != [[50, 7.0], [90, 8.0]]
+
+
+def test_the_table_has_intervals_and_the_share_of_the_ceiling_on_the_same_starts():
+    returns = {
+        "mbrl_ros": [[[50, 80.0]], [[50, 95.0]]],
+        "random": [[[0, 10.0]], [[0, 12.0]]],
+        "true dynamics": [[[0, 100.0]], [[0, 100.0]]],
+    }
+    rows = [
+        {"task": "pendulum_swingup", "method": method, "seed": seed, "curve": curve}
+        for method, curves in returns.items()
+        for seed, curve in enumerate(curves)
+    ]
+    table = curve_table(rows, {})
+    columns = {column.header: list(column.cells) for column in table.columns}
+    # t(0.975, 1) = 12.706, s / sqrt(2) = 7.5 and 1.
+    assert columns["return"][:3] == ["88 ± 95", "11 ± 13", "100 ± 0"]
+    assert columns["of the ceiling"][:3] == ["88 ± 95 %", "", ""]
+    assert columns["return"][3:6] == ["724", "824", "842"]
+    assert columns["of the ceiling"][3:] == [""] * 9
+    # With one seed nothing is known of others, and a ceiling below zero is none.
+    for row in rows:
+        row["curve"] = [[steps, -value] for steps, value in row["curve"]]
+    table = curve_table(rows[::2], {})
+    columns = {column.header: list(column.cells) for column in table.columns}
+    assert columns["return"][:3] == ["-80", "-10", "-100"]
+    assert columns["of the ceiling"][0] == ""
+
+
+def test_what_is_told_of_mirrors_is_so():
+    for task in ("cartpole_swingup", "pendulum_swingup", "reacher_easy", "acrobot_swingup"):
+        assert read_task(task).nodes["model_trainer"]["model.mirrored"]
+    assert not read_task("cheetah_run").nodes["model_trainer"].get("model.mirrored")
 
 
 def test_a_task_whose_file_has_changed_is_measured_anew(tmp_path):
@@ -81,7 +117,7 @@ def test_true_dynamics_that_cannot_be_planned_with_are_left_out(
     words = [*WORDS, *parameters, "--seeds", "0", "--points", "20", "--episodes", "1"]
     assert main([*words, "--out", str(tmp_path / "out"), "--json", str(file)]) == 0
     assert [row["method"] for row in json.loads(file.read_text())] == ["mbrl_ros", "random"]
-    assert f"true dynamics, seed 1000003: {reason}" in capsys.readouterr().out
+    assert f"true dynamics, seed 0: {reason}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

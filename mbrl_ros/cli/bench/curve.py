@@ -9,13 +9,14 @@ from mbrl_ros.cli.bench.kept import Curve, Measurement
 from mbrl_ros.system.configuration import Configuration, read_task
 from mbrl_ros.system.lock_step import LockStepSystem
 
-# Evaluations start from states of their own, the same for every point of every curve.
+# Evaluations start from states of their own: for every seed others, the same for all of its points
+# and references.
 EVALUATION_SEED = 1_000_003
 
 
 @dataclass(frozen=True)
 class Evaluated(Measurement):
-    """A measurement by whole episodes, the same ones for all.
+    """A measurement by whole episodes, the same ones for all of a seed.
 
     Attributes:
         episodes: number of episodes per evaluation.
@@ -35,7 +36,7 @@ class Evaluated(Measurement):
     @property
     def judged(self) -> Configuration:
         """The parameters of the episodes."""
-        overrides = {**self.parameters, **self.evaluation, "seed": EVALUATION_SEED}
+        overrides = {**self.parameters, **self.evaluation, "seed": EVALUATION_SEED + self.seed}
         return read_task(self.task, overrides)
 
 

@@ -13,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from mbrl_ros.cli.bench.published import published
+from mbrl_ros.evaluation.interval import margin
 
 _COLUMNS = 3
 _BLUE = "#2a6f97"
@@ -22,7 +23,7 @@ _REFERENCES = {"random": ("#8a8f98", ":"), "true dynamics": ("#1b1f24", "-.")}
 
 
 def draw_curves(rows: Sequence[dict[str, Any]], path: Path) -> None:
-    """Draw every seed's curve, the running maximum of their median, and those to compare with.
+    """Draw every seed's curve, their mean with its 95 % interval, and those to compare with.
 
     Args:
         rows: ``task``, ``method``, ``seed`` and ``curve``, as in the results file.
@@ -49,8 +50,13 @@ def draw_curves(rows: Sequence[dict[str, Any]], path: Path) -> None:
         for method, curves in methods.items():
             if method in _REFERENCES:
                 colour, style = _REFERENCES[method]
-                ((_, value),) = curves[0]
-                axes.axhline(value, color=colour, linestyle=style, linewidth=1.2, label=method)
+                axes.axhline(
+                    np.mean([value for ((_, value),) in curves]),
+                    color=colour,
+                    linestyle=style,
+                    linewidth=1.2,
+                    label=method,
+                )
             else:
                 _draw_seeds(axes, curves, _PEER, method)
         others = published(task)
@@ -73,11 +79,11 @@ def draw_curves(rows: Sequence[dict[str, Any]], path: Path) -> None:
 def _draw_ours(axes: Axes, curves: np.ndarray[Any, Any]) -> None:
     seeds = f"{len(curves)} seeds" if len(curves) > 1 else "1 seed"
     _draw_seeds(axes, curves, _BLUE, f"mbrl_ros, {seeds}")
-    steps, middle = curves[0][:, 0], np.median(curves[:, :, 1], axis=0)
-    axes.plot(
-        steps, np.maximum.accumulate(middle), color=_BLUE, linewidth=2.2,
-        label="running maximum of their median",
-    )  # fmt: skip
+    steps, mean = curves[0][:, 0], curves[:, :, 1].mean(axis=0)
+    axes.plot(steps, mean, color=_BLUE, linewidth=2.2, label="their mean, 95 % interval")
+    half = np.array([margin(values) for values in curves[:, :, 1].T])
+    if np.isfinite(half).all():
+        axes.fill_between(steps, mean - half, mean + half, color=_BLUE, alpha=0.15, linewidth=0)
 
 
 def _draw_seeds(axes: Axes, curves: Iterable[Any], colour: str, label: str) -> None:

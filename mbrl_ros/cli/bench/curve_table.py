@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import median
 from typing import Any
 
 from rich.table import Table
 
 from mbrl_ros.cli.bench.published import SOURCE, published
+from mbrl_ros.evaluation.interval import shown
 
 
 def curve_table(rows: Sequence[dict[str, Any]], missing: Mapping[tuple[str, str], str]) -> Table:
     """Return a table with a row for every point of every method's curves.
+
+    A return is the mean over seeds with its 95 % interval; its share of the ceiling, that of the
+    true dynamics from the same starts, is taken for each seed.
 
     Args:
         rows: ``task``, ``method``, ``seed`` and ``curve``, as in the results file.
@@ -21,20 +24,27 @@ def curve_table(rows: Sequence[dict[str, Any]], missing: Mapping[tuple[str, str]
     table = Table(title="mean return with the model frozen", title_style="", caption_style="")
     for name in ("task", "method"):
         table.add_column(name, no_wrap=True)
-    for name in ("env steps", "median", "each seed", "running maximum of the median"):
+    for name in ("env steps", "return", "of the ceiling", "each seed"):
         table.add_column(name)
     for task in dict.fromkeys(row["task"] for row in rows):
         others = published(task)
         if others:
             table.caption = SOURCE
-        shown = [*(row for row in rows if row["task"] == task), *others]
+        of_task = [row for row in rows if row["task"] == task]
+        ceilings = {
+            row["seed"]: row["curve"][0][1] for row in of_task if row["method"] == "true dynamics"
+        }
         lines: list[tuple[str, ...]] = []
-        for method in dict.fromkeys(row["method"] for row in shown):
-            curves = [row["curve"] for row in shown if row["method"] == method]
-            lines += _named(method, _points(curves))
+        for method in dict.fromkeys(row["method"] for row in [*of_task, *others]):
+            curves = {
+                row.get("seed"): row["curve"]
+                for row in [*of_task, *others]
+                if row["method"] == method
+            }
+            lines += _named(method, _points(curves, ceilings))
         for (where, method), reason in missing.items():
             if where == task:
-                lines += _named(method, [("", "none", reason, "")])
+                lines += _named(method, [("", "none", "", reason)])
         for line in _named(task, lines):
             table.add_row(*line)
         table.add_section()
@@ -46,15 +56,19 @@ def _named(name: str, lines: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]
     return [("" if i else name, *line) for i, line in enumerate(lines)]
 
 
-def _points(curves: Sequence[Sequence[tuple[int, float]]]) -> list[tuple[str, ...]]:
-    """Return a line for each point of one method's curves."""
+def _points(
+    curves: Mapping[int | None, Sequence[tuple[int, float]]], ceilings: Mapping[int | None, float]
+) -> list[tuple[str, ...]]:
+    """Return a line for each point of one method's curves, given by seed as the ceilings are."""
     lines: list[tuple[str, ...]] = []
-    best = float("-inf")
     # Up to the end of the shortest: trials of mbrl-lib differ in length.
-    for points in zip(*curves, strict=False):
+    for points in zip(*curves.values(), strict=False):
         values, steps = [value for _, value in points], max(steps for steps, _ in points)
-        best = max(best, median(values))
         each = ", ".join(f"{value:.0f}" for value in values) if len(values) > 1 else ""
-        running = f"{best:.0f}" if len(curves[0]) > 1 else ""
-        lines.append((str(steps) if steps else "", f"{median(values):.0f}", each, running))
+        share = ""
+        # A share of a return below zero would say nothing.
+        if steps and all(ceilings.get(seed, 0.0) > 0.0 for seed in curves):
+            of = [100.0 * v / ceilings[seed] for seed, v in zip(curves, values, strict=True)]
+            share = shown(of, " %")
+        lines.append((str(steps) if steps else "", shown(values), share, each))
     return lines

@@ -1,9 +1,9 @@
 """``mbrl-ros bench learning``: learning curves in lock-step, on all cores.
 
 Each point is the mean return of whole episodes with the model frozen after that many environment
-steps. For comparison: the same episodes with random actions, and with the same planner on the
-plant's true dynamics in place of a model. What was measured before is not measured
-again.
+steps; every seed has starts of its own. For comparison: the same episodes with random actions, and
+with the same planner on the plant's true dynamics in place of a model, which is the ceiling. What
+was measured before is not measured again.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--points", nargs="+", type=int, default=[], help="env steps after which to evaluate"
     )
-    parser.add_argument("--episodes", type=int, default=5, help="episodes per evaluation")
+    parser.add_argument("--episodes", type=int, default=30, help="episodes per evaluation")
     parser.add_argument(
         "--mbrl", action="store_true",
         help="also have mbrl-lib learn its own cart-pole, benchmarks/mbrl_cartpole.yaml; "
@@ -133,7 +133,7 @@ def _check_mbrl(tasks: Sequence[str], asked: bool) -> None:
 def _measurements(
     task: str, arguments: argparse.Namespace, parameters: dict[str, object]
 ) -> list[Measurement]:
-    from mbrl_ros.cli.bench.curve import EVALUATION_SEED, Job
+    from mbrl_ros.cli.bench.curve import Job
     from mbrl_ros.cli.bench.reference import Reference
 
     seeds, episodes = dict.fromkeys(arguments.seeds), arguments.episodes
@@ -143,8 +143,9 @@ def _measurements(
         Job(task, seed, episodes, parameters, evaluation, points) for seed in seeds
     ]
     made += [
-        Reference(task, EVALUATION_SEED, episodes, parameters, evaluation, kind)
+        Reference(task, seed, episodes, parameters, evaluation, kind)
         for kind in _REFERENCES
+        for seed in seeds
     ]
     if arguments.mbrl and _is_mbrls(task, parameters):
         from mbrl_ros.cli.bench.mbrl_cartpole import MbrlLib

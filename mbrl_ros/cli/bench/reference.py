@@ -7,7 +7,7 @@ from statistics import fmean
 
 from mbrl_ros.agents.planner_agent import PlannerAgent
 from mbrl_ros.agents.random_agent import RandomAgent
-from mbrl_ros.cli.bench.curve import EVALUATION_SEED, Evaluated
+from mbrl_ros.cli.bench.curve import Evaluated
 from mbrl_ros.cli.bench.kept import Curve
 from mbrl_ros.evaluation.true_model import TrueModel
 from mbrl_ros.simulation.true_dynamics import NoTrueDynamicsError, true_dynamics
@@ -31,8 +31,8 @@ class Reference(Evaluated):
 
     @property
     def label(self) -> str:
-        """Its kind; the seed is always the same."""
-        return self.kind.replace(" ", "_")
+        """Its kind and its seed."""
+        return f"{self.kind.replace(' ', '_')}-{self.seed}"
 
     def measure(self, threads: int) -> Curve:
         """Run the episodes.
@@ -44,13 +44,13 @@ class Reference(Evaluated):
         system = LockStepSystem(self.judged)
         controller = system.controller
         if self.kind == "random":
-            controller.agent = RandomAgent(controller.action, EVALUATION_SEED)
+            controller.agent = RandomAgent(controller.action, self.seed)
             return [(0, fmean(system.evaluate(self.episodes)))]
         if self.judged.own("mujoco_sim").get("actuation_delay"):
             raise NoTrueDynamicsError("actuation_delay: pending commands are not supported")
         dynamics = true_dynamics(system.simulator.plant, threads)
         planner = controller.settings.planner
-        controller.agent = PlannerAgent(controller.action, planner, EVALUATION_SEED)
+        controller.agent = PlannerAgent(controller.action, planner, self.seed)
         model = TrueModel(controller.observation, controller.action, dynamics)
         try:
             controller.models.use(model, 1, 1)
