@@ -73,6 +73,12 @@ class ControllerSettings:
     autostart: bool = setting(
         True, "configure at start and activate with the first valid observation"
     )
+    after_crash: str = setting(
+        "resume",
+        "what a controller does that ended uncleanly while active and is started again in its run: "
+        "resume; hold (the safe command until ~/arm); inactive (nothing until it is activated)",
+        choices=("resume", "hold", "inactive"),
+    )
     observation_timeout: float = setting(
         0.0,
         "without an observation for so long, the safe command [s]; 0: 5 periods, at least 0.2 s",

@@ -15,7 +15,8 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,6 +24,7 @@ import torch
 from mbrl_ros.control.autotune import EFFORTS, Effort, TuningStoppedError
 from mbrl_ros.control.command import Command, CommandSource
 from mbrl_ros.control.controller import Controller
+from mbrl_ros.control.kept_state import KeptState, StateFile
 from mbrl_ros.control.model_history import Version
 from mbrl_ros.control.model_manager import ActiveModel
 from mbrl_ros.control.settings import ControllerSettings
@@ -42,7 +44,7 @@ from mbrl_ros.nodes.controller_messages import (
 )
 from mbrl_ros.nodes.objective_interface import ObjectiveInterface
 from mbrl_ros.nodes.objective_parameters import declare_objective
-from mbrl_ros.nodes.parameters import declare, on_change
+from mbrl_ros.nodes.parameters import declare, on_change, overridden
 from mbrl_ros.nodes.qos import COMMAND, EVENTS, LATCHED, NEWEST
 from mbrl_ros.nodes.runner import run_node
 from mbrl_ros.nodes.subscribing import subscribe_to_all
@@ -73,6 +75,7 @@ class MpcController(LifecycleNode):
         super().__init__("mpc_controller")
         torch.set_num_threads(1)
         tunable = asdict(EFFORTS[0])
+        self._kept = self._recall()
         # Before they are declared: only parameters that someone set are among the overrides.
         self._pinned = [n for n in tunable if f"planner.{n}" in self._parameter_overrides]
         task, settings = declare(self, TaskSettings, ControllerSettings, dynamic=[OBJECTIVE])
@@ -80,9 +83,17 @@ class MpcController(LifecycleNode):
         self._settings: ControllerSettings = settings
         self._observation, self._action = task.observation_space(), task.action_space()
         spaces = (self._observation, self._action)
-        manager = ObjectiveManager(declare_objective(self, *spaces, task.period))
+        objectives = declare_objective(self, *spaces, task.period)
+        if self._kept.goal:
+            objectives = objectives.with_goal(self._kept.goal)
+        manager = ObjectiveManager(objectives, self._keep_objective)
         self._controller = Controller.of_task(task, manager.objective, settings)
+        self._controller.estopped = self._kept.estopped
         self._objective_interface = ObjectiveInterface(self, manager, self._controller)
+        if self._kept.waypoints:
+            manager.follow(self._kept.waypoints, self._kept.index)
+            self._controller.objective = manager.objective
+        self._return_from(self._kept.lifecycle)
         self._ticker = Ticker(self._controller, self._send)
         self._acted: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._newest: Observation | None = None
@@ -106,7 +117,7 @@ class MpcController(LifecycleNode):
         if not task.lock_step:
             prioritize_process(AROUND)
             sys.setswitchinterval(_SWITCH_INTERVAL)
-        if settings.autostart:
+        if settings.autostart and self._kept.lifecycle not in ("unconfigured", "finalized"):
             self.trigger_configure()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -142,6 +153,7 @@ class MpcController(LifecycleNode):
         self._ticker.start()
         self._ticker.observe(newest)
         self._lifecycle_state = "active"
+        self._keep(lifecycle="active")
         self.get_logger().info(f"active, seed {self._task.seed}")
         return TransitionCallbackReturn.SUCCESS
 
@@ -149,12 +161,14 @@ class MpcController(LifecycleNode):
         """Send one last safe command, then nothing."""
         self._halt()
         self._lifecycle_state = "inactive"
+        self._keep(lifecycle="inactive")
         return TransitionCallbackReturn.SUCCESS
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Disconnect from the topics."""
         self._disconnect()
         self._lifecycle_state = "unconfigured"
+        self._keep(lifecycle="unconfigured")
         return TransitionCallbackReturn.SUCCESS
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -162,6 +176,7 @@ class MpcController(LifecycleNode):
         self._halt()
         self._disconnect()
         self._lifecycle_state = "finalized"
+        self._keep(lifecycle="finalized")
         return TransitionCallbackReturn.SUCCESS
 
     def destroy_node(self) -> None:
@@ -173,6 +188,8 @@ class MpcController(LifecycleNode):
             self._tuning.join()
         self._unpacking.shutdown(cancel_futures=True)
         self._objective_interface.close()
+        if self._kept.lifecycle == "active":
+            self._keep(lifecycle="")  # a clean end
         self._report()
         super().destroy_node()
 
@@ -214,6 +231,7 @@ class MpcController(LifecycleNode):
             self._settings.autostart
             and self._lifecycle_state == "inactive"
             and self._never_active()
+            and self._kept.lifecycle != "inactive"
         ):
             self.trigger_activate()
 
@@ -269,16 +287,78 @@ class MpcController(LifecycleNode):
                 self._plan_with(self._controller.least_effort(self._pinned))
                 self._tune(configured)
 
+    def _recall(self) -> KeptState:
+        """Return what an earlier process in this run was asked for, with its parameters in force.
+
+        In doubt, it was stopped.
+        """
+        run_dir = overridden(self, "run_dir", "")
+        self._state_file = StateFile(Path(run_dir)) if run_dir else None
+        if self._state_file is None:
+            return KeptState()
+        try:
+            kept = self._state_file.read()
+        except ValueError as error:
+            self.get_logger().error(f"{error}: only the safe command until ~/arm is called")
+            return KeptState(estopped=True)
+        overrides = self._parameter_overrides
+        if kept.objective:
+            for name in [name for name in overrides if name.startswith(OBJECTIVE)]:
+                del overrides[name]
+        objective = {OBJECTIVE + name: value for name, value in kept.objective.items()}
+        for name, value in {**kept.planner, **objective}.items():
+            overrides[name] = Parameter(name, value=value)
+        return kept
+
+    def _return_from(self, lifecycle: str) -> None:
+        """Come back after an earlier process of this run."""
+        after_crash = self._settings.after_crash
+        if lifecycle == "active" and after_crash == "inactive":
+            self._keep(lifecycle="inactive")
+        elif lifecycle == "active" and after_crash == "hold" and not self._kept.estopped:
+            self._controller.estopped = True
+            self._keep(estopped=True)
+            self.get_logger().error("after a crash: only the safe command until ~/arm is called")
+        elif self._kept.estopped:
+            self.get_logger().error("still e-stopped: only the safe command until ~/arm is called")
+        if self._kept.lifecycle not in ("", "active"):
+            self.get_logger().warning(f"started again: still {self._kept.lifecycle}")
+
+    def _keep(self, **changes: Any) -> None:
+        """Note what a process that is started again in this run must know."""
+        before, self._kept = self._kept, replace(self._kept, **changes)
+        if self._state_file is None or self._kept == before:
+            return
+        try:
+            self._state_file.write(self._kept)
+        except OSError as error:
+            self.get_logger().error(
+                f"{self._state_file.path}: {error.strerror}: forgotten if this process ends",
+                throttle_duration_sec=_COMPLAINT_PERIOD,
+            )
+
+    def _keep_objective(self) -> None:
+        manager = self._objective_interface.manager
+        sequence = manager.sequence
+        self._keep(
+            objective=dict(manager.objectives.values),
+            goal=dict(manager.objective.goal),
+            waypoints=sequence.waypoints if sequence else (),
+            index=sequence.index if sequence else 0,
+        )
+
     def _on_estop(self, message: ri.Bool) -> None:
         # Only an explicit call of ~/arm ends it; "false" on the topic does not.
         if message.data and not self._controller.estopped:
             self._controller.estopped = True
+            self._keep(estopped=True)
             self.get_logger().error("e-stop: only the safe command until ~/arm is called")
 
     def _on_arm(self, request: Any, response: Any) -> Any:
         response.success = self._controller.estopped
         response.message = "armed" if self._controller.estopped else "there was no e-stop"
         self._controller.estopped = False
+        self._keep(estopped=False)
         return response
 
     def _on_rollback(self, request: Any, response: Any) -> Any:
@@ -350,6 +430,12 @@ class MpcController(LifecycleNode):
         values = asdict(effort).items()
         parameters = [Parameter(f"planner.{name}", value=value) for name, value in values]
         self.set_parameters_atomically(parameters)
+        # Measured anew by a process that is started again, so not among what was asked for.
+        measured = {f"planner.{name}" for name, _ in values} - {
+            f"planner.{name}" for name in self._pinned
+        }
+        asked = {n: v for n, v in self._kept.planner.items() if n not in measured}
+        self._keep(planner=asked)
 
     def _apply(self, changed: dict[str, Any]) -> None:
         """Apply changed parameters together, from the next tick on; ValueError refuses them."""
@@ -360,6 +446,7 @@ class MpcController(LifecycleNode):
         if planner:
             self._controller.replace_planner(settings.planner)
             self._settings = settings
+            self._keep(planner={**self._kept.planner, **planner})
         hold()
 
     def _send(self, command: Command) -> None:

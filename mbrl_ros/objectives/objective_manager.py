@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -48,7 +48,16 @@ class ObjectiveManager:
         refusal: reason of the last rejection.
     """
 
-    def __init__(self, objectives: ObjectiveSet) -> None:
+    def __init__(
+        self, objectives: ObjectiveSet, changed: Callable[[], None] = lambda: None
+    ) -> None:
+        """Start with a set.
+
+        Args:
+            objectives: all objectives, and the active one.
+            changed: called after each change.
+        """
+        self._changed = changed
         self.objectives = objectives
         self.sequence: GoalSequence | None = None
         self.accepted = self.refused = 0
@@ -76,22 +85,26 @@ class ObjectiveManager:
         self.sequence = None
         self._take(way, objectives)
 
-    def follow(self, waypoints: Sequence[Waypoint]) -> None:
+    def follow(self, waypoints: Sequence[Waypoint], index: int = 0) -> None:
         """Follow a sequence of goals.
+
+        Args:
+            waypoints: all goals.
+            index: of the one to start with.
 
         Raises:
             ValueError: naming the invalid goal; nothing is changed then.
         """
-        sequence = GoalSequence(waypoints, self.objective.observation)
+        sequence = GoalSequence(waypoints, self.objective.observation, index)
         for i, waypoint in enumerate(waypoints):
             try:
                 objectives = self.objectives.with_goal(waypoint.goal)
             except ValueError as error:
                 raise ValueError(f"goal_sequence.goals[{i}]: {error}") from None
-            if i == 0:
+            if i == index:
                 first = objectives
-        self._take(Way.GOAL_SEQUENCE, first)
         self.sequence = sequence
+        self._take(Way.GOAL_SEQUENCE, first)
 
     def observe(self, values: FloatArray, elapsed: float) -> None:
         """Advance to the next goal of the sequence, if the present one is reached.
@@ -125,3 +138,4 @@ class ObjectiveManager:
         self.objectives = objectives
         self.accepted += 1
         self._waiting.append(Change(way, objectives.objective))
+        self._changed()

@@ -48,12 +48,13 @@ class GoalSequence:
         progress: towards it.
     """
 
-    def __init__(self, waypoints: Sequence[Waypoint], observation: Space) -> None:
+    def __init__(self, waypoints: Sequence[Waypoint], observation: Space, index: int = 0) -> None:
         """Start with the first goal.
 
         Args:
             waypoints: at least one.
             observation: the space of observations.
+            index: of the goal to start with instead.
 
         Raises:
             ValueError: naming the problem, if there is no goal, or a tolerance or time is not
@@ -64,7 +65,7 @@ class GoalSequence:
         for i, waypoint in enumerate(waypoints):
             _check(f"goal_sequence.goals[{i}]", waypoint, observation)
         self.waypoints = tuple(waypoints)
-        self.index = 0
+        self.index = index
         self.progress = Progress.UNDER_WAY
         self._observation = observation
         self._elapsed = self._stayed = 0.0

@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,12 +73,14 @@ class LaunchKind:
         nodes: its processes, in the order of starting.
         stopping: the same in the order of stopping.
         arguments: besides parameters of the nodes.
+        controller: parameters of mpc_controller, unless a file or the command line has others.
     """
 
     name: str
     nodes: tuple[str, ...]
     stopping: tuple[str, ...]
     arguments: tuple[Argument, ...]
+    controller: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _arguments(**defaults: str | None) -> tuple[Argument, ...]:
@@ -109,6 +111,7 @@ ROBOT = LaunchKind(
     ("data_logger", "model_trainer", "mpc_controller"),
     ("mpc_controller", "model_trainer", "data_logger"),
     _arguments(task=None, duration="0", seed="", run_dir="", view="auto"),
+    {"after_crash": "hold"},
 )
 KINDS = {kind.name: kind for kind in (SIM, ROBOT)}
 
@@ -211,6 +214,7 @@ def plan(kind: LaunchKind, given: Mapping[str, str]) -> System:
         if node == "**" or node in kind.nodes
     }
     nodes["**"] = {**shared, "seed": shared.get("seed", 0), "run_dir": str(run_dir)}
+    nodes["mpc_controller"] = {**kind.controller, **nodes["mpc_controller"]}
     return System(kind, replace(configuration, nodes=nodes), run_dir, launch.duration, launch.view)
 
 

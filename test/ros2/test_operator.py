@@ -95,6 +95,117 @@ print(json.dumps({"late": late, "alone": alone, "asking": asking}), flush=True)
 """
 
 
+CRASHES = """
+import os, pathlib, signal, sys, time
+import rclpy
+from lifecycle_msgs.srv import ChangeState
+from mbrl_ros.msg import Action, ControllerStatus, Goal
+from mbrl_ros.srv import SetObjective
+from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
+from rcl_interfaces.srv import GetParameters, SetParameters
+from std_msgs.msg import Bool
+from std_srvs.srv import Trigger
+
+rclpy.init()
+node = rclpy.create_node("operator")
+newest, sources = {}, []
+node.create_subscription(
+    ControllerStatus, "controller_status", lambda m: newest.__setitem__("status", m), 10
+)
+node.create_subscription(Action, "action", lambda m: sources.append(m.source), 10)
+estop = node.create_publisher(Bool, "estop", 10)
+goal = node.create_publisher(Goal, "goal", 10)
+
+
+def until(condition, timeout=90.0):
+    end = time.monotonic() + timeout
+    while not condition() and time.monotonic() < end:
+        rclpy.spin_once(node, timeout_sec=0.05)
+    assert condition(), newest
+
+
+def call(kind, name, request):
+    client = node.create_client(kind, f"mpc_controller/{name}")
+    assert client.wait_for_service(60.0), name
+    answer = client.call_async(request)
+    until(answer.done)
+    node.destroy_client(client)
+    return answer.result()
+
+
+def status(condition):
+    newest.pop("status", None)
+    until(lambda: "status" in newest and condition(newest["status"]))
+    return newest["status"]
+
+
+def processes():
+    found = set()
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().decode().split(chr(0))
+        except OSError:
+            continue
+        if f"{sys.argv[1]}/config.yaml" in words and any(
+            word.endswith("/mpc_controller") for word in words
+        ):
+            found.add(int(folder.name))
+    return found
+
+
+def crash():
+    before = processes()
+    for process in before:
+        os.kill(process, signal.SIGKILL)
+    until(lambda: processes() - before)
+    sources.clear()
+    # Of the new process: the one before has no say any more.
+    newest.pop("status", None)
+
+
+horizon = ParameterValue(type=ParameterType.PARAMETER_INTEGER, integer_value=11)
+request = SetParameters.Request(parameters=[Parameter(name="planner.horizon", value=horizon)])
+assert call(SetParameters, "set_parameters", request).results[0].successful
+answer = call(SetObjective, "set_objective", SetObjective.Request(name="balance_left"))
+assert answer.success, answer.message
+until(lambda: goal.get_subscription_count() and estop.get_subscription_count())
+digest = status(lambda m: m.objective == "balance_left").objective_digest
+goal.publish(Goal(names=["cart_position"], values=[0.25]))
+wished = status(lambda m: m.objective_digest != digest).objective_digest
+crash()
+now = status(lambda m: m.state == "active")
+assert (now.objective, now.objective_digest) == ("balance_left", wished), now
+request = GetParameters.Request(names=["planner.horizon"])
+assert call(GetParameters, "get_parameters", request).values[0].integer_value == 11
+print("wishes survive", flush=True)
+
+estop.publish(Bool(data=True))
+status(lambda m: m.estopped)
+crash()
+assert status(lambda m: True).estopped
+now = status(lambda m: m.state == "active")
+assert now.estopped and now.reason == "e-stop", now
+until(lambda: len(sources) > 20)
+assert set(sources) == {Action.FALLBACK}, set(sources)
+assert call(Trigger, "arm", Trigger.Request()).success
+status(lambda m: m.state == "active" and not m.estopped)
+print("the e-stop survives", flush=True)
+
+request = ChangeState.Request()
+request.transition.id = 4  # deactivate
+assert call(ChangeState, "change_state", request).success
+crash()
+assert status(lambda m: True).state == "inactive"
+time.sleep(2.0)
+assert status(lambda m: True).state == "inactive"
+assert not sources
+request.transition.id = 3  # activate
+assert call(ChangeState, "change_state", request).success
+status(lambda m: m.state == "active" and not m.estopped)
+print("deactivation survives", flush=True)
+"""
+
+
 @pytest.fixture
 def system(start, ros_environment, tmp_path):
     launch = start(
@@ -122,3 +233,12 @@ def test_a_question_delays_neither_ticks_nor_the_e_stop(system, real_script, ros
     system.process.wait(20)
     assert wait_until(lambda: not system.group_alive(), 60)
     assert (tmp_path / "run" / "bag" / "metadata.yaml").is_file()
+
+
+def test_wishes_survive_a_crash(system, real_script, tmp_path):
+    operator = real_script(CRASHES, tmp_path / "run")
+    assert operator.process.wait(240) == 0, operator.output + system.output
+    # What kills the launch ends its nodes, too.
+    system.process.kill()
+    system.process.wait()
+    assert wait_until(lambda: not system.group_alive(), 60)
