@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from mbrl_ros.data.segments import Indices
+from mbrl_ros.models.normalizing import take_inputs
 
 # Hyperparameter grid, of which the best is used: lengthscales, in standard deviations of all inputs
 # together, and noise shares of the outputs.
@@ -15,7 +16,6 @@ _NOISES = (1e-4, 1e-3, 1e-2, 1e-1)
 # Variance of the additional linear kernel. Slopes may be steep: the change due to a small action is
 # small beside the change without it.
 _SLOPES = 100.0
-_SMALLEST_DEVIATION = 1e-3
 
 
 def unexplained(inputs: Tensor, outputs: Tensor, blocks: Indices) -> Tensor:
@@ -48,5 +48,6 @@ def unexplained(inputs: Tensor, outputs: Tensor, blocks: Indices) -> Tensor:
 
 
 def _normalized(values: Tensor) -> Tensor:
-    deviation = values.std(dim=0, correction=0).clamp_min(_SMALLEST_DEVIATION)
-    return ((values - values.mean(dim=0)) / deviation).double()
+    mean, deviation = values.new_empty(2, values.shape[1])
+    take_inputs(mean, deviation, values)
+    return ((values - mean) / deviation).double()

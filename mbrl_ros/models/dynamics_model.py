@@ -155,8 +155,8 @@ class DynamicsModel(nn.Module):
         normalisation = self.input_mean, self.input_std, self.target_mean, self.target_std
         before = [t.clone() for t in normalisation]
         take_inputs(self.input_mean, self.input_std, inputs)
-        take_targets(self.target_mean, self.target_std, target)
-        take_targets(self.observation_mean, self.observation_std, observation)
+        take_inputs(self.observation_mean, self.observation_std, observation)
+        take_targets(self.target_mean, self.target_std, target, self.observation_std)
         if first:
             before = [*usual(self.input_mean, self.input_std)]
             before += [*usual(self.target_mean, self.target_std)]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
-# Do not scale nearly constant dimensions up to unit variance (mbrl-lib issue 110).
-_SMALLEST_DEVIATION = 1e-3
+# Below are no measurements, in whatever units, but rounding errors of a constant 0.
+_SMALLEST_DEVIATION = 1e-12
 # Relative rounding error of a constant.
 _ROUNDING = 1e-6
+# Deviation allowed for a constant target, relative to its dimension's own.
+_SHARE = 1e-3
 # Usual range of a robot's standard deviations in SI units; the upper bound also holds for means.
 _USUAL = (1e-2, 1e1)
 
@@ -25,22 +28,36 @@ def constant(data: Tensor) -> Tensor:
 def take_inputs(mean: Tensor, std: Tensor, data: Tensor) -> None:
     """Set mean and standard deviation of a network's inputs.
 
-    A constant dimension keeps a standard deviation of 1: if it changes later (a goal, a joint that
-    was held), the input changes by its own unit, not by hundreds of standard deviations.
+    The deviation of a constant dimension is its size, 1 for a constant 0: if it changes later (a
+    goal, a joint that was held), the input changes by so much, not by hundreds of deviations.
 
     Args:
         mean: shape ``(D,)``; overwritten, like ``std``.
         std: shape ``(D,)``.
         data: shape ``(N, D)``.
     """
-    take_targets(mean, std, data)
-    std[constant(data)] = 1.0
-
-
-def take_targets(mean: Tensor, std: Tensor, data: Tensor) -> None:
-    """Set mean and standard deviation of a network's targets; arguments as for `take_inputs`."""
     mean.copy_(data.mean(dim=0))
-    std.copy_(data.std(dim=0, correction=0).clamp_min(_SMALLEST_DEVIATION))
+    std.copy_(data.std(dim=0, correction=0))
+    still = constant(data) | (std < _SMALLEST_DEVIATION)
+    size = torch.where(mean.abs() < _SMALLEST_DEVIATION, 1.0, mean.abs())
+    std[still] = size[still]
+
+
+def take_targets(mean: Tensor, std: Tensor, data: Tensor, unit: Tensor | None = None) -> None:
+    """Set mean and standard deviation of a network's targets.
+
+    That of a constant target is a small share of its unit: nothing should be predicted of it.
+
+    Args:
+        mean: shape ``(D,)``; overwritten, like ``std``.
+        std: shape ``(D,)``.
+        data: shape ``(N, D)``.
+        unit: standard deviation of what changes by the targets, shape ``(D,)``; None: the targets'
+            own size.
+    """
+    take_inputs(mean, std, data)
+    still = constant(data) | (data.std(dim=0, correction=0) < _SMALLEST_DEVIATION)
+    std[still] = _SHARE * (std if unit is None else unit)[still]
 
 
 def usual(mean: Tensor, std: Tensor) -> tuple[Tensor, Tensor]:

@@ -45,7 +45,7 @@ class AimedSettings(DimensionSettings):
     )  # fmt: skip
     scale: list[float] = setting(
         [1.0], "divisor of the deviation [the dimensions' unit]; one number, or one per dimension",
-        low=1e-6, high=LARGEST, live=True,
+        low=1e-12, high=LARGEST, live=True,
     )  # fmt: skip
     change: bool = setting(
         False, "use the change of the dimensions since the previous step instead of their values"

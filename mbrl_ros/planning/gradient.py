@@ -14,7 +14,8 @@ from mbrl_ros.planning.sampling import best
 
 # Adam's usual decay of the gradient's mean, and a shorter one of its square, for few steps.
 _BETAS = (0.9, 0.99)
-_EPSILON = 1e-8
+# Against 0 / 0 only: whatever the unit of the return, a gradient counts.
+_EPSILON = 1e-20
 
 
 @dataclass(frozen=True)

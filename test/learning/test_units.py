@@ -1,0 +1,97 @@
+"""What is learned does not depend on the units of the observation."""
+
+import numpy as np
+import pytest
+import torch
+
+from mbrl_ros.core.records import Transition
+from mbrl_ros.core.spaces import Space
+from mbrl_ros.learning.dynamics_learner import DynamicsLearner
+from mbrl_ros.learning.settings import TrainerSettings
+from mbrl_ros.models.ensemble.settings import EnsembleSettings
+from mbrl_ros.models.normalizing import take_inputs, take_targets
+from mbrl_ros.models.settings import OptimizerSettings
+
+OBSERVATION = Space.of(["x", "v", "goal"])
+ACTION = Space.of(["force"], [-1.0], [1.0])
+SETTINGS = TrainerSettings(
+    EnsembleSettings(members=2, hidden=[16]), OptimizerSettings(updates_per_transition=1.0)
+)
+
+
+def log(unit):
+    """A mass on a spring, with a goal that is another one in each episode."""
+    rng = np.random.default_rng(0)
+    for episode in range(8):
+        seen = np.array([rng.normal(), 0.0, rng.normal()])
+        for step in range(40):
+            force = rng.uniform(-1, 1, 1)
+            x, v, goal = seen
+            after = np.array([x + 0.1 * v, v - 0.1 * x + 0.3 * force[0], goal])
+            yield Transition(unit * seen, force, unit * after, episode, step)
+            seen = after
+
+
+def told(unit):
+    learner = DynamicsLearner(OBSERVATION, ACTION, SETTINGS, 0)
+    for transition in log(unit):
+        learner.append(transition)
+    return learner
+
+
+def normalized(learner):
+    model, rows = learner.model, learner.replay
+    b = rows.rows.batch(rows.spread(1000), model.delay)
+    model.normalize_from(b.state, b.action, b.next_observation)
+    return model
+
+
+@pytest.fixture(scope="module")
+def plain():
+    learner = told(np.ones(3))
+    while learner.owed_updates >= 1:
+        learner.update()
+    return learner, normalized(learner)
+
+
+UNITS = [(1e-6,) * 3, (1e6,) * 3, (1e-6, 1.0, 1e6), (1e3, 1e-5, 1.0), (1.0, 1.0, 1e-6)]
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_the_same_model_has_the_same_errors_in_other_units(plain, unit):
+    learner, model = plain
+    others = told(np.array(unit))
+    other = normalized(others)
+    other.network.load_state_dict(model.network.state_dict())
+    for before, after in (
+        (learner.holdout.one_step_error(model), others.holdout.one_step_error(other)),
+        (
+            learner.holdout.open_loop_error(model, model.observation_std),
+            others.holdout.open_loop_error(other, other.observation_std),
+        ),
+    ):
+        assert 0.001 < before < 2.0
+        assert after == pytest.approx(before, rel=0.01)
+    others.holdout.calibrate(other, 8)
+    learner.holdout.calibrate(model, 8)
+    torch.testing.assert_close(other.open_loop_z, model.open_loop_z, rtol=0.01, atol=0.0)
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1e6])
+def test_in_other_units_it_is_learned_as_well(plain, unit):
+    learner = told(np.full(3, unit))
+    while learner.owed_updates >= 1:
+        learner.update()
+    (best, of_plain), decision = plain, learner.judge()
+    error = best.holdout.open_loop_error(of_plain, of_plain.observation_std)
+    assert decision.update is not None
+    assert decision.holdout_error < 2.0 * error
+
+
+def test_what_never_changes_has_the_deviation_of_its_size():
+    mean, std = torch.empty(3), torch.empty(3)
+    still = torch.tensor([0.0, -5e-5, 3e6]).expand(50, -1)
+    take_inputs(mean, std, still)
+    torch.testing.assert_close(std, torch.tensor([1.0, 5e-5, 3e6]))
+    take_targets(mean, std, 0 * still, torch.tensor([1.0, 5e-5, 3e6]))
+    torch.testing.assert_close(std, 1e-3 * torch.tensor([1.0, 5e-5, 3e6]))
