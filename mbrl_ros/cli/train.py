@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import json
 import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -55,13 +56,16 @@ def run(arguments: argparse.Namespace) -> int:
     from mbrl_ros.cli.learning_curves import LearningCurves
     from mbrl_ros.core.kinds import make_learner
     from mbrl_ros.core.task import TaskSettings
-    from mbrl_ros.data.bags import read_transitions
+    from mbrl_ros.data.bags import passed_over, read_transitions
     from mbrl_ros.models.checkpoint import save
 
     task = build(TaskSettings, configuration.shared)
     settings = configuration.build("model_trainer")
     spaces = task.observation_space(), task.action_space()
     log = read_transitions(bags, *spaces)
+    for bag in bags:
+        if others := passed_over(bag):
+            print(f"{bag}: passed over: {', '.join(others)}", file=sys.stderr)
     learner = make_learner(task.learner, *spaces, settings, task.seed)
     for transition in log:
         learner.append(transition)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+from mcap.reader import SeekingReader
 from mcap.records import Channel, Message, Schema
 from rosbags.highlevel import AnyReader
 from rosbags.interfaces import Connection
-from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
 from mbrl_ros.core.records import Frame
@@ -23,6 +25,12 @@ from mbrl_ros.data.transitions import Transitions
 
 _TRANSITION = "mbrl_ros/msg/Transition"
 _FRAME = "mbrl_ros/msg/Frame"
+# Encodings of messages and of their definitions.
+_READABLE = {("cdr", "ros2msg"), ("cdr", "ros2idl")}
+
+_Entry = tuple[Schema, Channel, Message]
+_Wanted = Callable[[Schema | None, Channel], bool]
+_Read = TypeVar("_Read")
 
 
 class Recorded(NamedTuple):
@@ -51,11 +59,11 @@ def read_messages(
 
     Raises:
         BagError: naming the file, if it is no bag or is corrupt. A truncated last record of an
-            unfinished file is no error: the complete ones are yielded.
+            unfinished file is no error: the complete ones are yielded. Messages that are not
+            encoded as ROS 2 does are passed over; see `passed_over`.
     """
     for file in _files(path):
-        unfinished = file.suffix == ".mcap" and not is_finished(file)
-        read = _read_unfinished if unfinished else _read_finished
+        read = _read_mcap if file.suffix == ".mcap" else _read_other
         try:
             yield from read(file, frozenset(topics), frozenset(types))
         except BagError:
@@ -64,6 +72,23 @@ def read_messages(
             raise BagError(f"{file}: cannot be read: {error.strerror or error}") from error
         except Exception as error:  # corrupt bytes raise arbitrary exceptions
             raise BagError(f"{file}: damaged: {' '.join(str(error).split())}") from error
+
+
+def passed_over(path: Path) -> list[str]:
+    """Return the topics of a bag's finished files that cannot be read, with their encodings."""
+    found = {}
+    for file in _files(path):
+        if file.suffix != ".mcap" or not is_finished(file):
+            continue
+        with file.open("rb") as opened:
+            summary = SeekingReader(opened).get_summary()
+        assert summary is not None  # the file is finished
+        for channel in summary.channels.values():
+            schema = summary.schemas.get(channel.schema_id)
+            kind = channel.message_encoding, schema.encoding if schema else ""
+            if kind not in _READABLE:
+                found[channel.topic] = f"{channel.topic} ({channel.message_encoding})"
+    return list(found.values())
 
 
 def read_transitions(
@@ -88,16 +113,16 @@ def read_transitions(
     for path in paths:
         for _, _, m in read_messages(path, types=[_TRANSITION]):
             if table is None:
+                seen, acted = converted(path, m, lambda m: (len(m.observation), len(m.action)))
                 table = Transitions(
-                    observation_space or _numbered("observation", len(m.observation)),
-                    action_space or _numbered("action", len(m.action)),
+                    observation_space or _numbered("observation", seen),
+                    action_space or _numbered("action", acted),
                 )
-            try:
-                table.append(read_transition(m))
-            except ValueError as error:
-                raise BagError(f"{path}: transition {m.index}: {error}") from None
+            converted(path, m, partial(_append, table))
     if table is None:
-        raise BagError(f"{', '.join(str(p) for p in paths)}: no transitions")
+        others = [other for path in paths for other in passed_over(path)]
+        reason = f"; passed over: {', '.join(others)}" if others else ""
+        raise BagError(f"{', '.join(str(p) for p in paths)}: no transitions{reason}")
     return table
 
 
@@ -112,7 +137,7 @@ def read_frames(paths: Collection[Path]) -> Iterator[Frame]:
     """
     for path in paths:
         for _, _, m in read_messages(path, types=[_FRAME]):
-            yield read_frame(m)
+            yield converted(path, m, read_frame)
 
 
 def read_episodes(
@@ -134,18 +159,48 @@ def read_episodes(
     store = EpisodeStore(observation_space, action_space, capacity)
     for path in paths:
         for _, _, m in read_messages(path, types=[_TRANSITION, _FRAME]):
-            is_frame = m.__msgtype__ == _FRAME
-            try:
-                if is_frame:
-                    store.add_frame(read_frame(m))
-                else:
-                    store.append(read_transition(m))
-            except ValueError as error:
-                name = "frame" if is_frame else "transition"
-                where = f"{name} of step {m.step} of episode {m.episode}"
-                raise BagError(f"{path}: {where}: {error}") from None
+            if m.__msgtype__ == _FRAME:
+                converted(path, m, partial(_add_frame, store))
+            else:
+                converted(path, m, partial(_append, store))
         store.end_log()
     return store
+
+
+def converted(path: Path, message: Any, read: Callable[[Any], _Read]) -> _Read:
+    """Return what is read of a message.
+
+    Its fields may have other types than ours, as long as they hold what is needed.
+
+    Args:
+        path: of the bag, in messages.
+        message: as recorded, perhaps by another version.
+        read: raises ValueError if the message does not fit.
+
+    Raises:
+        BagError: naming the bag, the message and what is wrong with it.
+    """
+    kind = message.__msgtype__
+    try:
+        return read(message)
+    except AttributeError as error:
+        fields = [name for name in vars(message) if not name.startswith("_")]
+        raise BagError(
+            f"{path}: {kind} has no field '{error.name}', only {', '.join(fields)}: "
+            "it is of another version"
+        ) from None
+    except (ValueError, TypeError) as error:
+        name = kind.rpartition("/")[2].lower()
+        step, episode = (getattr(message, each, "?") for each in ("step", "episode"))
+        raise BagError(f"{path}: {name} of step {step} of episode {episode}: {error}") from None
+
+
+def _add_frame(store: EpisodeStore, message: Any) -> None:
+    store.add_frame(read_frame(message))
+
+
+def _append(log: Transitions | EpisodeStore, message: Any) -> None:
+    log.append(read_transition(message))
 
 
 def _files(path: Path) -> list[Path]:
@@ -160,7 +215,71 @@ def _files(path: Path) -> list[Path]:
     return files or [path]
 
 
-def _read_finished(path: Path, topics: frozenset[str], types: frozenset[str]) -> Iterator[Recorded]:
+def _read_mcap(path: Path, topics: frozenset[str], types: frozenset[str]) -> Iterator[Recorded]:
+    if path.stat().st_size == 0:
+        return
+    if not is_mcap(path):
+        raise BagError(f"{path}: not an MCAP file")
+
+    def wanted(schema: Schema | None, channel: Channel) -> bool:
+        return (
+            schema is not None
+            and (channel.message_encoding, schema.encoding) in _READABLE
+            and (not topics or channel.topic in topics)
+            and (not types or schema.name in types)
+        )
+
+    store: Typestore = get_typestore(Stores.EMPTY)
+    for schema, channel, message in (_finished if is_finished(path) else _unfinished)(path, wanted):
+        if schema.name not in store.fielddefs:
+            _register(store, schema, path)
+        data = store.deserialize_cdr(message.data, schema.name)
+        yield Recorded(channel.topic, message.log_time, data)
+
+
+def _finished(path: Path, wanted: _Wanted) -> Iterator[_Entry]:
+    with path.open("rb") as file:
+        reader = SeekingReader(file, validate_crcs=True)
+        summary = reader.get_summary()
+        assert summary is not None  # the file is finished
+        channels = {
+            channel.id: channel
+            for channel in summary.channels.values()
+            if wanted(summary.schemas.get(channel.schema_id), channel)
+        }
+        # Chunks without them are not even decompressed.
+        if names := {channel.topic for channel in channels.values()}:
+            for schema, channel, message in reader.iter_messages(topics=list(names)):
+                if channel.id in channels and schema is not None:
+                    yield schema, channel, message
+
+
+def _unfinished(path: Path, wanted: _Wanted) -> Iterator[_Entry]:
+    schemas: dict[int, Schema] = {}
+    channels: dict[int, Channel] = {}
+    for record in RecordStream(path):
+        if isinstance(record, Schema):
+            schemas[record.id] = record
+        elif isinstance(record, Channel) and wanted(schemas.get(record.schema_id), record):
+            channels[record.id] = record
+        elif isinstance(record, Message) and record.channel_id in channels:
+            channel = channels[record.channel_id]
+            yield schemas[channel.schema_id], channel, record
+
+
+def _register(store: Typestore, schema: Schema, path: Path) -> None:
+    read = get_types_from_idl if schema.encoding == "ros2idl" else None
+    try:
+        text = schema.data.decode()
+        types = read(text) if read else get_types_from_msg(text, schema.name)
+        store.register({n: d for n, d in types.items() if n not in store.fielddefs})
+    except Exception as error:  # whatever the grammar's parser raises
+        reason = " ".join(str(error).split())
+        raise BagError(f"{path}: {schema.name}: its definition cannot be read: {reason}") from error
+
+
+def _read_other(path: Path, topics: frozenset[str], types: frozenset[str]) -> Iterator[Recorded]:
+    """Read a bag with another storage."""
     with AnyReader([path], default_typestore=typestore()) as reader:
         wanted: list[Connection] = [
             c
@@ -172,30 +291,6 @@ def _read_finished(path: Path, topics: frozenset[str], types: frozenset[str]) ->
         for connection, time, data in reader.messages(connections=wanted):
             message = reader.deserialize(data, connection.msgtype)
             yield Recorded(connection.topic, time, message)
-
-
-def _read_unfinished(
-    path: Path, topics: frozenset[str], types: frozenset[str]
-) -> Iterator[Recorded]:
-    if path.stat().st_size == 0:
-        return
-    if not is_mcap(path):
-        raise BagError(f"{path}: not an MCAP file")
-    store: Typestore = get_typestore(Stores.EMPTY)
-    names: dict[int, str] = {}
-    channels: dict[int, tuple[str, str]] = {}
-    for record in RecordStream(path):
-        if isinstance(record, Schema):
-            names[record.id] = record.name
-            definitions = get_types_from_msg(record.data.decode(), record.name)
-            store.register({n: d for n, d in definitions.items() if n not in store.fielddefs})
-        elif isinstance(record, Channel) and record.schema_id in names:
-            name = names[record.schema_id]
-            if (not topics or record.topic in topics) and (not types or name in types):
-                channels[record.id] = (record.topic, name)
-        elif isinstance(record, Message) and record.channel_id in channels:
-            topic, name = channels[record.channel_id]
-            yield Recorded(topic, record.log_time, store.deserialize_cdr(record.data, name))
 
 
 def _numbered(what: str, size: int) -> Space:

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from mbrl_ros.core.settings import build, for_node
 from mbrl_ros.core.task import TaskSettings
-from mbrl_ros.data.bags import read_messages
+from mbrl_ros.data.bags import converted, read_messages
 from mbrl_ros.data.finishing import mcap_files, recover
 from mbrl_ros.data.messages import read_transition
 from mbrl_ros.data.transitions import Transitions
@@ -171,7 +172,8 @@ def _read_bag(history: History, bag: Path) -> None:
     for path in mcap_files(bag):
         try:
             for _, time, message in read_messages(path, types=names):
-                history.feed(names[message.__msgtype__], message, time * 1e-9)
+                kind, now = names[message.__msgtype__], time * 1e-9
+                converted(path, message, partial(history.feed, kind, now=now))
         except ValueError as error:
             # Messages before the corruption count, and so do the other files.
             history.notes.append(str(error))

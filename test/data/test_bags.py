@@ -226,7 +226,7 @@ def test_what_is_no_bag_is_refused_by_name(tmp_path):
 
 def test_transitions_of_another_task_are_refused(bag):
     record(bag, 3).close()
-    with pytest.raises(BagError, match="transition 0: action: expected 2 values"):
+    with pytest.raises(BagError, match="transition of step 0 of episode 0: action: expected 2"):
         read_transitions([bag], OBSERVATION_SPACE, OBSERVATION_SPACE)
     other = bag.with_name("other")
     recorder = Recorder(other)
