@@ -1,4 +1,4 @@
-"""Checks that no other system uses the DDS domain."""
+"""Checks that no other system uses a namespace of the DDS domain."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _POLL = 0.05
 
 
 class DomainInUseError(ValueError):
-    """Another system is running on the domain; the message is one line."""
+    """Another system is running there; the message is one line."""
 
 
-def claim_domain() -> socket.socket:
-    """Claim the domain among the launchers of this machine, until the socket is closed.
+def claim_domain(namespace: str) -> socket.socket:
+    """Claim a namespace of the domain among this machine's launchers, until the socket is closed.
 
     A name in the kernel's abstract namespace leaves no file behind, is released whenever its
     process ends, and is confined to the domain's network namespace.
@@ -30,31 +30,32 @@ def claim_domain() -> socket.socket:
     domain = os.environ.get("ROS_DOMAIN_ID", "") or "0"
     claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        claim.bind(f"\0mbrl_ros_domain_{domain}")
+        claim.bind(f"\0mbrl_ros_domain_{domain}{namespace}")
     except OSError:
         claim.close()
-        raise DomainInUseError(_refusal("another `mbrl-ros launch` runs")) from None
+        raise DomainInUseError(_refusal("another `mbrl-ros launch` runs", namespace)) from None
     return claim
 
 
 def check_unused(node: Node, names: Collection[str]) -> None:
-    """Check that no nodes of such a system are on the domain.
+    """Check that no nodes of such a system are in a namespace of the domain.
 
     Args:
-        node: any node, for discovery.
+        node: any node in the namespace, for discovery.
         names: names of the nodes to be started.
 
     Raises:
         DomainInUseError: if there are any.
     """
-    end = time.monotonic() + _DISCOVERY
+    end, own = time.monotonic() + _DISCOVERY, node.get_namespace()
     while time.monotonic() < end:
-        present = {n for n, namespace in node.get_node_names_and_namespaces() if namespace == "/"}
+        present = {n for n, namespace in node.get_node_names_and_namespaces() if namespace == own}
         if found := sorted(present & set(names)):
-            raise DomainInUseError(_refusal(f"{', '.join(found)} running"))
+            raise DomainInUseError(_refusal(f"{', '.join(found)} running", own))
         time.sleep(_POLL)
 
 
-def _refusal(what: str) -> str:
+def _refusal(what: str, namespace: str) -> str:
     domain = os.environ.get("ROS_DOMAIN_ID", "") or "0"
-    return f"ROS_DOMAIN_ID {domain} is in use: {what} there; stop it or choose another domain"
+    where = f"ROS_DOMAIN_ID {domain}" + (f", {namespace}," if namespace != "/" else "")
+    return f"{where} is in use: {what} there; stop it or choose another domain or namespace"

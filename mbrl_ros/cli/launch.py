@@ -25,6 +25,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Run a system until its duration ends or a signal is received; return the exit code."""
     kind = KINDS[arguments.kind]
     system = plan(kind, _split(arguments.assignments))
+    for note in system.configuration.notes:
+        print(note)
     try:
         # Imported lazily: errors above are reported without waiting for the middleware.
         from mbrl_ros.cli.run import Run

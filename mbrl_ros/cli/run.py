@@ -46,7 +46,7 @@ class Run:
             OSError: if the run folder cannot be written.
         """
         system = self._system
-        with self._stop, claim_domain(), _middleware():
+        with self._stop, claim_domain(system.namespace), _middleware(system.namespace):
             _look_around(system)
             if self._stop.asked:
                 return 0
@@ -66,6 +66,8 @@ class Run:
         system, console = self._system, self._console
         assert console is not None
         arguments = ["--ros-args", "--params-file", str(system.parameter_file)]
+        for old, new in [("__ns", system.namespace), *system.remappings]:
+            arguments += ["-r", f"{old}:={new}"]
         supervisor = Supervisor(
             {name: node_command(name, arguments) for name in system.kind.nodes},
             system.run_dir / "logs",
@@ -126,11 +128,14 @@ class Run:
 
 
 @contextlib.contextmanager
-def _middleware() -> Iterator[None]:
+def _middleware(namespace: str) -> Iterator[None]:
     # So that the nodes use the same runtime.
     os.environ["MBRL_ROS_RUNTIME"] = ros.RUNTIME
     try:
-        ros.init(args=[], signal_handler_options=ros.SignalHandlerOptions.NO)
+        ros.init(
+            args=["--ros-args", "-r", f"__ns:={namespace}"],
+            signal_handler_options=ros.SignalHandlerOptions.NO,
+        )
     except ros.RCLError as error:
         raise ValueError(str(error)) from None
     try:

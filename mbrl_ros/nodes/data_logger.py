@@ -23,6 +23,7 @@ from mbrl_ros.nodes.parameters import declare
 from mbrl_ros.nodes.record_messages import transition_message
 from mbrl_ros.nodes.runner import run_node
 from mbrl_ros.nodes.subscribing import subscribe_to_all
+from mbrl_ros.nodes.timers import create_steady_timer
 from mbrl_ros.ros import (
     DurabilityPolicy,
     Node,
@@ -91,7 +92,7 @@ class DataLogger(Node):
         self._publisher = self.create_publisher(ri.Transition, "transition", _DEEP)
         self._transition_topic = _topic(self._publisher.topic_name, "mbrl_ros/msg/Transition")
         self.create_service(ri.GetTransitions, "~/get_transitions", self._on_get_transitions)
-        self.create_timer(_STATUS_PERIOD, self._report)
+        create_steady_timer(self, _STATUS_PERIOD, self._report)
         observations = self.create_subscription(
             ri.Observation, "observation", self._on_observation, _DEEP, raw=True
         )

@@ -8,6 +8,7 @@ from typing import Any
 
 from launch.actions import (
     DeclareLaunchArgument,
+    LogInfo,
     OpaqueFunction,
     RegisterEventHandler,
     Shutdown,
@@ -24,7 +25,7 @@ from launch import (  # type: ignore[attr-defined]  # mypy sees our folder of th
 from mbrl_ros.core.settings import SettingsError
 from mbrl_ros.nodes.runner import dying_with_this_process
 from mbrl_ros.ros import RUNTIME
-from mbrl_ros.system.launching import MONITOR, REFUSED, LaunchKind, System, plan
+from mbrl_ros.system.launching import MONITOR, REFUSED, LaunchKind, System, is_meant, plan
 
 _RESPAWN_DELAY = 0.5
 _LINE_PERIOD = 5.0
@@ -47,10 +48,12 @@ def describe(kind: LaunchKind) -> LaunchDescription:
 
 
 def _start(context: LaunchContext, kind: LaunchKind) -> list[Any]:
-    system = plan(kind, _given(context, kind))
+    parent = context.launch_configurations.get("ros_namespace", "")
+    system = plan(kind, _given(context, kind), parent)
     system.prepare_folder(RUNTIME)
-    nodes = [_node(name, [str(system.parameter_file)]) for name in kind.nodes]
-    actions: list[Any] = [*nodes, _monitor(system)]
+    nodes = [_node(system, name, []) for name in kind.nodes]
+    actions: list[Any] = [LogInfo(msg=note) for note in system.configuration.notes]
+    actions += [*nodes, _monitor(system)]
     actions += [
         RegisterEventHandler(OnProcessExit(target_action=node, on_exit=_on_exit)) for node in nodes
     ]
@@ -61,24 +64,29 @@ def _start(context: LaunchContext, kind: LaunchKind) -> list[Any]:
 
 
 def _given(context: LaunchContext, kind: LaunchKind) -> dict[str, str]:
-    """Return the declared arguments and, if launched directly, all others on the command line."""
-    given = {a.name: context.launch_configurations[a.name] for a in kind.arguments}
-    # Included by another launch file, the other arguments are not meant for this one.
+    """Return the declared arguments and, of all others, those that are meant for the nodes.
+
+    Launched directly, these are all on the command line. Included by another launch file, that
+    one's own are among them.
+    """
+    given = context.launch_configurations
     if any(Path(word).name == f"{kind.name}.launch.py" for word in sys.argv):
-        for word in context.argv:
-            name, separator, text = word.partition(":=")
-            if separator:
-                given[name] = text
-    return given
+        meant = {word.partition(":=")[0] for word in context.argv}
+    else:
+        meant = {name for name in given if is_meant(name)}
+    meant |= {a.name for a in kind.arguments}
+    return {name: text for name, text in given.items() if name in meant}
 
 
-def _node(name: str, parameters: list[Any], respawn: bool = True) -> Node:
+def _node(system: System, name: str, parameters: list[Any], respawn: bool = True) -> Node:
     return Node(
         package="mbrl_ros",
         executable=name,
         # `ros2 launch` stops nothing when a SIGTERM ends it, as systemd and docker send it.
         arguments=dying_with_this_process(),
-        parameters=parameters,
+        namespace=system.namespace,
+        remappings=system.remappings,
+        parameters=[str(system.parameter_file), *parameters],
         output="screen",
         respawn=respawn,
         respawn_delay=_RESPAWN_DELAY,
@@ -92,7 +100,7 @@ def _monitor(system: System) -> Node:
         "report": True,
         "line_period": _LINE_PERIOD if system.view == "auto" else 0.0,
     }
-    return _node(MONITOR, [str(system.parameter_file), parameters], respawn=False)
+    return _node(system, MONITOR, [parameters], respawn=False)
 
 
 def _on_exit(event: ProcessExited, context: LaunchContext) -> None:

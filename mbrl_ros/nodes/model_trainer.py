@@ -25,6 +25,7 @@ from mbrl_ros.models import checkpoint
 from mbrl_ros.nodes.parameters import declare, overridden
 from mbrl_ros.nodes.qos import EVENTS, LATCHED
 from mbrl_ros.nodes.runner import run_node
+from mbrl_ros.nodes.timers import create_steady_timer
 from mbrl_ros.ros import Future, Node
 from mbrl_ros.ros import interfaces as ri
 
@@ -75,7 +76,7 @@ class ModelTrainer(Node):
         self.create_subscription(
             ri.ControllerStatus, "controller_status", self._on_controller_status, EVENTS
         )
-        self.create_timer(_STATUS_PERIOD, self._report)
+        create_steady_timer(self, _STATUS_PERIOD, self._report)
         self._training.start()
         self.get_logger().info(f"learning with seed {task.seed}, epoch {self._epoch}")
 

@@ -48,6 +48,7 @@ from mbrl_ros.nodes.parameters import declare, on_change, overridden
 from mbrl_ros.nodes.qos import COMMAND, EVENTS, LATCHED, NEWEST
 from mbrl_ros.nodes.runner import run_node
 from mbrl_ros.nodes.subscribing import subscribe_to_all
+from mbrl_ros.nodes.timers import create_steady_timer
 from mbrl_ros.objectives.objective_manager import ObjectiveManager
 from mbrl_ros.ros import LifecycleNode, LifecycleState, Parameter, TransitionCallbackReturn
 from mbrl_ros.ros import interfaces as ri
@@ -113,7 +114,7 @@ class MpcController(LifecycleNode):
             ri.ControllerStatus, "controller_status", EVENTS
         )
         self._diagnostics = self.create_publisher(ri.DiagnosticArray, "/diagnostics", EVENTS)
-        self.create_timer(_STATUS_PERIOD, self._report)
+        create_steady_timer(self, _STATUS_PERIOD, self._report)
         if not task.lock_step:
             prioritize_process(AROUND)
             sys.setswitchinterval(_SWITCH_INTERVAL)

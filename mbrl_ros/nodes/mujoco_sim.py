@@ -1,11 +1,11 @@
 """The node mujoco_sim: a simulated plant on topics.
 
 Publishes ``observation`` once per control step, ``joint_states`` where the model has joints,
-``/clock``, and with a camera ``image`` and ``frame``, which identifies its observation. Subscribes
+``clock``, and with a camera ``image`` and ``frame``, which identifies its observation. Subscribes
 ``action``. Services ``~/reset``, ``~/pause`` and ``~/step``; they return at once, and the
 stepping thread acts on them, as it does on the live parameters ``physics.*``.
 
-As usual for simulators, all stamps are simulation time, as on ``/clock``; it advances by one
+As usual for simulators, all stamps are simulation time, as on ``clock``; it advances by one
 period per observation and never runs backwards, not even at a reset. It restarts with the
 process.
 """
@@ -25,6 +25,7 @@ from mbrl_ros.data.frames import encode
 from mbrl_ros.nodes.parameters import declare, on_change
 from mbrl_ros.nodes.record_messages import frame_message, observation_message, time_message
 from mbrl_ros.nodes.runner import run_node
+from mbrl_ros.nodes.timers import create_steady_timer
 from mbrl_ros.ros import Node, QoSProfile, ok
 from mbrl_ros.ros import interfaces as ri
 from mbrl_ros.simulation.answers import WrongAnswerError
@@ -66,7 +67,7 @@ class MujocoSim(Node):
         self._observations = self.create_publisher(
             ri.Observation, "observation", QoSProfile(depth=100)
         )
-        self._clock_publisher = self.create_publisher(ri.Clock, "/clock", QoSProfile(depth=1))
+        self._clock_publisher = self.create_publisher(ri.Clock, "clock", QoSProfile(depth=1))
         physics = self._simulator.plant.physics
         self._joints = physics if physics is not None and physics.joints().names else None
         if self._joints is not None:
@@ -80,7 +81,7 @@ class MujocoSim(Node):
         self.create_service(ri.Reset, "~/reset", self._on_reset)
         self.create_service(ri.SetBool, "~/pause", self._on_pause)
         self.create_service(ri.Step, "~/step", self._on_step)
-        self.create_timer(_CHECK_PERIOD, self._check)
+        create_steady_timer(self, _CHECK_PERIOD, self._check)
         on_change(self, self._apply)
         if not task.lock_step:
             prioritize_process(AROUND)

@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
+from mbrl_ros.core.parameter_files import ROS_OWN
 from mbrl_ros.core.settings import SettingsError, Spec, build, specs, unknown_parameter
 from mbrl_ros.ros import (
     FloatingPointRange,
@@ -21,9 +22,6 @@ from mbrl_ros.ros import (
 from mbrl_ros.system.configuration import anchor
 
 Group = TypeVar("Group")
-
-# Parameters that rclpy itself declares or understands.
-_ROS_OWN = ("use_sim_time", "start_type_description_service", "qos_overrides.")
 
 
 def overridden(node: Node, name: str, default: Any) -> Any:
@@ -47,7 +45,7 @@ def declare(node: Node, *groups: type[Any], dynamic: Iterable[str] = ()) -> list
     known = {spec.name: spec for cls in groups for spec in specs(cls)}
     overrides = overrides_of(node)
     for name in overrides:
-        if name not in known and not name.startswith((*_ROS_OWN, *dynamic)):
+        if name not in known and not name.startswith((*ROS_OWN, *dynamic)):
             raise SettingsError(f"{node.get_name()}: {unknown_parameter(name, known)}")
     filled = []
     for cls in groups:
@@ -63,7 +61,9 @@ def declare(node: Node, *groups: type[Any], dynamic: Iterable[str] = ()) -> list
 def overrides_of(node: Node) -> dict[str, Any]:
     """Return a node's overrides; files that they name may lie beside a parameter file."""
     files = [file for flag, file in pairwise(sys.argv) if flag == "--params-file"]
-    values = {name: plain(p.value) for name, p in node._parameter_overrides.items()}
+    given = {name: plain(p.value) for name, p in node._parameter_overrides.items()}
+    # To rclpy an empty list, which has no type, is no value.
+    values = {name: [] if value is None else value for name, value in given.items()}
     return anchor(values, [Path(file).parent for file in files])
 
 
@@ -104,7 +104,27 @@ def on_change(node: Node, accept: Callable[[dict[str, Any]], None]) -> None:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
 
+    def typed(changed: list[Parameter]) -> list[Parameter]:
+        return [_typed(parameter, node) for parameter in changed]
+
     node.add_on_set_parameters_callback(callback)
+    # Humble has none: there, values must be given in their exact types.
+    if hasattr(node, "add_pre_set_parameters_callback"):
+        node.add_pre_set_parameters_callback(typed)
+
+
+def _typed(parameter: Parameter, node: Node) -> Parameter:
+    """Return a value in its declared type: 1 for 1.0, or an empty list, which has no type."""
+    declared = node.get_parameter_or(parameter.name).type_
+    value = plain(parameter.value)
+    kinds = Parameter.Type
+    if declared is kinds.DOUBLE and parameter.type_ is kinds.INTEGER:
+        return Parameter(parameter.name, declared, float(value))
+    if declared is kinds.DOUBLE_ARRAY and parameter.type_ is kinds.INTEGER_ARRAY:
+        return Parameter(parameter.name, declared, [float(each) for each in value])
+    if value == [] and declared.name.endswith("_ARRAY"):
+        return Parameter(parameter.name, declared, value)
+    return parameter
 
 
 def _descriptor(spec: Spec) -> ParameterDescriptor:

@@ -20,6 +20,7 @@ from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.nodes.parameters import declare
 from mbrl_ros.nodes.qos import EVENTS
 from mbrl_ros.nodes.runner import run_node
+from mbrl_ros.nodes.timers import create_steady_timer
 from mbrl_ros.reports.curves import Curves
 from mbrl_ros.reports.lines import one_line
 from mbrl_ros.reports.metrics import RunMetrics
@@ -79,9 +80,9 @@ class RunMonitor(Node):
             ("training_status", "TrainingStatus"),
         ):
             self._follow(topic, kind)
-        self.create_timer(_PERIOD, self._write)
+        create_steady_timer(self, _PERIOD, self._write)
         if settings.line_period > 0:
-            self.create_timer(settings.line_period, self._print)
+            create_steady_timer(self, settings.line_period, self._print)
 
     def destroy_node(self) -> None:
         """Write the last line."""

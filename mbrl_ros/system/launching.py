@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import sys
 import time
@@ -20,9 +21,11 @@ from mbrl_ros.system.configuration import (
     versions_in_use,
 )
 from mbrl_ros.system.schema import NODES, OBJECTIVE, node_settings
+from mbrl_ros.system.task_file import MISSPELT, absolute_namespace
 
 CONFIGURATION = "config.yaml"
 RECORD = "launch.json"
+PLANT = "mujoco_sim"
 MONITOR = "run_monitor"
 
 #: A node's exit code for an invalid configuration; a restart would not help.
@@ -42,6 +45,11 @@ class LaunchSettings:
     run_dir: str = setting(
         "", "new or empty folder for all output; empty: runs/<task>-<date>-<time>"
     )
+    namespace: str = setting(
+        "",
+        "namespace of all nodes; empty: the one in which the parameter file names them, else none",
+    )
+    use_sim_time: bool = setting(False, "whether messages are stamped with the time on /clock")
     view: str = setting(
         "auto",
         "output: auto (a live view in a terminal, else occasional lines) or none",
@@ -88,6 +96,7 @@ def _arguments(**defaults: str | None) -> tuple[Argument, ...]:
     described["seed"] += "; empty: as in the parameter file, else 0"
     described["real_time_factor"] += "; empty: as in the parameter file, else 1"
     described |= {spec.name: spec.description for spec in specs(LaunchSettings)}
+    described["use_sim_time"] += "; empty: as in the parameter file, else with a simulated plant"
     return tuple(Argument(name, default, described[name]) for name, default in defaults.items())
 
 
@@ -103,6 +112,8 @@ SIM = LaunchKind(
         seed="",
         run_dir="",
         real_time_factor="",
+        namespace="",
+        use_sim_time="",
         view="auto",
     ),
 )
@@ -110,7 +121,9 @@ ROBOT = LaunchKind(
     "robot",
     ("data_logger", "model_trainer", "mpc_controller"),
     ("mpc_controller", "model_trainer", "data_logger"),
-    _arguments(task=None, duration="0", seed="", run_dir="", view="auto"),
+    _arguments(
+        task=None, duration="0", seed="", run_dir="", namespace="", use_sim_time="", view="auto"
+    ),
     {"after_crash": "hold"},
 )
 KINDS = {kind.name: kind for kind in (SIM, ROBOT)}
@@ -140,9 +153,19 @@ class System:
         return self.run_dir / CONFIGURATION
 
     @property
+    def namespace(self) -> str:
+        """The namespace of its nodes; absolute."""
+        return self.configuration.namespace
+
+    @property
+    def remappings(self) -> list[tuple[str, str]]:
+        """Topics that its nodes call by other names: each simulated plant has its own clock."""
+        return [("/clock", "clock")] if PLANT in self.kind.nodes else []
+
+    @property
     def monitor_parameters(self) -> dict[str, Any]:
         """Parameters of the run monitor besides those of every node."""
-        simulator = self.configuration.nodes.get("mujoco_sim", {})
+        simulator = self.configuration.nodes.get(PLANT, {})
         return {"action_repeat": int(simulator.get("action_repeat", 1))}
 
     def prepare_folder(self, runtime: str) -> None:
@@ -173,12 +196,13 @@ class System:
             raise SettingsError(f"run_dir: {reason}") from None
 
 
-def plan(kind: LaunchKind, given: Mapping[str, str]) -> System:
+def plan(kind: LaunchKind, given: Mapping[str, str], parent: str = "") -> System:
     """Determine what to start, without writing anything.
 
     Args:
         kind: of system.
         given: arguments, and parameters of the nodes, as text; an empty one counts as not given.
+        parent: namespace below which it starts, absolute; empty: none is prescribed.
 
     Raises:
         SettingsError: naming what is unknown, of the wrong type or out of bounds, or an occupied
@@ -201,12 +225,15 @@ def plan(kind: LaunchKind, given: Mapping[str, str]) -> System:
     parameters = {name: _value(name, text) for name, text in given.items() if name not in own}
     _check_known(parameters, [*own, *(a.name for a in kind.arguments)])
     # A run folder in a file is that of the run that wrote it.
-    configuration = read_task(launch.task, {**parameters, "run_dir": ""})
+    named = launch.namespace or parent
+    namespace = absolute_namespace(launch.namespace, parent) if named else ""
+    configuration = read_task(launch.task, {**parameters, "run_dir": ""}, namespace)
     shared = configuration.shared
     run_dir = Path(launch.run_dir).expanduser().absolute() if launch.run_dir else None
     if run_dir is None:
-        name = str(shared.get("task") or Path(launch.task).stem)
-        run_dir = Path.cwd() / "runs" / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+        words = [str(shared.get("task") or Path(launch.task).stem)]
+        words += [token for token in configuration.namespace.split("/") if token]
+        run_dir = Path.cwd() / "runs" / "-".join([*words, time.strftime("%Y%m%d-%H%M%S")])
     check_free(run_dir, "run_dir")
     nodes = {
         node: values
@@ -215,18 +242,44 @@ def plan(kind: LaunchKind, given: Mapping[str, str]) -> System:
     }
     nodes["**"] = {**shared, "seed": shared.get("seed", 0), "run_dir": str(run_dir)}
     nodes["mpc_controller"] = {**kind.controller, **nodes["mpc_controller"]}
-    return System(kind, replace(configuration, nodes=nodes), run_dir, launch.duration, launch.view)
+    ros: dict[str, dict[str, Any]] = {"**": {"use_sim_time": PLANT in kind.nodes}}
+    for node, own_ros in configuration.ros.items():
+        ros[node] = {**ros.get(node, {}), **own_ros}
+    if "use_sim_time" in given:
+        for values in ros.values():
+            values.pop("use_sim_time", None)
+        ros["**"]["use_sim_time"] = launch.use_sim_time
+    configuration = replace(configuration, nodes=nodes, ros=ros)
+    return System(kind, configuration, run_dir, launch.duration, launch.view)
 
 
 def _value(name: str, text: str) -> Any:
     return parse_assignments([f"{name}:={text}"])[name]
 
 
+def is_meant(name: str) -> bool:
+    """Return whether a name, among those of other launch files, is meant for the nodes of a system.
+
+    So is a misspelt one, to be refused.
+    """
+    known = _known([spec.name for spec in specs(LaunchSettings)])
+    heads = {each.partition(".")[0] for each in known if "." in each} | {*NODES, OBJECTIVE[:-1]}
+    head, dot, _ = name.partition(".")
+    if name in known or (dot and head in heads):
+        return True
+    return bool(difflib.get_close_matches(name, known, 1, MISSPELT))
+
+
 def _check_known(parameters: Mapping[str, Any], arguments: list[str]) -> None:
     """Reject an unknown name, with arguments of the launch among the suggestions."""
-    known = [*arguments, *(spec.name for spec in specs(TaskSettings))]
-    for settings in node_settings({}).values():
-        known += [spec.name for spec in specs(settings)]
+    known = _known(arguments)
     for name in parameters:
         if name not in known and name.partition(".")[0] not in (*NODES, OBJECTIVE.rstrip(".")):
             raise SettingsError(unknown_parameter(name, known))
+
+
+def _known(arguments: list[str]) -> list[str]:
+    known = [*arguments, *(spec.name for spec in specs(TaskSettings))]
+    for settings in node_settings({}).values():
+        known += [spec.name for spec in specs(settings)]
+    return known

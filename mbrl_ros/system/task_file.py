@@ -14,8 +14,8 @@ from mbrl_ros.core.settings import SettingsError, specs
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.system.schema import NODES
 
-# Similarity from which on another node's name is taken for a misspelt one of ours: a letter or two.
-_MISSPELT = 0.9
+#: Similarity from which on another name is taken for a misspelt one of ours: a letter or two.
+MISSPELT = 0.9
 _NAMESPACE = re.compile(r"/|(/[A-Za-z_]\w*)+", re.ASCII)
 
 
@@ -63,7 +63,8 @@ def read_task_file(path: Path, namespace: str = "") -> TaskFile:
 
     Args:
         path: of the file.
-        namespace: of the nodes, absolute; empty: the one in which the file names them.
+        namespace: of the nodes, absolute; empty: the one in which the file names them. If it names
+            none there, but those of one other namespace, they are meant.
 
     Raises:
         SettingsError: if the file cannot be read or is malformed, misspells one of our nodes, names
@@ -71,16 +72,16 @@ def read_task_file(path: Path, namespace: str = "") -> TaskFile:
     """
     try:
         sections = read_sections(path.read_text(encoding="utf-8"), keep_words=True)
-        namespace = namespace or _named_namespace(sections)
-        known = [each for each in sections if _node(each, namespace)]
-        others = [each.pattern for each in sections if not _node(each, namespace)]
+        source = _source(sections, namespace)
+        known = [each for each in sections if _node(each, source)]
+        others = [each.pattern for each in sections if not _node(each, source)]
         _check_spelling(others)
         if not known:
             named = ", ".join(others) or "nothing"
             raise ValueError(f"expected parameters of {', '.join(NODES)} or /**, got {named}")
         nodes: dict[str, dict[str, Any]] = {"**": {}, **{node: {} for node in NODES}}
         for each in known:
-            nodes[_node(each, namespace)].update(each.parameters)
+            nodes[_node(each, source)].update(each.parameters)
         ros = {node: _taken(own, _is_ros_own) for node, own in nodes.items()}
         _share_task(nodes)
     except OSError as error:
@@ -88,7 +89,7 @@ def read_task_file(path: Path, namespace: str = "") -> TaskFile:
     except ValueError as error:
         raise SettingsError(f"{path}: {error}") from None
     passed = f"{path}: parameters of other nodes are passed over: {', '.join(others)}"
-    return TaskFile(nodes, ros, namespace, (passed,) if others else ())
+    return TaskFile(nodes, ros, namespace or source, (passed,) if others else ())
 
 
 def _node(section: Section, namespace: str) -> str:
@@ -100,22 +101,23 @@ def _node(section: Section, namespace: str) -> str:
     return node if fits else ""
 
 
-def _named_namespace(sections: Iterable[Section]) -> str:
-    """Return the namespace in which sections name our nodes."""
+def _source(sections: Iterable[Section], namespace: str) -> str:
+    """Return the namespace whose sections are meant for our nodes."""
     ours = [each for each in sections if each.pattern.rpartition("/")[2] in NODES]
-    elsewhere = [each.pattern for each in ours if not _node(each, "/")]
-    named = dict.fromkeys(pattern.rpartition("/")[0] for pattern in elsewhere)
-    if not named or any(each.pattern.count("/") == 1 for each in ours):
+    if namespace and (not ours or any(_node(each, namespace) for each in ours)):
+        return namespace
+    if not ours or any(_node(each, "/") for each in ours):
         return "/"
-    if len(named) > 1 or "*" in "".join(named):
+    named = list(dict.fromkeys(each.pattern.rpartition("/")[0] for each in ours))
+    if len(named) > 1 or "*" in named[0]:
         raise ValueError(f"expected namespace:=NAME, got nodes in namespaces: {', '.join(named)}")
-    return absolute_namespace(next(iter(named)))
+    return absolute_namespace(named[0])
 
 
 def _check_spelling(patterns: Iterable[str]) -> None:
     for pattern in patterns:
         name = pattern.rpartition("/")[2]
-        close = difflib.get_close_matches(name.lower(), NODES, 1, _MISSPELT)
+        close = difflib.get_close_matches(name.lower(), NODES, 1, MISSPELT)
         if close and name not in NODES:
             raise ValueError(f"unknown node '{name}': did you mean '{close[0]}'?")
 

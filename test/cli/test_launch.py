@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from mbrl_ros.cli.main import main
-from mbrl_ros.system.launching import KINDS, ROBOT, SIM, SettingsError, plan
+from mbrl_ros.core.parameter_files import matching, read_sections
+from mbrl_ros.system.launching import KINDS, ROBOT, SIM, SettingsError, is_meant, plan
 
 
 @pytest.fixture
@@ -98,3 +99,41 @@ def test_help_names_the_arguments(capsys):
     out = capsys.readouterr().out
     for argument in SIM.arguments:
         assert f"{argument.name}:=" in out
+
+
+def test_a_namespace_and_simulated_time(tmp_path):
+    given = {"run_dir": str(tmp_path / "run"), "namespace": "left"}
+    system = plan(SIM, given)
+    assert (system.namespace, system.remappings) == ("/left", [("/clock", "clock")])
+    assert plan(SIM, given, "/robot").namespace == "/robot/left"
+    assert plan(ROBOT, {**given, "task": "cartpole_swingup"}).remappings == []
+    assert plan(SIM, {}, "/robot").run_dir.name.startswith("cartpole_swingup-robot-")
+    for kind, words, expected in (
+        (SIM, {}, True),
+        (SIM, {"use_sim_time": "false"}, False),
+        (ROBOT, {"task": "cartpole_swingup"}, False),
+        (ROBOT, {"task": "cartpole_swingup", "use_sim_time": "on"}, True),
+    ):
+        assert plan(kind, words).configuration.ros["**"] == {"use_sim_time": expected}
+    system.prepare_folder("embedded")
+    sections = read_sections(system.parameter_file.read_text())
+    assert matching(sections, "/left/mpc_controller")["use_sim_time"] is True
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["namespace:=a-b"], "namespace: expected letters, digits and _"),
+        (["use_sim_time:=perhaps"], "'use_sim_time': expected true or false"),
+    ],
+)
+def test_a_bad_namespace_or_clock_is_told_in_one_line(words, reason, capsys):
+    assert main(["launch", "sim", *words]) == 2
+    assert re.fullmatch(rf"error: [^\n]*{reason}[^\n]*\n", capsys.readouterr().err)
+
+
+def test_which_arguments_of_an_include_are_meant_for_the_nodes():
+    ours = "planner.horizon period planner.horizn objective.x durration mujoco_sim.camera.rate"
+    assert all(is_meant(name) for name in ours.split())
+    others = "ros_namespace robot_model use_rviz params_file world log_level slam.map"
+    assert not any(is_meant(name) for name in others.split())

@@ -34,6 +34,8 @@ def horizon(node, value):
         ("/left/mpc_controller", "", "/left"),
         ("/left/arm/mpc_controller", "", "/left/arm"),
         ("/left/**/mpc_controller", "/left/arm", "/left/arm"),
+        ("mpc_controller", "/left", "/left"),
+        ("/right/mpc_controller", "/left", "/left"),
     ],
 )
 def test_a_section_reaches_its_node(written, node, namespace, lives_in):

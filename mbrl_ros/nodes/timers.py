@@ -1,0 +1,12 @@
+"""Timers that run by the wall clock, whatever the nodes' clock shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mbrl_ros.ros import Clock, ClockType, Node
+
+
+def create_steady_timer(node: Node, period: float, callback: Callable[[], None]) -> None:
+    """Call a function every ``period`` [s] of wall time, also while simulated time stands still."""
+    node.create_timer(period, callback, clock=Clock(clock_type=ClockType.STEADY_TIME))

@@ -1,0 +1,102 @@
+"""Systems in namespaces, included by a launch file of a user's own."""
+
+import json
+import signal
+
+import pytest
+from support.waiting import wait_until
+
+pytestmark = pytest.mark.ros2
+
+INCLUDING = """
+from pathlib import Path
+from ament_index_python.packages import get_package_share_directory
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, GroupAction, IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch_ros.actions import PushRosNamespace
+
+QUICK = {
+    "planner.candidates": "16", "autotune": "false", "model.hidden": "[32, 32]",
+    "model.members": "2", "gate.first_transitions": "40", "gate.first_error": "100.0",
+    "gate.good_error": "100.0", "duration": "0", "view": "none",
+}
+
+
+def system(namespace, **own):
+    share = Path(get_package_share_directory("mbrl_ros"))
+    source = PythonLaunchDescriptionSource(str(share / "launch" / "sim.launch.py"))
+    given = {**QUICK, **own, "run_dir": f"RUNS/{namespace}"}
+    include = IncludeLaunchDescription(source, launch_arguments=given.items())
+    return GroupAction([PushRosNamespace(namespace), include])
+
+
+def generate_launch_description():
+    foreign = DeclareLaunchArgument("robot_model", default_value="none of the nodes' business")
+    return LaunchDescription([foreign, SYSTEMS])
+"""
+
+
+@pytest.fixture
+def launch(start, ros_environment, tmp_path):
+    def begin(systems):
+        path = tmp_path / "including.launch.py"
+        path.write_text(INCLUDING.replace("RUNS", str(tmp_path)).replace("SYSTEMS", systems))
+        return start("ros2", "launch", path, environment=ros_environment)
+
+    return begin
+
+
+def test_two_systems_in_two_namespaces(launch, ros2, start, ros_environment, tmp_path):
+    both = launch(
+        "system('left', task='inverted_pendulum', **{'planner.horizon': '8'}), "
+        "system('right', task='cartpole_swingup', **{'mpc_controller.planner.horizon': '9'})"
+    )
+
+    assert wait_until(lambda: both.output.count("active, seed") == 2, 60), both.output
+
+    def read(topic, field):
+        return ros2("topic", "echo", "--once", "--field", field, topic).split()[0]
+
+    for name in ("left", "right"):
+        sequence = f"/{name}/controller_status", "model_sequence"
+        assert wait_until(lambda s=sequence: read(*s) != "0", 60), both.output
+    topics = ros2("topic", "list").split()
+    assert {"/left/observation", "/right/observation", "/left/clock"} <= set(topics)
+    assert not {"/observation", "/action", "/model", "/clock"} & set(topics)
+    # Its own clock stamps what a controller says, and it has its own task.
+    assert abs(int(read("/left/action", "header.stamp.sec"))) < 1000
+    dumped = {n: ros2("param", "dump", f"/{n}/mpc_controller") for n in ("left", "right")}
+    assert "horizon: 8" in dumped["left"]
+    assert "horizon: 9" in dumped["right"]
+    assert "use_sim_time: true" in dumped["left"]
+    assert both.stop(signal.SIGINT, timeout=60) == 0
+    for name in ("left", "right"):
+        summary = json.loads((tmp_path / name / "summary.json").read_text())
+        assert summary["models_published"] > 0
+        assert summary["transitions_logged"] > 40
+    # What was dumped starts the node again, though empty lists in it have no type.
+    file = tmp_path / "dump.yaml"
+    file.write_text(dumped["left"].replace(f"run_dir: {tmp_path}/left", "run_dir: ''"))
+    again = start(
+        *("ros2", "run", "mbrl_ros", "mpc_controller", "--ros-args"),
+        *("-r", "__ns:=/left", "--params-file", file),
+        environment=ros_environment,
+    )
+    get = ("param", "get", "--no-daemon", "--spin-time", "1", "/left/mpc_controller")
+    assert wait_until(
+        lambda: "is: 8" in ros2(*get, "planner.horizon", code=None) or again.process.poll(), 30
+    )
+    assert again.process.poll() is None, again.output
+    loaded = ros2("param", "load", "--no-daemon", "--spin-time", "1", get[-1], file, code=None)
+    failed = [line for line in loaded.splitlines() if "failed" in line]
+    assert failed
+    assert all("read-only" in line for line in failed), loaded
+    assert again.stop() == 0
+
+
+def test_a_misspelt_argument_of_an_include_is_refused(launch, tmp_path):
+    refused = launch("system('left', **{'planner.horizn': '3'})")
+    assert refused.process.wait(30) != 0
+    assert "'planner.horizn': did you mean 'planner.horizon'?" in refused.output
+    assert not (tmp_path / "left").exists()
