@@ -197,7 +197,7 @@ def _tell(summary: dict[str, Any], out: Path) -> None:
         console.print("no model passed its gate: none was saved")
     for name in ("curve.csv", "summary.json", "report.png", "checkpoints", "config.yaml", CURVES):
         if (out / name).exists():
-            console.print(f"  {out / name}", soft_wrap=True)
+            console.print(f"  {out / name}", soft_wrap=True, markup=False)
 
 
 def _plain(value: Any) -> Any:

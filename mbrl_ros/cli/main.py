@@ -8,6 +8,7 @@ import re
 import sys
 
 from mbrl_ros import __version__
+from mbrl_ros.cli.streams import prepare_streams
 
 # Command to description; each is a module of this folder with `configure` and `run`, imported on
 # demand, since some are slow to import.
@@ -64,6 +65,7 @@ def _gathered(words: list[str]) -> list[str]:
 
     They may appear anywhere on the command line, as with ros2.
     """
+    prepare_streams()
     assignments = [word for word in words if re.match(r"[\w.]+:=", word)]
     others = [word for word in words if word not in assignments]
     place = 2 if len(others) > 1 and not others[1].startswith("-") else len(others)

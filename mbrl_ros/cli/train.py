@@ -131,7 +131,7 @@ def run(arguments: argparse.Namespace) -> int:
         f"{best.holdout_error:.3f}, one step {best.one_step_error:.3f} standard deviations"
     )
     for written in (path, out / CURVES):
-        console.print(f"  {written}", soft_wrap=True)
+        console.print(f"  {written}", soft_wrap=True, markup=False)
     if interrupted:
         raise KeyboardInterrupt
     return 0

@@ -6,6 +6,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from mbrl_ros.reports.report import Report
@@ -15,7 +16,7 @@ def summary_table(summary: dict[str, Any]) -> Table:
     """Return the table."""
     s = summary
     table = Table(
-        title=f"{s['task']}, seed {s['seed']}",
+        title=f"{escape(s['task'])}, seed {s['seed']}",
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,
@@ -60,4 +61,4 @@ def print_report(report: Report, terminal: Console) -> None:
         terminal.print(note, markup=False, style="yellow")
     terminal.print("written:")
     for path, what in report.written:
-        terminal.print(f"  {path}  [dim]{what}[/dim]", soft_wrap=True)
+        terminal.print(f"  {escape(str(path))}  [dim]{what}[/dim]", soft_wrap=True)

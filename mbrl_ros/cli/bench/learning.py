@@ -106,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
     console.print(curve_table(rows, missing))
     draw_curves(rows, arguments.out / "curves.png")
-    console.print(f"  {arguments.out / 'curves.png'}", soft_wrap=True)
+    console.print(f"  {arguments.out / 'curves.png'}", soft_wrap=True, markup=False)
     return 0
 
 
