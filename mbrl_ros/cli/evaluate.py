@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
-import statistics
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
+from mbrl_ros.core.json_text import json_text
 from mbrl_ros.core.settings import SettingsError, specs
+from mbrl_ros.reports.lines import number
 
 if TYPE_CHECKING:
     from mbrl_ros.core.spaces import FloatArray
@@ -75,12 +75,19 @@ def run(arguments: argparse.Namespace) -> int:
 
             draw_accuracy(accuracy, arguments.plot)
     if arguments.task:
-        returns = _play(update, arguments)
-        figures["task"] = {"returns": returns, "mean": statistics.fmean(returns)}
-        each = ", ".join(f"{value:.1f}" for value in returns)
-        console.print(f"{arguments.task}: mean return {statistics.fmean(returns):.1f} ({each})")
+        from mbrl_ros.system.lock_step import mean_return
+
+        played, unfinished = _play(update, arguments)
+        figures["task"] = {
+            "returns": played,
+            "mean": mean_return(played),
+        }
+        each = ", ".join(number(value) for value in played)
+        console.print(f"{arguments.task}: mean return {number(mean_return(played))} ({each})")
+        if unfinished:
+            console.print(unfinished, soft_wrap=True, markup=False)
     if arguments.json:
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        arguments.json.write_text(json_text(figures), encoding="utf-8")
     return 0
 
 
@@ -93,7 +100,7 @@ def _opened(update: ModelUpdate, path: Path) -> DynamicsModel:
         raise SettingsError(f"{path}: {error}") from None
 
 
-def _play(update: ModelUpdate, arguments: argparse.Namespace) -> list[float]:
+def _play(update: ModelUpdate, arguments: argparse.Namespace) -> tuple[list[float], str]:
     from mbrl_ros.system.configuration import parse_assignments, read_task
     from mbrl_ros.system.lock_step import LockStepSystem
     from mbrl_ros.system.schema import node_settings
@@ -109,7 +116,7 @@ def _play(update: ModelUpdate, arguments: argparse.Namespace) -> list[float]:
         system.controller.models.offer(update, 1, 1)
     except ValueError as error:
         raise SettingsError(f"{arguments.checkpoint}: {error}") from None
-    return system.evaluate(arguments.episodes)
+    return system.evaluate(arguments.episodes), system.unfinished
 
 
 def _figures(accuracy: Accuracy) -> dict[str, Any]:

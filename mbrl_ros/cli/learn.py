@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import csv
-import json
 import math
-import statistics
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,14 +12,17 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from mbrl_ros.cli.progress import progress_bar
+from mbrl_ros.cli.stop_request import EndedEarlyError, StopRequest
 from mbrl_ros.core.settings import SettingsError, build
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.reports.curves import CURVES, Curves
 from mbrl_ros.reports.history import History, percentile
+from mbrl_ros.reports.lines import number
 from mbrl_ros.reports.metrics import RunMetrics
 from mbrl_ros.system.configuration import (
     Configuration,
     check_free,
+    check_resumable,
     parse_assignments,
     read_task,
     versions_in_use,
@@ -42,13 +42,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--eval-episodes", type=int, default=3, help="evaluation episodes with the model frozen"
     )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with what --out holds, if it holds anything"
+    )
     parser.add_argument("parameters", nargs="*", help="further parameters, name:=value")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Learn, evaluate and report; an interruption (Ctrl-C) keeps what was learned so far.
+    """Learn, evaluate and report.
+
+    A signal, a failing environment and a full disk end it early, with what was learned until then.
 
     Raises:
+        EndedEarlyError: if it ended early.
         SettingsError: for an invalid argument or parameter.
         OSError: if the folder cannot be written.
     """
@@ -65,7 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
         {**words, "seed": arguments.seed, "run_dir": ""},
         absolute_namespace(str(namespace)) if namespace else "",
     )
-    check_free(arguments.out, "--out")
+    if not arguments.resume or not check_resumable(arguments.out, "--resume", configuration):
+        check_free(arguments.out, "--out")
     for note in configuration.notes:
         print(note)
     _learn(configuration, arguments.out, arguments)
@@ -74,87 +81,114 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespace) -> None:
     # Slow to import, and bad arguments should be refused at once.
+    from mbrl_ros.cli.learning_folder import LearningFolder
     from mbrl_ros.cli.lock_step_curves import LockStepCurves
-    from mbrl_ros.models.checkpoint import save
     from mbrl_ros.reports.figure import draw_report
-    from mbrl_ros.system.lock_step import Episode, LockStepSystem
+    from mbrl_ros.simulation.answers import PlantError
+    from mbrl_ros.system.lock_step import Episode, LockStepSystem, mean_return
 
     system = LockStepSystem(configuration)
     if arguments.eval_episodes:
         system.check_ends()
     out.mkdir(parents=True, exist_ok=True)
     configuration.write(out / "config.yaml")
-    began = time.monotonic()
-    path = out / "curve.csv"
+    began = learned = time.monotonic()
+    eval_returns: list[float] = []
+    ending = ""
+
+    def summarize() -> dict[str, Any]:
+        return {
+            "task": configuration.shared.get("task") or Path(arguments.task).stem,
+            "seed": arguments.seed,
+            "env_steps": env_steps or system.simulator.env_steps,
+            "episodes": len(system.episodes),
+            "episode_returns": [episode.total_reward for episode in system.episodes],
+            "episodes_diverged": system.simulator.diverged,
+            "eval_returns": eval_returns,
+            "eval_return_mean": mean_return(eval_returns),
+            "eval_unfinished": system.unfinished,
+            "models_published": system.models,
+            "transitions": len(system.transitions),
+            "skipped": system.pairer.reasons,
+            "rewards_left_out": system.pairer.unpaid,
+            "updates": system.learner.updates,
+            "holdout_error": system.holdout_errors[-1][1] if system.holdout_errors else None,
+            "plan_ms_p50": percentile(system.plan_ms, 50),
+            "plan_ms_p99": percentile(system.plan_ms, 99),
+            "learn_seconds": learned - began,
+            "wall_seconds": time.monotonic() - began,
+            "runtime": "lock-step",
+            "ending": ending,
+            "versions": versions_in_use(),
+        }
+
+    env_steps = 0
+    folder = LearningFolder(out, system, summarize)
+    cause: BaseException | None = None
     with (
+        StopRequest(insistent=True) as stop,
         progress_bar() as shown,
-        path.open("w", newline="", encoding="utf-8") as file,
         contextlib.closing(
             Curves(out, lambda text: shown.console.print(f"error: {text}"))
         ) as curves,
     ):
         of_system = LockStepCurves(system, curves)
-        curve = csv.writer(file)
-        curve.writerow(["env_steps", "episode", "return"])
         bar = shown.add_task("learning", total=arguments.steps, note="")
+        told = False
 
         def on_episode(episode: Episode) -> None:
-            curve.writerow([episode.env_steps, episode.number, f"{episode.total_reward:.6g}"])
-            file.flush()
+            folder.episode(episode)
             of_system.episode(episode)
-            shown.update(bar, note=f"last return {episode.total_reward:.1f}")
+            shown.update(bar, note=f"last return {number(episode.total_reward)}")
 
         def on_step(steps: int) -> None:
+            nonlocal told
+            folder.step()
             of_system.step()
             shown.update(bar, completed=min(steps, arguments.steps))
+            if not told and (unstable := system.simulator.unstable):
+                told = True
+                shown.console.print(f"warning: {unstable}", soft_wrap=True, markup=False)
+            stop.check()
 
-        eval_returns: list[float] = []
         try:
             system.run(arguments.steps, on_step, on_episode)
-            interrupted = False
-        except KeyboardInterrupt:
-            interrupted = True
-        learned = time.monotonic()
-        env_steps = system.simulator.env_steps
-        if system.published is not None and not interrupted:
-            evaluation = shown.add_task("evaluating", total=arguments.eval_episodes, note="")
-            try:
+            learned, env_steps = time.monotonic(), system.simulator.env_steps
+            if system.published is not None:
+                evaluation = shown.add_task("evaluating", total=arguments.eval_episodes, note="")
                 eval_returns = system.evaluate(
-                    arguments.eval_episodes, lambda done: shown.update(evaluation, completed=done)
+                    arguments.eval_episodes,
+                    lambda done: shown.update(evaluation, completed=done),
+                    stop.check,
                 )
-            except KeyboardInterrupt:
-                interrupted = True
-        if eval_returns:
-            curves.evaluation(env_steps, statistics.fmean(eval_returns))
-    if system.published is not None:
-        (out / "checkpoints").mkdir()
-        save(system.published, out / "checkpoints" / "model-0-000001.safetensors")
-    summary = {
-        "task": configuration.shared.get("task") or Path(arguments.task).stem,
-        "seed": arguments.seed,
-        "env_steps": env_steps,
-        "episodes": len(system.episodes),
-        "episode_returns": [episode.total_reward for episode in system.episodes],
-        "eval_returns": eval_returns,
-        "eval_return_mean": statistics.fmean(eval_returns) if eval_returns else None,
-        "models_published": system.models,
-        "transitions": len(system.transitions),
-        "skipped": system.pairer.reasons,
-        "updates": system.learner.updates,
-        "holdout_error": system.holdout_errors[-1][1] if system.holdout_errors else None,
-        "plan_ms_p50": percentile(system.plan_ms, 50),
-        "plan_ms_p99": percentile(system.plan_ms, 99),
-        "learn_seconds": learned - began,
-        "wall_seconds": time.monotonic() - began,
-        "runtime": "lock-step",
-        "versions": versions_in_use(),
-    }
-    text = json.dumps({n: _plain(v) for n, v in summary.items()}, indent=2)
-    (out / "summary.json").write_text(f"{text}\n", encoding="utf-8")
-    draw_report(*_drawn(system, configuration, summary, out), out / "report.png")
-    _tell(summary, out)
-    if interrupted:
-        raise KeyboardInterrupt
+                if math.isfinite(mean := mean_return(eval_returns)):
+                    curves.evaluation(env_steps, mean)
+        except PlantError as error:
+            cause = EndedEarlyError(str(error))
+        except OSError as error:
+            cause = EndedEarlyError(_said(error, out))
+        except KeyboardInterrupt:
+            cause = EndedEarlyError("ended by SIGINT", 130)
+        except Exception as error:
+            cause = error
+        if not env_steps:
+            learned = time.monotonic()
+    # A disk that is full for one file may have room for another.
+    ending = str(cause or "")
+    try:
+        folder.close()
+        draw_report(*_drawn(system, configuration, summarize(), out), out / "report.png")
+    except OSError as error:
+        cause = cause or EndedEarlyError(_said(error, out))
+    _tell(summarize(), out)
+    if isinstance(cause, EndedEarlyError):
+        raise EndedEarlyError(f"{cause}; {out} is kept, --resume goes on with it", cause.code)
+    if cause is not None:
+        raise cause
+
+
+def _said(error: OSError, out: Path) -> str:
+    return f"{error.filename or out}: {error.strerror}" if error.strerror else str(error)
 
 
 def _drawn(
@@ -186,20 +220,33 @@ def _tell(summary: dict[str, Any], out: Path) -> None:
     returns = summary["episode_returns"]
     console.print(
         f"{summary['task']}, seed {summary['seed']}: {summary['env_steps']} steps, "
-        + (f"{len(returns)} episodes, last return {returns[-1]:.1f}" if returns else "no episode")
+        + (
+            f"{len(returns)} episodes, last return {number(returns[-1])}"
+            if returns
+            else "no episode"
+        )
     )
     if summary["eval_returns"]:
-        each = ", ".join(f"{value:.1f}" for value in summary["eval_returns"])
-        console.print(f"model frozen: mean return {summary['eval_return_mean']:.1f} ({each})")
+        each = ", ".join(number(value) for value in summary["eval_returns"])
+        console.print(f"model frozen: mean return {number(summary['eval_return_mean'])} ({each})")
+    if summary["eval_unfinished"]:
+        console.print(summary["eval_unfinished"], soft_wrap=True, markup=False)
+    if summary["episodes_diverged"]:
+        console.print(f"episodes that diverged: {summary['episodes_diverged']}")
+    if summary["rewards_left_out"]:
+        console.print(f"infinite rewards left out: {summary['rewards_left_out']}")
     if summary["skipped"]:
         console.print(f"observations of which no transition could be made: {summary['skipped']}")
     if not summary["models_published"]:
         console.print("no model passed its gate: none was saved")
-    for name in ("curve.csv", "summary.json", "report.png", "checkpoints", "config.yaml", CURVES):
+    for name in (
+        "curve.csv",
+        "summary.json",
+        "report.png",
+        "checkpoints",
+        "bag",
+        "config.yaml",
+        CURVES,
+    ):
         if (out / name).exists():
             console.print(f"  {out / name}", soft_wrap=True, markup=False)
-
-
-def _plain(value: Any) -> Any:
-    """Return a value that JSON can represent: None for a non-finite number."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value

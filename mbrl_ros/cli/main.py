@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import importlib
 import re
+import signal
 import sys
 
 from mbrl_ros import __version__
+from mbrl_ros.cli.stop_request import EndedEarlyError
 from mbrl_ros.cli.streams import prepare_streams
 
 # Command to description; each is a module of this folder with `configure` and `run`, imported on
@@ -32,9 +34,27 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command.
 
     Returns:
-        0 for success, 1 if the command ran and failed, 2 for bad input.
+        0 for success, 1 if the command ran and failed, 2 for bad input, 128 and its number after a
+        signal.
     """
-    words = _gathered(sys.argv[1:] if arguments is None else arguments)
+    try:
+        parsed = _parsed(_gathered(sys.argv[1:] if arguments is None else arguments))
+        return int(parsed.run(parsed))
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"error: {where}{error.strerror or error}", file=sys.stderr)
+        return 2
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except EndedEarlyError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.code
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+
+
+def _parsed(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="mbrl-ros", description="Model-based reinforcement learning for ROS 2."
     )
@@ -46,18 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
             module = importlib.import_module(f"mbrl_ros.cli.{name}")
             module.configure(command)
             command.set_defaults(run=module.run)
-    parsed = parser.parse_args(words)
-    try:
-        return int(parsed.run(parsed))
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        print(f"error: {where}{error.strerror or error}", file=sys.stderr)
-        return 2
-    except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    return parser.parse_args(words)
 
 
 def _gathered(words: list[str]) -> list[str]:

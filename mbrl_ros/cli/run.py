@@ -38,8 +38,8 @@ class Run:
         """Run until the duration ends or a signal is received.
 
         Returns:
-            the exit code: 0, also after a signal; 1 if a node keeps crashing or the report cannot
-            be written.
+            the exit code: 0, also after a signal; 1 if a node keeps crashing, if one crashed and
+            never ran, or if the report cannot be written.
 
         Raises:
             ValueError: if the domain is in use or a node refuses its configuration.
@@ -83,6 +83,10 @@ class Run:
                 console.update()
                 self._stop.wait(_POLL)
             console.say("stopping")
+            # The time may be over before a node has crashed often enough.
+            for name, log in supervisor.crashed.items():
+                if not monitor.metrics.heard(name):
+                    hopeless = f"{name} crashed and never ran: see {log}"
         except NodeCrashesError as error:
             hopeless = str(error)
         finally:

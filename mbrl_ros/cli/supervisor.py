@@ -75,6 +75,11 @@ class Supervisor:
         """The nodes' processes by name."""
         return {name: kept.process for name, kept in self._kept.items()}
 
+    @property
+    def crashed(self) -> Mapping[str, Path]:
+        """The nodes whose last process did not end well soon after its start, and their logs."""
+        return {name: kept.process.log for name, kept in self._kept.items() if kept.crashes}
+
     def start(self) -> None:
         """Start all nodes."""
         for kept in self._kept.values():

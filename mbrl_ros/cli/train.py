@@ -5,17 +5,30 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import math
 import shutil
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from mbrl_ros.cli.progress import progress_bar
+from mbrl_ros.cli.stop_request import EndedEarlyError, StopRequest
 from mbrl_ros.core.settings import SettingsError, build
 from mbrl_ros.reports.curves import CURVES, Curves
-from mbrl_ros.system.configuration import Configuration, check_free, parse_assignments, read_task
+from mbrl_ros.reports.summary import SUMMARY, write_summary
+from mbrl_ros.system.configuration import (
+    Configuration,
+    check_free,
+    check_resumable,
+    parse_assignments,
+    read_task,
+)
+
+if TYPE_CHECKING:
+    from mbrl_ros.learning.learner import GateDecision
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,14 +46,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--patience", type=int, default=20,
         help="end after this many gate decisions without a better model; 0: never",
     )  # fmt: skip
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with what --out holds, if it holds anything"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Learn, keep the model that is best on the hold-out, and print its errors.
 
-    An interruption (Ctrl-C) keeps the best so far.
+    A signal and a full disk end it early, with the best so far.
 
     Raises:
+        EndedEarlyError: if it ended early.
         ValueError: for an invalid argument or bag, or too little data.
         OSError: if the folder cannot be written.
     """
@@ -51,13 +68,15 @@ def run(arguments: argparse.Namespace) -> int:
         raise SettingsError("expected at least one bag")
     configuration = _configuration(arguments, bags[0])
     out: Path = arguments.out
-    check_free(out, "--out")
+    goes_on = arguments.resume and check_resumable(out, "--resume", configuration)
+    if not goes_on:
+        check_free(out, "--out")
     # Slow to import, and bad arguments should be refused at once.
     from mbrl_ros.cli.learning_curves import LearningCurves
     from mbrl_ros.core.kinds import make_learner
     from mbrl_ros.core.task import TaskSettings
     from mbrl_ros.data.bags import passed_over, read_transitions
-    from mbrl_ros.models.checkpoint import save
+    from mbrl_ros.models import checkpoint
 
     task = build(TaskSettings, configuration.shared)
     settings = configuration.build("model_trainer")
@@ -67,16 +86,38 @@ def run(arguments: argparse.Namespace) -> int:
         if others := passed_over(bag):
             print(f"{bag}: passed over: {', '.join(others)}", file=sys.stderr)
     learner = make_learner(task.learner, *spaces, settings, task.seed)
+    path = out / "checkpoints" / "model-0-000001.safetensors"
+    best: GateDecision | None = None
+    if goes_on:
+        best = _earlier(out)
+        learner.restore(checkpoint.load(path), checkpoint.load_state(checkpoint.state_path(path)))
     for transition in log:
         learner.append(transition)
-    total = int(learner.owed_updates)
-    if not learner.owed_updates or len(log) < settings.gate.first_transitions:
+    total = learner.updates + int(learner.owed_updates)
+    if not total or len(log) < settings.gate.first_transitions:
         raise SettingsError(
             f"{bags[0]}: expected at least {settings.gate.first_transitions} "
             f"transitions, got {len(log)}"
         )
-    best, waited, began = None, 0, time.monotonic()
+    waited, began = 0, time.monotonic()
+
+    def keep(best: GateDecision) -> None:
+        summary = {
+            "bags": [str(bag) for bag in bags],
+            "seed": task.seed,
+            "transitions": len(log),
+            "holdout": learner.kept_back,
+            "updates": learner.updates,
+            "holdout_error": best.holdout_error,
+            "one_step_error": best.one_step_error,
+            "wall_seconds": time.monotonic() - began,
+        }
+        write_summary(summary, out)
+
+    reason = "no decision yet"
+    cause: EndedEarlyError | None = None
     with (
+        StopRequest(insistent=True) as stop,
         progress_bar() as shown,
         contextlib.closing(
             Curves(out, lambda text: shown.console.print(f"error: {text}"))
@@ -84,9 +125,9 @@ def run(arguments: argparse.Namespace) -> int:
     ):
         of_learner = LearningCurves(learner, curves)
         bar = shown.add_task("training", total=total, note="")
-        interrupted, reason = False, "interrupted before a first decision"
         try:
             while learner.owed_updates >= 1:
+                stop.check()
                 learner.update()
                 if learner.is_due or learner.owed_updates < 1:
                     decision = learner.judge()
@@ -97,6 +138,11 @@ def run(arguments: argparse.Namespace) -> int:
                         best is None or decision.holdout_error <= best.holdout_error
                     ):
                         best, waited = decision, 0
+                        path.parent.mkdir(exist_ok=True)
+                        configuration.write(out / "config.yaml")
+                        checkpoint.save(decision.update, path)
+                        checkpoint.save_state(learner.state(), checkpoint.state_path(path))
+                        keep(best)
                     elif best is not None:
                         waited += 1
                     shown.update(
@@ -104,37 +150,43 @@ def run(arguments: argparse.Namespace) -> int:
                     )
                     if arguments.patience and waited >= arguments.patience:
                         break
+        except EndedEarlyError as error:
+            cause = error
         except KeyboardInterrupt:
-            interrupted = True
-    console = Console(highlight=False)
-    if best is None or best.update is None:
+            cause = EndedEarlyError("ended by SIGINT", 130)
+        except OSError as error:
+            cause = EndedEarlyError(f"{error.filename or out}: {error.strerror or error}")
+    if best is None:
         # Leftovers must not keep the next attempt from using the same folder.
         shutil.rmtree(out / CURVES, ignore_errors=True)
+        if cause is not None:
+            raise EndedEarlyError(f"{cause}; no model passed the gate: {reason}", cause.code)
         raise SettingsError(f"no model passed the gate: {reason}")
-    (out / "checkpoints").mkdir()
-    configuration.write(out / "config.yaml")
-    path = out / "checkpoints" / "model-0-000001.safetensors"
-    save(best.update, path)
-    summary = {
-        "bags": [str(bag) for bag in bags],
-        "seed": task.seed,
-        "transitions": len(log),
-        "holdout": learner.kept_back,
-        "updates": learner.updates,
-        "holdout_error": best.holdout_error,
-        "one_step_error": best.one_step_error,
-        "wall_seconds": time.monotonic() - began,
-    }
-    (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    with contextlib.suppress(OSError):  # the one written with the model is as good
+        keep(best)
+    console = Console(highlight=False)
     console.print(
         f"{len(log)} transitions, {learner.updates} updates: open-loop error on the hold-out "
         f"{best.holdout_error:.3f}, one step {best.one_step_error:.3f} standard deviations"
     )
     for written in (path, out / CURVES):
         console.print(f"  {written}", soft_wrap=True, markup=False)
-    if interrupted:
-        raise KeyboardInterrupt
+    if cause is not None:
+        raise EndedEarlyError(f"{cause}; {out} is kept, --resume goes on with it", cause.code)
     return 0
+
+
+def _earlier(out: Path) -> GateDecision:
+    """Return what was decided on the model that an earlier process left."""
+    from mbrl_ros.learning.learner import GateDecision
+
+    try:
+        told = json.loads((out / SUMMARY).read_text(encoding="utf-8"))
+        errors = float(told["holdout_error"]), float(told["one_step_error"])
+    except (OSError, ValueError, KeyError, TypeError):
+        # Killed as it wrote its first model; any model is as good then.
+        errors = math.inf, math.nan
+    return GateDecision(None, *errors, "an earlier process's")
 
 
 def _configuration(arguments: argparse.Namespace, bag: Path) -> Configuration:

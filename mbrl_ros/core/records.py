@@ -108,3 +108,20 @@ class Frame:
     height: int
     data: bytes = field(repr=False)
     stamp: int = 0
+
+
+def finite_reward(reward: float) -> float:
+    """Return a reward; NaN if it is not finite, as where there is none."""
+    return float(reward) if math.isfinite(reward) else math.nan
+
+
+def add_reward(total: float, reward: float) -> float:
+    """Return a sum of rewards with a further one, which is left out unless it is finite.
+
+    Args:
+        total: of the rewards before; NaN: there was none.
+        reward: of a step.
+    """
+    if not math.isfinite(reward):
+        return total
+    return float(reward) if math.isnan(total) else total + reward

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import replace
 
-from mbrl_ros.core.records import Observation, Transition
+from mbrl_ros.core.records import Observation, Transition, finite_reward
 from mbrl_ros.core.spaces import FloatArray, Space
-from mbrl_ros.data.transitions import check_count, check_reward
+from mbrl_ros.data.transitions import check_count
 
 # Number of observations remembered to recognise duplicates. A plant repeats at most its last one;
 # the rest is margin.
@@ -22,11 +23,12 @@ class TransitionPairer:
     - ``duplicate``: a repeated observation;
     - ``out_of_order``: older than one already used;
     - ``gap``: the previous observation is missing or was rejected;
-    - ``bad_observation``, ``bad_action``, ``bad_reward``: wrong size, not finite, no count;
+    - ``bad_observation``, ``bad_action``: wrong size, not finite, no count;
     - ``past_end``: its episode had already ended.
 
     Attributes:
         skipped: number of observations without a transition, per reason.
+        unpaid: number of transitions kept without their reward, since it was infinite.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class TransitionPairer:
         self._stray: tuple[int, int] | None = None
         self._recent: dict[tuple[int, int], tuple[int, bytes]] = {}
         self.skipped: Counter[str] = Counter()
+        self.unpaid = 0
 
     @property
     def reasons(self) -> str:
@@ -89,18 +92,14 @@ class TransitionPairer:
         except (ValueError, TypeError):
             self._skip("bad_action")
             return None
-        try:
-            reward = check_reward(seen.reward)
-        except (ValueError, TypeError):
-            self._skip("bad_reward")
-            return None
+        self.unpaid += math.isinf(seen.reward)
         return Transition(
             last.values,
             action,
             seen.values,
             last.episode,
             last.step,
-            reward,
+            finite_reward(seen.reward),
             bool(seen.terminated),
             bool(seen.truncated),
             seen.stamp,

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mbrl_ros.core.records import Transition
+from mbrl_ros.core.records import Transition, finite_reward
 from mbrl_ros.core.spaces import FloatArray, Space
 
 # Allocated at once: a lack of memory shows at the start, not after an hour. For cart-pole it is
@@ -179,7 +179,9 @@ class Transitions:
 
 
 def checked(transition: Transition, observation: Space, action: Space) -> Transition:
-    """Return a transition whose arrays fit the spaces and whose numbers are finite.
+    """Return a transition whose arrays fit the spaces and are finite.
+
+    A reward that is not finite becomes NaN: the transition says all the same what happened.
 
     Raises:
         ValueError: for a wrong size, a non-finite number or a negative count.
@@ -192,20 +194,9 @@ def checked(transition: Transition, observation: Space, action: Space) -> Transi
         next_observation=observation.check(transition.next_observation, "next_observation"),
         episode=check_count(transition.episode, "episode"),
         step=check_count(transition.step, "step"),
-        reward=check_reward(transition.reward),
+        reward=finite_reward(transition.reward),
         previous_action=None if previous is None else action.check(previous, "previous_action"),
     )
-
-
-def check_reward(reward: float) -> float:
-    """Return a finite reward, or NaN for none.
-
-    Raises:
-        ValueError: if it is infinite.
-    """
-    if np.isinf(reward):
-        raise ValueError(f"reward is {reward}, expected a finite number, or NaN for none")
-    return float(reward)
 
 
 def check_count(value: int, what: str) -> int:

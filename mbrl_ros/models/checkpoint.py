@@ -85,6 +85,11 @@ def load_state(path: Path) -> dict[str, Tensor]:
         raise CheckpointError(f"{path}: not a learner's state: {error}") from None
 
 
+def state_path(path: Path) -> Path:
+    """Return where the learner's state of a checkpoint is."""
+    return path.with_name(path.name.replace("model-", "learner-", 1))
+
+
 def write(data: bytes, path: Path) -> None:
     """Write a file atomically.
 

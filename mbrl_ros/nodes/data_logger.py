@@ -197,6 +197,8 @@ class DataLogger(Node):
         text = f"{len(self._table)} transitions"
         if reasons := self._pairer.reasons:
             text += f", skipped: {reasons}"
+        if self._pairer.unpaid:
+            text += f", infinite rewards left out: {self._pairer.unpaid}"
         if self._recorder is not None:
             self._recorder.retry()
             text += f", {self._recorder.size} bytes recorded"

@@ -113,10 +113,10 @@ class ModelTrainer(Node):
 
     def _state_beside(self, path: Path) -> dict[str, Tensor] | None:
         """Return the learner's state of a checkpoint; None: missing or corrupt."""
-        if not _state_of(path).exists():
+        if not checkpoint.state_path(path).exists():
             return None
         try:
-            return checkpoint.load_state(_state_of(path))
+            return checkpoint.load_state(checkpoint.state_path(path))
         except ValueError as error:
             self.get_logger().warning(f"without the optimiser's state: {error}")
             return None
@@ -189,12 +189,12 @@ class ModelTrainer(Node):
             path = self._checkpoints / f"model-{self._epoch}-{self._sequence:06d}.safetensors"
             try:
                 checkpoint.save(update, path)
-                checkpoint.save_state(self._learner.state(), _state_of(path))
+                checkpoint.save_state(self._learner.state(), checkpoint.state_path(path))
                 for old in _by_age(self._checkpoints)[:-_KEPT_CHECKPOINTS]:
                     old.unlink()
                 for old in _by_age(self._checkpoints)[:-1]:
                     # It is large, and only the newest is ever restored.
-                    _state_of(old).unlink(missing_ok=True)
+                    checkpoint.state_path(old).unlink(missing_ok=True)
             except OSError as error:
                 self.get_logger().error(
                     f"checkpoint not written: {error}", throttle_duration_sec=10.0
@@ -229,11 +229,6 @@ class ModelTrainer(Node):
         self._updates = learner.updates
         message.header.stamp = self.get_clock().now().to_msg()
         self._status_publisher.publish(message)
-
-
-def _state_of(path: Path) -> Path:
-    """Return the path of the learner's state of a checkpoint."""
-    return path.with_name(path.name.replace("model-", "learner-", 1))
 
 
 def _version(path: Path) -> tuple[int, int]:

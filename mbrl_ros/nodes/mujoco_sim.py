@@ -237,8 +237,9 @@ class MujocoSim(Node):
             raise RuntimeError(f"the simulation stopped: {kind}: {self._error}") from self._error
         counts = (self._simulator.diverged, self._stepper.missed)
         if counts[0] > self._reported[0]:
+            simulator = self._simulator
             self.get_logger().warning(
-                f"the simulation became non-finite and was reset ({counts[0]} times so far)"
+                f"{simulator.unstable or simulator.divergence}; reset {counts[0]} times so far"
             )
         if counts[1] > self._reported[1]:
             self.get_logger().warning(

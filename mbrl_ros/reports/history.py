@@ -117,9 +117,10 @@ def read_history(run_dir: Path) -> History:
     file = run_dir / CONFIGURATION
     if not file.is_file():
         raise NoRunError(f"{run_dir}: not a run folder: no {CONFIGURATION} in it")
-    if not (run_dir / RECORD).is_file() and not (run_dir / "bag").is_dir():
+    learned = (run_dir / "curve.csv").is_file()
+    if not (run_dir / RECORD).is_file() and (learned or not (run_dir / "bag").is_dir()):
         # For example, one of `mbrl-ros learn`, whose own report must not be overwritten.
-        raise NoRunError(f"{run_dir}: not the folder of a launch: neither {RECORD} nor a bag in it")
+        raise NoRunError(f"{run_dir}: not the folder of a launch: no {RECORD} in it")
     parameters = read_task_file(file).nodes
     task = build(TaskSettings, parameters["**"], str(file))
     simulator = for_node(parameters, "mujoco_sim")

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mbrl_ros.core.records import add_reward
+
 #: Names of the sources in the order of ``msg/Action``'s constants.
 SOURCES = ("PLANNED", "TRUNCATED", "REUSED", "EXPLORATION", "HOLD", "FALLBACK")
 
@@ -33,7 +35,7 @@ class EpisodeReturn:
     Attributes:
         time: when it ended, since 1970 [s].
         env_steps: of the run until then.
-        total_reward: from the environment; NaN: none.
+        total_reward: sum of the finite rewards; NaN: none.
     """
 
     time: float
@@ -66,7 +68,7 @@ class RunMetrics:
     Attributes:
         episodes: the complete ones, all of whose steps were seen.
         env_steps: the environment's own steps, action repeat included.
-        running_return: of the episode in progress.
+        running_return: of the episode in progress; NaN: no reward yet.
         running_steps: control steps of the episode in progress.
         transitions: logged.
         trained: transitions received by the trainer.
@@ -87,7 +89,7 @@ class RunMetrics:
         """
         self.episodes: list[EpisodeReturn] = []
         self.env_steps = 0
-        self.running_return = 0.0
+        self.running_return = math.nan
         self.running_steps = 0
         self.transitions = 0
         self.trained = 0
@@ -166,6 +168,10 @@ class RunMetrics:
         """Return the time since the last message of each node heard so far [s]."""
         return {node: now - seen for node, seen in self._seen.items()}
 
+    def heard(self, node: str) -> bool:
+        """Return whether a node has sent anything so far."""
+        return node in self._seen
+
     def alive(self, now: float) -> dict[str, bool]:
         """Return whether each node heard so far is alive."""
         ages = self.ages(now)
@@ -208,13 +214,13 @@ class RunMetrics:
         follows = episode == before_episode and step > before_step
         self.env_steps += (step - before_step if follows else step) * self._action_repeat
         if not follows:
-            self.running_return, self._whole = 0.0, step <= 1
+            self.running_return, self._whole = math.nan, step <= 1
         elif step != before_step + 1:
             self._whole = False
         self._place = (episode, step)
         self.running_steps = step
         if step > 0:
-            self.running_return += float(message.reward)
+            self.running_return = add_reward(self.running_return, message.reward)
         if (message.terminated or message.truncated) and self._whole and step > 0:
             self.episodes.append(EpisodeReturn(now, self.env_steps, self.running_return))
             self._whole = False

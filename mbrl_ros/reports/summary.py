@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from mbrl_ros.core.json_text import json_text
 from mbrl_ros.reports.history import History, percentile
 from mbrl_ros.reports.metrics import finite
 
@@ -75,5 +75,5 @@ def write_summary(summary: dict[str, Any], run_dir: Path) -> Path:
     """
     path = run_dir / SUMMARY
     partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    partial.write_text(json_text(summary), encoding="utf-8")
     return partial.replace(path)

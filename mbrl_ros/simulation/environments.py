@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import warnings
 from importlib.metadata import version
 from pathlib import Path
@@ -60,7 +61,9 @@ def _from_mjcf(name: str, task_module: str) -> gymnasium.Env[Any, Any]:
     except ImportError:
         raise ValueError(f"environment '{name}': needs the package mujoco") from None
     from mbrl_ros.simulation.mjcf import MjcfEnv, load_task
+    from mbrl_ros.simulation.mujoco_warnings import quieten
 
+    quieten()
     return MjcfEnv(Path(name).expanduser(), load_task(task_module) if task_module else None)
 
 
@@ -87,7 +90,7 @@ def _from_gymnasium(name: str, endless: bool) -> gymnasium.Env[Any, Any]:
         with warnings.catch_warnings():
             # Gymnasium warns of old versions; real failures are errors below.
             warnings.simplefilter("ignore", DeprecationWarning)
-            return gymnasium.make(identifier, disable_env_checker=True, **limits)
+            made = gymnasium.make(identifier, disable_env_checker=True, **limits)
     except Exception as error:
         # An environment's constructor may raise anything.
         ours = isinstance(error, gymnasium.error.Error | ModuleNotFoundError)
@@ -95,6 +98,12 @@ def _from_gymnasium(name: str, endless: bool) -> gymnasium.Env[Any, Any]:
         if name.startswith("dm_control/"):
             reason += _hint()
         raise ValueError(f"environment '{name}': {reason}") from error
+    # Importing MuJoCo takes time, and an environment that uses it has imported it.
+    if "mujoco" in sys.modules:
+        from mbrl_ros.simulation.mujoco_warnings import quieten
+
+        quieten()
+    return made
 
 
 def _hint() -> str:

@@ -99,6 +99,11 @@ class Plant(gymnasium.Env[Any, Any]):
         self._perturbation = Perturbation(self.physics, name)
 
     @property
+    def ends(self) -> bool:
+        """Whether every episode ends for certain, after the time limit that was given."""
+        return math.isfinite(self._step_limit)
+
+    @property
     def initial_action(self) -> FloatArray | None:
         """Action in effect at the start of an episode, shape ``(action_dim,)``; None: unknown.
 
@@ -162,11 +167,19 @@ class Plant(gymnasium.Env[Any, Any]):
             if terminated or truncated:
                 break
         values = self.encode(observation)
-        if not np.isfinite(values).all() or (self.physics and self.physics.diverged()):
-            raise PlantDivergedError(f"environment '{self.name}': the simulation diverged")
+        if not np.isfinite(values).all():
+            which = ", ".join(str(i) for i in np.flatnonzero(~np.isfinite(values))[:5])
+            raise PlantDivergedError(
+                f"environment '{self.name}': its observation is not finite (dimensions {which})"
+            )
+        if self.physics and self.physics.diverged():
+            raise PlantDivergedError(f"environment '{self.name}': the simulation is unstable")
         return values, total, terminated, truncated, info
 
     def _step_once(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        # Counted before: a plant that diverges in every step must not take for ever to make some.
+        self.env_steps += 1
+        self._episode_steps += 1
         try:
             answer = call(self._who, "step", self.environment.step, action)
         except PlantError as error:
@@ -174,8 +187,6 @@ class Plant(gymnasium.Env[Any, Any]):
                 raise
             reason = " ".join(str(error.__cause__).split())
             raise PlantDivergedError(f"{self._who}: {reason}") from None
-        self.env_steps += 1
-        self._episode_steps += 1
         observation, reward, terminated, truncated, info = read_step(self._who, answer)
         cut = truncated or self._episode_steps >= self._step_limit
         return observation, reward, terminated, cut, info

@@ -27,6 +27,8 @@ from mbrl_ros.simulation.settings import PhysicsSettings, SimulatorSettings
 
 # Tolerance for times that are sums and products of periods, and whole nanoseconds [s].
 _EPSILON = 1e-8
+# Diverged episodes in a row that are no accident any more.
+_HANDFUL = 5
 
 
 class Simulator:
@@ -53,6 +55,7 @@ class Simulator:
         observation: the newest one.
         intervention: why something else acts than the newest command; empty if that does.
         diverged: number of episodes ended by a diverged simulation.
+        divergence: what the plant said of the last of them; empty: there was none.
     """
 
     def __init__(
@@ -84,6 +87,8 @@ class Simulator:
         self.period = period
         self.lock_step = lock_step
         self.diverged = 0
+        self.divergence = ""
+        self._diverged_in_a_row = 0
         self.intervention = ""
         self._action_space = action_space
         self._latch = CommandLatch(action_space)
@@ -122,6 +127,29 @@ class Simulator:
     def restarting(self) -> bool:
         """Whether the next episode, after a cut one, is still to start."""
         return self._cut
+
+    @property
+    def unstable(self) -> str:
+        """What to tell once a handful of episodes in a row have diverged; empty: nothing."""
+        if self._diverged_in_a_row < _HANDFUL:
+            return ""
+        return (
+            f"{self.divergence}, in each of the last {self._diverged_in_a_row} episodes: expected "
+            "a smaller time step, narrower action limits or episodes that end before"
+        )
+
+    def go_on(self, episode: int, env_steps: int, stamp: int) -> Observation:
+        """Start an episode where an earlier process ended.
+
+        Args:
+            episode: its number.
+            env_steps: the environment's own steps until then.
+            stamp: of the last observation [ns].
+        """
+        self.plant.env_steps = env_steps
+        self._observations = round(1e-9 * stamp / self.period)
+        self.observation = self._start_episode(episode, None)
+        return self.observation
 
     def reset(self, seed: int | None = None) -> Observation:
         """Start the next episode at once.
@@ -167,8 +195,10 @@ class Simulator:
         self._in_motors.append(action)
         try:
             values, reward, terminated, truncated, _ = self.plant.step(self._in_motors.popleft())
-        except PlantDivergedError:
+        except PlantDivergedError as error:
             self.diverged += 1
+            self._diverged_in_a_row += 1
+            self.divergence = str(error)
             return self.reset(self._next_seed)
         self._observations += 1
         self.observation = Observation(
@@ -182,6 +212,8 @@ class Simulator:
             truncated or (self._cut and not terminated),
             self._stamp,
         )
+        if self.observation.ended:
+            self._diverged_in_a_row = 0
         if not self.lock_step:
             self._latch_command()
         return self.observation

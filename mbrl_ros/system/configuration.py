@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import re
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -210,6 +211,31 @@ def _places(name: str, settings: Mapping[str, type]) -> list[tuple[str, str]]:
         known = [spec.name for own in (TaskSettings, *settings.values()) for spec in specs(own)]
         raise SettingsError(unknown_parameter(name, known))
     return found
+
+
+def check_resumable(folder: Path, what: str, configuration: Configuration) -> bool:
+    """Return whether a folder holds an earlier run to go on with; False: it is new or empty.
+
+    Raises:
+        SettingsError: naming ``what`` requested it, if it holds something else, or a run with other
+            parameters.
+    """
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return False
+    file = folder / "config.yaml"
+    if not file.is_file():
+        raise SettingsError(f"{what}: {folder} is not the folder of a run: no config.yaml in it")
+    with tempfile.TemporaryDirectory() as written:
+        # As a file has them: numbers and text as they are after being written.
+        now = Path(written) / file.name
+        configuration.write(now)
+        before, given = read_task_file(file).nodes, read_task_file(now).nodes
+    for node in {**before, **given}:
+        old, new = before.get(node, {}), given.get(node, {})
+        for name in {**old, **new}:
+            if (was := old.get(name)) != (value := new.get(name)):
+                raise SettingsError(f"{what}: {folder}: {name} was {was!r}, got {value!r}")
+    return True
 
 
 def check_free(folder: Path, what: str) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 import torch
+from torch import Tensor
 
 from mbrl_ros.control.command import Command, CommandSource
 from mbrl_ros.control.controller import Controller
 from mbrl_ros.core.kinds import make_learner
-from mbrl_ros.core.records import Observation
+from mbrl_ros.core.records import Observation, add_reward
 from mbrl_ros.core.settings import SettingsError, build
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.data.pairing import TransitionPairer
@@ -26,20 +29,27 @@ from mbrl_ros.simulation.simulator import make_simulator
 from mbrl_ros.system.configuration import Configuration
 from mbrl_ros.system.schema import objective_parameters
 
+# Of an evaluation, in control steps, where no time limit was given.
+LONGEST_EPISODE = 10_000
+
 
 @dataclass(frozen=True)
 class Episode:
-    """One finished episode.
+    """One episode that is over.
 
     Attributes:
         env_steps: environment steps of the run when it ended.
         number: counts episodes of the run, from 0.
-        total_reward: its return, from the environment's rewards.
+        total_reward: its return, the sum of the environment's finite rewards; NaN: none.
+        ended: whether it came to its end; False: it diverged, or went on for too long.
+        diverged: whether it diverged.
     """
 
     env_steps: int
     number: int
     total_reward: float
+    ended: bool = True
+    diverged: bool = False
 
 
 class LockStepSystem:
@@ -61,6 +71,7 @@ class LockStepSystem:
         holdout_errors: (env steps, open-loop error) at every decision of the gate.
         plan_ms: planning time of every planned command [ms].
         sources: commands per source, indexed by `CommandSource`.
+        unfinished: which episodes of the last evaluation did not come to their end; empty: all did.
         expected_return: of the newest command's plan, in the objective's unit; NaN without one.
     """
 
@@ -101,16 +112,52 @@ class LockStepSystem:
         self.sources = [0] * len(CommandSource)
         self.expected_return = math.nan
         self._period = task.period
+        self.unfinished = ""
         self.learning = True
         self.on_policy = True
-        self._return = 0.0
+        self._return = math.nan
+
+    def resume(
+        self,
+        log: Transitions,
+        episodes: Sequence[Episode],
+        env_steps: int,
+        models: int,
+        update: ModelUpdate | None,
+        state: dict[str, Tensor] | None,
+    ) -> None:
+        """Go on where an earlier process ended, with a new episode.
+
+        Args:
+            log: its transitions.
+            episodes: its complete ones.
+            env_steps: made by it.
+            models: number of models that passed the gate.
+            update: the newest of them; None: none.
+            state: the learner's then; None: unknown.
+
+        Raises:
+            ValueError: if the model does not suit the configuration.
+        """
+        if update is not None:
+            self.learner.restore(update, state)
+            self.published, self.models = update, models
+            self.controller.models.offer(update, 1, models)
+        for transition in log:
+            self.transitions.append(transition)
+            self.learner.append(transition)
+        self.episodes = list(episodes)
+        newest = int(log.episode[-1]) if len(log) else -1
+        number = max([newest, *(episode.number for episode in episodes)]) + 1
+        stamp = int(log.stamp[-1]) if len(log) else 0
+        self.pairer.feed(self.simulator.go_on(number, env_steps, stamp))
 
     def step(self) -> tuple[Command | None, Observation, Episode | None]:
         """Advance by one control step.
 
         Returns:
             the command (None: the step starts the next episode), the resulting observation, and the
-            episode if it ended.
+            episode if it is over. A diverged one has no return.
         """
         before = self.simulator.observation
         if before.ended:
@@ -130,17 +177,18 @@ class LockStepSystem:
         transition = self.pairer.feed(after)
         self.manager.observe(after.values, self._period)
         if after.episode != before.episode:
-            self._return = 0.0
-            return command, after, None
+            self._return = math.nan
+            lost = Episode(self.simulator.env_steps, before.episode, math.nan, False, True)
+            return command, after, lost
         if self.learning and transition is not None:
             self.transitions.append(transition)
             self.learner.append(transition)
             self._learn()
-        self._return += after.reward
+        self._return = add_reward(self._return, after.reward)
         if not after.ended:
             return command, after, None
         episode = Episode(self.simulator.env_steps, before.episode, self._return)
-        self._return = 0.0
+        self._return = math.nan
         return command, after, episode
 
     def run(
@@ -155,10 +203,12 @@ class LockStepSystem:
             env_steps: environment steps, action repeat included.
             on_step: called after every control step with the steps so far.
             on_episode: called after every complete episode.
+
+        It ends whatever the plant does: every control step makes steps, also one that diverges.
         """
         while self.simulator.env_steps < env_steps:
             _, _, episode = self.step()
-            if episode is not None:
+            if episode is not None and episode.ended:
                 self.episodes.append(episode)
                 on_episode(episode)
             on_step(self.simulator.env_steps)
@@ -175,13 +225,21 @@ class LockStepSystem:
             )
 
     def evaluate(
-        self, episodes: int, on_episode: Callable[[int], None] = lambda _: None
+        self,
+        episodes: int,
+        on_episode: Callable[[int], None] = lambda _: None,
+        on_step: Callable[[], None] = lambda: None,
     ) -> list[float]:
-        """Run whole episodes with the model frozen and return their returns.
+        """Run episodes with the model frozen, to their ends, and return their returns.
+
+        One that diverges counts as played, with the return NaN. One that goes on for longer than
+        `LONGEST_EPISODE` control steps is cut there and has the return so far, unless the parameter
+        ``time_limit`` ends it.
 
         Args:
             episodes: their number.
             on_episode: called after every episode with the number so far.
+            on_step: called after every control step.
 
         Raises:
             SettingsError: if episodes never end.
@@ -190,17 +248,29 @@ class LockStepSystem:
             self.check_ends()
         learning, adapting = self.learning, self.controller.models.adapt(False)
         self.learning = False
-        self.pairer.feed(self.simulator.reset())
-        self._return = 0.0
-        returns: list[float] = []
-        while len(returns) < episodes:
+        try:
+            played: list[Episode] = []
+            for number in range(1, episodes + 1):
+                self.pairer.feed(self.simulator.reset())
+                self._return = math.nan
+                played.append(self._play(on_step))
+                on_episode(number)
+            self.unfinished = _unfinished(played, self.simulator.divergence)
+            return [episode.total_reward for episode in played]
+        finally:
+            self.learning = learning
+            self.controller.models.adapt(adapting)
+
+    def _play(self, on_step: Callable[[], None]) -> Episode:
+        """Play the episode that has just begun."""
+        number = self.simulator.observation.episode
+        longest = None if self.simulator.plant.ends else LONGEST_EPISODE
+        for _ in itertools.islice(itertools.count(), longest):
             _, _, episode = self.step()
+            on_step()
             if episode is not None:
-                returns.append(episode.total_reward)
-                on_episode(len(returns))
-        self.learning = learning
-        self.controller.models.adapt(adapting)
-        return returns
+                return episode
+        return Episode(self.simulator.env_steps, number, self._return, ended=False)
 
     def _learn(self) -> None:
         learner = self.learner
@@ -214,3 +284,19 @@ class LockStepSystem:
                 self.models += 1
                 if self.on_policy:
                     self.controller.models.offer(decision.update, 1, self.models)
+
+
+def mean_return(returns: Iterable[float]) -> float:
+    """Return the mean of those returns that are known; NaN: none is."""
+    known = [value for value in returns if math.isfinite(value)]
+    return fmean(known) if known else math.nan
+
+
+def _unfinished(episodes: Sequence[Episode], divergence: str) -> str:
+    """Say how many of the episodes did not come to their end; empty: all did."""
+    diverged = sum(not e.ended and e.diverged for e in episodes)
+    cut = sum(not e.ended and not e.diverged for e in episodes)
+    parts = [f"{diverged} diverged and have no return ({divergence})"] if diverged else []
+    if cut:
+        parts.append(f"{cut} were cut after {LONGEST_EPISODE} steps (see mujoco_sim.time_limit)")
+    return f"of {len(episodes)} evaluation episodes, {' and '.join(parts)}" if parts else ""

@@ -3,6 +3,8 @@
 import csv
 import json
 import math
+import re
+import resource
 import signal
 import subprocess
 import sys
@@ -10,10 +12,13 @@ import time
 from dataclasses import replace
 
 import pytest
+from gymnasium.envs.mujoco.inverted_pendulum_v5 import InvertedPendulumEnv
 from support.events import read_events, read_scalars, read_texts
+from support.processes import die_with_parent
 from support.waiting import eventually
 
 from mbrl_ros.cli.main import main
+from mbrl_ros.data.bags import read_transitions
 from mbrl_ros.models.checkpoint import load
 from mbrl_ros.models.packing import unpack
 from mbrl_ros.simulation.simulator import Simulator
@@ -102,7 +107,7 @@ def test_without_a_model_that_passed_its_gate_none_is_kept(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("paid", "told"), [(-math.inf, "could be made: 10 bad_reward"), (math.nan, "")]
+    ("paid", "told"), [(-math.inf, "infinite rewards left out: 10"), (math.nan, "")]
 )
 def test_a_reward_that_is_not_finite_ends_nothing(tmp_path, capsys, monkeypatch, paid, told):
     steps, advance = [], Simulator.advance
@@ -115,26 +120,94 @@ def test_a_reward_that_is_not_finite_ends_nothing(tmp_path, capsys, monkeypatch,
     monkeypatch.setattr(Simulator, "advance", advanced)
     assert main([*WORDS, "--steps=150", "--out", str(tmp_path / "out")]) == 0
     assert told in capsys.readouterr().out
+    summary = (tmp_path / "out" / "summary.json").read_text()
+    assert not {"NaN", "Infinity"} & set(re.findall(r"\w+", summary))
     for name in ("report.png", "curve.csv", "checkpoints"):
         assert (tmp_path / "out" / name).exists()
 
 
-def test_an_interruption_keeps_what_was_learned(tmp_path):
+def curve_of(out):
+    with (out / "curve.csv").open(newline="") as file:
+        return [int(row["env_steps"]) for row in csv.DictReader(file)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_whatever_ends_it_what_was_learned_is_kept_and_gone_on_with(tmp_path, number, capfd):
     out = tmp_path / "out"
     words = [*WORDS[:2], "--steps=1000000", *WORDS[3:], "--out", str(out)]
-    process = subprocess.Popen([sys.executable, "-m", "mbrl_ros.cli", *words])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mbrl_ros.cli", *words], preexec_fn=die_with_parent
+    )
     try:
-        curve = out / "curve.csv"
         # Past the first decision of the gate.
-        eventually(lambda: curve.exists() and curve.read_text().count("\n") >= 20, 60)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
+        eventually(lambda: (out / "summary.json").exists() and len(curve_of(out)) >= 3, 60)
+        process.send_signal(number)
+        code = process.wait(60)
     finally:
         process.kill()
-    assert list((out / "checkpoints").glob("model-*.safetensors"))
+    if number == signal.SIGKILL:
+        assert code == -signal.SIGKILL
+    else:
+        assert code == 128 + number
+        assert f"error: ended by {number.name}; {out} is kept" in capfd.readouterr().err
+        assert (out / "report.png").exists()
+    before, rows = json.loads((out / "summary.json").read_text()), curve_of(out)
+    assert before["models_published"] > 0
+    words[2] = f"--steps={before['env_steps'] + 250}"
+    assert main(words) == 2
+    assert main([*words, "planner.horizon:=7", "--resume"]) == 2
+    assert "planner.horizon was 6, got 7" in capfd.readouterr().err
+    assert main([*words, "--resume"]) == 0
+    after, longer = json.loads((out / "summary.json").read_text()), curve_of(out)
+    assert longer[: len(rows)] == rows
+    assert len(longer) > len(rows)
+    assert longer == sorted(longer)
+    assert after["env_steps"] >= before["env_steps"] + 250
+    for name in ("transitions", "models_published", "updates"):
+        assert after[name] > before[name]
+    assert after["transitions"] == len(read_transitions([out / "bag"]))
+    # It planned from the first step on.
+    assert after["eval_returns"]
+
+
+def test_a_full_disk_ends_it_and_what_fits_is_kept(tmp_path):
+    """A limit on the size of files stands for the disk: the bag reaches it first."""
+    out = tmp_path / "out"
+    words = [*WORDS[:2], "--steps=1000000", *WORDS[3:], "--out", str(out)]
+
+    def limited():
+        die_with_parent()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+
+    run = subprocess.run(
+        [sys.executable, "-m", "mbrl_ros.cli", *words],
+        preexec_fn=limited, stderr=subprocess.PIPE, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert run.returncode == 1
+    assert f"error: {out}/bag/bag_0.mcap: File too large" in run.stderr
+    assert "Traceback" not in run.stderr
     summary = json.loads((out / "summary.json").read_text())
     assert summary["models_published"] > 0
-    assert summary["env_steps"] < 1000000
+    assert len(read_transitions([out / "bag"])) >= summary["transitions"] - 10
+    assert unpack(load(out / "checkpoints" / "model-0-000001.safetensors"))
+
+
+def test_an_environment_that_raises_is_named_and_costs_nothing(tmp_path, capsys, monkeypatch):
+    out, step, calls = tmp_path / "out", InvertedPendulumEnv.step, []
+
+    def breaks(environment, action):
+        calls.append(action)
+        if len(calls) == 150:
+            raise RuntimeError("lost the serial port")
+        return step(environment, action)
+
+    monkeypatch.setattr(InvertedPendulumEnv, "step", breaks)
+    assert main([*WORDS, "--out", str(out)]) == 1
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("error: environment 'InvertedPendulum-v5': step: RuntimeError: lost")
+    assert "test_learn.py:" in error
+    assert json.loads((out / "summary.json").read_text())["env_steps"] == 150
+    assert list((out / "checkpoints").glob("model-*"))
 
 
 def test_what_has_an_option_is_no_parameter(tmp_path, capsys):

@@ -1,6 +1,7 @@
 """Learning from bags, and what a model is worth."""
 
 import json
+import signal
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from support.messages import cdr, header, make, topic
 
 from mbrl_ros.cli.main import main
 from mbrl_ros.data.recorder import Recorder
+from mbrl_ros.learning.dynamics_learner import DynamicsLearner
 
 pytestmark = pytest.mark.process
 
@@ -126,6 +128,29 @@ def test_without_a_better_model_for_long_training_ends(trained, tmp_path):
     assert main([*words, *fast, "gate.interval:=1"]) == 0
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert summary["updates"] < 0.5 * 30 * 1000
+
+
+def test_ended_training_keeps_its_best_and_goes_on(trained, tmp_path, monkeypatch, capsys):
+    out, updates, update = tmp_path / "out", [], DynamicsLearner.update
+
+    def updated(learner):
+        update(learner)
+        updates.append(learner.updates)
+        if len(updates) == 600:
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(DynamicsLearner, "update", updated)
+    words = ["train", str(trained / "bag"), "--out", str(out), "--seed", "3", "--resume"]
+    assert main(words) == 128 + signal.SIGTERM
+    assert f"error: ended by SIGTERM; {out} is kept" in capsys.readouterr().err
+    ended = json.loads((out / "summary.json").read_text())
+    assert ended["updates"] == 600
+    assert main(words) == 0
+    # From the best model on, whose own updates are not made again.
+    assert 300 < updates[600] <= 600
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["updates"] == 1500
+    assert summary["holdout_error"] <= ended["holdout_error"]
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,6 @@ def test_a_late_observation_is_skipped(pairer):
         ({"action": []}, "bad_action", [0, 2, 3]),
         ({"action": [math.nan]}, "bad_action", [0, 2, 3]),
         ({"action": [0.0, 0.0]}, "bad_action", [0, 2, 3]),
-        ({"reward": math.inf}, "bad_reward", [0, 2, 3]),
     ],
 )
 def test_bad_numbers_are_skipped_by_reason(pairer, change, reason, steps):
@@ -90,6 +89,15 @@ def test_bad_numbers_are_skipped_by_reason(pairer, change, reason, steps):
     assert [p.step for p in pairs] == steps
     assert pairer.skipped[reason] == 1
     assert all(np.isfinite(p.observation).all() and np.isfinite(p.action).all() for p in pairs)
+
+
+@pytest.mark.parametrize("paid", [math.inf, -math.inf, math.nan])
+def test_a_reward_that_is_not_finite_costs_the_reward_only(pairer, paid):
+    pairs = feed(pairer, [seen(0, s, reward=paid if s == 2 else 1.0) for s in range(5)])
+    assert [p.step for p in pairs] == [0, 1, 2, 3]
+    np.testing.assert_equal([p.reward for p in pairs], [1.0, math.nan, 1.0, 1.0])
+    assert not pairer.skipped
+    assert pairer.unpaid == math.isinf(paid)
 
 
 def test_counts_beyond_any_run_are_skipped(pairer):

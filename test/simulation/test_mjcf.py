@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
 
+from mbrl_ros.core.spaces import Space
+from mbrl_ros.safety.safe_command import SafeCommand
 from mbrl_ros.simulation.environments import make_plant
 from mbrl_ros.simulation.plant import PlantDivergedError
 from mbrl_ros.simulation.settings import SimulatorSettings
+from mbrl_ros.simulation.simulator import Simulator
 
 TASK = """
 class Reach:
@@ -123,3 +126,30 @@ def test_bad_models_are_refused_in_one_line(tmp_path, text):
     with pytest.raises(ValueError, match=r"bad\.xml") as refusal:
         made(path)
     assert "\n" not in str(refusal.value)
+
+
+def test_an_unstable_model_is_named_and_writes_nothing_where_the_user_stands(
+    tmp_path, monkeypatch, capfd
+):
+    (tmp_path / "stiff.xml").write_text(
+        '<mujoco><option timestep="0.1" integrator="Euler"><flag eulerdamp="disable"/></option>'
+        '<worldbody><body><joint name="j" damping="9" armature="0.0005"/><geom size="0.02"/></body>'
+        '</worldbody><actuator><motor joint="j"/></actuator></mujoco>'
+    )
+    (tmp_path / "stood").mkdir()
+    monkeypatch.chdir(tmp_path / "stood")
+    plant = make_plant(SimulatorSettings(environment=str(tmp_path / "stiff.xml")))
+    observation, action = Space.of(["q", "v"]), Space.of(["force"], low=[-1.0], high=[1.0])
+    safe = SafeCommand(observation, action)
+    simulator = Simulator(plant, observation, action, period=0.1, lock_step=True, safe=safe)
+    for _ in range(600):
+        seen = simulator.observation
+        simulator.command([1.0], seen.episode, seen.step, seen.time)
+        simulator.advance()
+        if simulator.unstable:
+            break
+    assert f"'{tmp_path}/stiff.xml': the simulation is unstable" in simulator.unstable
+    assert "in each of the last 5 episodes" in simulator.unstable
+    assert list((tmp_path / "stood").iterdir()) == []
+    # Once for all episodes.
+    assert capfd.readouterr().err.count("MuJoCo: ") <= 1

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.domains import claimed
+from support.processes import die_with_parent
 from support.waiting import eventually
 
 os.environ.setdefault("MBRL_ROS_RUNTIME", "embedded")
@@ -51,6 +52,7 @@ class Launched:
             stderr=subprocess.PIPE,
             text=True,
             cwd=ROOT,
+            preexec_fn=die_with_parent,
             **options,
         )
 

@@ -8,6 +8,9 @@ import torch
 from mbrl_ros.control.controller import CommandSource
 from mbrl_ros.core.settings import SettingsError
 from mbrl_ros.objectives.objective_manager import Way
+from mbrl_ros.simulation.answers import PlantError
+from mbrl_ros.simulation.plant import PlantDivergedError
+from mbrl_ros.system import lock_step
 from mbrl_ros.system.configuration import read_task
 from mbrl_ros.system.lock_step import LockStepSystem
 
@@ -114,7 +117,7 @@ def test_a_model_that_fails_its_gate_is_never_planned_with():
     assert all(math.isfinite(error) for _, error in made.holdout_errors)
 
 
-def test_an_infinite_reward_costs_its_transition_only_and_is_counted(monkeypatch):
+def test_an_infinite_reward_costs_itself_only_and_is_counted(monkeypatch):
     made, steps = system(), []
     advance = made.simulator.advance
 
@@ -124,9 +127,11 @@ def test_an_infinite_reward_costs_its_transition_only_and_is_counted(monkeypatch
 
     monkeypatch.setattr(made.simulator, "advance", advanced)
     made.run(60)
-    assert made.pairer.reasons == "1 bad_reward"
-    pairs = sum(after.step > 0 for after in steps)
-    assert len(made.transitions) == pairs - 1
+    assert (made.pairer.reasons, made.pairer.unpaid) == ("", 1)
+    assert len(made.transitions) == sum(after.step > 0 for after in steps)
+    assert np.isnan(made.transitions.reward).sum() == 1
+    assert made.learner.received == len(made.transitions)
+    assert all(math.isfinite(episode.total_reward) for episode in made.episodes)
 
 
 def test_evaluation_leaves_the_model_and_the_data_alone():
@@ -143,6 +148,40 @@ def test_evaluation_leaves_the_model_and_the_data_alone():
     assert (made.models, len(made.transitions)) == (models, rows)
     assert made.controller.models.active.version == version
     assert made.episodes == episodes
+
+
+def test_an_evaluation_ends_whatever_the_plant_does(monkeypatch):
+    made = system()
+    plant, step, reset = made.simulator.plant, made.simulator.plant.step, made.simulator.plant.reset
+
+    def reads_nan(action):
+        plant.env_steps += 1
+        raise PlantDivergedError("its observation is not finite")
+
+    monkeypatch.setattr(plant, "step", reads_nan)
+    assert np.isnan(made.evaluate(6)).all()
+    assert made.unfinished == (
+        "of 6 evaluation episodes, 6 diverged and have no return (its observation is not finite)"
+    )
+    assert "in each of the last 6 episodes" in made.simulator.unstable
+    made.run(made.simulator.env_steps + 5)
+    assert not made.episodes
+
+    def never_ends(action):
+        values, reward, *_, told = step(action)
+        reset()
+        return values, reward, False, False, told
+
+    monkeypatch.setattr(plant, "step", never_ends)
+    monkeypatch.setattr(lock_step, "LONGEST_EPISODE", 20)
+    (value,) = made.evaluate(1)
+    assert value == pytest.approx(20.0, abs=1.0)
+    assert "1 were cut after 20 steps" in made.unfinished
+
+    monkeypatch.setattr(plant, "step", step)
+    monkeypatch.setattr(plant.environment, "reset", lambda **_: 1 / 0)
+    with pytest.raises(PlantError, match=r"reset: ZeroDivisionError: .*zero \(.*:\d+\)"):
+        made.evaluate(1)
 
 
 def test_after_an_evaluation_learning_goes_on():

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import fmean
 
 from mbrl_ros.cli.bench.kept import Curve, Measurement
 from mbrl_ros.system.configuration import Configuration, read_task
-from mbrl_ros.system.lock_step import LockStepSystem
+from mbrl_ros.system.lock_step import LockStepSystem, mean_return
 
 # Evaluations start from states of their own: for every seed others, the same for all of its points
 # and references.
@@ -77,4 +76,4 @@ class Job(Evaluated):
         judge = LockStepSystem(self.judged)
         if learned.published is not None:
             judge.controller.models.offer(learned.published, 1, 1)
-        return fmean(judge.evaluate(self.episodes))
+        return mean_return(judge.evaluate(self.episodes))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from mbrl_ros.core.json_text import json_text
 from mbrl_ros.system.configuration import Configuration
 
 # Env steps, and the mean return after them.
@@ -77,7 +79,7 @@ class Measurement(ABC):
         path = self.path(folder)
         try:
             points = json.loads(path.read_text(encoding="utf-8"))
-            curve = [[int(steps), float(value)] for steps, value in points]
+            curve = [[int(s), math.nan if v is None else float(v)] for s, v in points]
         except (ValueError, TypeError):
             raise ValueError(f"{path}: expected a curve; delete it to measure again") from None
         return {"task": self.name, "method": self.method, "seed": self.seed, "curve": curve}
@@ -99,5 +101,5 @@ def keep(measurement: Measurement, folder: Path, threads: int) -> None:
     if path.exists():
         return
     partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(measurement.measure(threads)), encoding="utf-8")
+    partial.write_text(json_text(measurement.measure(threads)), encoding="utf-8")
     partial.replace(path)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import json
 import multiprocessing
 import os
 import time
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from mbrl_ros.core.json_text import json_text
 from mbrl_ros.core.settings import SettingsError
 from mbrl_ros.system.configuration import parse_assignments, read_task
 
@@ -103,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
     console = Console(highlight=False)
     rows, missing = _measure_all(measurements, arguments.out, console)
     if arguments.json:
-        arguments.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+        arguments.json.write_text(json_text(rows), encoding="utf-8")
     console.print(curve_table(rows, missing))
     draw_curves(rows, arguments.out / "curves.png")
     console.print(f"  {arguments.out / 'curves.png'}", soft_wrap=True, markup=False)

@@ -8,7 +8,6 @@ a mean count. The limit is a large matrix product on the same threads.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from mbrl_ros.core.json_text import json_text
 from mbrl_ros.core.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         table.add_section()
     console.print(table)
     if arguments.json:
-        arguments.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+        arguments.json.write_text(json_text(rows), encoding="utf-8")
     return 0
 
 

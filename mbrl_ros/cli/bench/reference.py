@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import fmean
 
 from mbrl_ros.agents.planner_agent import PlannerAgent
 from mbrl_ros.agents.random_agent import RandomAgent
@@ -11,7 +10,7 @@ from mbrl_ros.cli.bench.curve import Evaluated
 from mbrl_ros.cli.bench.kept import Curve
 from mbrl_ros.evaluation.true_model import TrueModel
 from mbrl_ros.simulation.true_dynamics import NoTrueDynamicsError, true_dynamics
-from mbrl_ros.system.lock_step import LockStepSystem
+from mbrl_ros.system.lock_step import LockStepSystem, mean_return
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class Reference(Evaluated):
         controller = system.controller
         if self.kind == "random":
             controller.agent = RandomAgent(controller.action, self.seed)
-            return [(0, fmean(system.evaluate(self.episodes)))]
+            return [(0, mean_return(system.evaluate(self.episodes)))]
         if self.judged.own("mujoco_sim").get("actuation_delay"):
             raise NoTrueDynamicsError("actuation_delay: pending commands are not supported")
         dynamics = true_dynamics(system.simulator.plant, threads)
@@ -56,4 +55,4 @@ class Reference(Evaluated):
             controller.models.use(model, 1, 1)
         except ValueError as error:
             raise NoTrueDynamicsError(str(error)) from None
-        return [(0, fmean(system.evaluate(self.episodes)))]
+        return [(0, mean_return(system.evaluate(self.episodes)))]

@@ -7,7 +7,6 @@ on this machine, and for comparison a thread that only waits.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import subprocess
 import tempfile
@@ -22,6 +21,7 @@ from rich.table import Table
 from mbrl_ros.cli.bench.idle import IdleThread
 from mbrl_ros.cli.bench.memory import MemoryWatch
 from mbrl_ros.cli.node_process import python_command
+from mbrl_ros.core.json_text import json_text
 from mbrl_ros.core.settings import SettingsError
 
 _PERIOD = 0.02
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
         figures = _figures(run_dir / "bag", idle.intervals, growth)
     _tell(figures, growth)
     if arguments.json:
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        arguments.json.write_text(json_text(figures), encoding="utf-8")
     return 0
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import signal
 import subprocess
 import time
@@ -24,6 +23,7 @@ from mbrl_ros.cli.demo.phases import SCRIPTS, WAYS, Script
 from mbrl_ros.cli.node_process import python_command
 from mbrl_ros.cli.ros_tools.session import Session
 from mbrl_ros.cli.ros_tools.verbs import CommandError
+from mbrl_ros.core.json_text import json_text
 from mbrl_ros.core.settings import SettingsError, build
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.system.configuration import read_task
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
         rows += [_row(task, result) for result in results]
         reached = reached and all(result.seconds is not None for result in results)
     if arguments.json:
-        arguments.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+        arguments.json.write_text(json_text(rows), encoding="utf-8")
     return 0 if reached else 1
 
 
