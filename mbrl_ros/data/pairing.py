@@ -29,6 +29,7 @@ class TransitionPairer:
     Attributes:
         skipped: number of observations without a transition, per reason.
         unpaid: number of transitions kept without their reward, since it was infinite.
+        reason: why the last one had none; empty: it had, or it began an episode.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class TransitionPairer:
         self._recent: dict[tuple[int, int], tuple[int, bytes]] = {}
         self.skipped: Counter[str] = Counter()
         self.unpaid = 0
+        self.reason = ""
 
     @property
     def reasons(self) -> str:
@@ -58,6 +60,7 @@ class TransitionPairer:
 
     def feed(self, seen: Observation) -> Transition | None:
         """Add one observation and return the transition that it completes, if any."""
+        self.reason = ""
         try:
             values = self._observation_space.check(seen.values, "observation")
             key = (check_count(seen.episode, "episode"), check_count(seen.step, "step"))
@@ -130,3 +133,4 @@ class TransitionPairer:
 
     def _skip(self, reason: str) -> None:
         self.skipped[reason] += 1
+        self.reason = reason

@@ -7,6 +7,7 @@ previous process. A camera's frames go to the bag as they arrive, and nowhere el
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,12 @@ from mbrl_ros.data.messages import read_observation
 from mbrl_ros.data.pairing import TransitionPairer
 from mbrl_ros.data.recorder import Recorder
 from mbrl_ros.data.settings import LoggerSettings
+from mbrl_ros.data.stream_watch import StreamWatch
 from mbrl_ros.data.transitions import Transitions
 from mbrl_ros.nodes.parameters import declare
 from mbrl_ros.nodes.record_messages import transition_message
 from mbrl_ros.nodes.runner import run_node
-from mbrl_ros.nodes.subscribing import subscribe_to_all
+from mbrl_ros.nodes.subscribing import ObservationSubscription, subscribe_to_all
 from mbrl_ros.nodes.timers import create_steady_timer
 from mbrl_ros.ros import (
     DurabilityPolicy,
@@ -93,10 +95,10 @@ class DataLogger(Node):
         self._transition_topic = _topic(self._publisher.topic_name, "mbrl_ros/msg/Transition")
         self.create_service(ri.GetTransitions, "~/get_transitions", self._on_get_transitions)
         create_steady_timer(self, _STATUS_PERIOD, self._report)
-        observations = self.create_subscription(
-            ri.Observation, "observation", self._on_observation, _DEEP, raw=True
-        )
-        self._observation_topic = _topic(observations.topic_name, "mbrl_ros/msg/Observation")
+        wall = task.period / task.real_time_factor
+        self._watch = StreamWatch(action_space.dim, None if task.lock_step else wall)
+        observations = ObservationSubscription(self, self._on_observation, raw=True)
+        self._observation_topic = _topic(observations.topic, "mbrl_ros/msg/Observation")
         if self._recorder is not None:
             for name, type_name, qos in [*_RECORDED, *further]:
                 self._subscribe(name, type_name, qos, self._record)
@@ -157,7 +159,11 @@ class DataLogger(Node):
             self._pairer.skipped["malformed"] += 1
             return
         self._record(self._observation_topic, data)
-        paired = self._pairer.feed(read_observation(message))
+        seen = read_observation(message)
+        paired = self._pairer.feed(seen)
+        reason, now = self._pairer.reason, time.monotonic()
+        if warning := self._watch.feed(seen, paired is not None, reason, now):
+            self.get_logger().warning(warning)
         if paired is None:
             return
         self._table.append(paired)

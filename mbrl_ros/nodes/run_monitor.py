@@ -20,6 +20,7 @@ from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.nodes.parameters import declare
 from mbrl_ros.nodes.qos import EVENTS
 from mbrl_ros.nodes.runner import run_node
+from mbrl_ros.nodes.subscribing import ObservationSubscription
 from mbrl_ros.nodes.timers import create_steady_timer
 from mbrl_ros.reports.curves import Curves
 from mbrl_ros.reports.lines import one_line
@@ -72,8 +73,8 @@ class RunMonitor(Node):
             self._file = (self.run_dir / "metrics.jsonl").open("a", encoding="utf-8")
             curves = Curves(self.run_dir, self.get_logger().error)
             self._curves = RunCurves(self.metrics, curves)
+        ObservationSubscription(self, lambda message: self._take("Observation", message))
         for topic, kind in (
-            ("observation", "Observation"),
             ("action", "Action"),
             ("transition", "Transition"),
             ("controller_status", "ControllerStatus"),

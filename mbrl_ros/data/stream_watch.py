@@ -1,0 +1,93 @@
+"""Notices observations that can teach nothing: no transitions in them, or another rate."""
+
+from __future__ import annotations
+
+from mbrl_ros.core.records import Observation
+
+# Observations without a transition between them, after which something is wrong with them.
+_MANY = 20
+# Least time over which a rate is measured [s, control periods], and its relative tolerance.
+_SPAN, _PERIODS, _TOLERANCE = 5.0, 20, 0.2
+# Pause after which a measurement starts anew [s, control periods].
+_PAUSE, _PAUSE_PERIODS = 1.0, 5
+
+
+class StreamWatch:
+    """Watches the observations of a plant; each warning is given once."""
+
+    def __init__(self, action_dim: int, period: float | None) -> None:
+        """Start watching.
+
+        Args:
+            action_dim: A.
+            period: expected time between observations [s]; None: any, as in lock-step.
+        """
+        self._action_dim = action_dim
+        self._period = period
+        self._in_vain: list[tuple[int, int]] = []
+        self._told: set[str] = set()
+        self._start = self._last = 0.0
+        self._count = 0
+
+    def feed(self, seen: Observation, paired: bool, reason: str, now: float) -> str:
+        """Take in an observation.
+
+        Args:
+            seen: the observation.
+            paired: whether it completed a transition.
+            reason: why not, as `TransitionPairer.reason`; empty: it begins an episode.
+            now: time of arrival, on a clock that never jumps [s].
+
+        Returns:
+            a warning; empty: none.
+        """
+        if reason == "duplicate":  # a plant that waits repeats its last one
+            return ""
+        rate = self._measured(now)
+        if paired:
+            self._in_vain.clear()
+        else:
+            self._in_vain.append((seen.episode, seen.step))
+        if len(self._in_vain) < _MANY:
+            return rate
+        problem = self._problem(seen, reason)
+        self._in_vain.clear()
+        if reason in self._told:
+            return rate
+        self._told.add(reason)
+        return f"no transition in the last {_MANY} observations: {problem}"
+
+    def _problem(self, seen: Observation, reason: str) -> str:
+        if len(set(self._in_vain)) == 1:
+            return f"step is {seen.step} in all of them, expected to count up by one"
+        if reason == "bad_action":
+            return (
+                f"action: expected the {self._action_dim} finite values in effect since the "
+                f"previous observation, got {list(seen.action)}"
+            )
+        if reason == "bad_observation":
+            return (
+                f"values are not as many as observation.names, or not finite: {list(seen.values)}"
+            )
+        if reason == "past_end":
+            return "the episode goes on after its end, expected a new one with step 0"
+        before, after = self._in_vain[-2:]
+        return f"(episode, step) goes from {before} to {after}, expected step to count up by one"
+
+    def _measured(self, now: float) -> str:
+        """Count an observation, and return a warning if they come at another rate."""
+        period = self._period
+        if period is None or "rate" in self._told:
+            return ""
+        if not self._count or now - self._last > max(_PAUSE, _PAUSE_PERIODS * period):
+            self._start, self._count = now, 0
+        self._count, self._last = self._count + 1, now
+        elapsed = now - self._start
+        if elapsed < max(_SPAN, _PERIODS * period):
+            return ""
+        rate = (self._count - 1) / elapsed
+        self._count = 0
+        if abs(rate * period - 1.0) <= _TOLERANCE:
+            return ""
+        self._told.add("rate")
+        return f"observations come at {rate:.3g} Hz, expected {1 / period:.3g} Hz (period)"
