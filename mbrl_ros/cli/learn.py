@@ -111,6 +111,7 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
             "transitions": len(system.transitions),
             "skipped": system.pairer.reasons,
             "rewards_left_out": system.pairer.unpaid,
+            "findings": [finding.text for finding in system.diagnosis.findings],
             "updates": system.learner.updates,
             "holdout_error": system.holdout_errors[-1][1] if system.holdout_errors else None,
             "plan_ms_p50": percentile(system.plan_ms, 50),
@@ -145,6 +146,8 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
             nonlocal told
             folder.step()
             of_system.step()
+            for finding in system.diagnosis.news():
+                shown.console.print(f"warning: {finding.text}", markup=False, soft_wrap=True)
             shown.update(bar, completed=min(steps, arguments.steps))
             if not told and (unstable := system.simulator.unstable):
                 told = True
@@ -175,6 +178,7 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
             learned = time.monotonic()
     # A disk that is full for one file may have room for another.
     ending = str(cause or "")
+    system.diagnosis.examine(system.transitions)
     try:
         folder.close()
         draw_report(*_drawn(system, configuration, summarize(), out), out / "report.png")
@@ -237,6 +241,8 @@ def _tell(summary: dict[str, Any], out: Path) -> None:
         console.print(f"infinite rewards left out: {summary['rewards_left_out']}")
     if summary["skipped"]:
         console.print(f"observations of which no transition could be made: {summary['skipped']}")
+    for text in summary["findings"]:
+        console.print(f"found: {text}", markup=False, soft_wrap=True)
     if not summary["models_published"]:
         console.print("no model passed its gate: none was saved")
     for name in (

@@ -1,12 +1,15 @@
 """The node data_logger: pairs observations into transitions, serves them, records a bag.
 
-Subscribes ``observation``; publishes ``transition``; serves ``~/get_transitions``. With a
+Subscribes ``observation``; publishes ``transition``, and what is wrong with the data on
+``/diagnostics``; serves ``~/get_transitions``. With a
 ``run_dir`` it records to ``run_dir/bag``; if restarted there, it continues the log of the
 previous process. A camera's frames go to the bag as they arrive, and nowhere else.
 """
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,8 +24,10 @@ from mbrl_ros.data.recorder import Recorder
 from mbrl_ros.data.settings import LoggerSettings
 from mbrl_ros.data.stream_watch import StreamWatch
 from mbrl_ros.data.transitions import Transitions
+from mbrl_ros.diagnosis.diagnosis import Diagnosis
 from mbrl_ros.nodes.parameters import declare
-from mbrl_ros.nodes.record_messages import transition_message
+from mbrl_ros.nodes.qos import EVENTS
+from mbrl_ros.nodes.record_messages import findings_message, transition_message
 from mbrl_ros.nodes.runner import run_node
 from mbrl_ros.nodes.subscribing import ObservationSubscription, subscribe_to_all
 from mbrl_ros.nodes.timers import create_steady_timer
@@ -64,6 +69,10 @@ _WISHES = (
 
 # Interval of status messages in the log [s].
 _STATUS_PERIOD = 10.0
+# Interval of looking at the data, and of /diagnostics [s].
+_DIAGNOSIS_PERIOD = 1.0
+# An examination of the data yields to everything else.
+_NICENESS = 10
 
 
 class DataLogger(Node):
@@ -86,6 +95,8 @@ class DataLogger(Node):
             observation_space, action_space, SafeCommand.of(task).resting
         )
         self._table = Transitions(observation_space, action_space)
+        self._diagnosis = Diagnosis(observation_space, task.period)
+        self._examining: threading.Thread | None = None
         self._recorder: Recorder | None = None
         self._troubled = False
         self._last_frame = b""
@@ -94,7 +105,9 @@ class DataLogger(Node):
         self._publisher = self.create_publisher(ri.Transition, "transition", _DEEP)
         self._transition_topic = _topic(self._publisher.topic_name, "mbrl_ros/msg/Transition")
         self.create_service(ri.GetTransitions, "~/get_transitions", self._on_get_transitions)
+        self._diagnostics = self.create_publisher(ri.DiagnosticArray, "/diagnostics", EVENTS)
         create_steady_timer(self, _STATUS_PERIOD, self._report)
+        create_steady_timer(self, _DIAGNOSIS_PERIOD, self._diagnose)
         wall = task.period / task.real_time_factor
         self._watch = StreamWatch(action_space.dim, None if task.lock_step else wall)
         observations = ObservationSubscription(self, self._on_observation, raw=True)
@@ -160,6 +173,7 @@ class DataLogger(Node):
             return
         self._record(self._observation_topic, data)
         seen = read_observation(message)
+        self._diagnosis.see(seen)
         paired = self._pairer.feed(seen)
         reason, now = self._pairer.reason, time.monotonic()
         if warning := self._watch.feed(seen, paired is not None, reason, now):
@@ -198,6 +212,26 @@ class DataLogger(Node):
         response.total = total
         response.transitions = [self._message(index) for index in indices]
         return response
+
+    def _diagnose(self) -> None:
+        """Say what was found in the data; examine it on a thread, since that takes a second."""
+        if self._examining is not None and not self._examining.is_alive():
+            self._examining = None
+        if self._examining is None and self._diagnosis.is_due(len(self._table)):
+            # Its columns keep their length while the table grows.
+            work, log = self._examine, self._table[:]
+            self._examining = threading.Thread(target=work, args=(log,), daemon=True)
+            self._examining.start()
+        for finding in self._diagnosis.news():
+            self.get_logger().warning(finding.text)
+        name = f"{self.get_fully_qualified_name().lstrip('/')}: data"
+        stamp = self.get_clock().now().to_msg()
+        self._diagnostics.publish(findings_message(name, self._diagnosis.findings, stamp))
+
+    def _examine(self, log: Transitions) -> None:
+        # On Linux, this affects only the calling thread.
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+        self._diagnosis.examine(log)
 
     def _report(self) -> None:
         text = f"{len(self._table)} transitions"

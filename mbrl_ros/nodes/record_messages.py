@@ -7,6 +7,7 @@ import array
 import numpy as np
 
 from mbrl_ros.core.records import Frame, Observation, Transition
+from mbrl_ros.diagnosis.finding import Finding
 from mbrl_ros.ros import interfaces as ri
 
 
@@ -52,6 +53,25 @@ def transition_message(transition: Transition, index: int) -> ri.Transition:
         truncated=transition.truncated,
         previous_action=np.asarray(() if previous is None else previous).tolist(),
     )
+
+
+def findings_message(name: str, findings: list[Finding], stamp: ri.Time) -> ri.DiagnosticArray:
+    """Return what was found in the data as diagnostics.
+
+    Args:
+        name: of the entry.
+        findings: each becomes a value; any is a warning.
+        stamp: now.
+    """
+    level = ri.DiagnosticStatus.WARN if findings else ri.DiagnosticStatus.OK
+    entry = ri.DiagnosticStatus(
+        level=level,
+        name=name,
+        message="; ".join(finding.text for finding in findings) or "nothing found",
+        hardware_id="",
+        values=[ri.KeyValue(key=f"{f.kind}: {f.name}", value=f.text) for f in findings],
+    )
+    return ri.DiagnosticArray(header=ri.Header(stamp=stamp), status=[entry])
 
 
 def frame_message(frame: Frame) -> ri.Frame:

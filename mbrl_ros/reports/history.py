@@ -16,8 +16,9 @@ from mbrl_ros.core.settings import build, for_node
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.data.bags import converted, read_messages
 from mbrl_ros.data.finishing import mcap_files, recover
-from mbrl_ros.data.messages import read_transition
+from mbrl_ros.data.messages import read_observation, read_transition
 from mbrl_ros.data.transitions import Transitions
+from mbrl_ros.diagnosis.diagnosis import Diagnosis
 from mbrl_ros.reports.metrics import SOURCES, RunMetrics
 from mbrl_ros.system.launching import CONFIGURATION, RECORD
 from mbrl_ros.system.task_file import read_task_file
@@ -65,6 +66,7 @@ class History:
         errors: time since the start [s], model epoch and hold-out error, once per model.
         confidence: in each model that was in use, about twice a second.
         transitions: as logged.
+        diagnosis: of what was observed.
         notes: one sentence per problem.
     """
 
@@ -74,6 +76,7 @@ class History:
     record: dict[str, Any]
     metrics: RunMetrics
     transitions: Transitions | None
+    diagnosis: Diagnosis | None = None
     started: float = math.nan
     ended: float = math.nan
     plan_ms: list[float] = field(default_factory=list)
@@ -101,6 +104,8 @@ class History:
         elif kind == "ControllerStatus" and message.model_sequence > 0:
             errors = message.one_step_z, message.open_loop_z, message.correction
             self.confidence.append(Confidence(now - self.started, message.trust, *errors))
+        elif kind == "Observation" and self.diagnosis is not None:
+            self.diagnosis.see(read_observation(message))
         elif kind == "Transition" and self.transitions is not None:
             self.transitions.append(read_transition(message))
 
@@ -137,7 +142,12 @@ def read_history(run_dir: Path) -> History:
     for path in checkpoints(run_dir):
         _, epoch, sequence = path.stem.split("-")
         history.metrics.count_models(int(epoch), int(sequence))
+    if history.transitions is not None:
+        space = history.transitions.observation_space
+        history.diagnosis = Diagnosis(space, task.period)
     _read_bag(history, run_dir / "bag")
+    if history.diagnosis is not None and history.transitions is not None:
+        history.diagnosis.examine(history.transitions)
     return history
 
 

@@ -39,7 +39,8 @@ class Report:
         best = s["best_return"]
         text = f"{s['episodes']} episodes, best return {number(best, 0) if best else '-'}, "
         text += f"{s['models_published']} models, {s['ticks_late']} of {s['ticks']} ticks late"
-        return [text, *self.notes, *(f"{path}: {what}" for path, what in self.written)]
+        found = [f"found: {finding}" for finding in s["findings"]]
+        return [text, *found, *self.notes, *(f"{path}: {what}" for path, what in self.written)]
 
 
 def write_report(run_dir: Path, wait_for_bag: bool = False) -> Report:

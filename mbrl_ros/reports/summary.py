@@ -53,6 +53,7 @@ def summarize(history: History) -> dict[str, Any]:
         "transitions_logged": metrics.transitions,
         "transitions_trained": metrics.trained,
         "versions": history.record.get("versions", {}),
+        "findings": [f.text for f in history.diagnosis.findings] if history.diagnosis else [],
         "notes": history.notes,
     }
 

@@ -20,6 +20,7 @@ from mbrl_ros.core.settings import SettingsError, build
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.data.pairing import TransitionPairer
 from mbrl_ros.data.transitions import Transitions
+from mbrl_ros.diagnosis.diagnosis import Diagnosis
 from mbrl_ros.learning.learner import GateDecision, Learner
 from mbrl_ros.models.update import ModelUpdate
 from mbrl_ros.objectives.objective_manager import ObjectiveManager
@@ -64,6 +65,7 @@ class LockStepSystem:
         on_policy: whether the controller uses the models, instead of exploring only.
         pairer: makes transitions of observations, and counts those of which it cannot.
         transitions: all training data.
+        diagnosis: of this data.
         models: number of models that passed the gate.
         published: the newest of them.
         decision: the newest gate decision; None before the first.
@@ -103,6 +105,7 @@ class LockStepSystem:
         self.pairer = TransitionPairer(observation, action, SafeCommand.of(task).resting)
         self.pairer.feed(self.simulator.observation)
         self.transitions = Transitions(observation, action)
+        self.diagnosis = Diagnosis(observation, task.period)
         self.models = 0
         self.published: ModelUpdate | None = None
         self.decision: GateDecision | None = None
@@ -182,6 +185,8 @@ class LockStepSystem:
             return command, after, lost
         if self.learning and transition is not None:
             self.transitions.append(transition)
+            if self.diagnosis.is_due(len(self.transitions)):
+                self.diagnosis.examine(self.transitions)
             self.learner.append(transition)
             self._learn()
         self._return = add_reward(self._return, after.reward)

@@ -1,0 +1,1 @@
+"""What makes learning silently bad: findings about the data, in words."""
