@@ -24,7 +24,7 @@ class _Seen:
     """An observation, as models take it in.
 
     Attributes:
-        values: shape ``(O,)``.
+        values: shape ``(O,)``, float64.
         action: that led to it, as far as it is known, shape ``(A,)``.
         is_first: whether an episode begins with it, or what came before is not known.
         told: whether the plant told its action; false for one that never came.
@@ -104,7 +104,7 @@ class BeliefTracker:
             told = observation.step == 0
             resting = torch.from_numpy(self._resting).float()
             action = resting if begins else self._seen[-1].action
-        values = torch.from_numpy(observation.values).float()
+        values = torch.from_numpy(observation.values)
         judged = had_model and not gap and not observation.ended
         return self._take(_Seen(values, action, begins, told, judged))
 
@@ -137,7 +137,8 @@ class BeliefTracker:
         if model is None:
             return None
         step, self._blind = _led_to(model, self.belief, one, self._blind)
-        self.belief = model.observe(self.belief, one.action, one.values, one.is_first)
+        seen = _told(model, one.values)
+        self.belief = model.observe(self.belief, one.action, seen, one.is_first)
         self._note(step)
         return step
 
@@ -159,13 +160,17 @@ def _filtered(
         blind: see `_led_to`.
     """
     actions = torch.stack([one.action for one in seen])
-    observations = torch.stack([one.values for one in seen])
+    observations = _told(model, torch.stack([one.values for one in seen]))
     beliefs = model.filter(actions, observations, [one.is_first for one in seen])
     steps: list[Step | None] = []
     for one, before in zip(seen, (None, *beliefs), strict=False):
         step, blind = _led_to(model, before, one, blind)
         steps.append(step)
     return steps, beliefs[-1], blind
+
+
+def _told(model: WorldModel, values: Tensor) -> Tensor:
+    return values if model.precise else values.float()
 
 
 def _led_to(
@@ -185,5 +190,7 @@ def _led_to(
         # With a delay, an action that nobody knows acts only later.
         blind = max(blind, model.delay + 1)
     known = belief is not None and not one.is_first and one.judged and blind == 0
-    step = Step(belief, one.action, one.values) if known and belief is not None else None
+    step = (
+        Step(belief, one.action, _told(model, one.values)) if known and belief is not None else None
+    )
     return step, max(0, blind - 1)

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mbrl_ros.core.spaces import FloatArray
 from mbrl_ros.data.stacking import Row, Stacking
 from mbrl_ros.data.transitions import Transitions
 
@@ -60,9 +61,9 @@ class Segments:
         self._history = history
         self._rows = 0
         self._columns: dict[str, NDArray] = {
-            "observations": np.empty((0, history, o), dtype=np.float32),
+            "observations": np.empty((0, history, o)),
             "actions": np.empty((0, actions, a), dtype=np.float32),
-            "next_observation": np.empty((0, o), dtype=np.float32),
+            "next_observation": np.empty((0, o)),
             "reward": np.empty(0, dtype=np.float32),
             "terminated": np.empty(0, dtype=bool),
             # Of the unbroken stretch within the slot that ends with each row; 0: history
@@ -106,21 +107,29 @@ class Segments:
         for column in self._columns.values():
             column[target] = column[source]
 
-    def batch(self, rows: Indices, delay: int) -> Batch:
+    def observed(self, rows: Indices) -> FloatArray:
+        """Return the newest observation of rows, shape ``(*rows.shape, O)``."""
+        newest: FloatArray = self._columns["observations"][rows][..., 0, :]
+        return newest
+
+    def batch(self, rows: Indices, delay: int, origin: Tensor | None = None) -> Batch:
         """Return rows as tensors.
 
         Args:
             rows: indices, any shape.
             delay: of actions [control steps].
+            origin: that observations are told from, shape ``(O,)``, float64; None: 0.
         """
-        observations = self._columns["observations"][rows]
+        start = 0.0 if origin is None else origin.numpy()
+        observations = (self._columns["observations"][rows] - start).astype(np.float32)
+        after = (self._columns["next_observation"][rows] - start).astype(np.float32)
         actions = self._columns["actions"][rows]
         past = actions[..., delay + 1 : delay + self._history, :]
         state = [observations.reshape(*rows.shape, -1), past.reshape(*rows.shape, -1)]
         return Batch(
             torch.from_numpy(np.concatenate(state, axis=-1)),
             torch.from_numpy(actions[..., delay, :]),
-            torch.from_numpy(self._columns["next_observation"][rows]),
+            torch.from_numpy(after),
             torch.from_numpy(self._columns["reward"][rows]),
             torch.from_numpy(self._columns["terminated"][rows]),
         )

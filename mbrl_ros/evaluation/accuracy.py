@@ -70,7 +70,7 @@ def measure(model: DynamicsModel, log: Transitions, horizon: int) -> Accuracy:
     if not len(starts):
         raise ValueError(f"horizon: no stretch of {horizon} unbroken steps in the data")
     starts = starts[np.linspace(0, len(starts) - 1, min(len(starts), _MOST)).astype(np.int64)]
-    batches = [rows.batch(starts + k, model.delay) for k in range(horizon)]
+    batches = [rows.batch(starts + k, model.delay, model.origin) for k in range(horizon)]
     first = batches[0].state[..., : encoding.observation_dim]
     errors, unmoved, spread = [], [], []
     predictions = model.unroll(batches[0].state, [b.action for b in batches])
@@ -105,12 +105,12 @@ def _the_other_way_round(
         return None, None
     errors, o = [], model.observation.dim
     for k in reversed(range(horizon)):
-        b = rows.batch(starts + k, model.delay)
+        b = rows.batch(starts + k, model.delay, model.origin)
         if k == horizon - 1:
             seen = b.next_observation
         seen = inverses.before(b.action, seen).clamp(model.low, model.high)
         errors.append(_rms(model.encoding.difference(seen, b.state[..., :o])))
-    told = inverses.action(b.state[..., :o], b.next_observation)
+    told = inverses.action_head(inverses.between(b.state[..., :o], b.next_observation))
     return np.stack(errors), _rms(told - b.action)
 
 

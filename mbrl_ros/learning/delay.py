@@ -50,7 +50,7 @@ def identify(model: DynamicsModel, replay: RowReplay) -> Identification:
         replay: the data; not empty.
     """
     rows = replay.spread(_MOST_ROWS)
-    batch = replay.rows.batch(rows, 0)
+    batch = replay.rows.batch(rows, 0, model.origin)
     seen = _seen(model, batch)
     change = model.encoding.difference(
         batch.state[:, : model.observation.dim], batch.next_observation

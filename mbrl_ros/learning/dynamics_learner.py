@@ -13,7 +13,7 @@ from torch import Tensor
 from mbrl_ros.core.records import Transition
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.data.row_replay import RowReplay
-from mbrl_ros.data.segments import Segments
+from mbrl_ros.data.segments import Batch, Indices, Segments
 from mbrl_ros.data.stacking import Stacking
 from mbrl_ros.learning.delay import identify
 from mbrl_ros.learning.holdout import Holdout, is_kept_back
@@ -179,10 +179,13 @@ class DynamicsLearner(Learner):
 
     def update(self) -> None:
         """Make one gradient step on a random batch."""
+        grown = self.received >= _NORMALIZE_GROWTH * self._normalized_at
+        if grown:
+            self.model.move_origin(self.replay.rows.observed(self.replay.spread(_NORMALIZE_ROWS)))
         if self.received >= self._identify_at:
             self._identify_delay()
-        if self.received >= _NORMALIZE_GROWTH * self._normalized_at:
-            b = self.replay.rows.batch(self.replay.spread(_NORMALIZE_ROWS), self.model.delay)
+        if grown:
+            b = self._batch(self.replay.spread(_NORMALIZE_ROWS))
             for fitting in self._beside.values():
                 fitting.normalize_from(b)
             b = self.model.mirror.every_other(b)
@@ -195,9 +198,12 @@ class DynamicsLearner(Learner):
         self._losses.append(self._trainer.update(self.replay.rows, chosen))
         if self._beside:
             rows = self.replay.draw((self.settings.optimizer.batch_size,), self._rng)
-            b = self.replay.rows.batch(rows, self.model.delay)
+            b = self._batch(rows)
             for fitting in self._beside.values():
                 fitting.update(b)
+
+    def _batch(self, rows: Indices) -> Batch:
+        return self.replay.rows.batch(rows, self.model.delay, self.model.origin)
 
     @property
     def kept_back(self) -> int:

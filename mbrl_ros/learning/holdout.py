@@ -80,7 +80,7 @@ class Holdout:
         rows = _some(self.rows.ends(1), 10 * _MOST_WINDOWS)
         if not len(rows):
             return math.nan
-        b = self.rows.batch(rows, model.delay)
+        b = self.rows.batch(rows, model.delay, model.origin)
         (prediction,) = model.unroll(b.state, [b.action])
         predicted = prediction.next_observation.mean(dim=0)
         return _rms(model.encoding.difference(b.next_observation, predicted) / model.target_std)
@@ -100,7 +100,7 @@ class Holdout:
         if not len(starts):
             return math.inf
         rows, encoding = _some(starts, _MOST_WINDOWS), model.encoding
-        batches = [self.rows.batch(rows + k, model.delay) for k in range(horizon)]
+        batches = [self.rows.batch(rows + k, model.delay, model.origin) for k in range(horizon)]
         predictions = model.unroll(batches[0].state, [b.action for b in batches])
         errors = [
             encoding.difference(b.next_observation, predicted.next_observation.mean(dim=0)) / scale
@@ -121,9 +121,11 @@ class Holdout:
             if not len(starts):
                 return
             rows = _some(starts, _MOST_WINDOWS)
-            first = self.rows.batch(rows, model.delay)
-            actions = [self.rows.batch(rows + k, model.delay).action for k in range(length)]
-            last = self.rows.batch(rows + length - 1, model.delay)
+            first = self.rows.batch(rows, model.delay, model.origin)
+            actions = [
+                self.rows.batch(rows + k, model.delay, model.origin).action for k in range(length)
+            ]
+            last = self.rows.batch(rows + length - 1, model.delay, model.origin)
             mean, std = model.expected_error(first.state, torch.stack(actions, dim=1))
             error = model.encoding.difference(mean, last.next_observation) / std
             z.copy_(error.square().mean(dim=0).sqrt().clamp_min(_LEAST_Z))

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from mbrl_ros.core.extensions import load
-from mbrl_ros.core.spaces import Space
+from mbrl_ros.core.spaces import FloatArray, Space
 from mbrl_ros.models.encoding import Encoding
 from mbrl_ros.models.inverses import Inverses
 from mbrl_ros.models.mirror import Mirror
-from mbrl_ros.models.normalizing import constant, take_inputs, take_targets, usual
+from mbrl_ros.models.normalizing import constant, far_from_zero, take_inputs, take_targets, usual
 from mbrl_ros.models.predictor import Predictor
 from mbrl_ros.models.reward_model import RewardModel
 from mbrl_ros.models.settings import OneStepSettings
@@ -26,6 +26,9 @@ class DynamicsModel(nn.Module):
     The state is the observation, and with a history the previous observations and actions (see
     `Encoding`). Inputs are normalised; targets are normalised changes, or values where the settings
     ask for them.
+
+    Observations are told from the model's own origin, in float32: a place in a map's coordinates
+    has more digits than that. `Segments.batch` and `relative` take the differences in float64.
 
     Attributes:
         observation: the space of observations, O dimensions.
@@ -41,6 +44,7 @@ class DynamicsModel(nn.Module):
         open_loop_z: the same over several steps.
         delay: control steps between sending an action and its effect, beyond what the plant
             reports.
+        origin: of the observations, shape ``(O,)``, float64; 0 where that is not far from the data.
     """
 
     input_mean: Tensor
@@ -53,6 +57,7 @@ class DynamicsModel(nn.Module):
     open_loop_z: Tensor
     low: Tensor
     high: Tensor
+    origin: Tensor
 
     def __init__(
         self,
@@ -102,6 +107,7 @@ class DynamicsModel(nn.Module):
             ("high", o, torch.inf),
         ):
             self.register_buffer(name, torch.full((size,), value))
+        self.register_buffer("origin", torch.zeros(o, dtype=torch.float64))
 
     @property
     def members(self) -> int:
@@ -132,6 +138,41 @@ class DynamicsModel(nn.Module):
                 raise ValueError(
                     f"{what}: expected {', '.join(expected.names)}, got {', '.join(own.names)}"
                 )
+
+    @property
+    def is_far(self) -> bool:
+        """Whether the origin is another one than 0."""
+        return bool(self.origin.any())
+
+    def relative(self, observation: Tensor) -> Tensor:
+        """Return observations told from the origin, float32; shape ``(..., O)``."""
+        return (observation - self.origin.to(observation.device)).float()
+
+    @torch.no_grad()
+    def move_origin(self, observed: FloatArray) -> None:
+        """Move the origin to the data in dimensions that are far from zero; predictions stay.
+
+        Args:
+            observed: shape ``(N, O)``, SI units.
+        """
+        far = torch.from_numpy(far_from_zero(observed)) & (self.origin == 0.0)
+        far[self.encoding.angles] = False
+        far[[self.observation.index(n) for n in self._mirrored_observations()]] = False
+        shift = torch.where(far, torch.from_numpy(observed.mean(axis=0)), 0.0)
+        if not far.any():
+            return
+        self.origin += shift
+        rest = torch.zeros(self.encoding.state_dim)
+        rest[: self.encoding.history * len(shift)] = shift.repeat(self.encoding.history).float()
+        nothing = torch.zeros(self.encoding.action_dim)
+        moved = self.encoding.encode(rest, nothing) - self.encoding.encode(0 * rest, nothing)
+        self.input_mean -= moved
+        for numbers in (self.observation_mean, self.low, self.high):
+            numbers -= shift.float()
+        self.target_mean[self.encoding.absolute] -= shift.float()[self.encoding.absolute]
+
+    def _mirrored_observations(self) -> list[str]:
+        return [n for n in self.settings.mirrored if n in self.observation.names]
 
     @torch.no_grad()
     def normalize_from(

@@ -24,6 +24,9 @@ class Inverses(nn.Module):
         change_head: predicts the change from the action and the next observation.
     """
 
+    # Of the dynamics' observations, whose batches they are trained on; None: 0.
+    origin: Tensor | None = None
+
     def __init__(
         self, observation: Space, action: Space, generator: torch.Generator | None = None
     ) -> None:
@@ -50,6 +53,8 @@ class Inverses(nn.Module):
         Returns:
             shape ``(..., A)``, SI units; not clipped to the limits.
         """
+        if self.origin is not None:
+            before, after = (before - self.origin).float(), (after - self.origin).float()
         return self.action_head(self.between(before, after))
 
     def before(self, action: Tensor, after: Tensor) -> Tensor:

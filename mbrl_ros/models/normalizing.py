@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+from mbrl_ros.core.spaces import FloatArray
 
 # Below are no measurements, in whatever units, but rounding errors of a constant 0.
 _SMALLEST_DEVIATION = 1e-12
@@ -13,6 +17,21 @@ _ROUNDING = 1e-6
 _SHARE = 1e-3
 # Usual range of a robot's standard deviations in SI units; the upper bound also holds for means.
 _USUAL = (1e-2, 1e1)
+# From so many deviations on, zero is too far away for float32.
+_FAR = 100.0
+# Range of a constant's rounding errors in what measures it, relative to its size.
+_STILL = 1e-9
+
+
+def far_from_zero(data: FloatArray) -> NDArray[np.bool_]:
+    """Return which columns lie so far from zero that float32 would not tell their changes.
+
+    Args:
+        data: shape ``(N, D)``.
+    """
+    mean, apart = np.abs(data.mean(axis=0)), np.ptp(data, axis=0)
+    far: NDArray[np.bool_] = (mean > _FAR * data.std(axis=0)) & (apart > _STILL * mean)
+    return far
 
 
 def constant(data: Tensor) -> Tensor:

@@ -43,7 +43,7 @@ class OneStepModel(WorldModel):
         fast: its mean predictor.
     """
 
-    differentiable = True
+    precise = True
 
     def __init__(self, dynamics: DynamicsModel, members: int | None = None) -> None:
         """Wrap trained dynamics.
@@ -55,8 +55,13 @@ class OneStepModel(WorldModel):
         self.dynamics = dynamics
         self.observation, self.action = dynamics.observation, dynamics.action
         self.delay = dynamics.delay
+        # Planners with derivatives work in float32 throughout.
+        self.differentiable = not dynamics.is_far
         self.context = dynamics.encoding.history + dynamics.delay
         self.reward_model, self.inverses = dynamics.reward_model, dynamics.inverses
+        for head in (self.reward_model, self.inverses):
+            if head is not None:
+                head.origin = dynamics.origin if dynamics.is_far else None
         self.fast = self.mean(members)
         self.members, self.device = self.fast.members, self.fast.device
         self._rollout = Rollout(self.fast, dynamics)
@@ -95,7 +100,7 @@ class OneStepModel(WorldModel):
         self, belief: Belief | None, action: Tensor, observation: Tensor, is_first: bool
     ) -> StackedBelief:
         """See `WorldModel.observe`."""
-        encoding = self.dynamics.encoding
+        encoding, observation = self.dynamics.encoding, self.dynamics.relative(observation)
         if is_first or belief is None:
             # Before the episode, the plant is assumed to rest at its start, under the same action.
             past = [observation] * encoding.history + [action] * (encoding.history - 1)
@@ -110,6 +115,7 @@ class OneStepModel(WorldModel):
     ) -> list[Belief]:
         """See `WorldModel.filter`; all steps at once."""
         history, delay = self.dynamics.encoding.history, self.delay
+        observations = self.dynamics.relative(observations)
         # Before an episode's first step, observation and action are those of the first.
         now = torch.arange(len(actions))
         first = torch.where(torch.tensor(is_first), now, 0).cummax(dim=0).values
@@ -133,7 +139,7 @@ class OneStepModel(WorldModel):
 
     def imagine(self, belief: Belief, actions: Tensor) -> Imagined:
         """See `WorldModel.imagine`."""
-        observations = self._rollout(belief[0], actions)
+        observations = self._absolute(self._rollout(belief[0], actions))
         return Imagined(actions.to(observations.device), observations, observations)
 
     def imagine_policy(self, belief: Belief, policy: Policy, horizon: int) -> Imagined:
@@ -142,12 +148,12 @@ class OneStepModel(WorldModel):
         state = belief[0].to(self.device)
         state = state.expand(self.members, -1, -1)
         states, actions = step_through(model.step, state, lambda _, s: policy(s[..., :o]), horizon)
-        observations = torch.stack([s[..., :o] for s in states], dim=2)
+        observations = self._absolute(torch.stack([s[..., :o] for s in states], dim=2))
         return Imagined(torch.stack(actions, dim=2), observations, observations)
 
     def imagine_gradients(self, belief: Belief, actions: Tensor) -> Imagined:
         """See `WorldModel.imagine_gradients`."""
-        observations = self._differentiable().rollout(belief[0], actions)
+        observations = self._absolute(self._differentiable().rollout(belief[0], actions))
         return Imagined(actions.to(observations.device), observations, observations)
 
     def linearized(self, belief: Belief) -> tuple[Tensor, DifferentiableModel]:
@@ -159,11 +165,16 @@ class OneStepModel(WorldModel):
         """See `WorldModel.surprise`."""
         state, pending = cast(StackedBelief, belief)
         acted = torch.cat([pending, actions])[: len(actions)]
-        return self.dynamics.surprise(state[0], acted[None], observation[None])[0]
+        seen = self.dynamics.relative(observation)
+        return self.dynamics.surprise(state[0], acted[None], seen[None])[0]
 
     def acting(self, belief: Belief, action: Tensor) -> Tensor:
         """Return the action ``(A,)`` that takes effect while ``action`` is applied."""
         return cast(StackedBelief, belief).pending[0] if self.delay else action
+
+    def _absolute(self, observations: Tensor) -> Tensor:
+        """Return imagined observations in SI units, in float64 where they are far from zero."""
+        return observations + self.dynamics.origin if self.dynamics.is_far else observations
 
     def _differentiable(self) -> DifferentiableModel:
         return DifferentiableModel(self.dynamics, self.mean_function(), self.members)

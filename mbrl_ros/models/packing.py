@@ -54,6 +54,8 @@ def unpack(update: ModelUpdate, settings: type[OneStepSettings] | None = None) -
         prefix = "" if name == MODEL else f"{name}."
         state |= {f"{prefix}{key}": tensor for key, tensor in part.state(name).items()}
     model = _model_without_weights(update, settings, len(state))
+    # Models from before it had one.
+    state.setdefault("origin", torch.zeros(model.observation.dim, dtype=torch.float64))
     _check_state(state, model)
     model.load_state_dict(state, assign=True)
     return model.eval().requires_grad_(False)
@@ -133,8 +135,11 @@ def _check_state(state: dict[str, Tensor], model: DynamicsModel) -> None:
                 f"model weights: '{name}': expected shape {tuple(expected[name].shape)}, "
                 f"got {tuple(tensor.shape)}"
             )
-        if tensor.dtype != torch.float32:
-            raise CheckpointError(f"model weights: '{name}': expected float32, got {tensor.dtype}")
+        if tensor.dtype != expected[name].dtype:
+            raise CheckpointError(
+                f"model weights: '{name}': expected {str(expected[name].dtype)[6:]}, "
+                f"got {tensor.dtype}"
+            )
         # Limits may be infinite by design, but nothing may be NaN.
         if tensor.isnan().any() or (name not in ("low", "high") and tensor.isinf().any()):
             raise CheckpointError(f"model weights: '{name}' holds a number that is not finite")

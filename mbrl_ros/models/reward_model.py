@@ -26,6 +26,8 @@ class RewardModel(nn.Module):
 
     paid: Tensor
     ended: Tensor
+    # Of the dynamics' observations, whose batches it is trained on; None: 0.
+    origin: Tensor | None = None
 
     def __init__(
         self, observation: Space, action: Space, generator: torch.Generator | None = None
@@ -66,14 +68,19 @@ class RewardModel(nn.Module):
         Returns:
             shape ``(...)``.
         """
-        return self.reward_head(self.inputs_of(before, action, after))[..., 0]
+        return self.reward_head(self._inputs_from(before, action, after))[..., 0]
 
     def termination(self, before: Tensor, action: Tensor, after: Tensor) -> Tensor:
         """Predict the probability that steps terminate the episode; arguments as for `reward`."""
-        return self.termination_head(self.inputs_of(before, action, after))[..., 0]
+        return self.termination_head(self._inputs_from(before, action, after))[..., 0]
+
+    def _inputs_from(self, before: Tensor, action: Tensor, after: Tensor) -> Tensor:
+        if self.origin is not None:
+            before, after = (before - self.origin).float(), (after - self.origin).float()
+        return self.inputs_of(before, action, after)
 
     def inputs_of(self, before: Tensor, action: Tensor, after: Tensor) -> Tensor:
-        """Return the input of the heads; arguments as for `reward`."""
+        """Return the input of the heads; observations as in their training data."""
         nothing = action.new_empty(*after.shape[:-1], 0)
         acted = action.expand(*after.shape[:-1], -1)
         first = self._encoding.encode(before, acted)

@@ -76,6 +76,7 @@ class WorldModel(ABC):
         members: M, how many of them predict.
         delay: control steps by which actions act later than the plant tells.
         context: observations from which a belief can be rebuilt.
+        precise: whether it takes observations in float64, not float32.
         differentiable: whether it has `imagine_gradients` and `linearized`.
         device: where it computes.
         reward_model: learned rewards and ends of steps; None: none.
@@ -88,7 +89,8 @@ class WorldModel(ABC):
     members: int
     delay: int = 0
     context: int = 1
-    differentiable: ClassVar[bool] = False
+    precise: ClassVar[bool] = False
+    differentiable: bool = False
     device: torch.device = torch.device("cpu")
     reward_model: RewardModel | None = None
     inverses: Inverses | None = None

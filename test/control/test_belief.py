@@ -48,7 +48,7 @@ def rows_of(log, told):
 def assert_is_row(happened, told, rows, k):
     torch.testing.assert_close(happened.belief.state[0, 0], rows.state[k])
     torch.testing.assert_close(told.acting(happened.belief, happened.action), rows.action[k])
-    torch.testing.assert_close(happened.observation, rows.next_observation[k])
+    torch.testing.assert_close(happened.observation.float(), rows.next_observation[k])
 
 
 def assert_are_rows(steps, told, rows, indices):

@@ -1,4 +1,4 @@
-"""What is learned does not depend on the units of the observation."""
+"""What is learned does not depend on the units and the origin of the observation."""
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ from mbrl_ros.learning.dynamics_learner import DynamicsLearner
 from mbrl_ros.learning.settings import TrainerSettings
 from mbrl_ros.models.ensemble.settings import EnsembleSettings
 from mbrl_ros.models.normalizing import take_inputs, take_targets
+from mbrl_ros.models.packing import make_world_model
 from mbrl_ros.models.settings import OptimizerSettings
 
 OBSERVATION = Space.of(["x", "v", "goal"])
@@ -19,7 +20,7 @@ SETTINGS = TrainerSettings(
 )
 
 
-def log(unit):
+def log(unit, origin=0.0):
     """A mass on a spring, with a goal that is another one in each episode."""
     rng = np.random.default_rng(0)
     for episode in range(8):
@@ -28,20 +29,21 @@ def log(unit):
             force = rng.uniform(-1, 1, 1)
             x, v, goal = seen
             after = np.array([x + 0.1 * v, v - 0.1 * x + 0.3 * force[0], goal])
-            yield Transition(unit * seen, force, unit * after, episode, step)
+            yield Transition(origin + unit * seen, force, origin + unit * after, episode, step)
             seen = after
 
 
-def told(unit):
+def told(unit, origin=0.0):
     learner = DynamicsLearner(OBSERVATION, ACTION, SETTINGS, 0)
-    for transition in log(unit):
+    for transition in log(unit, origin):
         learner.append(transition)
     return learner
 
 
 def normalized(learner):
     model, rows = learner.model, learner.replay
-    b = rows.rows.batch(rows.spread(1000), model.delay)
+    model.move_origin(rows.rows.observed(rows.spread(1000)))
+    b = rows.rows.batch(rows.spread(1000), model.delay, model.origin)
     model.normalize_from(b.state, b.action, b.next_observation)
     return model
 
@@ -57,10 +59,11 @@ def plain():
 UNITS = [(1e-6,) * 3, (1e6,) * 3, (1e-6, 1.0, 1e6), (1e3, 1e-5, 1.0), (1.0, 1.0, 1e-6)]
 
 
+@pytest.mark.parametrize("origin", [0.0, 1e3, -1e7])
 @pytest.mark.parametrize("unit", UNITS)
-def test_the_same_model_has_the_same_errors_in_other_units(plain, unit):
+def test_the_same_model_has_the_same_errors_in_other_units(plain, unit, origin):
     learner, model = plain
-    others = told(np.array(unit))
+    others = told(np.array(unit), origin * np.array(unit))
     other = normalized(others)
     other.network.load_state_dict(model.network.state_dict())
     for before, after in (
@@ -77,15 +80,36 @@ def test_the_same_model_has_the_same_errors_in_other_units(plain, unit):
     torch.testing.assert_close(other.open_loop_z, model.open_loop_z, rtol=0.01, atol=0.0)
 
 
-@pytest.mark.parametrize("unit", [1e-6, 1e6])
-def test_in_other_units_it_is_learned_as_well(plain, unit):
-    learner = told(np.full(3, unit))
+@pytest.mark.parametrize(("unit", "origin"), [(1e-6, 0.0), (1e6, 0.0), (1.0, 1e7)])
+def test_in_other_units_it_is_learned_as_well(plain, unit, origin):
+    learner = told(np.full(3, unit), origin)
     while learner.owed_updates >= 1:
         learner.update()
     (best, of_plain), decision = plain, learner.judge()
     error = best.holdout.open_loop_error(of_plain, of_plain.observation_std)
     assert decision.update is not None
     assert decision.holdout_error < 2.0 * error
+    model = make_world_model(decision.update)
+    seen = origin + torch.tensor([0.5, -0.25, 0.125], dtype=torch.float64) * unit
+    belief = model.observe(None, torch.zeros(1), seen, True)
+    imagined = model.imagine(belief, torch.zeros(1, 2, 1)).observations[0, 0]
+    torch.testing.assert_close(imagined[0].double(), seen, rtol=1e-6, atol=1e-6 * unit)
+    assert ((imagined[1].double() - seen).abs() < unit).all()
+    assert (model.surprise(belief, torch.zeros(1, 1), seen).abs() < 10.0).all()
+
+
+def test_an_origin_that_moves_changes_no_prediction():
+    learner = told(np.ones(3), 200.0)
+    model = learner.model
+    b = learner.replay.rows.batch(learner.replay.spread(1000), 0)
+    model.normalize_from(b.state, b.action, b.next_observation)
+    state, action = b.state.expand(2, -1, -1), b.action.expand(2, -1, -1)
+    before, deviation = model.predict(state, action)
+    model.move_origin(learner.replay.rows.observed(learner.replay.spread(1000)))
+    assert model.is_far
+    after, same = model.predict(model.relative(state), action)
+    torch.testing.assert_close(after + model.origin, before.double(), rtol=0.0, atol=1e-3)
+    torch.testing.assert_close(same, deviation)
 
 
 def test_what_never_changes_has_the_deviation_of_its_size():

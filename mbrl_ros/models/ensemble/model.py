@@ -63,7 +63,8 @@ class LastLayerCorrection:
         """Return states ``(N, S)``, actions in effect ``(N, A)``, next observations ``(N, O)``."""
         states = torch.stack([step.belief[0] for step in steps])[:, 0, 0]
         acting = torch.stack([self._model.acting(step.belief, step.action) for step in steps])
-        return states, acting, torch.stack([step.observation for step in steps])
+        seen = torch.stack([step.observation for step in steps])
+        return states, acting, self._model.dynamics.relative(seen)
 
     def _renew(self) -> None:
         self._model.fast.renew_last_layer(self._model.dynamics)

@@ -25,7 +25,9 @@ class EnsembleTrainer(Trainer):
         assert isinstance(network, Ensemble)
         last = len(data) - 1
         batches = [
-            model.mirror.every_other(data.batch(np.minimum(rows + k, last), model.delay))
+            model.mirror.every_other(
+                data.batch(np.minimum(rows + k, last), model.delay, model.origin)
+            )
             for k in range(steps)
         ]
         predictions = model.unroll(batches[0].state, [b.action for b in batches])

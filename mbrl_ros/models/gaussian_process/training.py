@@ -98,7 +98,7 @@ class GaussianProcessTrainer(Trainer):
     def _pairs(self, data: Segments, rows: Indices) -> tuple[Tensor, Tensor]:
         """Return inputs ``(N, I)`` and targets ``(N, O)``, normalised."""
         model = self.model
-        b = model.mirror.every_other(data.batch(rows, model.delay))
+        b = model.mirror.every_other(data.batch(rows, model.delay, model.origin))
         observation = b.state[..., : model.observation.dim]
         return model.inputs(b.state, b.action), model.normalized_target(
             observation, b.next_observation
