@@ -25,7 +25,7 @@ def margin(values: Sequence[float]) -> float:
     return float(t.ppf(0.975, len(values) - 1)) * stdev(values) / math.sqrt(len(values))
 
 
-def shown(values: Sequence[float], unit: str = "") -> str:
+def with_margin(values: Sequence[float], unit: str = "") -> str:
     """Return a mean in words, with its interval if that is known: ``846 ± 31``."""
     half, mean = margin(values), f"{fmean(values):.0f}"
     return f"{mean} ± {half:.0f}{unit}" if math.isfinite(half) else f"{mean}{unit}"

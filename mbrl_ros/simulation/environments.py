@@ -73,8 +73,9 @@ def _from_gymnasium(name: str, endless: bool) -> gymnasium.Env[Any, Any]:
             import dm_control  # noqa: F401
             import shimmy  # noqa: F401  (importing it registers the environments)
         except ImportError as error:
+            reason = " ".join(str(error).split())
             raise ValueError(
-                f"environment '{name}': needs the packages dm_control, shimmy and imageio ({error})"
+                f"environment '{name}': needs the packages dm_control, shimmy and imageio ({reason})"
             ) from None
     where, _, identifier = name.partition(":")
     if where.endswith(".py"):

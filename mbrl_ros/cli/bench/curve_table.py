@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from mbrl_ros.cli.bench.published import SOURCE, published
-from mbrl_ros.evaluation.interval import shown
+from mbrl_ros.evaluation.interval import with_margin
 
 
 def curve_table(rows: Sequence[dict[str, Any]], missing: Mapping[tuple[str, str], str]) -> Table:
@@ -69,6 +69,6 @@ def _points(
         # A share of a return below zero would say nothing.
         if steps and all(ceilings.get(seed, 0.0) > 0.0 for seed in curves):
             of = [100.0 * v / ceilings[seed] for seed, v in zip(curves, values, strict=True)]
-            share = shown(of, " %")
-        lines.append((str(steps) if steps else "", shown(values), share, each))
+            share = with_margin(of, " %")
+        lines.append((str(steps) if steps else "", with_margin(values), share, each))
     return lines
