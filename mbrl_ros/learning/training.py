@@ -98,7 +98,8 @@ class Training:
     def _take_in(self, wait: bool) -> None:
         """Pass queued transitions to the learner."""
         try:
-            while True:
+            # Checked here too: they may come faster than they are taken in.
+            while self._running:
                 new = self._queue.get(timeout=_PATIENCE) if wait else self._queue.get_nowait()
                 wait = False
                 try:

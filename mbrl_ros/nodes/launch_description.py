@@ -25,6 +25,7 @@ from launch import (  # type: ignore[attr-defined]  # mypy sees our folder of th
 from mbrl_ros.core.settings import SettingsError
 from mbrl_ros.nodes.runner import dying_with_this_process
 from mbrl_ros.ros import RUNTIME
+from mbrl_ros.system.configuration import versions_in
 from mbrl_ros.system.launching import MONITOR, REFUSED, LaunchKind, System, is_meant, plan
 
 _RESPAWN_DELAY = 0.5
@@ -50,7 +51,8 @@ def describe(kind: LaunchKind) -> LaunchDescription:
 def _start(context: LaunchContext, kind: LaunchKind) -> list[Any]:
     parent = context.launch_configurations.get("ros_namespace", "")
     system = plan(kind, _given(context, kind), parent)
-    system.prepare_folder(RUNTIME)
+    # Unlike `ros2`, the nodes are run by the environment's python3.
+    system.prepare_folder(RUNTIME, versions_in("python3"))
     nodes = [_node(system, name, []) for name in kind.nodes]
     actions: list[Any] = [LogInfo(msg=note) for note in system.configuration.notes]
     actions += [*nodes, _monitor(system)]

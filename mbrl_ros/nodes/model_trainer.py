@@ -32,6 +32,8 @@ from mbrl_ros.ros import interfaces as ri
 # Training has lower priority than everything else on the machine.
 _NICENESS = 10
 _STATUS_PERIOD = 1.0
+# Minimum time between two warnings about transitions [s].
+_COMPLAINT_PERIOD = 5.0
 # Transitions per request; small enough not to block the logger.
 _CHUNK = 500
 _NAME = re.compile(r"model-\d{1,18}-\d{1,18}\.safetensors")
@@ -71,7 +73,7 @@ class ModelTrainer(Node):
         self._model_publisher = self.create_publisher(ri.ModelUpdate, "model", LATCHED)
         self._status_publisher = self.create_publisher(ri.TrainingStatus, "training_status", EVENTS)
         self._earlier = self.create_client(ri.GetTransitions, "data_logger/get_transitions")
-        self._training = Training(self._learner, self._on_decision, self.get_logger().warning)
+        self._training = Training(self._learner, self._on_decision, self._on_refusal)
         self.create_subscription(ri.Transition, "transition", self._on_transition, EVENTS)
         self.create_subscription(
             ri.ControllerStatus, "controller_status", self._on_controller_status, EVENTS
@@ -163,6 +165,9 @@ class ModelTrainer(Node):
     def _on_controller_status(self, message: ri.ControllerStatus) -> None:
         self._training.back_off(max(0, message.ticks_late - self._misses))
         self._misses = message.ticks_late
+
+    def _on_refusal(self, reason: str) -> None:
+        self.get_logger().warning(reason, throttle_duration_sec=_COMPLAINT_PERIOD)
 
     def _on_decision(self, decision: GateDecision) -> None:
         """Publish a model that passed its gate; called on the training thread."""

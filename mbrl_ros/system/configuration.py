@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import platform
 import re
+import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -78,8 +80,13 @@ class Configuration:
         """The parameters shared by all nodes."""
         return self.nodes.get("**", {})
 
-    def write(self, path: Path) -> None:
-        """Write a ROS 2 parameter file that reproduces the system, in any namespace."""
+    def write(self, path: Path, versions: Mapping[str, str] | None = None) -> None:
+        """Write a ROS 2 parameter file that reproduces the system, in any namespace.
+
+        Args:
+            path: of the file.
+            versions: of what the nodes run with; None: of what this process does.
+        """
         tree = {
             "/**" if node == "**" else f"/**/{node}": {
                 "ros__parameters": {**self.ros.get(node, {}), **values}
@@ -87,8 +94,9 @@ class Configuration:
             for node, values in self.nodes.items()
         }
         text = write_yaml(tree, sort_keys=False, default_flow_style=None, width=100)
-        versions = "".join(f"# {name} {version}\n" for name, version in versions_in_use().items())
-        path.write_text(f"# Written by mbrl_ros.\n{versions}{text}", encoding="utf-8")
+        versions = versions_in_use() if versions is None else versions
+        lines = "".join(f"# {name} {version}\n" for name, version in versions.items())
+        path.write_text(f"# Written by mbrl_ros.\n{lines}{text}", encoding="utf-8")
 
 
 def versions_in_use() -> dict[str, str]:
@@ -100,6 +108,23 @@ def versions_in_use() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
+
+
+def versions_in(python: str) -> dict[str, str]:
+    """Return the same of another interpreter; of this one, if that cannot run us.
+
+    Args:
+        python: command that runs it.
+    """
+    code = (
+        "import json; from mbrl_ros.system.configuration import versions_in_use as versions; "
+        "print(json.dumps(versions()))"
+    )
+    try:
+        done = subprocess.run([python, "-c", code], check=True, capture_output=True, text=True)
+        return dict(json.loads(done.stdout))
+    except (OSError, ValueError, subprocess.CalledProcessError):
+        return versions_in_use()
 
 
 def task_names() -> list[str]:

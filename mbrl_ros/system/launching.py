@@ -168,28 +168,30 @@ class System:
         simulator = self.configuration.nodes.get(PLANT, {})
         return {"action_repeat": int(simulator.get("action_repeat", 1))}
 
-    def prepare_folder(self, runtime: str) -> None:
+    def prepare_folder(self, runtime: str, versions: Mapping[str, str] | None = None) -> None:
         """Create the run folder and record what is started.
 
         Args:
             runtime: ``rclpy`` or ``embedded``.
+            versions: of what the nodes run with; None: of what this process does.
 
         Raises:
             SettingsError: if the folder is occupied, or cannot be written.
         """
         check_free(self.run_dir, "run_dir")
+        versions = versions_in_use() if versions is None else versions
         record = {
             "launch": self.kind.name,
             "command": sys.argv,
             "runtime": runtime,
             "started": time.time(),
             "duration": self.duration,
-            "versions": versions_in_use(),
+            "versions": dict(versions),
         }
         text = json.dumps(record, indent=2)
         try:
             self.run_dir.mkdir(parents=True, exist_ok=True)
-            self.configuration.write(self.parameter_file)
+            self.configuration.write(self.parameter_file, versions)
             (self.run_dir / RECORD).write_text(f"{text}\n", encoding="utf-8")
         except OSError as error:
             reason = f"{self.run_dir} cannot be written: {error.strerror}"

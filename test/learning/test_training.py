@@ -174,6 +174,24 @@ def test_stopping_waits_for_the_step_under_way_and_ends_the_thread(started):
     assert "training" not in [t.name for t in threading.enumerate()]
 
 
+def test_stopping_does_not_wait_for_transitions_to_run_out(started):
+    class Full(DynamicsLearner):
+        """A learner that is given two transitions while it takes one in."""
+
+        def append(self, transition):
+            for _ in range(2):
+                training.add(transition)
+            raise ValueError("of another system")
+
+    training, _, _, refusals = started(Full)
+    training.add(Transition(*next(drive(1))))
+    wait_for(lambda: len(refusals) > 10)
+    ending = threading.Thread(target=training.stop, daemon=True)
+    ending.start()
+    ending.join(PATIENCE)
+    assert not ending.is_alive()
+
+
 def test_stopping_does_not_wait_for_data(started):
     training, _, _, _ = started()
     stopper = threading.Thread(target=training.stop)

@@ -1,7 +1,11 @@
 """Reports of runs that ended well, badly, or before anything happened."""
 
 import json
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -21,6 +25,7 @@ from mbrl_ros.reports.report import write_report
 
 from . import messages as m
 
+ROOT = Path(__file__).parents[2]
 SHARED = {
     "task": "toy",
     "seed": 3,
@@ -174,3 +179,17 @@ def test_the_main_dimensions_are_those_of_the_objective(run_dir):
     history = read_history(run_dir)
     assert main_dimensions(history, 1) == [1]
     assert main_dimensions(history, 3) == [1, 0]
+
+
+def test_an_older_matplotlib_beside_ours_is_not_warned_of(tmp_path):
+    """As in a virtual environment that sees the system's packages."""
+    package = tmp_path / "mpl_toolkits"
+    (package / "mplot3d").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "mplot3d" / "__init__.py").write_text("raise ImportError('of another version')")
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    done = subprocess.run(
+        [sys.executable, "-c", "import mbrl_ros.reports.figure"],
+        env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,5 +1,6 @@
 """What an operator does to a running system: questions, e-stops, and crashes in between."""
 
+import importlib.metadata
 import json
 import os
 import signal
@@ -238,6 +239,9 @@ def test_a_question_delays_neither_ticks_nor_the_e_stop(system, real_script, ros
 def test_wishes_survive_a_crash(system, real_script, tmp_path):
     operator = real_script(CRASHES, tmp_path / "run")
     assert operator.process.wait(240) == 0, operator.output + system.output
+    # The launch runs in the system's Python, the nodes in that of the tests.
+    record = json.loads((tmp_path / "run" / "launch.json").read_text())
+    assert record["versions"]["torch"] == importlib.metadata.version("torch")
     # What kills the launch ends its nodes, too.
     system.process.kill()
     system.process.wait()
