@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,25 @@ class KeptState:
     goal: Mapping[str, float] = field(default_factory=dict)
     waypoints: Sequence[Waypoint] = ()
     index: int = 0
+
+    def begin(self, after_crash: str) -> tuple[KeptState, tuple[str, ...]]:
+        """Return what a process that is started again begins with, and what its user must know.
+
+        Args:
+            after_crash: resume, hold or inactive: what follows an end without notice while active.
+        """
+        begun, told = self, []
+        crashed = self.lifecycle == "active"
+        if crashed and after_crash == "inactive":
+            begun = replace(begun, lifecycle="inactive")
+        if crashed and after_crash == "hold" and not self.estopped:
+            begun = replace(begun, estopped=True)
+            told.append("after a crash: only the safe command until ~/arm is called")
+        if self.estopped:
+            told.append("still e-stopped: only the safe command until ~/arm is called")
+        if begun.lifecycle not in ("", "active"):
+            told.append(f"started again: {begun.lifecycle}, as before its end or as configured")
+        return begun, tuple(told)
 
 
 class StateFile:

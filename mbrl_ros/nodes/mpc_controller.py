@@ -89,12 +89,15 @@ class MpcController(LifecycleNode):
             objectives = objectives.with_goal(self._kept.goal)
         manager = ObjectiveManager(objectives, self._keep_objective)
         self._controller = Controller.of_task(task, manager.objective, settings)
-        self._controller.estopped = self._kept.estopped
+        begun, told = self._kept.begin(settings.after_crash)
+        self._keep(estopped=begun.estopped, lifecycle=begun.lifecycle)
+        for text in told:
+            self.get_logger().error(text)
+        self._controller.estopped = begun.estopped
         self._objective_interface = ObjectiveInterface(self, manager, self._controller)
         if self._kept.waypoints:
             manager.follow(self._kept.waypoints, self._kept.index)
             self._controller.objective = manager.objective
-        self._return_from(self._kept.lifecycle)
         self._ticker = Ticker(self._controller, self._send)
         self._acted: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._newest: Observation | None = None
@@ -310,20 +313,6 @@ class MpcController(LifecycleNode):
         for name, value in {**kept.planner, **objective}.items():
             overrides[name] = Parameter(name, value=value)
         return kept
-
-    def _return_from(self, lifecycle: str) -> None:
-        """Come back after an earlier process of this run."""
-        after_crash = self._settings.after_crash
-        if lifecycle == "active" and after_crash == "inactive":
-            self._keep(lifecycle="inactive")
-        elif lifecycle == "active" and after_crash == "hold" and not self._kept.estopped:
-            self._controller.estopped = True
-            self._keep(estopped=True)
-            self.get_logger().error("after a crash: only the safe command until ~/arm is called")
-        elif self._kept.estopped:
-            self.get_logger().error("still e-stopped: only the safe command until ~/arm is called")
-        if self._kept.lifecycle not in ("", "active"):
-            self.get_logger().warning(f"started again: still {self._kept.lifecycle}")
 
     def _keep(self, **changes: Any) -> None:
         """Note what a process that is started again in this run must know."""
