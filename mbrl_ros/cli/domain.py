@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import time
 from collections.abc import Collection
 
+from mbrl_ros.core.claims import claim, domain
 from mbrl_ros.ros import Node
 
 # Time for discovery of other participants [s].
@@ -21,20 +21,13 @@ class DomainInUseError(ValueError):
 def claim_domain(namespace: str) -> socket.socket:
     """Claim a namespace of the domain among this machine's launchers, until the socket is closed.
 
-    A name in the kernel's abstract namespace leaves no file behind, is released whenever its
-    process ends, and is confined to the domain's network namespace.
-
     Raises:
         DomainInUseError: if another launcher has claimed it.
     """
-    domain = os.environ.get("ROS_DOMAIN_ID", "") or "0"
-    claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        claim.bind(f"\0mbrl_ros_domain_{domain}{namespace}")
+        return claim(namespace)
     except OSError:
-        claim.close()
         raise DomainInUseError(_refusal("another `mbrl-ros launch` runs", namespace)) from None
-    return claim
 
 
 def check_unused(node: Node, names: Collection[str]) -> None:
@@ -56,6 +49,5 @@ def check_unused(node: Node, names: Collection[str]) -> None:
 
 
 def _refusal(what: str, namespace: str) -> str:
-    domain = os.environ.get("ROS_DOMAIN_ID", "") or "0"
-    where = f"ROS_DOMAIN_ID {domain}" + (f", {namespace}," if namespace != "/" else "")
+    where = f"ROS_DOMAIN_ID {domain()}" + (f", {namespace}," if namespace != "/" else "")
     return f"{where} is in use: {what} there; stop it or choose another domain or namespace"

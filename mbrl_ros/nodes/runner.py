@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from mbrl_ros import ros
+from mbrl_ros.core.claims import claim, domain
 from mbrl_ros.core.realtime import exempt_from_collection
 
 # Maximum delay until the executor handles a signal [s].
@@ -63,7 +65,8 @@ def run_node(factory: Callable[[], ros.Node], args: list[str] | None = None) -> 
     the node could finish: send the safe command, finish a bag.
 
     Args:
-        factory: creates the node; ValueError and OSError from it mean an invalid configuration.
+        factory: creates the node; ValueError and OSError from it mean an invalid configuration, as
+            does another process of this machine that runs a node of the same name.
         args: the command line; None for the process's own.
 
     Returns:
@@ -82,6 +85,7 @@ def run_node(factory: Callable[[], ros.Node], args: list[str] | None = None) -> 
     try:
         ros.init(args=args, signal_handler_options=ros.SignalHandlerOptions.NO)
         node = factory()
+        claimed = _claim(node.get_fully_qualified_name())
         built.set()
     except (ValueError, OSError, ros.RCLError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -99,7 +103,23 @@ def run_node(factory: Callable[[], ros.Node], args: list[str] | None = None) -> 
         node.destroy_node()
         executor.shutdown()
         ros.try_shutdown()
+        claimed.close()
     return 0
+
+
+def _claim(name: str) -> socket.socket:
+    """Claim a node's name: two of a name would command one plant, and log each other's data.
+
+    Raises:
+        ValueError: if another process of this machine has it.
+    """
+    try:
+        return claim(f" node {name}")
+    except OSError:
+        raise ValueError(
+            f"{name} runs already on this machine in ROS_DOMAIN_ID {domain()}; "
+            "stop it or choose another domain or namespace"
+        ) from None
 
 
 def _lives(process: int) -> bool:

@@ -36,6 +36,27 @@ sys.exit(run_node(Counting))
 """
 
 
+# Says that it runs; with an argument, it ends then.
+NAMED = """
+import sys
+from mbrl_ros import ros
+from mbrl_ros.nodes.runner import run_node
+
+class Named(ros.Node):
+    def __init__(self):
+        super().__init__("named")
+        self.timer = self.create_timer(0.01, self.say)
+
+    def say(self):
+        print("runs", flush=True)
+        self.timer.cancel()
+        if "once" in sys.argv:
+            ros.shutdown()
+
+sys.exit(run_node(Named))
+"""
+
+
 # Like torch, it leaves objects behind that take their time to end.
 SLOW_TO_END = """
 import atexit, sys, time
@@ -116,3 +137,24 @@ def test_a_signal_ends_a_node_that_is_still_being_built(number, dds_domain):
     _, err = node.communicate(timeout=40.0)
     assert (node.returncode, err) == (0, "")
     assert time.monotonic() - began < 30.0
+
+
+@pytest.mark.process
+def test_a_second_node_of_a_name_is_refused(domain):
+    command, others = [sys.executable, "-c", NAMED], ["--ros-args", "-r", "__ns:=/other"]
+    running = []
+    try:
+        for words in ([], others):
+            running.append(subprocess.Popen([*command, *words], stdout=subprocess.PIPE, text=True))
+            assert running[-1].stdout.readline() == "runs\n"
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60.0)
+    finally:
+        for node in running:
+            node.terminate()
+            node.communicate(timeout=40.0)
+    expected = f"error: /named runs already on this machine in ROS_DOMAIN_ID {domain};"
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(expected)
+    # The name is free again.
+    done = subprocess.run([*command, "once"], capture_output=True, text=True, timeout=60.0)
+    assert (done.returncode, done.stdout) == (0, "runs\n")
