@@ -13,6 +13,7 @@ from rich.console import Console
 
 from mbrl_ros.cli.progress import progress_bar
 from mbrl_ros.cli.stop_request import EndedEarlyError, StopRequest
+from mbrl_ros.core.extensions import describe, place_of
 from mbrl_ros.core.settings import SettingsError, build
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.reports.curves import CURVES, Curves
@@ -173,7 +174,7 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
         except KeyboardInterrupt:
             cause = EndedEarlyError("ended by SIGINT", 130)
         except Exception as error:
-            cause = error
+            cause = EndedEarlyError(describe(error)) if place_of(error) else error
         if not env_steps:
             learned = time.monotonic()
     # A disk that is full for one file may have room for another.

@@ -11,6 +11,7 @@ import sys
 from mbrl_ros import __version__
 from mbrl_ros.cli.stop_request import EndedEarlyError
 from mbrl_ros.cli.streams import prepare_streams
+from mbrl_ros.core.extensions import describe, place_of
 
 # Command to description; each is a module of this folder with `configure` and `run`, imported on
 # demand, since some are slow to import.
@@ -52,6 +53,11 @@ def main(arguments: list[str] | None = None) -> int:
         return error.code
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
+    except Exception as error:
+        if not place_of(error):
+            raise
+        print(f"error: {describe(error)}", file=sys.stderr)
+        return 1
 
 
 def _parsed(words: list[str]) -> argparse.Namespace:

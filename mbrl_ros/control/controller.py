@@ -22,6 +22,7 @@ from mbrl_ros.control.model_manager import ActiveModel, ModelManager
 from mbrl_ros.control.plan_record import PlanRecord
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.control.trust import Level, Trust
+from mbrl_ros.core.extensions import describe
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.spaces import FloatArray, Space
 from mbrl_ros.core.task import TaskSettings
@@ -225,8 +226,7 @@ class Controller:
     def fault(self, observation: Observation, error: Exception) -> Command:
         """Return the safe command, after an exception on the control path."""
         self._withdraw_plan()
-        reason = f"{type(error).__name__}: {error}"
-        return self._stop(observation, CommandSource.FALLBACK, reason)
+        return self._stop(observation, CommandSource.FALLBACK, describe(error))
 
     def replace_planner(self, settings: PlannerSettings) -> None:
         """Plan with other settings from the next tick on; what the last plan knew is kept.

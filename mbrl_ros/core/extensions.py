@@ -21,6 +21,7 @@ _NOT_THEIRS = (
     *(sysconfig.get_path(kind) for kind in ("stdlib", "purelib", "platlib")),
     str(Path(sys.modules["os"].__file__ or "").parent),
 )
+_INSTALLED = {"site-packages", "dist-packages"}
 
 _files: dict[Path, ModuleType] = {}
 # Folders of user files, newest first; they are the last on `sys.path`.
@@ -73,10 +74,17 @@ def anchored(reference: str, folders: Sequence[Path]) -> str:
 def describe(error: BaseException) -> str:
     """Return an exception in one line, with the place in the user's file that it comes from."""
     text = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+    place = place_of(error)
+    return f"{text} ({place})" if place else text
+
+
+def place_of(error: BaseException) -> str:
+    """Return the place in a user's own file that an exception comes from; empty if from none."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if not frame.filename.startswith(("<", *_NOT_THEIRS)):
-            return f"{text} ({frame.filename}:{frame.lineno})"
-    return text
+        name = frame.filename
+        if not name.startswith(("<", *_NOT_THEIRS)) and not _INSTALLED & set(Path(name).parts):
+            return f"{name}:{frame.lineno}"
+    return ""
 
 
 def _installed(module: str) -> bool:

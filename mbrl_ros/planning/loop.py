@@ -120,7 +120,7 @@ class PlanningLoop:
         if planner is not self._timed:
             # Another planner's iteration time does not apply.
             self._iteration_time, self._timed = DurationEstimate(), planner
-        search = planner.initial(self._search, elapsed)
+        search = _checked(planner.initial(self._search, elapsed), planner)
         # For another objective, the last plan may be misleading.
         afresh = self._search is not None and problem.objective.digest != self._planned_for
         if planner.proposals:
@@ -134,7 +134,7 @@ class PlanningLoop:
                     self._iteration_time.forget()
                 break
             try:
-                search = planner.improve(search, problem, self._generator)
+                search = _checked(planner.improve(search, problem, self._generator), planner)
                 self._iteration_time.add(self._clock() - began)
                 if afresh and self._has_time(deadline):
                     search = self._or_from_rest(search, problem, planner)
@@ -153,3 +153,20 @@ class PlanningLoop:
             search.iteration,
             search.iteration == planner.settings.iterations,
         )
+
+
+def _checked(search: object, planner: Planner) -> Search:
+    """Return what a planner made, which may be a user's own.
+
+    Raises:
+        ValueError: if it is not the search that it must be.
+    """
+    expected = planner.settings.horizon, len(planner.low)
+    if not isinstance(search, Search):
+        got = type(search).__name__
+    elif (got := str(tuple(search.actions.shape))) == str(expected):
+        return search
+    raise ValueError(
+        f"planner.type: {type(planner).__name__}: expected a Search with actions of shape "
+        f"{expected}, got {got}"
+    )

@@ -210,6 +210,29 @@ def test_an_environment_that_raises_is_named_and_costs_nothing(tmp_path, capsys,
     assert list((out / "checkpoints").glob("model-*"))
 
 
+OWN = """
+from mbrl_ros.planning.random_shooting import RandomShooting
+
+class Tired(RandomShooting):
+    done = 0
+
+    def improve(self, *given):
+        Tired.done += 1
+        if Tired.done > 30:
+            raise KeyError("tired")
+        return super().improve(*given)
+"""
+
+
+def test_a_planner_that_raises_is_named_with_its_line_and_costs_nothing(tmp_path, capsys):
+    file, out = tmp_path / "own.py", tmp_path / "out"
+    file.write_text(OWN)
+    assert main([*WORDS, f"planner.type:={file}:Tired", "--out", str(out)]) == 1
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert told.startswith(f"error: KeyError: 'tired' ({file}:10); {out} is kept")
+    assert json.loads((out / "summary.json").read_text())["transitions"] > 60
+
+
 def test_what_has_an_option_is_no_parameter(tmp_path, capsys):
     assert main([*WORDS, "seed:=7", "--out", str(tmp_path / "out")]) == 2
     assert "argument 'seed:=7': expected --seed 7" in capsys.readouterr().err

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -261,3 +262,21 @@ def test_a_second_start_that_leads_nowhere_is_left_out(clock):
     assert len(calls) == 3
     assert plan.complete
     assert math.isfinite(plan.expected_return)
+
+
+@pytest.mark.parametrize(
+    ("made", "got"),
+    [
+        (lambda search: None, "NoneType"),
+        (lambda search: search.actions, "Tensor"),
+        (lambda search: replace(search, actions=search.actions[:1]), r"\(1, 1\)"),
+    ],
+)
+@pytest.mark.parametrize("step", ["initial", "improve"])
+def test_a_planner_that_returns_no_search_is_named(clock, step, made, got):
+    planning = loop(clock=clock)
+    right = getattr(planning.planner, step)
+    setattr(planning.planner, step, lambda *given: made(right(*given)))
+    expected = rf"planner\.type: \w+: expected a Search with actions of shape .*, got {got}$"
+    with pytest.raises(ValueError, match=expected):
+        planning.plan(problem(clock, quadratic(), start(1.0)))

@@ -83,7 +83,10 @@ def too_short(question, plan):
 
 def test_a_proposal_of_another_shape_is_refused():
     planner = make_planner(action(1.0), settings(proposals=["test_registry:too_short"], horizon=4))
-    with pytest.raises(ValueError, match=r"too_short: expected shape \(Q, 4, 1\), got \(1, 3, 1\)"):
+    with pytest.raises(
+        ValueError,
+        match=r"too_short: expected a tensor of shape \(Q, 4, 1\), got Tensor of shape \(1, 3, 1\)",
+    ):
         PlanningLoop(planner, 0).plan(problem(LinearModel(), quadratic(1.0), start(1.0)))
 
 
