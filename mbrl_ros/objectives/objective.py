@@ -233,7 +233,7 @@ class Objective:
         worth = per_member.mean(dim=0)
         if self.settings.caution and per_member.shape[0] > 1:
             worth = worth - self.settings.caution * root(per_member.var(dim=0))
-        return worth.float()
+        return worth.to(imagined.actions.dtype)
 
     def _judge(
         self,

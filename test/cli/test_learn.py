@@ -12,7 +12,6 @@ import time
 from dataclasses import replace
 
 import pytest
-from gymnasium.envs.mujoco.inverted_pendulum_v5 import InvertedPendulumEnv
 from support.events import read_events, read_scalars, read_texts
 from support.processes import die_with_parent
 from support.waiting import eventually
@@ -193,6 +192,9 @@ def test_a_full_disk_ends_it_and_what_fits_is_kept(tmp_path):
 
 
 def test_an_environment_that_raises_is_named_and_costs_nothing(tmp_path, capsys, monkeypatch):
+    # Not above: MuJoCo must not be imported before test/simulation has chosen its graphics.
+    from gymnasium.envs.mujoco.inverted_pendulum_v5 import InvertedPendulumEnv
+
     out, step, calls = tmp_path / "out", InvertedPendulumEnv.step, []
 
     def breaks(environment, action):

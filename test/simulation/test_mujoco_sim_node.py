@@ -318,7 +318,9 @@ def test_an_error_in_a_task_ends_the_process(arm_file, tmp_path):
     process = started(file=file)
     _, errors = process.communicate(timeout=20.0)
     assert process.returncode == 1
-    assert errors.strip().endswith("the simulation stopped: AssertionError: nose")
+    told = errors.splitlines()[-1]
+    assert "the simulation stopped: PlantError: " in told
+    assert f"observation: AssertionError: nose ({tmp_path / 'task.py'}:2)" in told
 
 
 @pytest.mark.parametrize(
