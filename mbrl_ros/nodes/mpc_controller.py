@@ -76,7 +76,7 @@ class MpcController(LifecycleNode):
         super().__init__("mpc_controller")
         torch.set_num_threads(1)
         tunable = asdict(EFFORTS[0])
-        self._kept = self._recall()
+        self._kept = self._written = self._recall()
         # Before they are declared: only parameters that someone set are among the overrides.
         self._pinned = [n for n in tunable if f"planner.{n}" in self._parameter_overrides]
         task, settings = declare(self, TaskSettings, ControllerSettings, dynamic=[OBJECTIVE])
@@ -315,10 +315,14 @@ class MpcController(LifecycleNode):
         return kept
 
     def _keep(self, **changes: Any) -> None:
-        """Note what a process that is started again in this run must know."""
-        before, self._kept = self._kept, replace(self._kept, **changes)
-        if self._state_file is None or self._kept == before:
+        """Note what a process that is started again in this run must know, at once."""
+        self._kept = replace(self._kept, **changes)
+        self._write_kept()
+
+    def _write_kept(self) -> None:
+        if self._state_file is None or self._kept == self._written:
             return
+        self._written = self._kept
         try:
             self._state_file.write(self._kept)
         except OSError as error:
@@ -328,9 +332,11 @@ class MpcController(LifecycleNode):
             )
 
     def _keep_objective(self) -> None:
+        """Note the objective; with the next status, as changes may come faster than files."""
         manager = self._objective_interface.manager
         sequence = manager.sequence
-        self._keep(
+        self._kept = replace(
+            self._kept,
             objective=dict(manager.objectives.values),
             goal=dict(manager.objective.goal),
             waypoints=sequence.waypoints if sequence else (),
@@ -459,6 +465,8 @@ class MpcController(LifecycleNode):
         self._take_up_models()
         self._take_up_tuning()
         self._tell_what_acted()
+        # Before the status: what it tells is kept.
+        self._write_kept()
         stamp = self.get_clock().now().to_msg()
         manager = self._objective_interface.manager
         status = status_message(
