@@ -437,7 +437,9 @@ class MpcController(LifecycleNode):
         """Apply changed parameters together, from the next tick on; ValueError refuses them."""
         planner = {n: v for n, v in changed.items() if n.startswith("planner.")}
         # Check everything before applying anything.
-        settings = build(ControllerSettings, {**flat(self._settings), **planner})
+        settings = self._settings
+        if planner:
+            settings = build(ControllerSettings, {**flat(settings), **planner})
         hold = self._objective_interface.changed(objective_parameters(changed))
         if planner:
             self._controller.replace_planner(settings.planner)

@@ -24,9 +24,9 @@ def declare_objective(
     """
     given = objective_parameters(overrides_of(node))
     objectives = ObjectiveSet.from_parameters(given, observation, action, period)
-    for spec, value in objectives.parameters():
+    for spec, value in objectives.parameters.values():
         declare_one(node, replace(spec, name=OBJECTIVE + spec.name), value)
-    return replace(objectives, values={spec.name: value for spec, value in objectives.parameters()})
+    return replace(objectives, values={n: v for n, (_, v) in objectives.parameters.items()})
 
 
 def mirror_objective(node: Node, before: ObjectiveSet, after: ObjectiveSet) -> None:
@@ -37,8 +37,7 @@ def mirror_objective(node: Node, before: ObjectiveSet, after: ObjectiveSet) -> N
         before: their current values.
         after: their new values.
     """
-    old = {spec.name: (spec, value) for spec, value in before.parameters()}
-    new = {spec.name: (spec, value) for spec, value in after.parameters()}
+    old, new = before.parameters, after.parameters
     for name, stated in old.items():
         if new.get(name) != stated:
             forget(node, OBJECTIVE + name)

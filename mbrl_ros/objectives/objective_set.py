@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from mbrl_ros.core.settings import Spec, Value, flatten
@@ -86,13 +87,15 @@ class ObjectiveSet:
         """The active objective."""
         return self.objectives[self.active]
 
-    def parameters(self) -> Iterator[tuple[Spec, Value]]:
-        """Yield every parameter with its value, without the prefix."""
+    @cached_property
+    def parameters(self) -> dict[str, tuple[Spec, Value]]:
+        """Every parameter by its name without the prefix, with its value."""
         parsed = {
             name: (made.settings, {n: term.settings for n, term in made.terms.items()})
             for name, made in self.objectives.items()
         }
-        return parameters(self.values, self.active, parsed)
+        described = parameters(self.values, self.active, parsed)
+        return {spec.name: (spec, value) for spec, value in described}
 
     def changed(self, values: Mapping[str, Any]) -> ObjectiveSet:
         """Return the set after changing parameters together.

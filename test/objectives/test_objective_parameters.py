@@ -104,7 +104,7 @@ def test_parameters_follow_an_objective_that_came_by_another_way(node):
     mirror_objective(made, loaded, other)
     assert not made.has_parameter(f"{prefix}near.target")
     assert plain(made.get_parameter(f"{prefix}terms").value) == ["far"]
-    declared = {spec.name: value for spec, value in other.parameters()}
+    declared = {name: value for name, (_, value) in other.parameters.items()}
     assert {n: plain(made.get_parameter(OBJECTIVE + n).value) for n in declared} == declared
     mirror_objective(made, other, other.select("swingup"))
     assert made.get_parameter("objective.active").value == "swingup"

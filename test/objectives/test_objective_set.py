@@ -191,7 +191,7 @@ def test_a_file_with_a_wrong_variant_is_refused():
 
 
 def test_parameters_are_the_base_whole_and_of_variants_what_these_name():
-    listed = {spec.name: (spec, value) for spec, value in objectives(active="left").parameters()}
+    listed = objectives(active="left").parameters
     names = [n for n in listed if n.startswith("variants.left.")]
     assert names == ["variants.left.centered.target"]
     assert "variants.slow.calm.weight" in listed
@@ -213,7 +213,7 @@ def test_parameters_are_the_base_whole_and_of_variants_what_these_name():
 def test_parameters_make_the_same_book_again():
     made = objectives(active="slow", **{"centered.target": [0.5]})
     again = ObjectiveSet.from_parameters(
-        {spec.name: value for spec, value in made.parameters()}, OBSERVATION, ACTION, 0.04
+        {name: value for name, (_, value) in made.parameters.items()}, OBSERVATION, ACTION, 0.04
     )
     assert again.objectives == made.objectives
     assert again.active == made.active
