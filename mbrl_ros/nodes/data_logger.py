@@ -22,9 +22,9 @@ from mbrl_ros.data.messages import read_observation
 from mbrl_ros.data.pairing import TransitionPairer
 from mbrl_ros.data.recorder import Recorder
 from mbrl_ros.data.settings import LoggerSettings
-from mbrl_ros.data.stream_watch import StreamWatch
 from mbrl_ros.data.transitions import Transitions
 from mbrl_ros.diagnosis.diagnosis import Diagnosis
+from mbrl_ros.diagnosis.stream_watch import StreamWatch
 from mbrl_ros.nodes.parameters import declare
 from mbrl_ros.nodes.qos import EVENTS
 from mbrl_ros.nodes.record_messages import findings_message, transition_message

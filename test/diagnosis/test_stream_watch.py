@@ -8,7 +8,7 @@ import pytest
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.data.pairing import TransitionPairer
-from mbrl_ros.data.stream_watch import StreamWatch
+from mbrl_ros.diagnosis.stream_watch import StreamWatch
 
 PERIOD = 0.04
 
