@@ -9,8 +9,8 @@
 #                      (make bench ARGS="--json planning.json"; or one of our own with .venv:
 #                      .venv/bin/mbrl-ros bench tick)
 # make bench-learning  learning curves of five seeds, beside random actions, true dynamics and
-#                      published ones; an hour (sets up .venv-bench if needed; ARGS=--mbrl: beside
-#                      mbrl-lib too, which takes hours; or with .venv, without mbrl-lib's task:
+#                      published ones; many hours (sets up .venv-bench if needed; ARGS=--mbrl: beside
+#                      mbrl-lib too, an hour more for each seed; or with .venv, without mbrl-lib's task:
 #                      .venv/bin/mbrl-ros bench learning --tasks cartpole_swingup --seeds 0 1)
 # make clean           removes .venv, .venv-bench and what was built; runs/ stays
 

@@ -50,15 +50,18 @@ class LearningFolder:
         try:
             self._go_on()
             self._recorded, self._saved = len(system.transitions), system.models
-            self._file = (out / "curve.csv").open("w", newline="", encoding="utf-8")
+            # Anew, without half a row; the old one stays until that is done.
+            partial = out / "curve.partial"
+            self._file = partial.open("w", newline="", encoding="utf-8")
+            self._curve = csv.writer(self._file)
+            self._curve.writerow(_COLUMNS)
+            for episode in system.episodes:
+                self._add(episode)
+            self._file.flush()
+            partial.replace(out / "curve.csv")
         except BaseException:
             self._recorder.close()
             raise
-        self._curve = csv.writer(self._file)
-        self._curve.writerow(_COLUMNS)
-        for episode in system.episodes:
-            self._add(episode)
-        self._file.flush()
 
     @property
     def checkpoint(self) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +76,7 @@ class StateFile:
         try:
             values = json.loads(self.path.read_text(encoding="utf-8"))
             waypoints = tuple(Waypoint(**waypoint) for waypoint in values.pop("waypoints"))
-            return KeptState(**values, waypoints=waypoints)
+            return _checked(KeptState(**values, waypoints=waypoints))
         except FileNotFoundError:
             return KeptState()
         except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
@@ -92,3 +92,12 @@ class StateFile:
         partial.write_text(json.dumps(asdict(state)), encoding="utf-8")
         # A crash of the process loses nothing that was written; syncing the disk would take long.
         os.replace(partial, self.path)
+
+
+def _checked(state: KeptState) -> KeptState:
+    blank = KeptState()
+    for each in fields(state):
+        value, expected = getattr(state, each.name), type(getattr(blank, each.name))
+        if type(value) is not expected:
+            raise ValueError(f"{each.name}: expected {expected.__name__}, got {value!r}")
+    return state

@@ -56,12 +56,13 @@ class OneStepModel(WorldModel):
         self.observation, self.action = dynamics.observation, dynamics.action
         self.delay = dynamics.delay
         # Planners with derivatives work in float32 throughout.
-        self.differentiable = not dynamics.is_far
+        self._origin = dynamics.origin if dynamics.is_far else None
+        self.differentiable = self._origin is None
         self.context = dynamics.encoding.history + dynamics.delay
         self.reward_model, self.inverses = dynamics.reward_model, dynamics.inverses
         for head in (self.reward_model, self.inverses):
             if head is not None:
-                head.origin = dynamics.origin if dynamics.is_far else None
+                head.origin = self._origin
         self.fast = self.mean(members)
         self.members, self.device = self.fast.members, self.fast.device
         self._rollout = Rollout(self.fast, dynamics)
@@ -174,7 +175,7 @@ class OneStepModel(WorldModel):
 
     def _absolute(self, observations: Tensor) -> Tensor:
         """Return imagined observations in SI units, in float64 where they are far from zero."""
-        return observations + self.dynamics.origin if self.dynamics.is_far else observations
+        return observations if self._origin is None else observations + self._origin
 
     def _differentiable(self) -> DifferentiableModel:
         return DifferentiableModel(self.dynamics, self.mean_function(), self.members)

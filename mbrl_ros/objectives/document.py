@@ -12,6 +12,8 @@ from mbrl_ros.objectives.parsing import VARIANTS
 
 #: Longest text accepted [characters].
 LONGEST = 65_536
+#: Most collections within each other; the parser's time grows with the square of their number.
+DEEPEST = 16
 
 
 def read_objective(text: str) -> dict[str, Any]:
@@ -30,12 +32,7 @@ def read_objective(text: str) -> dict[str, Any]:
     """
     if len(text) > LONGEST:
         raise ValueError(f"yaml: expected at most {LONGEST} characters, got {len(text)}")
-    try:
-        repeats = any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text))
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ValueError(f"yaml: {' '.join(str(error).split())}") from None
-    if repeats:
-        raise ValueError("yaml: expected no aliases (*name): they can expand without limit")
+    _check_structure(text)
     try:
         tree = read_yaml(text, keep_words=True)
     except ValueError as error:
@@ -52,3 +49,17 @@ def read_objective(text: str) -> dict[str, Any]:
                 f"file only, not from the network"
             )
     return values
+
+
+def _check_structure(text: str) -> None:
+    depth = 0
+    try:
+        for event in yaml.parse(text):
+            if isinstance(event, yaml.AliasEvent):
+                raise ValueError("yaml: expected no aliases (*name): they can expand without limit")
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST:
+                raise ValueError(f"yaml: expected at most {DEEPEST} collections within each other")
+    except yaml.YAMLError as error:
+        raise ValueError(f"yaml: {' '.join(str(error).split())}") from None

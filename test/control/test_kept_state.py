@@ -23,7 +23,11 @@ def test_it_survives_the_process(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", "{}", '{"waypoints": 3}', '{"waypoints": [], "other": 1}']
+    "text",
+    [
+        *("", "{", "[]", "null", "{}", '{"waypoints": 3}', '{"waypoints": [], "other": 1}'),
+        *('{"waypoints": [], "estopped": "no"}', '{"waypoints": [], "goal": 3}'),
+    ],
 )
 def test_a_file_that_is_none_of_ours_is_named(text, tmp_path):
     file = StateFile(tmp_path)

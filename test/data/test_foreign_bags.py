@@ -139,28 +139,25 @@ def test_other_encodings_are_passed_over_by_name(tmp_path):
         read_transitions([bag], *SPACES)
 
 
-def test_where_all_is_passed_over_that_is_the_reason(tmp_path):
-    bag = tmp_path / "bag"
-    bag.mkdir()
-    with (bag / "bag_0.mcap").open("wb") as file:
-        writer = Writer(file)
-        writer.start()
-        schema = writer.register_schema(TRANSITIONS.type, "jsonschema", b"{}")
-        channel = writer.register_channel("/transition", "json", schema)
-        writer.add_message(channel, 1, b"{}", 1)
-        writer.finish()
-    with pytest.raises(BagError, match=r"no transitions; passed over: /transition \(json\)"):
-        read_transitions([bag])
-
-
-def test_a_definition_that_cannot_be_read_is_no_damage(tmp_path):
-    path = tmp_path / "odd.mcap"
+def foreign(path, encoding, kind, definition):
+    """Write a file with one transition of another tool."""
     with path.open("wb") as file:
         writer = Writer(file)
         writer.start()
-        schema = writer.register_schema(TRANSITIONS.type, "ros2msg", b"}{ what\n=== is this")
-        channel = writer.register_channel("/transition", "cdr", schema)
+        schema = writer.register_schema(TRANSITIONS.type, kind, definition)
+        channel = writer.register_channel("/transition", encoding, schema)
         writer.add_message(channel, 1, b"\x00\x01\x00\x00", 1)
         writer.finish()
+    return path
+
+
+def test_where_all_is_passed_over_that_is_the_reason(tmp_path):
+    path = foreign(tmp_path / "odd.mcap", "json", "jsonschema", b"{}")
+    with pytest.raises(BagError, match=r"no transitions; passed over: /transition \(json\)"):
+        read_transitions([path])
+
+
+def test_a_definition_that_cannot_be_read_is_no_damage(tmp_path):
+    path = foreign(tmp_path / "odd.mcap", "cdr", "ros2msg", b"}{ what\n=== is this")
     with pytest.raises(BagError, match=r"odd\.mcap: mbrl_ros/msg/Transition: its definition"):
         read_transitions([path])
