@@ -18,10 +18,12 @@ class Agent(ABC):
     Attributes:
         needs_model: whether it cannot act without a model.
         planner: in use; None: it does not plan.
+        exploring: whether it may try other actions than the best it knows.
     """
 
     needs_model: ClassVar[bool] = True
     planner: Planner | None = None
+    exploring: bool = True
 
     @property
     @abstractmethod

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from mbrl_ros.agents.agent import Agent
 from mbrl_ros.core.spaces import Space
+from mbrl_ros.models.heads import is_for
 from mbrl_ros.models.world_model import WorldModel
 from mbrl_ros.planning.loop import PlanningLoop, PlanResult
 from mbrl_ros.planning.planner import Planner
@@ -18,6 +19,10 @@ from mbrl_ros.planning.settings import PlannerSettings
 
 class PlannerAgent(Agent):
     """Plans action sequences at every tick, warm-started from the last plan.
+
+    Together with a policy, the policy's actions are among the candidates, and returns end in the
+    learned value (TD-MPC, Hansen et al. 2022, section 3), as far as both were learned for the
+    present objective.
 
     Attributes:
         planner: for a fully trusted model.
@@ -30,7 +35,7 @@ class PlannerAgent(Agent):
         action: Space,
         settings: PlannerSettings,
         seed: int,
-        proposals: tuple[str, ...] = (),
+        with_policy: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Create an agent.
@@ -39,13 +44,13 @@ class PlannerAgent(Agent):
             action: A dimensions.
             settings: of planning.
             seed: of sampling.
-            proposals: that join those of the settings.
+            with_policy: whether it plans together with the model's policy and value.
             clock: what deadlines are on [s].
 
         Raises:
             ValueError: if the planner does not suit the action.
         """
-        self._action, self._proposals = action, proposals
+        self._action, self._with_policy = action, with_policy
         self.planner = make_planner(action, self._with_proposals(settings))
         self._loop = PlanningLoop(self.planner, seed, clock)
         self._loop_reaches = self.planner, 1.0
@@ -66,6 +71,9 @@ class PlannerAgent(Agent):
         if problem is None:
             raise NoPlanError("no model yet to plan with")
         self._plan_as_far_as(reach)
+        value = problem.model.value
+        if self._with_policy and is_for(value, problem.objective.digest):
+            problem = replace(problem, value=value)
         return self._loop.plan(problem, deadline, elapsed)
 
     def reset(self) -> None:
@@ -84,8 +92,9 @@ class PlannerAgent(Agent):
         self.planner = made
 
     def _with_proposals(self, settings: PlannerSettings) -> PlannerSettings:
-        further = [name for name in self._proposals if name not in settings.proposals]
-        return replace(settings, proposals=[*settings.proposals, *further])
+        if not self._with_policy or "policy" in settings.proposals:
+            return settings
+        return replace(settings, proposals=[*settings.proposals, "policy"])
 
     def _plan_as_far_as(self, reach: float) -> None:
         """Limit the horizon to the trusted share."""

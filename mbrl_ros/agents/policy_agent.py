@@ -6,20 +6,32 @@ import torch
 
 from mbrl_ros.agents.agent import Agent
 from mbrl_ros.core.spaces import Space
+from mbrl_ros.models.heads import is_for
 from mbrl_ros.models.world_model import UnlearnedError, WorldModel
 from mbrl_ros.planning.loop import PlanResult
-from mbrl_ros.planning.problem import Problem
+from mbrl_ros.planning.problem import NoPlanError, Problem
 
 _NO_POLICY = "agent 'policy': the model has learned no policy"
 
 
 class PolicyAgent(Agent):
-    """Executes the policy's actions at the present belief, averaged over members."""
+    """Executes the policy's actions at the present belief, averaged over members.
+
+    While it explores, they are drawn at random. It keeps to the policy after a change of the
+    objective, until the learner has caught up: there is no better one.
+    """
 
     effort = "policy"
 
-    def __init__(self, action: Space) -> None:
+    def __init__(self, action: Space, seed: int) -> None:
+        """Create an agent.
+
+        Args:
+            action: A dimensions.
+            seed: of exploration.
+        """
         self._action = action
+        self._generator = torch.Generator().manual_seed(seed)
 
     @torch.no_grad()
     def act(
@@ -32,13 +44,20 @@ class PolicyAgent(Agent):
         """See `Agent.act`."""
         if problem is None or problem.model.policy is None:
             raise UnlearnedError(_NO_POLICY)
-        model, belief = problem.model, problem.belief
-        chosen = model.imagine_policy(belief, problem.model.policy, 1).actions
-        # One sequence per member, or one for all.
-        mean = chosen.reshape(-1, 1, self._action.dim).mean(dim=0)
-        actions = torch.from_numpy(self._action.clip(mean.double().cpu().numpy())).float()
-        returns = problem.returns(actions[None])
-        return PlanResult(actions, actions[None], returns, 1, complete=True)
+        policy, value = problem.model.policy, problem.model.value
+        features = problem.model.features(problem.belief)[:, 0].cpu()
+        if self.exploring:
+            # The mean of several draws would explore less.
+            chosen = policy.sample(features[:1], self._generator)[0]
+        else:
+            chosen = policy(features).mean(dim=0)
+        if not chosen.isfinite().all():
+            raise NoPlanError(f"agent 'policy': expected finite numbers, got {chosen.tolist()}")
+        action = torch.from_numpy(self._action.clip(chosen.double().numpy())).float()[None]
+        expected = torch.tensor([torch.nan])
+        if value is not None and is_for(value, problem.objective.digest):
+            expected = value(features).mean()[None]
+        return PlanResult(action, action[None], expected, 1, complete=True)
 
     def check(self, model: WorldModel) -> None:
         """See `Agent.check`."""

@@ -37,8 +37,7 @@ def make_agent(
     if name not in AGENTS:
         raise ValueError(f"agent: expected one of {', '.join(AGENTS)}, got '{name}'")
     if name == "policy":
-        return PolicyAgent(action)
+        return PolicyAgent(action, seed)
     if name == "random":
         return RandomAgent(action, seed)
-    proposals = ("policy",) if name == "planner+policy" else ()
-    return PlannerAgent(action, settings, seed, proposals, clock)
+    return PlannerAgent(action, settings, seed, name == "planner+policy", clock)

@@ -99,6 +99,7 @@ class Controller:
         self.plan_times: deque[float] = deque(maxlen=200)
         self.overhead = DurationEstimate()
         self.agent = make_agent(settings.agent, action, settings.planner, seed, clock)
+        self.agent.exploring = settings.exploration.policy
         self._exploration = Exploration(action, settings.exploration, seed)
         self._beliefs = BeliefTracker(
             action, safe.resting, settings.trust.steps, settings.adaptation.memory

@@ -10,9 +10,14 @@ from mbrl_ros.planning.settings import PlannerSettings
 
 @dataclass(frozen=True)
 class ExplorationSettings:
-    """Coloured noise, until a first model has passed its gate."""
+    """Exploration: coloured noise, until a first model has passed its gate."""
 
     noise_beta: float = setting(1.0, "colour of the noise: 0 white, 2 a random walk", low=0, high=5)
+    policy: bool = setting(
+        True,
+        "also later, draw the actions of agent policy at random, as learning requires; false: its "
+        "best known actions",
+    )
     std: float = setting(
         1.0, "standard deviation, as a share of half the action range", low=0.0, high=10.0
     )

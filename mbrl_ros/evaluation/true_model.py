@@ -38,6 +38,10 @@ class TrueModel(WorldModel):
         """See `WorldModel.observe`."""
         return (observation[None, None],)
 
+    def features(self, belief: Belief) -> Tensor:
+        """See `WorldModel.features`: the observation."""
+        return belief[0]
+
     def ahead(self, belief: Belief, actions: Tensor) -> Belief:
         """See `WorldModel.ahead`.
 
@@ -71,5 +75,5 @@ class TrueModel(WorldModel):
     def fork(self, members: int | None = None) -> TrueModel:
         """See `WorldModel.fork`."""
         made = TrueModel(self.observation, self.action, self._dynamics)
-        made.policy = self.policy
+        made.policy, made.value = self.policy, self.value
         return made

@@ -52,6 +52,10 @@ class FunctionModel(WorldModel):
         """See `WorldModel.observe`."""
         return (observation[None, None],)
 
+    def features(self, belief: Belief) -> Tensor:
+        """See `WorldModel.features`: the observations."""
+        return belief[0]
+
     def ahead(self, belief: Belief, actions: Tensor) -> Belief:
         """See `WorldModel.ahead`."""
         observations = self._rolled_out(belief, actions[None])
@@ -94,7 +98,7 @@ class FunctionModel(WorldModel):
     def fork(self, members: int | None = None) -> FunctionModel:
         """See `WorldModel.fork`."""
         made = FunctionModel(self.observation, self.action, self._step, self._std)
-        made.policy = self.policy
+        made.policy, made.value = self.policy, self.value
         return made
 
     def _rolled_out(self, belief: Belief, actions: Tensor) -> Tensor:

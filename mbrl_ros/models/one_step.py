@@ -86,7 +86,7 @@ class OneStepModel(WorldModel):
     def fork(self, members: int | None = None) -> OneStepModel:
         """See `WorldModel.fork`."""
         made = type(self)(self.dynamics, members)
-        made.policy = self.policy
+        made.policy, made.value = self.policy, self.value
         return made
 
     def initial(self, batch: int) -> StackedBelief:
@@ -132,6 +132,10 @@ class OneStepModel(WorldModel):
         state = torch.cat([seen.flatten(1), acted.flatten(1)], dim=1)[:, None, None]
         pending = earlier(actions, range(delay - 1, -1, -1))
         return [StackedBelief(*both) for both in zip(state.unbind(), pending.unbind(), strict=True)]
+
+    def features(self, belief: Belief) -> Tensor:
+        """See `WorldModel.features`: the observations."""
+        return self._absolute(belief[0][..., : self.observation.dim])
 
     def ahead(self, belief: Belief, actions: Tensor) -> StackedBelief:
         """See `WorldModel.ahead`."""

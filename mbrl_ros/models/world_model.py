@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from mbrl_ros.core.spaces import Space
-from mbrl_ros.models.heads import Policy
+from mbrl_ros.models.heads import Policy, Value
 from mbrl_ros.models.imagined import Imagined
 from mbrl_ros.models.inverses import Inverses
 from mbrl_ros.models.reward_model import RewardModel
@@ -82,6 +82,7 @@ class WorldModel(ABC):
         reward_model: learned rewards and ends of steps; None: none.
         inverses: what action leads from one observation to another; None: none.
         policy: what to do at a belief; None: none.
+        value: what may be expected from a belief on; None: unknown.
     """
 
     observation: Space
@@ -95,6 +96,7 @@ class WorldModel(ABC):
     reward_model: RewardModel | None = None
     inverses: Inverses | None = None
     policy: Policy | None = None
+    value: Value | None = None
 
     @abstractmethod
     def initial(self, batch: int) -> Belief:
@@ -135,6 +137,10 @@ class WorldModel(ABC):
             before = beliefs[-1] if beliefs else None
             beliefs.append(self.observe(before, action, observation, first))
         return beliefs
+
+    @abstractmethod
+    def features(self, belief: Belief) -> Tensor:
+        """Return what policies and values read of a belief, shape ``(M or 1, B, F)``."""
 
     @abstractmethod
     def ahead(self, belief: Belief, actions: Tensor) -> Belief:

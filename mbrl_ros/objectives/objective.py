@@ -169,12 +169,12 @@ class Objective:
         Returns:
             name to rewards, each of shape ``(..., H)``.
         """
-        values, paid = self._judge(observations, actions, start)
+        values, alive = self._judge(observations, actions, start)
         rewards = {
             n: term.settings.offset + term.settings.weight * values[n]
             for n, term in self.terms.items()
         }
-        return {n: r if paid is None else r * paid for n, r in rewards.items()}
+        return {n: r if alive is None else r * survival(alive) for n, r in rewards.items()}
 
     def rewards(
         self,
@@ -185,6 +185,8 @@ class Objective:
     ) -> Tensor:
         """Return the reward per step, shape ``(..., H)``.
 
+        It is weighted by `survival` of the steps before.
+
         Args:
             observations: as in `term_rewards`; None: named dimensions are not predicted.
             actions: as in `term_rewards`.
@@ -194,7 +196,29 @@ class Objective:
         Raises:
             UnlearnedError: if a term asks for what the model does not predict.
         """
-        values, paid = self._judge(observations, actions, start, imagined)
+        return self._paid(*self._judge(observations, actions, start, imagined))
+
+    def steps(self, imagined: Imagined) -> tuple[Tensor, Tensor]:
+        """Judge each trajectory's first step alone.
+
+        Args:
+            imagined: M members, N candidates, from 1 step on.
+
+        Returns:
+            its reward, and the probability that it is not the last, both ``(M, N)``.
+
+        Raises:
+            UnlearnedError: if a term asks for what the model does not predict.
+        """
+        values, alive = self._judge(*_seen(imagined), imagined)
+        rewards = self._paid(values, alive)[..., 0]
+        if imagined.observations is not None:
+            # Terms of actions only are the same for all members.
+            rewards = rewards.broadcast_to(imagined.observations.shape[:2])
+        return rewards, torch.ones_like(rewards) if alive is None else alive[..., 0]
+
+    def _paid(self, values: dict[str, Tensor], alive: Tensor | None) -> Tensor:
+        """Return the reward per step, shape ``(..., H)``; arguments as `_judge` returns them."""
         (name, term), *others = self.terms.items()
         if self.settings.combine == "product":
             total = term.settings.offset + term.settings.weight * values[name]
@@ -206,14 +230,15 @@ class Objective:
             for name, term in others:
                 total = torch.add(total, values[name], alpha=term.settings.weight)
             total = total + sum(term.settings.offset for _, term in self.terms.items())
-        return total if paid is None else total * paid
+        return total if alive is None else total * survival(alive)
 
     def score(self, imagined: Imagined, value: Value | None = None) -> Tensor:
         """Return the value of each candidate.
 
         Args:
             imagined: M members, N candidates, H steps.
-            value: expected return after the horizon; None: 0.
+            value: expected return after the horizon, of those trajectories that survive it; None:
+                0.
 
         Returns:
             mean over members minus ``caution`` standard deviations, shape ``(N,)``.
@@ -221,15 +246,15 @@ class Objective:
         Raises:
             UnlearnedError: if a term asks for what the model does not predict.
         """
-        seen, after, start = imagined.observations, None, None
-        if seen is not None:
-            after, start = seen[:, :, 1:], seen[:, :, :1]
-        per_member = self.rewards(after, imagined.actions, start, imagined).sum(dim=-1)
+        seen = imagined.observations
+        values, alive = self._judge(*_seen(imagined), imagined)
+        per_member = self._paid(values, alive).sum(dim=-1)
         if seen is not None:
             # Terms of actions only are the same for all members.
             per_member = per_member.broadcast_to(seen.shape[:2])
         if value is not None and imagined.features is not None:
-            per_member = per_member + value(imagined.features[:, :, -1])
+            then = value(imagined.features[:, :, -1])
+            per_member = per_member + (then if alive is None else then * alive.prod(dim=-1))
         worth = per_member.mean(dim=0)
         if self.settings.caution and per_member.shape[0] > 1:
             worth = worth - self.settings.caution * root(per_member.var(dim=0))
@@ -242,7 +267,7 @@ class Objective:
         start: Tensor | None,
         imagined: Imagined | None = None,
     ) -> tuple[dict[str, Tensor], Tensor | None]:
-        """Return each term's value, and the steps' survival (see `survival`); None: all 1."""
+        """Return each term's value, and whether the steps are survived; None: all are."""
         times = None
         if self.period is not None:
             steps = np.arange(1, actions.shape[-2] + 1, dtype=np.float64)
@@ -253,12 +278,11 @@ class Objective:
             reward_model=self.reward_model, imagined=imagined,
         )  # fmt: skip
         values = {name: term.value(batch) for name, term in self.terms.items()}
-        paid: Tensor | None = None
+        alive: Tensor | None = None
         for name, term in self.terms.items():
             if isinstance(term, Alive | LearnedSurvival):
-                still = survival(values[name])
-                paid = still if paid is None else paid * still
-        return values, paid
+                alive = values[name] if alive is None else alive * values[name]
+        return values, alive
 
     @cached_property
     def content(self) -> str:
@@ -273,3 +297,11 @@ class Objective:
             "period": self.period,
         }
         return json.dumps(content, sort_keys=True)
+
+
+def _seen(imagined: Imagined) -> tuple[Tensor | None, Tensor, Tensor | None]:
+    """Return observations after each action, the actions, and the observation before them."""
+    seen = imagined.observations
+    if seen is None:
+        return None, imagined.actions, None
+    return seen[:, :, 1:], imagined.actions, seen[:, :, :1]

@@ -86,6 +86,6 @@ def _ascent(problem: Problem, actions: Tensor) -> tuple[Tensor, Tensor]:
     """Return the sequences' returns ``(B,)`` and gradients ``(B, H, A)``; zero where not finite."""
     with torch.enable_grad():
         x = actions.detach().clone().requires_grad_()
-        returns = problem.objective.score(problem.model.imagine_gradients(problem.belief, x))
+        returns = problem.score(problem.model.imagine_gradients(problem.belief, x))
         (gradient,) = torch.autograd.grad(returns.sum(), x)
     return returns.detach().cpu(), torch.nan_to_num(gradient, nan=0.0, posinf=0.0, neginf=0.0)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from mbrl_ros.models.heads import Value
+from mbrl_ros.models.imagined import Imagined
 from mbrl_ros.models.world_model import Belief, WorldModel
 from mbrl_ros.objectives.objective import Objective
 
@@ -27,6 +29,7 @@ class Problem:
         proposals: additional candidates, within the limits; shape ``(Q, H, A)``.
         expected: observations predicted by the last plan, from now on; shape
             ``(H + 1, O)``, or ``(0, O)`` without a last plan.
+        value: expected return after the horizon; None: 0.
     """
 
     belief: Belief
@@ -35,6 +38,11 @@ class Problem:
     sent: Tensor
     proposals: Tensor = field(default_factory=lambda: torch.empty(0, 0, 0))
     expected: Tensor = field(default_factory=lambda: torch.empty(0, 0))
+    value: Value | None = None
+
+    def score(self, imagined: Imagined) -> Tensor:
+        """Return the value of each candidate, as `Objective.score` does."""
+        return self.objective.score(imagined, self.value)
 
     def returns(self, candidates: Tensor) -> Tensor:
         """Return the return of each candidate; minus infinity if not finite.
@@ -49,7 +57,7 @@ class Problem:
             NoPlanError: if no return is finite.
         """
         imagined = self.model.imagine(self.belief, candidates)
-        return ranked(self.objective.score(imagined).cpu())
+        return ranked(self.score(imagined).cpu())
 
 
 def ranked(returns: Tensor) -> Tensor:

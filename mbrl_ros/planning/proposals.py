@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from mbrl_ros.core.extensions import load
+from mbrl_ros.models.heads import is_for
 from mbrl_ros.models.world_model import WorldModel
 from mbrl_ros.planning.problem import NoPlanError, Problem
 
@@ -57,12 +58,16 @@ def inverse_model(problem: Problem, plan: Tensor) -> Tensor:
 def policy(problem: Problem, plan: Tensor) -> Tensor:
     """Propose the policy's actions along each member's imagined trajectory.
 
+    None, if it was learned for another objective.
+
     Raises:
         NoPlanError: if the model has no policy.
     """
     chosen = problem.model.policy
     if chosen is None:
         raise NoPlanError(_NO_POLICY)
+    if not is_for(chosen, problem.objective.digest):
+        return plan.new_empty(0, *plan.shape)
     imagined = problem.model.imagine_policy(problem.belief, chosen, len(plan))
     return imagined.actions.reshape(-1, *plan.shape).to(plan.device)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.linalg import solve_discrete_are
+from support.heads import FixedPolicy, FixedValue
 from support.linear import OBSERVATION, LinearModel, exact_model
 
 from mbrl_ros.agents.registry import make_agent
@@ -43,14 +44,13 @@ def agent(name, space="continuous", seed=0, clock=time.monotonic, **values):
     return make_agent(name, SPACES[space], settings(space, **values), seed, clock)
 
 
-class Feedback:
-    """A policy: a force from position and velocity, whatever the limits are."""
+def feedback(*gain, objective=""):
+    """Return a policy: a force from position and velocity, whatever the limits are."""
+    gain = torch.tensor([gain], dtype=torch.float32)
+    return FixedPolicy(lambda features: -features @ gain.T, objective)
 
-    def __init__(self, *gain):
-        self.gain = torch.tensor([gain], dtype=torch.float32)
 
-    def __call__(self, features):
-        return -features @ self.gain.T
+NEAR = FixedValue(lambda features: -features.square().sum(dim=-1))
 
 
 STRONG = (50.0, 10.0)  # beyond all limits, unless it is at rest
@@ -58,7 +58,9 @@ STRONG = (50.0, 10.0)  # beyond all limits, unless it is at rest
 
 def problem(space="continuous", position=1.0, policy=STRONG, objective=None, limits=None):
     acted = limits or SPACES[space]
-    model = LinearModel(A, B, acted, policy=None if policy is None else Feedback(*policy))
+    model = LinearModel(
+        A, B, acted, policy=None if policy is None else feedback(*policy), value=NEAR
+    )
     belief = model.observe(None, torch.zeros(1), torch.tensor([position, 0.0]), is_first=True)
     return Problem(belief, model, objective or at_rest(acted), torch.empty(0, 1))
 
@@ -66,7 +68,7 @@ def problem(space="continuous", position=1.0, policy=STRONG, objective=None, lim
 def with_members(limits, members, policy, belief):
     """Return the same problem with an ensemble, whose members are all right."""
     model = EnsembleModel(exact_model(A, B, limits, members=members))
-    model.policy = Feedback(*policy)
+    model.policy = feedback(*policy)
     start = model.initial(1)._replace(state=belief)
     return Problem(start, model, at_rest(limits), torch.empty(0, 1))
 
@@ -261,7 +263,7 @@ def test_a_planner_that_needs_derivatives_takes_no_model_without(name, planner):
 
 @pytest.mark.parametrize("name", WITH_MODEL)
 def test_where_nothing_is_a_number_nothing_is_decided(name):
-    with pytest.raises(NoPlanError, match="no candidate has a finite return"):
+    with pytest.raises(NoPlanError, match="finite"):
         agent(name).act(problem(position=math.nan))
 
 
@@ -275,12 +277,62 @@ def test_a_policy_decides_what_it_chooses():
 def test_where_members_see_other_things_the_mean_of_their_choices_is_executed():
     seen = torch.tensor([[-0.1, 0.0], [0.2, 0.0], [0.5, 0.0]])[:, None]
     asked = with_members(SPACES["continuous"], 3, (1.0, 0.0), seen)
-    assert agent("policy").act(asked).actions.tolist() == [[pytest.approx(-0.2)]]
+    made = agent("policy")
+    assert made.act(asked).actions.tolist() == [[pytest.approx(0.1)]]  # to explore, one will do
+    made.exploring = False
+    assert made.act(asked).actions.tolist() == [[pytest.approx(-0.2)]]
     # Where a planner decides, each of their sequences competes.
     result = agent("planner+policy", candidates=2, elites=10, iterations=1).act(asked)
     tried = result.elites[:, 0, 0].tolist()
     for choice in (0.1, -0.2, -0.3):  # the last one as far as the limit
         assert any(one == pytest.approx(choice) for one in tried)
+
+
+def test_a_policy_is_drawn_from_while_it_explores():
+    class Noisy(FixedPolicy):
+        def sample(self, features, generator):
+            return (
+                self(features) + 0.1 * torch.rand(features.shape[:-1], generator=generator)[:, None]
+            )
+
+    asked = problem(position=0.2)
+    asked.model.policy = Noisy(lambda features: -features[..., :1])
+    made = agent("policy")
+    drawn = [made.act(asked).actions.item() for _ in range(50)]
+    assert -0.2 <= min(drawn) < -0.19 < -0.11 < max(drawn) <= -0.1
+    made.exploring = False
+    assert made.act(asked).actions.tolist() == [[pytest.approx(-0.2)]]
+
+
+def test_a_value_lets_a_short_plan_see_far():
+    # With so short a horizon it does not pay to move at all, whatever comes later.
+    objective = Objective.from_parameters(
+        {"terms": ["f"], "f.of": ["force"], "f.type": "quadratic"},
+        OBSERVATION,
+        SPACES["continuous"],
+    )
+    asked = problem(policy=(0.0, 0.0), objective=objective)
+    asked.model.value = FixedValue(lambda features: 100.0 * features[..., 1], objective.digest)
+
+    def force(name):
+        return agent(name, candidates=64, iterations=4).act(asked).actions[0].item()
+
+    assert abs(force("planner")) < 0.1
+    assert force("planner+policy") > 0.3
+
+
+@pytest.mark.parametrize("serves", ["", "digest", "another"])
+def test_what_was_learned_for_another_objective_is_dropped_at_once(serves):
+    asked = problem(position=-0.01)
+    objective = asked.objective.digest if serves == "digest" else serves
+    asked.model.policy = feedback(13.579, 0.0, objective=objective)
+    asked.model.value = FixedValue(lambda features: 0.0 * features[..., 0] + 1e6, objective)
+    result = agent("planner+policy", candidates=4, elites=10, iterations=1).act(asked)
+    proposed = any(one[0, 0].item() == pytest.approx(0.13579) for one in result.elites)
+    assert proposed == (serves != "another")
+    assert (result.expected_return > 1e5) == (serves != "another")
+    expected = agent("policy").act(asked).expected_return
+    assert (expected == 1e6) if serves != "another" else math.isnan(expected)
 
 
 WIDE = Space.of(["force"], [-10.0], [10.0])

@@ -59,7 +59,7 @@ class Judge:
     def digest(self):
         return self.inner.digest
 
-    def score(self, imagined):
+    def score(self, imagined, value=None):
         self.on_call()
         self.starts.append(imagined.observations[:, 0, 0].clone())
         self.candidates = len(imagined.actions)

@@ -17,6 +17,7 @@ from known import (
     source_of,
     step,
 )
+from support.heads import FixedPolicy, FixedValue
 
 from mbrl_ros.control.controller import CommandSource, Controller
 from mbrl_ros.control.settings import ControllerSettings
@@ -80,7 +81,8 @@ def test_a_policy_decides_once_a_model_has_one(agent):
         made.models.offer(exact_model(), 1, 1)
     assert made.tick(reading(1)).source is CommandSource.EXPLORATION
     model = make_world_model(exact_model())
-    model.policy = lambda features: torch.full_like(features[..., :1], 0.625)
+    model.policy = FixedPolicy(lambda features: torch.full_like(features[..., :1], 0.625))
+    model.value = FixedValue(lambda features: features.sum(dim=-1))
     made.models.use(model, 1, 1)
     command = made.tick(reading(2, [0.1, 0.2]))
     assert source_of(command) == (CommandSource.PLANNED, "")

@@ -16,6 +16,7 @@ from known import (
     reading,
     source_of,
 )
+from support.heads import FixedPolicy
 
 from mbrl_ros.control.controller import CommandSource
 from mbrl_ros.models.ensemble.model import EnsembleModel
@@ -150,7 +151,7 @@ def test_what_is_held_is_what_the_plant_applies_though_a_tick_is_busy():
 def test_an_agent_that_decides_on_no_number_gets_the_safe_command():
     made = controller(agent="policy", model=False)
     model = make_world_model(exact_model())
-    model.policy = lambda features: torch.full_like(features[..., :1], math.nan)
+    model.policy = FixedPolicy(lambda features: torch.full_like(features[..., :1], math.nan))
     made.models.use(model, 1, 1)
     command = made.tick(reading(0))
     assert command.source is CommandSource.FALLBACK

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from support.heads import FixedPolicy, FixedValue
 from support.systems import ACTION, OBSERVATION, A, B, random_model, step
 
 from mbrl_ros.evaluation.true_model import TrueModel
@@ -139,16 +140,21 @@ def test_a_fork_is_the_same_model_with_memory_of_its_own(model):
     torch.testing.assert_close(first[0], kept[0], atol=1e-5, rtol=1e-4)
 
 
-def test_a_fork_and_a_corrected_model_keep_the_policy(model):
-    model.policy = torch.tanh
-    assert model.fork().policy is model.policy
-    assert model.correct(0.3, 100, [])[0].policy is model.policy
+def test_a_fork_and_a_corrected_model_keep_policy_and_value(model):
+    model.policy, model.value = FixedPolicy(torch.tanh), FixedValue(torch.sum)
+    for other in (model.fork(), model.correct(0.3, 100, [])[0]):
+        assert other.policy is model.policy
+        assert other.value is model.value
+
+
+def test_policies_read_the_same_features_now_as_imagined(model):
+    belief = at_start(model)
+    imagined = model.imagine(belief, some_actions(1, 1)).features[:, :, 0]
+    torch.testing.assert_close(model.features(belief).expand_as(imagined), imagined)
 
 
 def test_a_policy_imagines_what_its_actions_do(model):
-    def policy(features):
-        return torch.tanh(features[..., :1])
-
+    policy = FixedPolicy(lambda features: torch.tanh(features[..., :1]))
     imagined = model.imagine_policy(at_start(model), policy, 4)
     assert imagined.observations.shape == (model.members, 1, 5, 2)
     for member in range(model.members):

@@ -114,3 +114,29 @@ def test_what_may_still_be_gained_is_added_for_each_member():
     torch.testing.assert_close(seen[0], features[:, :, -1])
     expected = (imagined.rewards.sum(dim=-1) + features[:, :, -1, 0]).mean(dim=0)
     torch.testing.assert_close(found, expected)
+
+
+def test_what_may_still_be_gained_is_gained_only_where_the_task_goes_on():
+    observations = torch.tensor([[0.5, 0.0], [1.5, 0.0]])[None, None]
+    judge = objective(RewardModel(), on="learned_survival")
+    imagined = Imagined(torch.zeros(1, 1, 1), observations, observations)
+    found = judge.score(imagined, lambda last: torch.full(last.shape[:-1], 8.0))
+    torch.testing.assert_close(found, torch.tensor([0.25 + 0.25 * 8.0]))
+
+
+def test_single_steps_are_judged_each_for_itself():
+    starts, ends = torch.tensor([[0.5], [1.2]]), torch.tensor([[0.7], [1.3]])
+    seen = torch.stack([starts, ends], dim=1)
+    observations = torch.cat([seen, torch.zeros(2, 2, 1)], dim=-1)[None]
+    actions = torch.tensor([[[0.1]], [[0.3]]])
+    judge = objective(RewardModel(), on="learned_survival", paid="learned_reward")
+    reward, goes_on = judge.steps(Imagined(actions, observations))
+    torch.testing.assert_close(goes_on, torch.tensor([[1.0, 0.25]]))
+    torch.testing.assert_close(reward, torch.tensor([[1.0 + 0.3, 0.25 + 0.4]]))
+    # What was paid really is known without a model.
+    told = Imagined(
+        actions, observations, rewards=torch.tensor([[[5.0], [6.0]]]), continues=torch.ones(1, 2, 1)
+    )
+    reward, goes_on = objective(None, on="learned_survival", paid="learned_reward").steps(told)
+    torch.testing.assert_close(reward, torch.tensor([[6.0, 7.0]]))
+    assert goes_on.tolist() == [[1.0, 1.0]]

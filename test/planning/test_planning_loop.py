@@ -215,7 +215,7 @@ def valley(side):
     class Valley:
         digest = f"valley {side}"
 
-        def score(self, imagined):
+        def score(self, imagined, value=None):
             mean = imagined.actions.mean(dim=(1, 2))
             return 3.0 * torch.exp(-(((mean - side) / 0.1) ** 2)) + torch.exp(-((mean / 0.15) ** 2))
 

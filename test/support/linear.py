@@ -33,9 +33,10 @@ class LinearModel(WorldModel):
 
     members = 1
 
-    def __init__(self, a, b, action, observation=OBSERVATION, policy=None):
+    def __init__(self, a, b, action, observation=OBSERVATION, policy=None, value=None):
         self.a, self.b = torch.from_numpy(a).float(), torch.from_numpy(b).float()
-        self.observation, self.action, self.policy = observation, action, policy
+        self.observation, self.action = observation, action
+        self.policy, self.value = policy, value
         self.asked = []
 
     def initial(self, batch):
@@ -43,6 +44,9 @@ class LinearModel(WorldModel):
 
     def observe(self, belief, action, observation, is_first):
         return (observation[None, None], *(belief or ())[1:])
+
+    def features(self, belief):
+        return belief[0]
 
     def ahead(self, belief, actions):
         return (self.predict(belief[0], actions[None])[:, :, -1], *belief[1:])

@@ -34,7 +34,7 @@ class EnsembleModel(OneStepModel):
         """See `WorldModel.correct`."""
         # Corrections are made in place, and the uncorrected model may be needed again.
         model = EnsembleModel(copy.deepcopy(self.dynamics), self.members)
-        model.policy = self.policy
+        model.policy, model.value = self.policy, self.value
         return model, LastLayerCorrection(model, strength, memory, past)
 
 
