@@ -53,6 +53,16 @@ def test_discrete_dimensions_are_rounded_within_their_limits():
     assert space.clip(np.array([[2.9, 1.2], [-5.0, 0.0]])).tolist() == [[2.0, 1.0], [-1.0, 0.0]]
 
 
+@pytest.mark.parametrize("value", [-2.0, 3.0, 0.5])
+def test_a_discrete_dimension_takes_integers_within_its_limits_only(value):
+    space = Space.of(["gear", "throttle"], [-1, 0.0], [2, 1.0], discrete=["gear"])
+    assert space.check([2, 7.5], "reading").tolist() == [2.0, 7.5]
+    with pytest.raises(
+        ValueError, match=f"reading: 'gear' is {value:g}, expected an integer from -1"
+    ):
+        space.check([value, 0.0], "reading")
+
+
 def test_an_unknown_dimension_is_refused_with_the_known_ones():
     with pytest.raises(ValueError, match=r"unknown dimension 'elbow'.*shoulder, wrist"):
         ARM.index("elbow")

@@ -140,6 +140,12 @@ class Space:
             raise ValueError(
                 f"{what}: '{self.names[bad]}' is {array[bad]}, expected a finite number"
             )
+        for i in self.discrete_indices:
+            if not (self.low[i] <= array[i] <= self.high[i] and array[i].is_integer()):
+                raise ValueError(
+                    f"{what}: '{self.names[i]}' is {array[i]:g}, expected an integer from "
+                    f"{self.low[i]:g} to {self.high[i]:g}"
+                )
         return array
 
     def clip(self, values: FloatArray) -> FloatArray:

@@ -17,6 +17,9 @@ class ObservationSettings:
     low: list[float] = setting([], "lower limit of each dimension [SI]; empty: none")
     high: list[float] = setting([], "upper limit of each dimension [SI]; empty: none")
     angles: list[str] = setting([], "names of dimensions that are angles [rad] and wrap")
+    discrete: list[str] = setting(
+        [], "names of dimensions that take integers only, from low to high, such as a cell's number"
+    )
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ class TaskSettings:
             ValueError: naming the parameter that does not fit.
         """
         o = self.observation
-        return _space("observation", o.names, o.low, o.high, angles=o.angles)
+        return _space("observation", o.names, o.low, o.high, angles=o.angles, discrete=o.discrete)
 
     def action_space(self) -> Space:
         """Return the action's space, whose limits are finite.

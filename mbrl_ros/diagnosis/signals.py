@@ -41,6 +41,9 @@ def find(log: Transitions, period: float) -> list[Finding]:
 def _readings(log: Transitions, period: float) -> list[Finding]:
     found: list[Finding] = []
     for i, name in enumerate(log.observation_space.names):
+        # The number of a place or a choice is no measurement.
+        if name in log.observation_space.discrete:
+            continue
         before, after = log.observation[:, i], log.next_observation[:, i]
         if not _varies(before):
             text = f"never changes from {before[0]:g} in {len(log)} transitions; check the sensor"

@@ -75,9 +75,16 @@ class DynamicsModel(nn.Module):
             generator: of the weights.
 
         Raises:
-            ValueError: if the settings name an unknown dimension.
+            ValueError: if the settings name an unknown dimension, or one of the observation takes
+                integers only, which no regression predicts.
         """
         super().__init__()
+        if observation.discrete:
+            raise ValueError(
+                f"observation.discrete: learner {settings.kind} predicts no integers, as "
+                f"'{observation.discrete[0]}' is one: expected a choice as one name for each of "
+                "its alternatives, or learner tabular"
+            )
         self.observation = observation
         self.action = action
         self.settings = settings

@@ -12,13 +12,18 @@ from typing import Any
 import gymnasium
 
 from mbrl_ros.core.extensions import describe, load
+from mbrl_ros.core.spaces import Space
 from mbrl_ros.simulation import graphics
 from mbrl_ros.simulation.plant import Plant
 from mbrl_ros.simulation.settings import SimulatorSettings
 
 
-def make_plant(settings: SimulatorSettings) -> Plant:
+def make_plant(settings: SimulatorSettings, observation: Space | None = None) -> Plant:
     """Create a plant from a Gymnasium id or an MJCF file.
+
+    Args:
+        settings: of the plant.
+        observation: as the task names it; None: not known.
 
     Raises:
         ValueError: one line that names the environment and the problem.
@@ -49,6 +54,7 @@ def make_plant(settings: SimulatorSettings) -> Plant:
             time_step=settings.time_step,
             time_limit=settings.time_limit,
             divergences=divergences,
+            observation=observation,
         )
     except ValueError:
         environment.close()

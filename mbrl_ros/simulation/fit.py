@@ -22,18 +22,37 @@ def check_fit(plant: Plant, observation: Space, action: Space, period: float) ->
     Raises:
         ValueError: naming the invalid parameter, and the expected value.
     """
-    _check_names("observation", plant.name, plant.observation_names, observation)
+    index = ", or an index instead: name it in observation.discrete" if plant.choices else ""
+    _check_names("observation", plant.name, plant.observation_names, observation, index)
     _check_names("action", plant.name, plant.action_names, action)
+    _check_discrete(plant, observation)
     _check_limits(plant, action)
     _check_period(plant, period)
 
 
-def _check_names(what: str, environment: str, suggested: tuple[str, ...], space: Space) -> None:
+def _check_names(
+    what: str, environment: str, suggested: tuple[str, ...], space: Space, otherwise: str = ""
+) -> None:
     if space.dim != len(suggested):
         raise ValueError(
             f"{what}.names: expected {len(suggested)} names for environment '{environment}', "
-            f"such as {', '.join(suggested)}, got {space.dim}"
+            f"such as {', '.join(suggested)}{otherwise}, got {space.dim}"
         )
+
+
+def _check_discrete(plant: Plant, space: Space) -> None:
+    low, high = plant.observation_space.low, plant.observation_space.high
+    for name, i in zip(space.discrete, space.discrete_indices, strict=True):
+        if not plant.observation_whole[i]:
+            raise ValueError(
+                f"observation.discrete: '{name}' of environment '{plant.name}' takes any number"
+            )
+        if not space.low[i] <= low[i] <= high[i] <= space.high[i]:
+            raise ValueError(
+                f"observation.low and observation.high: '{name}' is from {shown(low[i])} to "
+                f"{shown(high[i])} in environment '{plant.name}', got {shown(space.low[i])} to "
+                f"{shown(space.high[i])}"
+            )
 
 
 def _check_limits(plant: Plant, space: Space) -> None:

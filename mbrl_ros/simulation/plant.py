@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium import spaces
 
 from mbrl_ros.core.numbers import shown
-from mbrl_ros.core.spaces import FloatArray
+from mbrl_ros.core.spaces import FloatArray, Space
 from mbrl_ros.simulation.answers import (
     PlantError,
     call,
@@ -41,6 +41,8 @@ class Plant(gymnasium.Env[Any, Any]):
         decode: turns a vector into an action of the environment.
         observation_names: a suggestion, one per dimension of the observation.
         action_names: a suggestion, one per dimension of the action.
+        observation_whole: whether each dimension of the observation takes integers only.
+        choices: whether the observation has a choice that is one-hot.
         environment: the wrapped one.
         action_repeat: its own steps in one step of the plant.
         period: time of one step [s].
@@ -60,6 +62,7 @@ class Plant(gymnasium.Env[Any, Any]):
         time_step: float = 0.0,
         time_limit: float = 0.0,
         divergences: tuple[type[Exception], ...] = (),
+        observation: Space | None = None,
     ) -> None:
         """Wrap an environment.
 
@@ -72,6 +75,7 @@ class Plant(gymnasium.Env[Any, Any]):
             time_limit: an episode is truncated after this time [s]; 0, inf: only by the
                 environment.
             divergences: exceptions of the environment that mean divergence.
+            observation: as the task names it; a choice that it declares discrete is an index.
 
         Raises:
             ValueError: for unsupported spaces, or if the time of a step is unknown.
@@ -82,12 +86,15 @@ class Plant(gymnasium.Env[Any, Any]):
         self.action_repeat = action_repeat
         check_reset(self._who, environment.unwrapped.reset)
         self._divergences = divergences
-        observation = flatten_observation(environment.observation_space, name)
+        named = (observation.names, observation.discrete) if observation else ()
+        seen = flatten_observation(environment.observation_space, name, *named)
         action = flatten_action(environment.action_space, name)
-        self.encode, self.decode = observation.encode, action.decode
-        self.observation_names = observation.names
+        self.encode, self.decode = seen.encode, action.decode
+        self.observation_names = seen.names
+        self.observation_whole = seen.whole
+        self.choices = seen.choices
         self.action_names = action.names
-        self.observation_space = _box(observation.low, observation.high)
+        self.observation_space = _box(seen.low, seen.high)
         self.action_space = _box(action.low, action.high)
         self.time_step = _time_step(environment.unwrapped, name, time_step)
         self.period = action_repeat * self.time_step

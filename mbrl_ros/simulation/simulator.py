@@ -259,7 +259,7 @@ def make_simulator(task: TaskSettings, settings: SimulatorSettings) -> Simulator
         ValueError: naming the invalid parameter.
     """
     observation_space, action_space = task.observation_space(), task.action_space()
-    plant = make_plant(settings)
+    plant = make_plant(settings, observation_space)
     try:
         plant.change_physics(settings.physics)
         return Simulator(

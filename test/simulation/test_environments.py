@@ -135,13 +135,53 @@ def test_nested_spaces_are_flattened_in_order():
     assert decoded["arm"][1] == 2
 
 
+def test_a_choice_that_is_declared_discrete_is_its_index():
+    space = spaces.Dict(
+        {
+            "cell": spaces.Discrete(5, start=3),
+            "hand": spaces.Tuple([spaces.MultiDiscrete([2, 3]), spaces.MultiBinary(2)]),
+            "speed": spaces.Box(-1, 1, (1,)),
+        }
+    )
+    value = {"cell": 7, "hand": (np.array([1, 2]), np.array([0, 1], np.int8)), "speed": [0.5]}
+    one_hot = flatten_observation(space, "E")
+    assert one_hot.choices
+    np.testing.assert_array_equal(one_hot.encode(value), [0, 0, 0, 0, 1, 0, 1, 0, 0, 1, 0, 1, 0.5])
+    flat = flatten_observation(space, "E", list("abcdefg"), ["a", "d"])
+    assert flat.names == (
+        "cell", "hand_0_0_0", "hand_0_0_1", "hand_0_1", "hand_1_0", "hand_1_1", "speed",
+    )  # fmt: skip
+    np.testing.assert_array_equal(flat.encode(value), [4, 0, 1, 2, 0, 1, 0.5])
+    flat = flatten_observation(space, "E", list("abcdef"), ["a", "b", "c"])
+    assert not flat.choices
+    np.testing.assert_array_equal(flat.encode(value), [4, 1, 2, 0, 1, 0.5])
+    np.testing.assert_array_equal(flat.high, [4, 1, 2, 1, 1, 1])
+    assert flat.whole == (True, True, True, True, True, False)
+    for cell in (2, 8, 3.5):
+        with pytest.raises(ValueError, match="observation of environment 'E': cell: expected one"):
+            flat.encode({**value, "cell": cell})
+
+
+def test_several_choices_are_an_action():
+    space = spaces.Dict(
+        {"legs": spaces.MultiDiscrete([[2, 3], [4, 2]]), "on": spaces.MultiBinary(2)}
+    )
+    flat = flatten_action(space, "E")
+    assert flat.names == ("legs_0", "legs_1", "legs_2", "legs_3", "on_0", "on_1")
+    np.testing.assert_array_equal(flat.high, [1, 2, 3, 1, 1, 1])
+    decoded = flat.decode(np.array([0.6, -1.0, 2.4, 9.0, 0.2, 0.8]))
+    assert space.contains(decoded)
+    np.testing.assert_array_equal(decoded["legs"], [[1, 0], [2, 1]])
+    np.testing.assert_array_equal(decoded["on"], [0, 1])
+
+
 @pytest.mark.parametrize(
     ("space", "words"),
     [
         (spaces.Box(0, 255, (96, 96, 3), np.uint8), "Box of shape (96, 96, 3)"),
         (spaces.Text(5), "Text"),
         (spaces.Graph(spaces.Box(0, 1, (2,)), None), "Graph"),
-        (spaces.Dict({"a": spaces.MultiBinary(3)}), "MultiBinary"),
+        (spaces.Dict({"a": spaces.Sequence(spaces.Discrete(3))}), "a space Sequence"),
         (spaces.Dict({}), "0 values"),
     ],
 )
@@ -197,6 +237,32 @@ def test_what_does_not_fit_the_environment_is_named():
         with pytest.raises(ValueError, match=r".") as refusal:
             make_simulator(bad_task, bad_settings)
         assert words in str(refusal.value)
+
+
+CELL = {"names": ["cell"], "low": [0.0], "high": [15.0], "discrete": ["cell"]}
+ANGLE = {"names": ["cos", "sin", "rate"], "low": [0.0] * 3, "high": [1.0] * 3}
+
+
+@pytest.mark.parametrize(
+    ("environment", "observation", "words"),
+    [
+        ("FrozenLake-v1", {"names": ["cell"]}, "expected 16 names for environment 'FrozenLake-v1'"),
+        ("FrozenLake-v1", {"names": ["cell"]}, "or an index instead: name it in observation.discr"),
+        ("FrozenLake-v1", {**CELL, "high": [14.0]}, "'cell' is from 0 to 15 in environment"),
+        ("FrozenLake-v1", {**CELL, "low": []}, "observation.discrete: 'cell': expected whole numb"),
+        ("Pendulum-v1", {**ANGLE, "discrete": ["sin"]}, "observation.discrete: 'sin' of environme"),
+    ],
+)
+def test_a_discrete_observation_that_does_not_fit_is_named(environment, observation, words):
+    task = TaskSettings(
+        observation=ObservationSettings(**observation), period=0.25,
+        action=ActionSettings(names=["move"], low=[0.0], high=[3.0], discrete=["move"]),
+    )  # fmt: skip
+    time_step = 0.25 if environment.startswith("Frozen") else 0.0
+    with pytest.raises(ValueError, match=r".") as refusal:
+        make_simulator(task, SimulatorSettings(environment=environment, time_step=time_step))
+    assert words in str(refusal.value)
+    assert "\n" not in str(refusal.value)
 
 
 @pytest.mark.parametrize(("period", "fits"), [(0.0166667, True), (0.01666, False)])
