@@ -36,7 +36,10 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("task", help="a shipped task, or the path of a parameter file (.yaml)")
+    parser.add_argument(
+        "task",
+        help="a shipped task, an environment's id, an MJCF file, or a parameter file (.yaml)",
+    )
     parser.add_argument("--steps", type=int, default=5000, help="environment steps to learn from")
     parser.add_argument("--seed", type=int, default=0, help="random seed")
     parser.add_argument("--out", type=Path, required=True, help="new or empty folder to write to")

@@ -17,6 +17,7 @@ from mbrl_ros.core.extensions import describe, place_of
 # demand, since some are slow to import.
 COMMANDS = {
     "launch": "start a system of nodes without ROS 2, as `ros2 launch` does with it",
+    "init": "write a parameter file for an environment, to edit",
     "learn": "learn a task in lock-step, in one process, as fast as possible",
     "train": "learn from recorded bags, as the trainer does online",
     "evaluate": "compare a model with recorded bags, or run episodes with it",

@@ -83,30 +83,30 @@ def _turns(name: str, i: int, log: Transitions) -> list[Finding]:
     space = log.observation_space
     before, after = log.observation[:, i], log.next_observation[:, i]
     declared = name in space.angles
-    jumps = _jumps(before, after, _DEGREES)
-    why = f"it jumps by 360, {jumps} times"
-    if declared and not jumps:
+    times = jumps(before, after, _DEGREES)
+    why = f"it jumps by 360, {times} times"
+    if declared and not times:
         why = _slope(before, after, log)
         why = why or _limits(space.low[i], space.high[i])
-    if (jumps or declared) and why:
+    if (times or declared) and why:
         rest = "convert it to radians" + ("" if declared else f" and set angles: [{name}]")
         text = f"observation '{name}' is in degrees: {why}; {rest}"
         return [Finding("degrees", name, text)]
-    if not declared and (jumps := _jumps(before, after, _TURN)):
-        text = f"observation '{name}' jumps by 2 pi, {jumps} times in {len(log)} transitions"
+    if not declared and (times := jumps(before, after, _TURN)):
+        text = f"observation '{name}' jumps by 2 pi, {times} times in {len(log)} transitions"
         return [Finding("undeclared angle", name, f"{text}; set observation.angles: [{name}]")]
     return []
 
 
-def _jumps(before: FloatArray, after: FloatArray, turn: float) -> int:
+def jumps(before: FloatArray, after: FloatArray, turn: float) -> int:
     """Return how often a reading in [a, a + turn) passes its end; 0 if it may be anything else."""
     step = np.abs(after - before) / turn
     low, high = min(before.min(), after.min()), max(before.max(), after.max())
     large = (step > 0.65) & (step <= 1.0)
-    jumps, between = int(large.sum()), int(((step > 0.35) & ~large).sum())
+    times, between = int(large.sum()), int(((step > 0.35) & ~large).sum())
     # Nearly the whole circle was seen, never more, and a step is small or a jump.
     whole = 0.9 * turn < high - low <= 1.0001 * turn
-    return jumps if whole and jumps >= _JUMPS and between == 0 else 0
+    return times if whole and times >= _JUMPS and between == 0 else 0
 
 
 def _slope(before: FloatArray, after: FloatArray, log: Transitions) -> str:

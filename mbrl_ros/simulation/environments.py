@@ -28,28 +28,11 @@ def make_plant(settings: SimulatorSettings, observation: Space | None = None) ->
     Raises:
         ValueError: one line that names the environment and the problem.
     """
-    name = settings.environment
-    if not name:
-        raise ValueError("environment: expected a Gymnasium id or an MJCF file, got nothing")
-    graphics.choose(camera=settings.camera.rate > 0)
-    divergences: tuple[type[Exception], ...] = ()
-    environment: gymnasium.Env[Any, Any]
-    if name.endswith(".xml"):
-        environment = _from_mjcf(name, settings.task_module)
-    else:
-        if settings.task_module:
-            raise ValueError(
-                f"task_module: only for an MJCF file (.xml), and environment is '{name}'"
-            )
-        environment = _from_gymnasium(name, endless=settings.time_limit == math.inf)
-        if name.startswith("dm_control/"):
-            from dm_control.rl.control import PhysicsError
-
-            divergences = (PhysicsError,)
+    environment, divergences = make_environment(settings)
     try:
         return Plant(
             environment,
-            name,
+            settings.environment,
             action_repeat=settings.action_repeat,
             time_step=settings.time_step,
             time_limit=settings.time_limit,
@@ -59,6 +42,30 @@ def make_plant(settings: SimulatorSettings, observation: Space | None = None) ->
     except ValueError:
         environment.close()
         raise
+
+
+def make_environment(
+    settings: SimulatorSettings,
+) -> tuple[gymnasium.Env[Any, Any], tuple[type[Exception], ...]]:
+    """Create what a plant wraps, and return it with its exceptions that mean divergence.
+
+    Raises:
+        ValueError: as `make_plant`.
+    """
+    name = settings.environment
+    if not name:
+        raise ValueError("environment: expected a Gymnasium id or an MJCF file, got nothing")
+    graphics.choose(camera=settings.camera.rate > 0)
+    if name.endswith(".xml"):
+        return _from_mjcf(name, settings.task_module), ()
+    if settings.task_module:
+        raise ValueError(f"task_module: only for an MJCF file (.xml), and environment is '{name}'")
+    environment = _from_gymnasium(name, endless=settings.time_limit == math.inf)
+    if not name.startswith("dm_control/"):
+        return environment, ()
+    from dm_control.rl.control import PhysicsError
+
+    return environment, (PhysicsError,)
 
 
 def _from_mjcf(name: str, task_module: str) -> gymnasium.Env[Any, Any]:

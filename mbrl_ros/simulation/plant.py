@@ -207,15 +207,19 @@ def _box(low: FloatArray, high: FloatArray) -> spaces.Box:
     return spaces.Box(low, high, dtype=np.float64)
 
 
-def _time_step(environment: Any, name: str, given: float) -> float:
-    """Return the time of an environment step: the environment's own, else the given one."""
-    known = 0.0
+def own_time_step(environment: Any) -> float:
+    """Return the time of an unwrapped environment's step as it says itself [s]; 0: it does not."""
     # MuJoCo, dm_control, Pendulum and Acrobot call it dt, CartPole tau.
     for attribute in ("dt", "tau"):
         value = getattr(environment, attribute, None)
         if isinstance(value, int | float | np.number) and math.isfinite(cast(float, value)):
-            known = float(cast(float, value))
-            break
+            return max(0.0, float(cast(float, value)))
+    return 0.0
+
+
+def _time_step(environment: Any, name: str, given: float) -> float:
+    """Return the time of an environment step: the environment's own, else the given one."""
+    known = own_time_step(environment)
     if known > 0 and given > 0 and not math.isclose(known, given, rel_tol=1e-6):
         raise ValueError(
             f"time_step: environment '{name}' has steps of {shown(known)} s, got {shown(given)}; "

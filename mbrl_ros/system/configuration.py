@@ -25,6 +25,7 @@ from mbrl_ros.core.settings import (
     unknown_parameter,
 )
 from mbrl_ros.core.task import TaskSettings
+from mbrl_ros.system.environment_task import is_environment, parameter_text, unknown_task
 from mbrl_ros.system.schema import (
     NODES,
     OBJECTIVE,
@@ -32,7 +33,7 @@ from mbrl_ros.system.schema import (
     checked_nodes,
     node_settings,
 )
-from mbrl_ros.system.task_file import read_task_file
+from mbrl_ros.system.task_file import parse_task, read_task_file
 
 _PACKAGES = ("torch", "numpy", "gymnasium", "mujoco", "dm_control", "cyclonedds", "rosbags")
 # Parameters that may name code of a user's own, after the node's name if there is one.
@@ -138,8 +139,9 @@ def read_task(
     """Read a task's parameters.
 
     Args:
-        task: name of a shipped task, or path of a parameter file; files that it names relative to
-            itself, such as ``robot.xml``, ``mine.py:MyTask`` or ``mine:MyTask``, are resolved.
+        task: name of a shipped task, path of a parameter file, or an environment (see
+            `is_environment`); files that a parameter file names relative to itself, such as
+            ``robot.xml``, ``mine.py:MyTask`` or ``mine:MyTask``, are resolved.
         overrides: dotted names to values; a name applies to every node that has it, ``node.name``
             to one node only. Files are relative to the working folder, or else as the task's.
         namespace: of the nodes, absolute; empty: the one in which the file names them.
@@ -147,18 +149,21 @@ def read_task(
     Raises:
         SettingsError: naming the parameter that is unknown, of the wrong type or out of bounds.
     """
-    path = Path(task)
-    if path.suffix not in (".yaml", ".yml"):
-        path = resource_directory("config") / f"{task}.yaml"
-        if "/" in task or not path.is_file():
-            raise SettingsError(
-                f"unknown task '{task}': expected one of {', '.join(task_names())}, "
-                "or the path of a parameter file (.yaml)"
-            )
-    file = read_task_file(path, namespace)
-    read = {node: anchor(own, [path.parent]) for node, own in file.nodes.items()}
-    nodes = checked_nodes(read, str(path))
-    overrides = anchor(overrides or {}, [Path.cwd(), path.parent])
+    path, folder = Path(task), Path.cwd()
+    overrides = overrides or {}
+    if path.suffix in (".yaml", ".yml"):
+        folder = path.parent
+        file = read_task_file(path, namespace)
+    elif task in task_names():
+        folder = resource_directory("config")
+        file = read_task_file(folder / f"{task}.yaml", namespace)
+    elif is_environment(task):
+        file = parse_task(parameter_text(task, overrides), task, namespace)
+    else:
+        raise SettingsError(unknown_task(task, task_names()))
+    read = {node: anchor(own, [folder]) for node, own in file.nodes.items()}
+    nodes = checked_nodes(read, task)
+    overrides = anchor(overrides, [Path.cwd(), folder])
     learner = {n: overrides[n] for n in ("learner",) if n in overrides}
     settings = node_settings({**nodes["**"], **learner})
     # The learner determines the trainer's other parameters.
@@ -166,7 +171,7 @@ def read_task(
         for node, parameter in _places(name, settings):
             nodes[node] = {**nodes[node], parameter: value}
     nodes = checked_nodes(nodes, "command line")
-    check_learned(nodes, str(path))
+    check_learned(nodes, task)
     return Configuration(nodes, file.ros, file.namespace, file.notes)
 
 

@@ -37,7 +37,8 @@ class LaunchSettings:
     """A launch's own arguments; all others are parameters of the nodes."""
 
     task: str = setting(
-        "cartpole_swingup", "a shipped task, or the path of a parameter file (.yaml)"
+        "cartpole_swingup",
+        "a shipped task, an environment's id, an MJCF file, or a parameter file (.yaml)",
     )
     duration: float = setting(
         90.0, "wall time until everything is stopped [s]; 0: unlimited", low=0.0

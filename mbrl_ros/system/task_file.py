@@ -71,7 +71,23 @@ def read_task_file(path: Path, namespace: str = "") -> TaskFile:
             them in several namespaces, or gives them different tasks.
     """
     try:
-        sections = read_sections(path.read_text(encoding="utf-8"), keep_words=True)
+        return parse_task(path.read_text(encoding="utf-8"), str(path), namespace)
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: {error}") from None
+
+
+def parse_task(text: str, where: str, namespace: str = "") -> TaskFile:
+    """Read the text of a ROS 2 parameter file; see `read_task_file`.
+
+    Args:
+        text: its content.
+        where: it is from, in messages.
+        namespace: as for `read_task_file`.
+    """
+    try:
+        sections = read_sections(text, keep_words=True)
         source = _source(sections, namespace)
         known = [each for each in sections if _node(each, source)]
         others = [each.pattern for each in sections if not _node(each, source)]
@@ -84,11 +100,9 @@ def read_task_file(path: Path, namespace: str = "") -> TaskFile:
             nodes[_node(each, source)].update(each.parameters)
         ros = {node: _taken(own, _is_ros_own) for node, own in nodes.items()}
         _share_task(nodes)
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError as error:
-        raise SettingsError(f"{path}: {error}") from None
-    passed = f"{path}: parameters of other nodes are passed over: {', '.join(others)}"
+        raise SettingsError(f"{where}: {error}") from None
+    passed = f"{where}: parameters of other nodes are passed over: {', '.join(others)}"
     return TaskFile(nodes, ros, namespace or source, (passed,) if others else ())
 
 

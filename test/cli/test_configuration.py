@@ -93,6 +93,15 @@ def test_an_unknown_task_is_refused_with_the_known_ones(task):
         read_task(task)
 
 
+@pytest.mark.parametrize(
+    ("task", "meant"),
+    [("cartpole_swngup", "cartpole_swingup"), ("Pendulum", "Pendulum-v1"), ("ant", "Ant-v5")],
+)
+def test_what_was_meant_is_suggested(task, meant):
+    with pytest.raises(SettingsError, match=rf"unknown task '{task}'.*did you mean '{meant}'\?$"):
+        read_task(task)
+
+
 def test_a_parameter_file_of_ones_own_will_do(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text(

@@ -125,6 +125,24 @@ def test_a_reward_that_is_not_finite_ends_nothing(tmp_path, capsys, monkeypatch,
         assert (tmp_path / "out" / name).exists()
 
 
+def test_an_environment_learns_as_the_file_that_init_writes_of_it(tmp_path, capsys):
+    file = tmp_path / "task.yaml"
+    assert main(["init", "InvertedPendulum-v5", "-o", str(file)]) == 0
+    assert main(["init", "InvertedPendulum-v5", "-o", str(file)]) == 2
+    assert f"error: --output: {file} exists" in capsys.readouterr().err
+    left = []
+    for task in ("InvertedPendulum-v5", str(file)):
+        out = tmp_path / f"out{len(left)}"
+        words = [WORDS[0], task, "--steps=90", "--eval-episodes=0", *WORDS[4:], "--out", str(out)]
+        assert main(words) == 0
+        summary = json.loads((out / "summary.json").read_text())
+        assert summary["models_published"] > 0
+        log = read_transitions([out / "bag"])
+        left.append(((out / "curve.csv").read_text(), log.action.tolist(), summary["task"]))
+    assert left[0] == left[1]
+    assert left[0][2] == "InvertedPendulum-v5"
+
+
 def curve_of(out):
     with (out / "curve.csv").open(newline="") as file:
         return [int(row["env_steps"]) for row in csv.DictReader(file)]
