@@ -1,17 +1,24 @@
-"""Which parameters a ROS 2 parameter file gives to a node, as rcl reads it."""
+"""Which parameters a ROS 2 parameter file gives to a node, as rcl reads it.
+
+A few forms are refused that rcl takes for something else than what is written: a value of another
+type for the same name (it keeps the first), a name that is both a value and a section (the value is
+lost), what follows ``ros__parameters`` in its section, and names with ``/`` or ``.`` for sections
+within sections (what follows them is given to others).
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from mbrl_ros.core.rcl_yaml import check_value, read_yaml
-from mbrl_ros.core.settings import flatten
+from mbrl_ros.core.rcl_yaml import Pairs, check_value, merged, read_documents
 
 #: Parameters that ROS 2 itself declares; one that ends in a dot stands for all below.
 ROS_OWN = ("use_sim_time", "start_type_description_service", "qos_overrides.")
+PARAMETERS = "ros__parameters"
+_NODE = re.compile(r"/?(?:(?:\*{1,2}|[A-Za-z_]\w*)(?:/(?!$)|$))+", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -48,17 +55,13 @@ def read_sections(text: str, keep_words: bool = False) -> list[Section]:
     Raises:
         ValueError: one line, if it is not a parameter file.
     """
-    try:
-        tree = read_yaml(text, keep_words)
-    except ValueError as error:
-        raise ValueError(f"not YAML: {error}") from None
-    if tree is None:
-        return []
-    if not isinstance(tree, dict):
-        raise ValueError(f"expected node names with ros__parameters, got {type(tree).__name__}")
-    if "ros__parameters" in tree:
-        raise ValueError("'ros__parameters': expected below the name of a node, or below /**")
-    return list(_sections("", tree))
+    found: dict[str, dict[str, Any]] = {}
+    for tree in read_documents(text, keep_words):
+        if not isinstance(tree, Pairs):
+            kind = type(tree).__name__
+            raise ValueError(f"expected node names with ros__parameters, got {kind}")
+        _add_sections(found, "", tree)
+    return [Section(_absolute(name), own) for name, own in found.items()]
 
 
 def matching(sections: Iterable[Section], node: str) -> dict[str, Any]:
@@ -66,26 +69,65 @@ def matching(sections: Iterable[Section], node: str) -> dict[str, Any]:
     return {n: v for each in sections if each.is_for(node) for n, v in each.parameters.items()}
 
 
-def _sections(pattern: str, content: dict[Any, Any]) -> Iterator[Section]:
-    for key, inner in content.items():
-        if key == "ros__parameters":
-            yield Section(pattern, _parameters(pattern, inner))
-        elif isinstance(inner, dict):
-            yield from _sections(f"{pattern}/{str(key).strip('/')}", inner)
+def _add_sections(found: dict[str, dict[str, Any]], node: str, content: Pairs) -> None:
+    """Add what is below a name, as rcl joins them: 'node' and '/node' are two that match one."""
+    where = _absolute(node) if node else ""
+    for number, (key, inner) in enumerate(content, 1):
+        if key == PARAMETERS:
+            if not node:
+                raise ValueError(f"'{key}': expected below the name of a node, or below /**")
+            if number < len(content):
+                raise ValueError(
+                    f"'{where}': expected {key} last, got '{content[number][0]}' after it"
+                )
+            if not _NODE.fullmatch(node):
+                raise ValueError(f"'{where}': expected names of letters, digits and _, or * or **")
+            if not isinstance(inner, Pairs):
+                raise ValueError(f"'{where}': expected parameters, got {_shown(inner)}")
+            try:
+                _add_parameters(found.setdefault(node, {}), "", inner)
+            except ValueError as error:
+                raise ValueError(f"'{where}': {error}") from None
+        elif key.startswith(PARAMETERS):
+            raise ValueError(f"'{key}': expected {PARAMETERS}, for which ROS 2 takes it")
+        elif not isinstance(inner, Pairs):
+            at, what = (_absolute(node), f"'{key}'") if node else (key, _shown(inner))
+            raise ValueError(f"'{at}': expected {PARAMETERS} below it, got {what}")
+        elif node and "/" in key:
+            raise ValueError(f"'{where}': expected a name without / below it, got '{key}'")
         else:
-            where, what = (pattern, f"'{key}'") if pattern else (key, repr(inner))
-            raise ValueError(f"'{where}': expected ros__parameters below it, got {what}")
+            _add_sections(found, f"{node.removesuffix('/')}/{key}" if node else key, inner)
 
 
-def _parameters(pattern: str, content: Any) -> dict[str, Any]:
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise ValueError(f"'{pattern}': expected parameters, got {content!r}")
-    parameters = flatten(content)
-    try:
-        for name, value in parameters.items():
-            check_value(name, value)
-    except ValueError as error:
-        raise ValueError(f"'{pattern}': {error}") from None
-    return parameters
+def _add_parameters(found: dict[str, Any], prefix: str, content: Pairs) -> None:
+    for key, value in content:
+        name = f"{prefix}{key}"
+        if not isinstance(value, Pairs):
+            check_value(name, merged(value))
+            if name in found and _kind(found[name]) != _kind(value):
+                raise ValueError(
+                    f"parameter '{name}': expected one value, got {found[name]!r} and {value!r}"
+                )
+            found[name] = value
+        elif not value:
+            raise ValueError(f"parameter '{name}': expected a value, got {{}}")
+        elif name in found:
+            raise ValueError(
+                f"parameter '{name}': expected one value, got {found[name]!r} and parameters below"
+            )
+        elif prefix and "." in key:
+            raise ValueError(f"parameter '{name}': expected a section's name without '.' below it")
+        else:
+            _add_parameters(found, f"{name}.", value)
+
+
+def _kind(value: Any) -> tuple[type, ...]:
+    return (list, *map(type, value[:1])) if isinstance(value, list) else (type(value),)
+
+
+def _absolute(name: str) -> str:
+    return f"/{name.lstrip('/')}"
+
+
+def _shown(tree: Any) -> str:
+    return "nothing" if tree is None else repr(merged(tree))

@@ -1,8 +1,10 @@
 """YAML as rcl's parameter parser reads it, so that launcher and nodes read the same.
 
-It differs from YAML 1.1 in plain scalars: ``y`` and ``n`` are booleans, ``012`` is octal, ``1e3``,
-``inf`` and ``nan`` are numbers, while dates, ``12:30:00``, ``~`` and ``null`` are text. A section
-that appears twice counts as one; of a name that appears twice, the last counts.
+It differs from YAML 1.1 in scalars: ``y`` and ``n`` are booleans, ``012`` is octal, ``1e3``,
+``inf`` and ``nan`` are numbers, while dates, ``12:30:00``, ``~`` and ``null`` are text. Quotes and
+``!!str`` make text of anything, no other tag counts. There are no aliases, no lists within lists,
+and names are text. A section that appears twice counts as one; of a name that appears twice, the
+last counts.
 
 A dimension may well be called ``y``. Where types are known, such words are therefore kept as text
 (`read_yaml`'s ``keep_words``) until a setting that is true or false takes them, and written quoted.
@@ -13,6 +15,8 @@ from __future__ import annotations
 import contextlib
 import math
 import re
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import yaml
@@ -22,15 +26,32 @@ _SPELLINGS = {True: "y Y yes Yes YES true True TRUE on On ON",
 _BOOLEANS = {word: value for value, words in _SPELLINGS.items() for word in words.split()}
 #: Words to what rcl takes them for where they are not quoted, besides true and false.
 WORDS = {word: value for word, value in _BOOLEANS.items() if len(word) < 4}
+# Blanks may stand before a number in a block of text (``|``).
+_SIGN = r"[ \t\n]*[-+]?"
 _INTEGERS = {
-    16: re.compile(r"[-+]?0[xX][0-9a-fA-F]+"),
-    8: re.compile(r"[-+]?0[0-7]*"),
-    10: re.compile(r"[-+]?[1-9][0-9]{0,18}"),
+    16: re.compile(_SIGN + r"0[xX][0-9a-fA-F]+"),
+    8: re.compile(_SIGN + r"0[0-7]*"),
+    10: re.compile(_SIGN + r"[1-9][0-9]{0,18}"),
 }
-_HEXADECIMAL = re.compile(r"[-+]?0[xX][0-9a-fA-F]+(\.[0-9a-fA-F]*)?([pP][-+]?[0-9]+)?")
-_DECIMAL = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
-_NOT_FINITE = re.compile(r"[-+]?(?:(?i:inf|infinity|nan)|\.(?:inf|Inf|INF))|\.(?:nan|NaN|NAN)")
-_PLAIN = "!plain"
+_HEXADECIMAL = re.compile(
+    _SIGN + r"0[xX]([0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)([pP][-+]?[0-9]+)?"
+)
+_DECIMAL = re.compile(_SIGN + r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+# As strtod reads them: what is too large, or so small that it loses digits, stays text.
+_NUMBERS: tuple[tuple[re.Pattern[str], Callable[[str], float], float], ...] = (
+    (_HEXADECIMAL, float.fromhex, math.ulp(0.0)),
+    (_DECIMAL, float, sys.float_info.min),
+)
+_INFINITE = re.compile(_SIGN + r"(?i:inf|infinity)|[-+]?\.(?:inf|Inf|INF)", re.ASCII)
+_NOT_A_NUMBER = re.compile(_SIGN + r"(?i:nan)(\(\w*\))?|\.(?:nan|NaN|NAN)", re.ASCII)
+#: Most collections within each other: a reader's time may grow with the square of their number.
+DEEPEST = 16
+# libyaml, as in rcl, where PyYAML has it.
+_Parser = getattr(yaml, "CLoader", yaml.Loader)
+
+
+class Pairs(list[tuple[str, Any]]):
+    """A mapping as it is written: names and values in order, some names perhaps twice."""
 
 
 def plain_value(text: str) -> bool | int | float | str | None:
@@ -40,58 +61,79 @@ def plain_value(text: str) -> bool | int | float | str | None:
     for base, pattern in _INTEGERS.items():
         if pattern.fullmatch(text) and -(2**63) <= (whole := int(text, base)) < 2**63:
             return whole
-    if _NOT_FINITE.fullmatch(text):
+    if _INFINITE.fullmatch(text):
         return float(text.replace(".", ""))
-    # As strtod reads them; what is too large stays text.
-    with contextlib.suppress(OverflowError):
-        if _HEXADECIMAL.fullmatch(text):
-            return float.fromhex(text)
-        if _DECIMAL.fullmatch(text) and math.isfinite(number := float(text)):
-            return number
+    if _NOT_A_NUMBER.fullmatch(text):
+        return math.nan
+    for pattern, read, smallest in _NUMBERS:
+        if found := pattern.fullmatch(text):
+            with contextlib.suppress(OverflowError):
+                number = read(text)
+                is_zero = not found[1].strip("0.")
+                if is_zero or smallest <= abs(number) < math.inf:
+                    return number
     return text or None
 
 
-class _Loader(yaml.SafeLoader):
-    def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
-        if kind is yaml.ScalarNode and implicit[0]:
-            return _PLAIN
-        return super().resolve(kind, value, implicit)
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        found: dict[Any, Any] = {}
-        for key_node, value_node in node.value:
-            plain = isinstance(key_node, yaml.ScalarNode)
-            key = key_node.value if plain else self.construct_object(key_node, deep=True)
-            value = self.construct_object(value_node, deep=deep)
-            found[key] = _merged(found[key], value) if key in found else value
-        return found
+def _documents(text: str, keep_words: bool) -> Iterator[Any]:
+    events = yaml.parse(text, Loader=_Parser)
+    for event in events:
+        if isinstance(event, yaml.DocumentStartEvent):
+            yield _read(next(events), events, keep_words, 0)
 
 
-def _merged(first: Any, second: Any) -> Any:
-    if not isinstance(first, dict) or not isinstance(second, dict):
-        return second
-    return {**first, **{k: _merged(first[k], v) if k in first else v for k, v in second.items()}}
+def _read(event: yaml.Event, events: Iterator[yaml.Event], keep_words: bool, depth: int) -> Any:
+    if isinstance(event, yaml.ScalarEvent):
+        return _scalar(event, keep_words)
+    if isinstance(event, yaml.AliasEvent):
+        raise _refusal(event, f"expected no aliases (*{event.anchor}), which ROS 2 does not read")
+    if depth == DEEPEST:
+        raise _refusal(event, f"expected at most {DEEPEST} collections within each other")
+    if isinstance(event, yaml.SequenceStartEvent):
+        items = []
+        while not isinstance(event := next(events), yaml.SequenceEndEvent):
+            items.append(_read(event, events, keep_words, depth + 1))
+        if keep_words and any(isinstance(item, bool) for item in items):
+            items = [WORDS.get(item, item) if isinstance(item, str) else item for item in items]
+        return items
+    pairs = Pairs()
+    while not isinstance(event := next(events), yaml.MappingEndEvent):
+        if not isinstance(event, yaml.ScalarEvent) or not event.value:
+            raise _refusal(event, "expected names that are text")
+        name = _without_nul(event)
+        pairs.append((name, _read(next(events), events, keep_words, depth + 1)))
+    return pairs
 
 
-def _construct_map(loader: _Loader, node: Any) -> dict[Any, Any]:
-    return loader.construct_mapping(node, deep=True)
+def _scalar(event: yaml.ScalarEvent, keep_words: bool) -> Any:
+    text = _without_nul(event)
+    is_quoted = event.style in ("'", '"')
+    if is_quoted or (event.tag == "tag:yaml.org,2002:str" and text):
+        return text
+    return text if keep_words and text in WORDS else plain_value(text)
 
 
-_Loader.add_constructor(_PLAIN, lambda _, node: plain_value(node.value))
-_Loader.add_constructor("tag:yaml.org,2002:map", _construct_map)
+def _without_nul(event: yaml.ScalarEvent) -> str:
+    if "\0" in event.value:
+        # rcl cuts the text there.
+        raise _refusal(event, "expected no character 0 in text")
+    return str(event.value)
 
 
-class _WordLoader(_Loader):
-    pass
-
-
-_WordLoader.add_constructor(
-    _PLAIN, lambda _, node: node.value if node.value in WORDS else plain_value(node.value)
-)
+def _refusal(event: yaml.Event, expected: str) -> ValueError:
+    line = event.start_mark.line + 1 if event.start_mark else "?"
+    return ValueError(f"line {line}: {expected}")
 
 
 class _Dumper(yaml.SafeDumper):
     pass
+
+
+def _represent_number(dumper: yaml.SafeDumper, number: float) -> yaml.ScalarNode:
+    if 0 < abs(number) < sys.float_info.min:
+        # Of the decimal numbers as small as this, rcl makes text.
+        return dumper.represent_scalar("tag:yaml.org,2002:float", number.hex())
+    return dumper.represent_float(number)
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
@@ -100,23 +142,54 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _represent_text)
+_Dumper.add_representer(float, _represent_number)
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _HEXADECIMAL, ["-", "0"])
 
 
-def read_yaml(text: str, keep_words: bool = False) -> Any:
-    """Read YAML.
+def read_documents(text: str, keep_words: bool = False) -> list[Any]:
+    """Read YAML as it is written, with mappings as `Pairs`.
 
     Args:
         text: to read.
         keep_words: whether y, yes, on, n, no and off stay text; see `WORDS`.
 
     Raises:
-        ValueError: one line, if it is not YAML.
+        ValueError: one line, if it is not YAML, or not such that rcl reads it.
     """
     try:
-        # Both are SafeLoaders.
-        return yaml.load(text, _WordLoader if keep_words else _Loader)
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        raise ValueError(" ".join(str(error).split())) from None
+        return list(_documents(text, keep_words))
+    except (yaml.YAMLError, UnicodeError) as error:
+        raise ValueError(f"not YAML: {' '.join(str(error).split())}") from None
+
+
+def merged(tree: Any) -> Any:
+    """Return a tree of `read_documents` with its mappings as dictionaries."""
+    if isinstance(tree, list) and not isinstance(tree, Pairs):
+        return [merged(item) for item in tree]
+    if not isinstance(tree, Pairs):
+        return tree
+    found: dict[str, Any] = {}
+    for name, value in tree:
+        if isinstance(value, Pairs) and isinstance(found.get(name), Pairs):
+            value = Pairs([*found[name], *value])
+        found[name] = value
+    return {name: merged(value) for name, value in found.items()}
+
+
+def read_yaml(text: str, keep_words: bool = False) -> Any:
+    """Read YAML; None if there is none in the text.
+
+    Args:
+        text: to read.
+        keep_words: as for `read_documents`.
+
+    Raises:
+        ValueError: as `read_documents`.
+    """
+    documents = read_documents(text, keep_words)
+    if len(documents) > 1:
+        raise ValueError(f"expected one document, got {len(documents)}")
+    return merged(documents[0]) if documents else None
 
 
 def write_yaml(tree: Any, **options: Any) -> str:

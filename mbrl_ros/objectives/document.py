@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
-
 from mbrl_ros.core.rcl_yaml import read_yaml
 from mbrl_ros.core.settings import flatten
 from mbrl_ros.objectives.parsing import VARIANTS
 
 #: Longest text accepted [characters].
 LONGEST = 65_536
-#: Most collections within each other; the parser's time grows with the square of their number.
-DEEPEST = 16
 
 
 def read_objective(text: str) -> dict[str, Any]:
@@ -32,7 +28,6 @@ def read_objective(text: str) -> dict[str, Any]:
     """
     if len(text) > LONGEST:
         raise ValueError(f"yaml: expected at most {LONGEST} characters, got {len(text)}")
-    _check_structure(text)
     try:
         tree = read_yaml(text, keep_words=True)
     except ValueError as error:
@@ -49,17 +44,3 @@ def read_objective(text: str) -> dict[str, Any]:
                 f"file only, not from the network"
             )
     return values
-
-
-def _check_structure(text: str) -> None:
-    depth = 0
-    try:
-        for event in yaml.parse(text):
-            if isinstance(event, yaml.AliasEvent):
-                raise ValueError("yaml: expected no aliases (*name): they can expand without limit")
-            depth += isinstance(event, yaml.CollectionStartEvent)
-            depth -= isinstance(event, yaml.CollectionEndEvent)
-            if depth > DEEPEST:
-                raise ValueError(f"yaml: expected at most {DEEPEST} collections within each other")
-    except yaml.YAMLError as error:
-        raise ValueError(f"yaml: {' '.join(str(error).split())}") from None

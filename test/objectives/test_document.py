@@ -22,12 +22,11 @@ BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
         ("", "yaml: expected an objective's parameters"),
         ("just words", "yaml: expected an objective's parameters, got 'just words'"),
         ("[1, 2]", "yaml: expected an objective's parameters"),
-        ("{", "yaml: while parsing"),
-        ("a: " + "[" * 20_000, "yaml: expected at most 16 collections within each other"),
+        ("{", "yaml: not YAML: while parsing"),
+        ("a: " + "[" * 20_000, "yaml: line 1: expected at most 16 collections within each other"),
         ("a: b" + " " * LONGEST, f"yaml: expected at most {LONGEST} characters"),
-        (BOMB, r"yaml: expected no aliases"),
-        ("a: &a {b: *a}", "yaml: expected no aliases"),
-        ("a: !!python/object/apply:os.system [ls]", "yaml: could not determine a constructor"),
+        (BOMB, r"yaml: line 2: expected no aliases"),
+        ("a: &a {b: *a}", "yaml: line 1: expected no aliases"),
         ("near: {type: 'os:system'}", r"'near\.type': a user-defined function \(os:system\)"),
         ("variants: {a: {caution: 1.0}}", r"'variants\.a\.caution': an objective has no variants"),
     ],
@@ -35,3 +34,7 @@ BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
 def test_a_text_from_the_network_cannot_do_harm(text, message):
     with pytest.raises(ValueError, match=message):
         read_objective(text)
+
+
+def test_a_tag_constructs_nothing():
+    assert read_objective("a: !!python/object/apply:os.system [ls]") == {"a": ["ls"]}

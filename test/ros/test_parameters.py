@@ -176,6 +176,8 @@ def test_bad_arguments(world):
         world.node(arguments=["--params-file", "/nope"])
     with pytest.raises(RCLError, match="name:=value"):
         world.node(arguments=["-p", "name"])
+    with pytest.raises(RCLError, match="expected a value, such as '' for an empty text"):
+        world.node(arguments=["-p", "name:="])
     with pytest.raises(RCLError, match="from:=to"):
         world.node(arguments=["-r", "name"])
     with pytest.raises(RCLError, match="needs a value"):

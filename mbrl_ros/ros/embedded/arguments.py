@@ -104,7 +104,9 @@ def _apply(result: Arguments, kind: str, text: str) -> None:
             raise ValueError("must have the form name:=value")
         node, colon, rest = name.partition(":")
         pattern = f"/{node.lstrip('/')}" if colon else "/**"
-        given = check_value(value, read_yaml(value)) if value else ""
+        if not value:
+            raise ValueError("expected a value, such as '' for an empty text")
+        given = check_value(value, read_yaml(value))
         result.parameters.append(Section(pattern, {rest if colon else name: given}))
     elif kind == "params-file":
         result.file_parameters.extend(read_sections(Path(text).read_text(encoding="utf-8")))
