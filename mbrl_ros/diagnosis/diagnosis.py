@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from threadpoolctl import threadpool_limits
 
@@ -16,11 +18,7 @@ _FIRST, _AT_THE_LATEST = 500, 10_000
 
 
 class Diagnosis:
-    """Findings about what was observed and done; it draws no random numbers and changes nothing.
-
-    Attributes:
-        findings: of the last examination, and readings that were not finite.
-    """
+    """Findings about what was observed and done; it draws no random numbers and changes nothing."""
 
     def __init__(self, observation: Space, period: float) -> None:
         """Start without findings.
@@ -31,9 +29,20 @@ class Diagnosis:
         """
         self._space, self._period = observation, period
         self._due = _FIRST
+        self._continued = False
+        self._noted: dict[tuple[str, str], Finding] = {}
         self._found: list[Finding] = []
         self._not_finite: dict[str, tuple[int, Observation]] = {}
         self._told: set[tuple[str, str]] = set()
+        self._earlier: set[tuple[str, str]] = set()
+
+    def resume(self, transitions: int) -> None:
+        """Go on with a log of this size; what is found in it first, an earlier process has told."""
+        self._continued = self.is_due(transitions)
+
+    def note(self, finding: Finding) -> None:
+        """Take note of what was found elsewhere; it is told once, as all are."""
+        self._noted[finding.key] = finding
 
     def see(self, seen: Observation) -> None:
         """Take note of a reading as it comes; one that is not finite makes no transition."""
@@ -57,18 +66,28 @@ class Diagnosis:
         self._due = min(2 * max(len(log), _FIRST // 2), len(log) + _AT_THE_LATEST)
         # Numpy's further threads would have the process's priority, beside the control loop.
         with threadpool_limits(1, user_api="blas"):
-            self._found = [*signals.find(log, self._period), *dynamics.find(log)]
+            found = [*signals.find(log, self._period), *dynamics.find(log)]
+        if self._continued:
+            self._earlier = {finding.key for finding in found}
+        self._continued, self._found = False, found
 
     @property
     def findings(self) -> list[Finding]:
-        """What is found at present."""
-        return [*map(self._bad_reading, [*self._not_finite]), *self._found]
+        """What was noted, readings that were not finite, and what the last examination found."""
+        bad = [self._bad_reading(name) for name in [*self._not_finite]]
+        found = [*self._noted.values(), *bad, *self._found]
+        return [*{finding.key: finding for finding in found}.values()]
 
     def news(self) -> list[Finding]:
-        """Return the findings that were not among those returned before."""
+        """Return the findings not returned before; those of an earlier process are marked so."""
         new = [finding for finding in self.findings if finding.key not in self._told]
         self._told |= {finding.key for finding in new}
-        return new
+        return [
+            replace(finding, text=f"as before: {finding.text}")
+            if finding.key in self._earlier
+            else finding
+            for finding in new
+        ]
 
     def _bad_reading(self, name: str) -> Finding:
         count, first = self._not_finite[name]

@@ -1,6 +1,9 @@
-"""Findings about cause and effect: hidden states, late and dead actuators."""
+"""Findings about cause and effect: undeclared angles, hidden states, late and dead actuators."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +12,7 @@ from mbrl_ros.core.spaces import FloatArray, Space
 from mbrl_ros.data.transitions import Transitions
 from mbrl_ros.diagnosis.finding import Finding
 from mbrl_ros.diagnosis.regression import deviations, errors
+from mbrl_ros.diagnosis.signals import DEGREES, TURN, not_radians
 
 # Rows that are looked at, and the fewest that tell anything; of an effect that is not there, more.
 _ROWS, _FEWEST, _FEWEST_DEAD = 900, 450, 1800
@@ -20,6 +24,8 @@ _NEGLIGIBLE = 0.05
 # leaves at least half. docs/experiments/diagnosis.md has the figures.
 _HIDDEN = 0.3
 _LATE = 0.4
+# What another angle must leave, on average, of the error that those before it leave.
+_HELPS = 0.8
 # An action has an effect where the error grows by so much without it [deviations of a change], in
 # more rows than chance would have, by so many deviations.
 _EFFECT, _BEYOND_CHANCE = 0.005, 2.5
@@ -37,8 +43,9 @@ def find(log: Transitions) -> list[Finding]:
         return []
     rows = starts[np.linspace(0, len(starts) - 1, min(_ROWS, len(starts))).astype(int)] + _LATEST
     evidence = _Evidence(log, rows)
-    # An effect that comes late is none at once, and one on a hidden state is not seen.
-    if found := evidence.late() or evidence.hidden():
+    # An angle that is none hides all else, an effect that comes late is none at once, and one on a
+    # hidden state is not seen.
+    if found := evidence.turning() or evidence.late() or evidence.hidden():
         return found
     dead = evidence.without_effect() if len(starts) >= _FEWEST_DEAD else set()
     if dead:
@@ -81,6 +88,47 @@ class _Evidence:
         share: FloatArray = np.median(error, axis=0)[self._unexplained]
         share = share / self._error[self._unexplained]
         return share
+
+    def turning(self) -> list[Finding]:
+        """Return which readings beyond a whole turn say most as angles, and are not declared."""
+        if not self._unexplained.any():
+            return []
+        seen, names = self._log.observation[self._rows], self._space.names
+        candidates = [
+            (i, turn)
+            for i, name in enumerate(names)
+            for turn in (TURN, DEGREES)
+            if name not in self._space.angles and np.ptp(seen[:, i]) > turn
+        ]
+        turns: dict[int, float] = {}
+        shares = np.ones(1)
+        while candidates:
+            trials = [self._left(self._as_angles({**turns, i: t})) for i, t in candidates]
+            best = int(np.argmin([trial.mean() for trial in trials]))
+            if trials[best].mean() > _HELPS * shares.mean():
+                break
+            (i, turn), shares = candidates[best], trials[best]
+            turns[i] = turn
+            candidates = [candidate for candidate in candidates if candidate[0] != i]
+        if shares.min() > _HIDDEN:
+            return []
+        left = f"as an angle it leaves {100 * shares.min():.0f} % of the error of predictions"
+        return [
+            not_radians(
+                names[i], turn, f"it covers {np.ptp(seen[:, i]) / turn:.3g} turns, and {left}"
+            )
+            for i, turn in turns.items()
+        ]
+
+    def _as_angles(self, turns: Mapping[int, float]) -> FloatArray:
+        """Return the errors where some dimensions are angles, with what a turn is in each."""
+        seen = self._log.observation[self._rows]
+        for i, turn in turns.items():
+            seen[:, i] *= TURN / turn
+        angles = [self._space.names[i] for i in turns]
+        space = replace(self._space, angles=(*self._space.angles, *angles))
+        inputs = np.column_stack([_encoded(seen, space), self._log.action[self._rows]])
+        return errors(inputs, self._change)
 
     def late(self) -> list[Finding]:
         """Return whether earlier actions explain better what happened than those of the step."""

@@ -16,7 +16,7 @@ _CONSTANT, _REWARDS = 500, 5000
 # The newest transitions that a reading must stand still in, or an action be at its limit.
 _RECENT = 1000
 # A turn, in the units in which it may come.
-_TURN, _DEGREES = 2 * math.pi, 360.0
+TURN, DEGREES = 2 * math.pi, 360.0
 # Jumps are told from this number on.
 _JUMPS = 2
 # Distance of the rate from the period that is told.
@@ -36,6 +36,22 @@ def find(log: Transitions, period: float) -> list[Finding]:
     if len(log) < _CONSTANT:
         return []
     return [*_readings(log, period), *_actions(log), *_rewards(log), *_rate(log, period)]
+
+
+def not_radians(name: str, turn: float, why: str, declared: bool = False) -> Finding:
+    """Return that a reading is not a declared angle in radians.
+
+    Args:
+        name: its dimension.
+        turn: what a whole turn is in it, `TURN` or `DEGREES`.
+        why: how that shows.
+        declared: whether it is declared as an angle.
+    """
+    remedies = ["convert it to radians"] * (turn == DEGREES)
+    remedies += [f"set observation.angles: [{name}]"] * (not declared)
+    kind, what = ("degrees", "in degrees") if turn == DEGREES else ("undeclared angle", "an angle")
+    text = f"observation '{name}' is {what}: {why}; {' and '.join(remedies)}"
+    return Finding(kind, name, text)
 
 
 def _readings(log: Transitions, period: float) -> list[Finding]:
@@ -83,18 +99,11 @@ def _turns(name: str, i: int, log: Transitions) -> list[Finding]:
     space = log.observation_space
     before, after = log.observation[:, i], log.next_observation[:, i]
     declared = name in space.angles
-    times = jumps(before, after, _DEGREES)
-    why = f"it jumps by 360, {times} times"
-    if declared and not times:
-        why = _slope(before, after, log)
-        why = why or _limits(space.low[i], space.high[i])
-    if (times or declared) and why:
-        rest = "convert it to radians" + ("" if declared else f" and set angles: [{name}]")
-        text = f"observation '{name}' is in degrees: {why}; {rest}"
-        return [Finding("degrees", name, text)]
-    if not declared and (times := jumps(before, after, _TURN)):
-        text = f"observation '{name}' jumps by 2 pi, {times} times in {len(log)} transitions"
-        return [Finding("undeclared angle", name, f"{text}; set observation.angles: [{name}]")]
+    for turn, size in ((DEGREES, "360"), (TURN, "2 pi")):
+        if (times := jumps(before, after, turn)) and (turn == DEGREES or not declared):
+            return [not_radians(name, turn, f"it jumps by {size}, {times} times", declared)]
+    if declared and (why := _slope(before, after, log) or _limits(space.low[i], space.high[i])):
+        return [not_radians(name, DEGREES, why, declared)]
     return []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mbrl_ros.core.records import Observation
+from mbrl_ros.diagnosis.finding import Finding
 
 # Observations without a transition between them, after which something is wrong with them.
 _MANY = 20
@@ -13,7 +14,7 @@ _PAUSE, _PAUSE_PERIODS = 1.0, 5
 
 
 class StreamWatch:
-    """Watches the observations of a plant; each warning is given once."""
+    """Watches the observations of a plant."""
 
     def __init__(self, action_dim: int, period: float | None) -> None:
         """Start watching.
@@ -25,24 +26,20 @@ class StreamWatch:
         self._action_dim = action_dim
         self._period = period
         self._in_vain: list[tuple[int, int]] = []
-        self._told: set[str] = set()
         self._start = self._last = 0.0
         self._count = 0
 
-    def feed(self, seen: Observation, paired: bool, reason: str, now: float) -> str:
-        """Take in an observation.
+    def feed(self, seen: Observation, paired: bool, reason: str, now: float) -> Finding | None:
+        """Take in an observation, and return what is wrong, if anything.
 
         Args:
             seen: the observation.
             paired: whether it completed a transition.
             reason: why not, as `TransitionPairer.reason`; empty: it begins an episode.
             now: time of arrival, on a clock that never jumps [s].
-
-        Returns:
-            a warning; empty: none.
         """
         if reason == "duplicate":  # a plant that waits repeats its last one
-            return ""
+            return None
         rate = self._measured(now)
         if paired:
             self._in_vain.clear()
@@ -52,10 +49,8 @@ class StreamWatch:
             return rate
         problem = self._problem(seen, reason)
         self._in_vain.clear()
-        if reason in self._told:
-            return rate
-        self._told.add(reason)
-        return f"no transition in the last {_MANY} observations: {problem}"
+        text = f"no transition in the last {_MANY} observations: {problem}"
+        return Finding("no transition", reason, text)
 
     def _problem(self, seen: Observation, reason: str) -> str:
         if len(set(self._in_vain)) == 1:
@@ -74,20 +69,21 @@ class StreamWatch:
         before, after = self._in_vain[-2:]
         return f"(episode, step) goes from {before} to {after}, expected step to count up by one"
 
-    def _measured(self, now: float) -> str:
-        """Count an observation, and return a warning if they come at another rate."""
+    def _measured(self, now: float) -> Finding | None:
+        """Count an observation, and say if they come at another rate."""
         period = self._period
-        if period is None or "rate" in self._told:
-            return ""
+        if period is None:
+            return None
         if not self._count or now - self._last > max(_PAUSE, _PAUSE_PERIODS * period):
             self._start, self._count = now, 0
         self._count, self._last = self._count + 1, now
         elapsed = now - self._start
         if elapsed < max(_SPAN, _PERIODS * period):
-            return ""
+            return None
         rate = (self._count - 1) / elapsed
         self._count = 0
         if abs(rate * period - 1.0) <= _TOLERANCE:
-            return ""
-        self._told.add("rate")
-        return f"observations come at {rate:.3g} Hz, expected {1 / period:.3g} Hz (period)"
+            return None
+        # The same finding as that of the stamps.
+        text = f"observations come at {rate:.3g} Hz, expected {1 / period:.3g} Hz (period)"
+        return Finding("rate", "period", text)

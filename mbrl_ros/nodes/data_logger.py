@@ -138,6 +138,7 @@ class DataLogger(Node):
         self._table = read_transitions(
             [folder], self._table.observation_space, self._table.action_space
         )
+        self._diagnosis.resume(len(self._table))
         earlier = f", {len(self._table)} transitions already in it" if len(self._table) else ""
         self.get_logger().info(f"recording to {folder}{earlier}")
 
@@ -176,8 +177,8 @@ class DataLogger(Node):
         self._diagnosis.see(seen)
         paired = self._pairer.feed(seen)
         reason, now = self._pairer.reason, time.monotonic()
-        if warning := self._watch.feed(seen, paired is not None, reason, now):
-            self.get_logger().warning(warning)
+        if finding := self._watch.feed(seen, paired is not None, reason, now):
+            self._diagnosis.note(finding)
         if paired is None:
             return
         self._table.append(paired)

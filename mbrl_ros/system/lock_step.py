@@ -149,6 +149,7 @@ class LockStepSystem:
         for transition in log:
             self.transitions.append(transition)
             self.learner.append(transition)
+        self.diagnosis.resume(len(log))
         self.episodes = list(episodes)
         newest = int(log.episode[-1]) if len(log) else -1
         number = max([newest, *(episode.number for episode in episodes)]) + 1

@@ -11,6 +11,7 @@ from mbrl_ros.core.spaces import Space
 from mbrl_ros.data.transitions import Transitions
 from mbrl_ros.diagnosis import signals
 from mbrl_ros.diagnosis.diagnosis import Diagnosis
+from mbrl_ros.diagnosis.stream_watch import StreamWatch
 
 PERIOD, EPISODE, COUNT = 0.04, 100, 2000
 ACTION = Space.of(["torque", "other"], [-1.0, -1.0], [1.0, 1.0])
@@ -20,8 +21,9 @@ NAMES = ["angle", "velocity", "slide"]
 class Plant:
     """A pendulum and a damped slide, moved by noise that is held for a few steps."""
 
-    def __init__(self, lag=1.0, delay=0, dead=None, still=False):
+    def __init__(self, lag=1.0, delay=0, dead=None, still=False, drive=0.0):
         self.lag, self.delay, self.dead, self.still = lag, delay, dead, still
+        self.drive = drive
 
     def episodes(self, rng):
         for _ in range(COUNT // EPISODE):
@@ -38,7 +40,9 @@ class Plant:
                 if self.dead is not None:
                     force[self.dead] = 0.0
                 angle, velocity, slide = state
-                velocity = velocity + PERIOD * (10 * force[0] - 5 * np.sin(angle) - velocity)
+                velocity = velocity + PERIOD * (
+                    10 * force[0] + self.drive - 5 * np.sin(angle) - velocity
+                )
                 slide = 0.9 * slide + 0.3 * force[1]
                 state = np.array([angle + PERIOD * velocity, velocity, slide])
                 readings.append(state)
@@ -136,6 +140,19 @@ def test_an_angle_that_jumps_and_is_not_declared():
     assert "observation.angles: [angle]" in text
 
 
+@pytest.mark.parametrize(("unit", "told"), [(1.0, "is an angle"), (180 / math.pi, "in degrees")])
+def test_an_angle_that_whirls_without_bounds_and_is_not_declared(unit, told):
+    def shown(readings):
+        return scaled(readings, [unit, 1, 1])
+
+    ((key, text),) = found(log_of(Plant(drive=8.0), shown)).items()
+    assert key[1] == "angle"
+    assert told in text
+    assert "turns" in text
+    assert "observation.angles: [angle]" in text
+    assert found(log_of(Plant(drive=8.0), angles=["angle"])) == {}
+
+
 @pytest.mark.parametrize(
     "shown",
     [lambda r: turned(r, 360.0), lambda r: scaled(r, [180 / math.pi, 1, 1])],
@@ -168,6 +185,36 @@ def test_a_sensor_that_stands_still():
     for transition in [*log_of(Plant()), *log]:
         longer.append(transition)
     assert "since 1200" in in_signals(longer)["stuck", "slide"]
+
+
+def test_a_rate_that_arrivals_have_told_is_not_told_again_by_the_stamps():
+    log = log_of(Plant(), period=2.5 * PERIOD)
+    diagnosis = Diagnosis(log.observation_space, PERIOD)
+    watch = StreamWatch(2, PERIOD)
+    for k in range(100):
+        if found := watch.feed(Observation(0, k, log.observation[k]), True, "", 2.5 * PERIOD * k):
+            diagnosis.note(found)
+    assert [finding.name for finding in diagnosis.news()] == ["period"]
+    diagnosis.examine(log)
+    assert diagnosis.news() == []
+    assert "by their stamps" in diagnosis.findings[0].text
+
+
+def test_what_an_earlier_process_has_found_is_marked():
+    log = log_of(Plant())[:500]
+    log.observation[:, 2] = log.next_observation[:, 2] = 0.7
+    diagnosis = Diagnosis(log.observation_space, PERIOD)
+    diagnosis.resume(len(log))
+    diagnosis.examine(log)
+    assert diagnosis.news()[0].text.startswith("as before: observation 'slide' never changes")
+    assert diagnosis.findings[0].text.startswith("observation 'slide' never changes")
+    # What comes later is new; so is all where the earlier process had looked at nothing.
+    diagnosis.see(Observation(3, 1, np.array([0.0, math.nan, 0.7])))
+    assert diagnosis.news()[0].text.startswith("observation 'velocity' was not finite")
+    diagnosis = Diagnosis(log.observation_space, PERIOD)
+    diagnosis.resume(100)
+    diagnosis.examine(log)
+    assert diagnosis.news()[0].text.startswith("observation 'slide' never changes")
 
 
 @pytest.mark.parametrize("factor", [0.25, 2.5])

@@ -8,23 +8,27 @@ import pytest
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.data.pairing import TransitionPairer
+from mbrl_ros.diagnosis.diagnosis import Diagnosis
 from mbrl_ros.diagnosis.stream_watch import StreamWatch
 
 PERIOD = 0.04
 
 
 def told(count=400, rate=25.0, period=PERIOD, **own):
-    """Feed observations of a driver to pairer and watch, and return the warnings."""
-    pairer = TransitionPairer(Space.of(["x"], [], []), Space.of(["u"], [-1.0], [1.0]))
-    watch = StreamWatch(1, period)
-    warnings = []
+    """Feed observations of a driver to pairer, watch and diagnosis, and return what is told."""
+    space = Space.of(["x"])
+    pairer = TransitionPairer(space, Space.of(["u"], [-1.0], [1.0]))
+    watch, diagnosis = StreamWatch(1, period), Diagnosis(space, PERIOD)
+    texts = []
     for k in range(count):
         fields = {"episode": 0, "step": k, "values": np.array([k * 0.1]), "action": np.zeros(1)}
         fields |= {name: value(k) for name, value in own.items()}
         seen = Observation(**{"stamp": k / rate, **fields})
         paired = pairer.feed(seen) is not None
-        warnings.append(watch.feed(seen, paired, pairer.reason, 100.0 + k / rate))
-    return [warning for warning in warnings if warning]
+        if found := watch.feed(seen, paired, pairer.reason, 100.0 + k / rate):
+            diagnosis.note(found)
+        texts += [finding.text for finding in diagnosis.news()]
+    return texts
 
 
 @pytest.mark.parametrize(
