@@ -226,7 +226,7 @@ def plan(kind: LaunchKind, given: Mapping[str, str], parent: str = "") -> System
         },
     )
     parameters = {name: _value(name, text) for name, text in given.items() if name not in own}
-    _check_known(parameters, [*own, *(a.name for a in kind.arguments)])
+    _check_spelling(parameters, [*own, *(a.name for a in kind.arguments)])
     # A run folder in a file is that of the run that wrote it.
     named = launch.namespace or parent
     namespace = absolute_namespace(launch.namespace, parent) if named else ""
@@ -273,11 +273,12 @@ def is_meant(name: str) -> bool:
     return bool(difflib.get_close_matches(name, known, 1, MISSPELT))
 
 
-def _check_known(parameters: Mapping[str, Any], arguments: list[str]) -> None:
-    """Reject an unknown name, with arguments of the launch among the suggestions."""
+def _check_spelling(parameters: Mapping[str, Any], arguments: list[str]) -> None:
+    """Reject a misspelt argument of the launch; which parameters there are says the task."""
     known = _known(arguments)
     for name in parameters:
-        if name not in known and name.partition(".")[0] not in (*NODES, OBJECTIVE.rstrip(".")):
+        close = difflib.get_close_matches(name, known, 1)
+        if name not in known and close and close[0] in arguments:
             raise SettingsError(unknown_parameter(name, known))
 
 

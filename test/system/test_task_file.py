@@ -57,26 +57,6 @@ def test_other_nodes_are_passed_over_with_a_note(written):
     )
 
 
-@pytest.mark.parametrize(
-    ("sections", "message"),
-    [
-        (["mpc_controler: {ros__parameters: {}}"], "unknown node 'mpc_controler': did you mean"),
-        (["/**/Mujoco_Sim: {ros__parameters: {}}"], "did you mean 'mujoco_sim'"),
-        ([horizon("/a/mpc_controller", 1), horizon("b/mpc_controller", 2)], "NAME, got .*: /a, /b"),
-        ([horizon("/*/mpc_controller", 1)], r"expected namespace:=NAME, got .*: /\*"),
-        (
-            ["mujoco_sim: {ros__parameters: {period: 0.2}}"],
-            "'period' must be the same for all nodes, got 0.1 under /\\*\\* and 0.2 under mujoco",
-        ),
-    ],
-)
-def test_what_cannot_be_told_is_asked(written, sections, message):
-    path = written(*sections)
-    with pytest.raises(SettingsError, match=message) as refusal:
-        read_task_file(path)
-    assert str(refusal.value).startswith(f"{path}: ")
-
-
 def test_a_node_may_repeat_the_task(written):
     path = written("mpc_controller: {ros__parameters: {period: 0.1, seed: 4, planner.horizon: 9}}")
     file = read_task_file(path)
