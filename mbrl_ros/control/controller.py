@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 import time
 from collections import deque
@@ -99,7 +100,7 @@ class Controller:
         self.plan_times: deque[float] = deque(maxlen=200)
         self.overhead = DurationEstimate()
         self.agent = make_agent(settings.agent, action, settings.planner, seed, clock)
-        self.agent.exploring = settings.exploration.policy
+        self.exploring = True
         self._exploration = Exploration(action, settings.exploration, seed)
         self._beliefs = BeliefTracker(
             action, safe.resting, settings.trust.steps, settings.adaptation.memory
@@ -112,6 +113,8 @@ class Controller:
         self._newest: Observation | None = None
         self.planned: PlanRecord | None = None
         self._planned_step = 0
+        # Decisions in which it was curious.
+        self._curious = 0
         self._stopped_in: int | None = None
 
     @classmethod
@@ -139,6 +142,16 @@ class Controller:
             safe=SafeCommand.of(task),
             learner=task.learner,
         )
+
+    @property
+    def exploring(self) -> bool:
+        """Whether it may try other things than the best it knows."""
+        return self._exploring
+
+    @exploring.setter
+    def exploring(self, exploring: bool) -> None:
+        self._exploring = exploring
+        self.agent.exploring = exploring and self.settings.exploration.policy
 
     @property
     def delay(self) -> int:
@@ -391,11 +404,19 @@ class Controller:
         objective = self.objective.at(moment, previous, model.reward_model)
         if self._trusted.caution:
             objective = objective.more_cautious(self._trusted.caution)
+        if self.settings.exploration.curiosity and self.exploring:
+            objective = objective.more_curious(self._curiosity(model))
         belief = self._beliefs.belief
         assert belief is not None  # the observation was taken in
         if len(in_flight):
             belief = model.ahead(belief, torch.from_numpy(in_flight).float())
         return Problem(belief, model, objective, torch.from_numpy(sent).float())
+
+    def _curiosity(self, model: WorldModel) -> float:
+        """Return the reward for what the members disagree on, in the objective's unit."""
+        exploration, self._curious = self.settings.exploration, self._curious + 1
+        unit = float(model.reward_model.unit) if model.reward_model is not None else 1.0
+        return exploration.curiosity * unit / math.sqrt(1 + self._curious / exploration.fading)
 
     def _note_applied(self, observation: Observation, began: bool = False) -> None:
         """Take in what the plant applies, unless that is a safe command of ours already.

@@ -21,6 +21,17 @@ class ExplorationSettings:
     std: float = setting(
         1.0, "standard deviation, as a share of half the action range", low=0.0, high=10.0
     )
+    curiosity: float = setting(
+        0.0,
+        "also later, reward of an imagined step that the members disagree on, as a share of the "
+        "range of the rewards so far, so that rare rewards are found; 0: none",
+        low=0.0,
+        high=1e6,
+    )
+    fading: int = setting(
+        1000, "decisions after which curiosity is down to 0.7; eight times later to a third",
+        low=1,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,9 @@ class DynamicsModel(nn.Module):
         self.network: Predictor = make_network(self.encoding.input_dim, observation.dim, settings)
         self.network.initialize(generator)
         self.reward_model = (
-            RewardModel(observation, action, generator) if settings.reward_model else None
+            RewardModel(observation, action, settings.members, generator)
+            if settings.reward_model
+            else None
         )
         self.inverses = Inverses(observation, action, generator) if settings.inverses else None
         o, i = observation.dim, self.encoding.input_dim

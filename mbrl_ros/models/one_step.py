@@ -145,7 +145,7 @@ class OneStepModel(WorldModel):
     def imagine(self, belief: Belief, actions: Tensor) -> Imagined:
         """See `WorldModel.imagine`."""
         observations = self._absolute(self._rollout(belief[0], actions))
-        return Imagined(actions.to(observations.device), observations, observations)
+        return self._imagined(actions.to(observations.device), observations)
 
     def imagine_policy(self, belief: Belief, policy: Policy, horizon: int) -> Imagined:
         """See `WorldModel.imagine_policy`."""
@@ -154,12 +154,12 @@ class OneStepModel(WorldModel):
         state = state.expand(self.members, -1, -1)
         states, actions = step_through(model.step, state, lambda _, s: policy(s[..., :o]), horizon)
         observations = self._absolute(torch.stack([s[..., :o] for s in states], dim=2))
-        return Imagined(torch.stack(actions, dim=2), observations, observations)
+        return self._imagined(torch.stack(actions, dim=2), observations)
 
     def imagine_gradients(self, belief: Belief, actions: Tensor) -> Imagined:
         """See `WorldModel.imagine_gradients`."""
         observations = self._absolute(self._differentiable().rollout(belief[0], actions))
-        return Imagined(actions.to(observations.device), observations, observations)
+        return self._imagined(actions.to(observations.device), observations)
 
     def linearized(self, belief: Belief) -> tuple[Tensor, DifferentiableModel]:
         """See `WorldModel.linearized`."""
@@ -176,6 +176,10 @@ class OneStepModel(WorldModel):
     def acting(self, belief: Belief, action: Tensor) -> Tensor:
         """Return the action ``(A,)`` that takes effect while ``action`` is applied."""
         return cast(StackedBelief, belief).pending[0] if self.delay else action
+
+    def _imagined(self, actions: Tensor, observations: Tensor) -> Imagined:
+        scale = self.dynamics.observation_std
+        return Imagined(actions, observations, observations, scale=scale)
 
     def _absolute(self, observations: Tensor) -> Tensor:
         """Return imagined observations in SI units, in float64 where they are far from zero."""

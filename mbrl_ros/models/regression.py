@@ -17,24 +17,35 @@ _DECAY = 1e-3
 
 
 class _Network(nn.Module):
-    """One network with normalised inputs."""
+    """K networks with normalised inputs, trained on the same data from other random weights.
+
+    Attributes:
+        count: K.
+    """
 
     input_mean: Tensor
     input_std: Tensor
 
     def __init__(
-        self, inputs: int, outputs: int, hidden: list[int], generator: torch.Generator | None = None
+        self,
+        inputs: int,
+        outputs: int,
+        hidden: list[int],
+        generator: torch.Generator | None = None,
+        count: int = 1,
     ) -> None:
-        """Create a network with random weights.
+        """Create networks with random weights.
 
         Args:
             inputs: input size.
             outputs: output size.
             hidden: units of each hidden layer.
             generator: of the weights.
+            count: K.
         """
         super().__init__()
-        self._network = DeterministicEnsemble(inputs, outputs, 1, hidden)
+        self.count = count
+        self._network = DeterministicEnsemble(inputs, outputs, count, hidden)
         self._network.initialize(generator)
         self.register_buffer("input_mean", torch.zeros(inputs))
         self.register_buffer("input_std", torch.ones(inputs))
@@ -45,8 +56,13 @@ class _Network(nn.Module):
         return torch.optim.AdamW(parameters, lr=_RATE, weight_decay=_DECAY, fused=True)
 
     def _say(self, inputs: Tensor) -> Tensor:
+        """Return what every network says, from shape ``(..., inputs)`` to ``(K, ..., outputs)``."""
+        return self._say_own(inputs.expand(self.count, *inputs.shape))
+
+    def _say_own(self, inputs: Tensor) -> Tensor:
+        """Return what each of the first M networks says, ``(M, ..., inputs)`` of its own inputs."""
         normalized = (inputs - self.input_mean) / self.input_std
-        mean, _ = self._network(normalized.reshape(1, -1, inputs.shape[-1]))
+        mean, _ = self._network(normalized.reshape(len(inputs), -1, inputs.shape[-1]))
         return mean.reshape(*inputs.shape[:-1], -1)
 
 
@@ -70,16 +86,21 @@ class HeadsTrainer(ABC):
 
 
 class Regression(_Network):
-    """Predicts a mean."""
+    """Predicts means."""
 
     output_mean: Tensor
     output_std: Tensor
 
     def __init__(
-        self, inputs: int, outputs: int, hidden: list[int], generator: torch.Generator | None = None
+        self,
+        inputs: int,
+        outputs: int,
+        hidden: list[int],
+        generator: torch.Generator | None = None,
+        count: int = 1,
     ) -> None:
         """See `_Network`."""
-        super().__init__(inputs, outputs, hidden, generator)
+        super().__init__(inputs, outputs, hidden, generator, count)
         self.register_buffer("output_mean", torch.zeros(outputs))
         self.register_buffer("output_std", torch.ones(outputs))
 
@@ -91,24 +112,32 @@ class Regression(_Network):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Predict, from shape ``(..., inputs)`` to ``(..., outputs)``; differentiable."""
-        return self._say(inputs) * self.output_std + self.output_mean
+        return self._say(inputs).mean(dim=0) * self.output_std + self.output_mean
+
+    def own(self, inputs: Tensor) -> Tensor:
+        """Predict with each of the first M networks, of its own inputs ``(M, ..., inputs)``."""
+        return self._say_own(inputs) * self.output_std + self.output_mean
 
     def update(self, optimizer: torch.optim.Optimizer, inputs: Tensor, outputs: Tensor) -> None:
         """Make a gradient step on a batch, ``(B, inputs)`` and ``(B, outputs)``."""
-        error = (self(inputs) - outputs) / self.output_std
+        error = self._say(inputs) - (outputs - self.output_mean) / self.output_std
         optimizer.zero_grad()
-        error.square().mean().backward()
+        (error.square().mean() * self.count).backward()
         optimizer.step()
 
 
 class Classification(_Network):
-    """Predicts a probability."""
+    """Predicts probabilities."""
 
     def __init__(
-        self, inputs: int, hidden: list[int], generator: torch.Generator | None = None
+        self,
+        inputs: int,
+        hidden: list[int],
+        generator: torch.Generator | None = None,
+        count: int = 1,
     ) -> None:
         """See `_Network`."""
-        super().__init__(inputs, 1, hidden, generator)
+        super().__init__(inputs, 1, hidden, generator, count)
 
     @torch.no_grad()
     def normalize_from(self, inputs: Tensor) -> None:
@@ -117,11 +146,16 @@ class Classification(_Network):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Predict, from shape ``(..., inputs)`` to ``(..., 1)``; differentiable."""
-        return torch.sigmoid(self._say(inputs))
+        return torch.sigmoid(self._say(inputs)).mean(dim=0)
+
+    def own(self, inputs: Tensor) -> Tensor:
+        """Predict with each of the first M networks, of its own inputs ``(M, ..., inputs)``."""
+        return torch.sigmoid(self._say_own(inputs))
 
     def update(self, optimizer: torch.optim.Optimizer, inputs: Tensor, outputs: Tensor) -> None:
         """Make a gradient step on a batch, ``(B, inputs)`` and ones or zeros ``(B, 1)``."""
-        loss = functional.binary_cross_entropy_with_logits(self._say(inputs), outputs)
+        said = self._say(inputs)
+        loss = functional.binary_cross_entropy_with_logits(said, outputs.expand_as(said))
         optimizer.zero_grad()
-        loss.backward()
+        (loss * self.count).backward()
         optimizer.step()

@@ -27,7 +27,7 @@ class LearnedReward(Term[TermSettings]):
                 "learned_reward: the model has learned no reward: expected model.reward_model of "
                 "the trainer to be true, and a plant with a reward"
             )
-        return reward_model.reward(*batch.steps)
+        return reward_model.reward(*batch.steps, own=batch.imagined is not None)
 
 
 class LearnedSurvival(Term[TermSettings]):
@@ -53,4 +53,5 @@ class LearnedSurvival(Term[TermSettings]):
         before, action, after = batch.steps
         if not reward_model.has_termination:
             return after.new_ones(after.shape[:-1])
-        return 1.0 - reward_model.termination(before, action, after)
+        own = batch.imagined is not None
+        return 1.0 - reward_model.termination(before, action, after, own)

@@ -43,6 +43,8 @@ class Objective:
         step: control steps from the episode's start to the trajectories' start.
         previous_action: the command before the first action, A values; None: there was none.
         reward_model: learned reward and termination of the model in use; None: not learned.
+        curiosity: reward of an imagined step that the members disagree on (`Imagined.doubt`), in
+            `score`.
         digest: the first 16 hex digits of the SHA-256 of `content`.
     """
 
@@ -55,6 +57,7 @@ class Objective:
     step: int = 0
     previous_action: tuple[float, ...] | None = None
     reward_model: RewardModel | None = None
+    curiosity: float = 0.0
     digest: str = ""
 
     def __post_init__(self) -> None:
@@ -155,6 +158,10 @@ class Objective:
         """Return the objective, with the same digest, with more caution for one plan."""
         return replace(self, settings=replace(self.settings, caution=self.settings.caution + by))
 
+    def more_curious(self, by: float) -> Objective:
+        """Return the objective, with the same digest, with more curiosity for one plan."""
+        return replace(self, curiosity=self.curiosity + by)
+
     def term_rewards(
         self, observations: Tensor, actions: Tensor, start: Tensor | None = None
     ) -> dict[str, Tensor]:
@@ -248,7 +255,12 @@ class Objective:
         """
         seen = imagined.observations
         values, alive = self._judge(*_seen(imagined), imagined)
-        per_member = self._paid(values, alive).sum(dim=-1)
+        per_step = self._paid(values, alive)
+        doubt = imagined.doubt() if self.curiosity else None
+        if doubt is not None:
+            found = doubt if alive is None else doubt * survival(alive)
+            per_step = per_step + self.curiosity * found
+        per_member = per_step.sum(dim=-1)
         if seen is not None:
             # Terms of actions only are the same for all members.
             per_member = per_member.broadcast_to(seen.shape[:2])

@@ -9,7 +9,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from mbrl_ros.core.settings import (
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.system.environment_task import is_environment, parameter_text, unknown_task
 from mbrl_ros.system.schema import (
+    EXPLORE,
     NODES,
     OBJECTIVE,
     check_learned,
@@ -159,6 +160,9 @@ def read_task(
         file = read_task_file(folder / f"{task}.yaml", namespace)
     elif is_environment(task):
         file = parse_task(parameter_text(task, overrides), task, namespace)
+        if file.nodes["mpc_controller"].get("objective.name") == EXPLORE:
+            told = f"{task} pays no reward: it explores, until it is given an objective"
+            file = replace(file, notes=(*file.notes, told))
     else:
         raise SettingsError(unknown_task(task, task_names()))
     read = {node: anchor(own, [folder]) for node, own in file.nodes.items()}

@@ -16,7 +16,7 @@ from mbrl_ros.core.settings import SettingsError, build, specs
 from mbrl_ros.diagnosis.signals import jumps
 from mbrl_ros.simulation.description import Description, describe
 from mbrl_ros.simulation.settings import SimulatorSettings
-from mbrl_ros.system.schema import OBJECTIVE, node_settings
+from mbrl_ros.system.schema import EXPLORE, OBJECTIVE, node_settings
 
 # Who decides, in a task that nothing is told about.
 _AGENT = "planner"
@@ -27,6 +27,9 @@ _PERIOD = 0.04
 _AHEAD, _LEAST, _MOST = 1.5, 12, 45
 # Of an environment that does not end its episodes [control steps].
 _EPISODE = 250
+# Standard deviations between members taken off a learned return, and what is paid for their
+# disagreement while it is learned.
+_CAUTION, _CURIOSITY = 0.3, 1.0
 _WIDTH = 100
 
 
@@ -161,21 +164,23 @@ class _Derived:
         yield "planner:"
         yield _line("  type", self._planner())
         yield _line("  horizon", horizon, f"{shown(_digits(horizon * self._period))} s")
+        yield "exploration:"
+        yield "  # What the members disagree on is worth seeing, in ranges of the rewards so far."
+        yield _line("  curiosity", _CURIOSITY)
         if any(name.startswith(OBJECTIVE) and name.endswith(".type") for name in self._told):
             return
-        if not self._found.pays:
-            raise SettingsError(
-                f"objective: environment '{self._environment}' pays no reward that could be "
-                "learned: add task_module:=FILE.py:CLASS with a function reward, or an objective, "
-                "such as objective.terms:=[still] objective.still.type:=quadratic "
-                f"objective.still.of:=[{self._found.observation_names[-1]}]"
-            )
-        yield "# What the environment pays, as far as it is known."
         yield "objective:"
-        yield "  name: paid"
-        yield "  terms: [reward, survival]"
-        yield "  reward: {type: learned_reward}"
-        yield "  # Nothing is paid any more after an episode's end."
+        if self._found.pays:
+            yield "  # What the environment pays, as far as it is known."
+            yield "  name: paid"
+            yield _line("  caution", _CAUTION, "against what only some members promise")
+            yield "  terms: [reward, survival]"
+            yield "  reward: {type: learned_reward}"
+        else:
+            yield "  # Nothing is paid here: it explores. Say here what it should do."
+            yield f"  name: {EXPLORE}"
+            yield "  terms: [survival]"
+        yield "  # Nothing is worth anything any more after an episode's end."
         yield "  survival: {type: learned_survival, weight: 0.0}"
 
     def _planner(self) -> str:

@@ -253,8 +253,8 @@ class LockStepSystem:
         if episodes:
             self.check_ends()
         learning, adapting = self.learning, self.controller.models.adapt(False)
-        exploring = self.controller.agent.exploring
-        self.learning = self.controller.agent.exploring = False
+        exploring = self.controller.exploring
+        self.learning = self.controller.exploring = False
         try:
             played: list[Episode] = []
             for number in range(1, episodes + 1):
@@ -265,7 +265,7 @@ class LockStepSystem:
             self.unfinished = _unfinished(played, self.simulator.divergence)
             return [episode.total_reward for episode in played]
         finally:
-            self.learning, self.controller.agent.exploring = learning, exploring
+            self.learning, self.controller.exploring = learning, exploring
             self.controller.models.adapt(adapting)
 
     def _play(self, on_step: Callable[[], None]) -> Episode:

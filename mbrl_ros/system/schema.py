@@ -18,6 +18,8 @@ from mbrl_ros.simulation.settings import SimulatorSettings
 
 NODES = ("mujoco_sim", "data_logger", "model_trainer", "mpc_controller")
 OBJECTIVE = "objective."
+#: Name of the objective of an environment that pays nothing.
+EXPLORE = "explore"
 
 
 def node_settings(shared: Mapping[str, Any]) -> dict[str, type]:

@@ -74,14 +74,14 @@ def source_of(command):
 def controller(
     *, model=True, lock_step=True, period=PERIOD, seed=0, judge=None,
     latency_compensation=True, adaptation=False, trust=False, safe=None, agent="planner",
-    clock=time.monotonic, **planner,
+    clock=time.monotonic, curiosity=0.0, **planner,
 ):  # fmt: skip
     settings = ControllerSettings(
         agent=agent,
         planner=PlannerSettings(
             **{"horizon": 8, "candidates": 16, "elites": 4, "iterations": 2, **planner}
         ),
-        exploration=ExplorationSettings(std=0.5),
+        exploration=ExplorationSettings(std=0.5, curiosity=curiosity, fading=1),
         adaptation=AdaptationSettings(enabled=adaptation),
         trust=TrustSettings(enabled=trust, steps=4, memory=5),
         observation_timeout=0.2,

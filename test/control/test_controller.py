@@ -52,6 +52,19 @@ def test_with_a_model_it_plans():
     assert len(made.plan_times) == 1
 
 
+def test_curiosity_fades_and_is_left_out_where_only_the_best_is_wanted():
+    made = controller(curiosity=6.0)
+    curiosity = []
+    for k in range(8):
+        made.exploring = k != 4
+        made.tick(reading(k))
+        curiosity.append(made.planned.objective.curiosity)
+    # No rewards are learned, whose range would be the unit.
+    expected = [6.0 / math.sqrt(1 + n) for n in (1, 2, 3, 4, 0, 5, 6, 7)]
+    assert curiosity == pytest.approx([*expected[:4], 0.0, *expected[5:]])
+    assert made.planned.objective.digest == objective().digest
+
+
 def test_an_agent_that_needs_no_model_decides_without_one():
     made = controller(agent="random", model=False)
     commands = [made.tick(reading(k)) for k in range(50)]

@@ -48,6 +48,39 @@ def test_what_the_plant_pays_is_learned(reward_model):
 
 
 @pytest.mark.process
+def test_each_member_has_a_head_and_they_differ_where_nothing_was_seen(reward_model):
+    before, action, after = batch()
+    heads = SETTINGS.model.members
+    assert reward_model.heads == heads > 1
+    shape, far = (heads, 300, 2), 10.0
+    own = reward_model.reward(before.expand(shape), action, after.expand(shape), own=True)
+    torch.testing.assert_close(own.mean(dim=0), reward_model.reward(before, action, after))
+    elsewhere = reward_model.termination(
+        (far * before).expand(shape), far * action, (far * after).expand(shape), own=True
+    )
+    known = reward_model.termination(before.expand(shape), action, after.expand(shape), own=True)
+    assert elsewhere.std(dim=0).mean() > 0
+    assert own.std(dim=0).mean() < 0.1 * own.std()
+    # Of a planner that uses fewer members, each has the same head.
+    fewer = reward_model.reward(before.expand(1, 300, 2), action, after.expand(1, 300, 2), own=True)
+    torch.testing.assert_close(fewer[0], own[0])
+    torch.testing.assert_close(known.mean(dim=0), reward_model.termination(before, action, after))
+
+
+@pytest.mark.process
+def test_no_reward_is_promised_far_from_those_that_were_paid(reward_model):
+    before, action, after = batch()
+    least, most, apart = reward_model.least, reward_model.most, reward_model.unit
+    # A tenth of the data is held out.
+    paid = np.sort([reward(*row[:3]) for row in drive(600)])
+    assert paid[0] - 1e-5 <= least <= paid[60]
+    assert paid[-60] <= most <= paid[-1] + 1e-5
+    promised = reward_model.reward(1e3 * before, action, 1e3 * after)
+    assert promised.max() <= most + 0.2 * apart + 1e-5
+    assert promised.min() >= least - 0.2 * apart - 1e-5
+
+
+@pytest.mark.process
 def test_where_the_task_ends_is_learned(reward_model):
     before, action, after = batch()
     ended = after[:, 0].abs() > 0.4

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -16,10 +18,10 @@ class RewardModel:
     def __init__(self, has_reward=True, has_termination=True):
         self.has_reward, self.has_termination = has_reward, has_termination
 
-    def reward(self, before, action, after):
+    def reward(self, before, action, after, own=False):
         return after[..., 0] - before[..., 0] + action[..., 0]
 
-    def termination(self, before, action, after):
+    def termination(self, before, action, after, own=False):
         return (after[..., 0] > 1.0).float() * 0.75
 
 
@@ -50,6 +52,27 @@ def test_after_a_likely_end_little_is_paid():
     found = judge.term_rewards(observations, torch.zeros(3, 1), observations[:1])
     torch.testing.assert_close(found["on"], torch.tensor([1.0, 0.25, 0.25]))
     torch.testing.assert_close(found["paid"], torch.tensor([0.0, 1.0, -0.9 * 0.25]))
+
+
+def test_curiosity_pays_for_what_the_members_disagree_on_as_long_as_it_is_survived():
+    trajectories = torch.zeros(2, 1, 4, 2)
+    # Apart by two deviations of the data in one of two dimensions, then by none, then by six.
+    trajectories[:, 0, 1:, 1] = torch.tensor([[4.0, 0.0, 12.0], [0.0, 0.0, 0.0]]) / 2**0.5
+    trajectories[:, 0, 2:, 0] = 1.5
+    imagined = Imagined(torch.zeros(1, 3, 1), trajectories, scale=torch.tensor([1.0, 1.0]))
+    doubt = torch.tensor([2 / 3, 0.0, 6 / 7]) / 2
+    torch.testing.assert_close(imagined.doubt(), doubt[None] * torch.tensor([[1.0, 1.0, 1.0]]))
+    judge = objective(RewardModel(), paid="learned_reward", on="learned_survival")
+    plain = judge.score(imagined)
+    alive = torch.tensor([1.0, 1.0, 0.25])
+    curious = judge.more_curious(3.0)
+    torch.testing.assert_close(curious.score(imagined), plain + 3.0 * (doubt * alive).sum())
+    assert curious.digest == judge.digest
+    # A model that does not tell its scale, and one without another member, know no doubt.
+    for others in (replace(imagined, scale=None), replace(imagined, observations=None)):
+        assert others.doubt() is None
+    alone = replace(imagined, observations=trajectories[:1])
+    torch.testing.assert_close(curious.score(alone), judge.score(alone))
 
 
 def test_until_an_end_was_seen_none_is_expected():

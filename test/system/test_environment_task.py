@@ -97,6 +97,7 @@ def test_what_an_environment_says_of_itself(environment, names, angles, actions,
     assert task.period == period
     assert (controller["planner.type"], controller["planner.horizon"]) == planner
     assert controller["objective.terms"] == ["reward", "survival"]
+    assert controller["exploration.curiosity"] > 0
     assert configuration.node("model_trainer")["model.reward_model"]
     # Gymnasium and dm_control limit these themselves.
     assert "time_limit" not in configuration.node("mujoco_sim")
@@ -121,7 +122,6 @@ def test_a_robot_of_ones_own(arm):
 @pytest.mark.parametrize(
     ("environment", "given", "reason"),
     [
-        ("arm.xml", {}, r"^objective: .*pays no reward .*add task_module:=FILE.py:CLASS"),
         ("free.xml", {"task_module": "reach.py:Reach"},
          r"^action.low and action.high: .*does not limit left_hip_pitch_motor: add action.low:="),
         ("free.xml", {"task_module": "reach.py:Reach", "action.low": [-1.0, 0.5]},
@@ -137,6 +137,18 @@ def test_what_cannot_be_found_is_asked_for_by_name(arm, environment, given, reas
     with pytest.raises(SettingsError, match=reason) as refusal:
         read_task(environment, given)
     assert "\n" not in str(refusal.value)
+
+
+def test_where_nothing_is_paid_it_explores_and_says_so(arm):
+    configuration = read_task("arm.xml")
+    fits(configuration)
+    assert configuration.notes == (
+        "arm.xml pays no reward: it explores, until it is given an objective",
+    )
+    controller = configuration.node("mpc_controller")
+    assert controller["objective.terms"] == ["survival"]
+    assert controller["exploration.curiosity"] > 0
+    assert not read_task("arm.xml", {"task_module": "reach.py:Reach"}).notes
 
 
 def test_what_is_told_is_not_asked_for(arm):

@@ -71,14 +71,18 @@ class Ensemble(Predictor):
         """Record one-step errors; arguments as for `loss`."""
 
     def features(self, inputs: Tensor) -> Tensor:
-        """Return the input of the last layer, shape ``(M, B, F)``; inputs as for `forward`."""
-        x = inputs
+        """Return the input of the last layer, shape ``(M, B, F)``; inputs as for `forward`.
+
+        Inputs of fewer members are those of the first ones.
+        """
+        x, n = inputs, len(inputs)
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
-            x = functional.silu(torch.baddbmm(bias, x, weight))
+            x = functional.silu(torch.baddbmm(bias[:n], x, weight[:n]))
         return x
 
     def _outputs(self, inputs: Tensor) -> Tensor:
-        return torch.baddbmm(self.biases[-1], self.features(inputs), self.weights[-1])
+        n = len(inputs)
+        return torch.baddbmm(self.biases[-1][:n], self.features(inputs), self.weights[-1][:n])
 
 
 class GaussianEnsemble(Ensemble):
