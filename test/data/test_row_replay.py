@@ -22,10 +22,11 @@ def rows(count, history=1, actions=1, episode_length=10**9):
         yield stacking.push(Transition([k], [k], [k + 1], episode, step))
 
 
-def filled(count, recent=200, old=300, share=0.5, seed=0):
+def filled(walk, recent=200, old=300, share=0.5, seed=0):
+    """Return a replay of a walk, or of one of so many steps."""
     table = Segments(1, (1, 1, 1), 10)
     made = RowReplay(table, ReplaySettings(recent=recent, old=old, recent_share=share), seed)
-    for row in rows(count):
+    for row in walk if isinstance(walk, list) else rows(walk):
         made.append(row)
     return made
 
@@ -56,7 +57,8 @@ def test_all_of_the_recent_and_some_of_the_old_are_kept():
 
 @pytest.mark.process
 def test_of_the_old_each_is_kept_with_the_same_chance():
-    kept = np.concatenate([all_numbers(filled(1200, seed=seed)) for seed in range(300)])
+    walk = list(rows(1200))
+    kept = np.concatenate([all_numbers(filled(walk, seed=seed)) for seed in range(300)])
     counts = np.histogram(kept, bins=10, range=(0, 1000))[0] / 300 / 100
     # 300 of 1000 are there; ten standard deviations of a hypergeometric mean are far less.
     np.testing.assert_allclose(counts, 0.3, atol=0.05)
@@ -123,10 +125,10 @@ def test_a_state_is_what_was_seen_and_done_before(delay):
 
 @pytest.mark.process
 def test_the_hold_out_is_a_fair_sample_of_bounded_size():
-    kept = []
+    kept, walk = [], list(rows(1000))
     for seed in range(300):
         made = Holdout(Segments(1, (1, 1, 1), 10), 200, GateSettings(), seed)
-        for row in rows(1000):
+        for row in walk:
             made.append(row)
         assert len(made) == 200
         kept.append(made.rows.batch(np.arange(200), 0).action[:, 0].numpy())

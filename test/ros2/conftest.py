@@ -1,21 +1,21 @@
 """Builds the package with colcon as a user would, once per state of its sources."""
 
-import fcntl
 import hashlib
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
 from installation import (
+    CACHES,
     FOLDERS,
     ROOT,
     SETUPS,
     SOURCES,
     Started,
     build,
+    building,
     clean_environment,
     copy_sources,
     forget_old_caches,
@@ -40,11 +40,8 @@ def install():
     for path in sorted([*files, *(ROOT / name for name in SOURCES)]):
         if "__pycache__" not in path.parts and path.relative_to(ROOT).parts[0] != "test":
             digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
-    caches = Path(tempfile.gettempdir()) / f"mbrl_ros-colcon-{os.getuid()}"
-    caches.mkdir(mode=0o700, exist_ok=True)
-    workspace = caches / digest.hexdigest()[:16]
-    with (caches.parent / f"{caches.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    workspace = CACHES / digest.hexdigest()[:16]
+    with building():
         done = workspace / "done"
         if not done.exists():
             if workspace.exists():
@@ -53,7 +50,7 @@ def install():
             build(workspace)
             done.touch()
         os.utime(workspace)
-        forget_old_caches(caches)
+        forget_old_caches()
     return workspace / "install" / "setup.bash"
 
 

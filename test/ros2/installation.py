@@ -1,5 +1,7 @@
 """The real ROS 2 of this machine, and what the tests start with it."""
 
+import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -17,7 +19,8 @@ PATH = "/usr/local/bin:/usr/bin:/bin"
 SOURCES = ("CMakeLists.txt", "package.xml", "requirements.txt")
 FOLDERS = ("mbrl_ros", "msg", "srv", "config", "launch", "test")
 _VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
-# Of the runs before; each is some 30 MB.
+# Built workspaces, also of the runs before; each is some 30 MB.
+CACHES = Path(tempfile.gettempdir()) / f"mbrl_ros-colcon-{os.getuid()}"
 _CACHES_KEPT = 4
 
 
@@ -72,11 +75,20 @@ def copy_sources(folder):
         shutil.copy(ROOT / name, folder / name)
 
 
-def build(workspace, *options):
-    """Build the workspace; returns the setup file to source."""
+@contextlib.contextmanager
+def building():
+    """Keep the caches to oneself, whatever other runs of the tests there are."""
+    CACHES.mkdir(mode=0o700, exist_ok=True)
+    with CACHES.with_name(f"{CACHES.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def build(workspace, *options, install="install"):
+    """Build the workspace into a folder; returns the setup file to source."""
     environment = sourced(clean_environment(0), SETUPS[-1])
     built = subprocess.run(
-        ["colcon", "build", *options],
+        ["colcon", "build", "--install-base", install, *options],
         cwd=workspace,
         env=environment,
         text=True,
@@ -85,11 +97,11 @@ def build(workspace, *options):
     )
     assert built.returncode == 0, built.stdout
     assert "stderr" not in built.stdout, built.stdout
-    return workspace / "install" / "setup.bash"
+    return workspace / install / "setup.bash"
 
 
-def forget_old_caches(folder):
-    for old in sorted(folder.iterdir(), key=lambda p: p.stat().st_mtime)[:-_CACHES_KEPT]:
+def forget_old_caches():
+    for old in sorted(CACHES.iterdir(), key=lambda p: p.stat().st_mtime)[:-_CACHES_KEPT]:
         shutil.rmtree(old, ignore_errors=True)
 
 

@@ -1,10 +1,11 @@
 """What `colcon build` installs."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
-from installation import ROOT, SETUPS, build, clean_environment, copy_sources, sourced
+from installation import ROOT, SETUPS, build, building, clean_environment, sourced
 
 from mbrl_ros import __version__
 
@@ -69,10 +70,13 @@ def test_without_the_python_packages(install, start, domain, tmp_path):
     assert launch.output.count("process started with pid") <= 5, launch.output
 
 
-def test_symlink_install(tmp_path):
-    source = tmp_path / "src" / "mbrl_ros"
-    copy_sources(source)
-    setup = build(tmp_path, "--symlink-install")
+def test_symlink_install(install, tmp_path):
+    workspace = install.parents[1]
+    # What was compiled there for the other way to install need not be compiled again.
+    with building():
+        # But its copies of the Python files are in the way of links.
+        shutil.rmtree(workspace / "build" / "mbrl_ros" / "ament_cmake_python")
+        setup = build(workspace, "--symlink-install", install="links")
     code = (
         "import mbrl_ros.core.settings, mbrl_ros.msg, mbrl_ros.core.resources as r;"
         "from mbrl_ros.msg import Observation; from mbrl_ros.srv import Reset;"
@@ -88,5 +92,6 @@ def test_symlink_install(tmp_path):
     ).stdout.split()
     # An edit of the source takes effect without a new build.
     assert Path(module).is_symlink()
+    source = workspace / "src" / "mbrl_ros"
     assert Path(module).resolve() == (source / "mbrl_ros" / "core" / "resources.py").resolve()
     assert (Path(config) / "cartpole_swingup.yaml").is_file()

@@ -8,8 +8,6 @@ from installation import ROOT
 pytestmark = pytest.mark.ros2
 
 CONFIG = ROOT / "config" / "cartpole_swingup.yaml"
-# Leave no daemon behind, and give a fresh process the time to discover.
-ALONE = ("--no-daemon", "--spin-time", "1")
 
 
 @pytest.fixture
@@ -28,7 +26,7 @@ def test_controller_alone(run_node, ros2):
     controller = run_node("mpc_controller")
 
     def lifecycle(*words, **options):
-        return ros2("lifecycle", *words, *ALONE, **options).strip()
+        return ros2("lifecycle", *words, **options).strip()
 
     while "Node not found" in (state := lifecycle("get", "/mpc_controller", code=None)):
         assert controller.process.poll() is None, controller.output
@@ -39,7 +37,7 @@ def test_controller_alone(run_node, ros2):
     assert lifecycle("get", "/mpc_controller") == "unconfigured [1]"
 
     def param(verb, *words, **options):
-        return ros2("param", verb, *ALONE, "/mpc_controller", *words, **options)
+        return ros2("param", verb, "/mpc_controller", *words, **options)
 
     assert "  planner.horizon" in param("list")
     assert "successful" in param("set", "planner.horizon", "25")
