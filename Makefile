@@ -1,7 +1,7 @@
 # make sim             sets up .venv if needed and learns cartpole swing-up
 #                      (make sim ARGS="task:=pendulum_swingup seed:=1 duration:=60")
 # make test            sets up .venv if needed and runs every check
-# make test-fast       the same with the quick tests only, in a minute and a half
+# make test-fast       the same with the quick tests only, in a good minute
 # make lint            ruff and mypy only
 # make test-learning   whole learning runs, minutes long
 # make test-versions   the wheel with the oldest and the newest packages that it allows
@@ -17,6 +17,8 @@
 PYTHON ?= python3
 ARGS ?=
 PYTEST_ARGS ?=
+# A test file as a whole goes to one of them; "-n 0" among PYTEST_ARGS does without.
+WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 
 VENV := .venv
 PACKAGES := $(VENV)/packages.stamp
@@ -44,10 +46,10 @@ lint: $(READY)
 	$(VENV)/bin/mypy
 
 test-fast: lint
-	$(VENV)/bin/python -m pytest -m unit $(PYTEST_ARGS)
+	$(VENV)/bin/python -m pytest $(WORKERS) -m unit $(PYTEST_ARGS)
 
 test: lint
-	$(VENV)/bin/python -m pytest -m "not learning and not versions" $(PYTEST_ARGS)
+	$(VENV)/bin/python -m pytest $(WORKERS) -m "not learning and not versions" $(PYTEST_ARGS)
 
 test-learning: $(READY)
 	$(VENV)/bin/python -m pytest -m learning $(PYTEST_ARGS)

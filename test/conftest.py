@@ -1,11 +1,13 @@
 """What holds for all tests."""
 
 import signal
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 import torch
 from support.domains import claimed
+from support.turns import turn
 
 # Markers of pyproject.toml; every test has exactly one of these, by which it is chosen.
 KINDS = {"unit", "process", "ros2", "learning", "versions"}
@@ -23,7 +25,7 @@ torch.set_num_threads(1)
 
 
 @pytest.hookimpl(tryfirst=True)  # before any is chosen
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     for item in items:
         kinds = {mark.name for mark in item.iter_markers()} & KINDS
         if not kinds:
@@ -34,6 +36,20 @@ def pytest_collection_modifyitems(items):
                 f"{item.nodeid}: expected one of the markers {', '.join(sorted(KINDS))}, "
                 f"got {', '.join(sorted(kinds))}"
             )
+    # Several processes share what takes long first, and wait for one another at the end.
+    if hasattr(config, "workerinput"):  # of pytest-xdist
+        items.sort(key=lambda item: (is_alone(item), "unit" in item.keywords))
+
+
+def is_alone(item):
+    return item.get_closest_marker("alone") is not None
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item):
+    several = hasattr(item.config, "workerinput")
+    with turn(item.config.cache.mkdir("turns"), is_alone(item)) if several else nullcontext():
+        yield
 
 
 @pytest.fixture(scope="session")

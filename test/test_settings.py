@@ -168,7 +168,7 @@ def test_a_field_that_no_parameter_can_hold_is_a_programming_error():
         TaskSettings,
         ObjectiveSettings,
         SelectionSettings,
-        *set(TERM_SETTINGS.values()),
+        *dict.fromkeys(TERM_SETTINGS.values()),
         *node_settings({}).values(),
     ],
     ids=lambda c: c.__name__,

@@ -14,6 +14,8 @@ from mbrl_ros.control.ticker import Ticker
 from mbrl_ros.core.records import Observation
 from mbrl_ros.planning.duration import DurationEstimate
 
+pytestmark = pytest.mark.alone
+
 
 def reading(step, episode=0):
     return Observation(episode, step, np.zeros(1), np.zeros(1), step - 1, received=time.monotonic())

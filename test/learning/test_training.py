@@ -12,6 +12,8 @@ from mbrl_ros.learning.dynamics_learner import DynamicsLearner
 from mbrl_ros.learning.training import Training
 from mbrl_ros.models.packing import unpack
 
+pytestmark = pytest.mark.alone
+
 
 class Slow(DynamicsLearner):
     """A learner whose gradient steps last until they are let go."""

@@ -5,6 +5,8 @@ import pytest
 from mbrl_ros.ros import Clock, ClockType, Duration, Parameter, Time
 from mbrl_ros.ros.interfaces import Clock as ClockMessage
 
+pytestmark = pytest.mark.alone
+
 
 def test_arithmetic():
     a = Time(seconds=1, nanoseconds=5)

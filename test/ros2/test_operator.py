@@ -218,6 +218,7 @@ def system(start, ros_environment, tmp_path):
     return launch
 
 
+@pytest.mark.alone
 def test_a_question_delays_neither_ticks_nor_the_e_stop(system, real_script, ros2, tmp_path):
     operator = real_script(OPERATOR)
     assert operator.process.wait(150) == 0, operator.output + system.output

@@ -18,7 +18,7 @@ from mbrl_ros.data.messages import read_frame
 ros = pytest.importorskip("mbrl_ros.ros")
 ri = pytest.importorskip("mbrl_ros.ros.interfaces")
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.alone]
 
 CONFIG = Path(__file__).parents[2] / "config"
 RUN = "import sys; from mbrl_ros.nodes.mujoco_sim import main; sys.exit(main())"

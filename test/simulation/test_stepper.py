@@ -6,7 +6,7 @@ from support.waiting import wait_until
 
 from mbrl_ros.simulation.stepper import REPEAT_PERIOD, Stepper
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.alone]
 
 
 class Running:

@@ -208,6 +208,7 @@ def test_what_if_answers_and_changes_nothing(running):
     assert (system.process.returncode, err) == (0, "")
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("running", [AT_50_HZ], indirect=True, ids=["50 Hz"])
 @pytest.mark.parametrize("count", [1000, pytest.param(10_000, marks=pytest.mark.learning)])
 def test_each_plan_is_made_for_one_of_many_changes(running, count):

@@ -166,6 +166,7 @@ def test_it_learns_and_any_node_may_be_killed(launch, listener):
     check_files(system.run_dir)
 
 
+@pytest.mark.alone
 def test_planners_are_switched_and_tuned_while_it_runs(launch, listener):
     system = launch(*QUICK, "autotune:=false")
     status = listener.hears("controller_status", lambda m: m.source == ri.Action.PLANNED)
