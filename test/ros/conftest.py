@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.waiting import wait_until
+from support.waiting import PATIENCE, wait_until
 
 os.environ.setdefault("MBRL_ROS_RUNTIME", "embedded")
 
@@ -43,7 +43,7 @@ class World:
         self._made.append((node, executor, context))
         return node
 
-    def spin(self, until=lambda: False, timeout=10.0):
+    def spin(self, until=lambda: False, timeout=PATIENCE):
         """Spin all nodes until a condition holds; returns whether it does."""
         return bool(wait_until(until, timeout, self._spin_once))
 

@@ -171,7 +171,7 @@ def test_ros2_commands(world):
         for command in COMMANDS
     )
     process = real(script)
-    assert world.spin(lambda: process.poll() is not None, timeout=60)
+    assert world.spin(lambda: process.poll() is not None, timeout=20 * len(COMMANDS))
     out, err = process.communicate()
     answers = out.split(">>>")[1:]
     for (command, expected), text in zip(COMMANDS.items(), answers, strict=True):
