@@ -154,14 +154,19 @@ def _hints(cls: Any) -> dict[str, Any]:
     return typing.get_type_hints(cls)
 
 
-def specs(cls: type) -> tuple[Spec, ...]:
-    """Return the flat specification of every setting of a group, nested ones included."""
-    return _specs(cls, "")
+def specs(cls: type, prefix: str = "") -> tuple[Spec, ...]:
+    """Return the flat specification of every setting of a group, nested ones included.
+
+    Args:
+        cls: a dataclass of settings.
+        prefix: of every name.
+    """
+    return _specs(cls, prefix)
 
 
-@functools.cache
+# Cached, since needed at every change of a parameter; bounded, since anyone may name objectives.
+@functools.lru_cache(maxsize=4096)
 def _specs(cls: Any, prefix: str) -> tuple[Spec, ...]:
-    # Cached, since needed at every change of a parameter.
     hints = _hints(cls)
     found: list[Spec] = []
     for field in dataclasses.fields(cls):

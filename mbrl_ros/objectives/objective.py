@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -92,6 +92,7 @@ class Objective:
         action: Space,
         period: float | None,
         where: str,
+        known: Iterable[Term[Any]] = (),
     ) -> Objective:
         """Create an objective, checking its terms against the dimensions.
 
@@ -102,16 +103,20 @@ class Objective:
             action: A dimensions.
             period: of control [s]; None: unknown.
             where: prefix of parameter names in messages.
+            known: terms that were checked in the same way; taken for those with their settings.
 
         Raises:
             ValueError: naming the invalid parameter.
         """
         if not terms:
             raise ValueError(f"{where}.terms: expected at least one term, got none")
-        known = dimensions(observation, action)
-        made = {name: make_term(own) for name, own in terms.items()}
+        checked = {id(term.settings): term for term in known}
+        made = {name: checked.get(id(own)) or make_term(own) for name, own in terms.items()}
+        every = dimensions(observation, action)
         for name, term in made.items():
-            term.check(f"{where}.{name}", known)
+            if id(term.settings) in checked:
+                continue
+            term.check(f"{where}.{name}", every)
             if period is None and term.tracks:
                 raise ValueError(f"{where}.{name}.reference: the control period is not known")
         return cls(observation, action, settings, made, {}, period)

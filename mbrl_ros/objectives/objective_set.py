@@ -78,9 +78,13 @@ class ObjectiveSet:
         observation: Space,
         action: Space,
         period: float | None,
+        *known: tuple[Mapping[str, Any], Objective],
     ) -> Objective:
         where = place(name, next(iter(whole)))
-        return Objective.checked(*parse(whole[name], where), observation, action, period, where)
+        settings = [(own, {n: t.settings for n, t in o.terms.items()}) for own, o in known]
+        parsed = parse(whole[name], where, *settings)
+        terms = [term for _, objective in known for term in objective.terms.values()]
+        return Objective.checked(*parsed, observation, action, period, where, terms)
 
     @property
     def objective(self) -> Objective:
@@ -161,16 +165,20 @@ class ObjectiveSet:
 
     def _with_values(self, values: Mapping[str, Any]) -> ObjectiveSet:
         """Return the set of these parameters, without a goal."""
-        whole, one = whole_objectives(values), self.objective
-        objectives = {}
+        whole: Mapping[str, Mapping[str, Any]] = whole_objectives(values)
+        one = self.objective
+        objectives: dict[str, Objective] = {}
         for name, own in whole.items():
-            # Most objectives are unchanged, and checking one takes a millisecond.
+            # Most objectives are unchanged, and most terms of the others.
             if own == self.whole.get(name):
                 before = self.objectives[name]
                 objectives[name] = replace(before, goal={}, digest="") if before.goal else before
             else:
+                known = [(whole[n], made) for n, made in objectives.items()][:1]
+                if name in self.objectives:
+                    known.append((self.whole[name], self.objectives[name]))
                 spaces = one.observation, one.action
-                objectives[name] = self._checked(name, whole, *spaces, one.period)
+                objectives[name] = self._checked(name, whole, *spaces, one.period, *known)
         return replace(
             self,
             values=values,

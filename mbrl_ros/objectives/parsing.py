@@ -59,29 +59,37 @@ def whole_objectives(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def parse(
-    values: Mapping[str, Any], where: str
+    values: Mapping[str, Any],
+    where: str,
+    *known: tuple[Mapping[str, Any], Mapping[str, TermSettings]],
 ) -> tuple[ObjectiveSettings, dict[str, TermSettings]]:
     """Read one objective from its flat parameters.
+
+    Args:
+        values: without a prefix.
+        where: prefix of parameter names in messages.
+        known: flat parameters of others with their terms; of equal ones the terms are taken.
 
     Raises:
         SettingsError: for an unknown name, a wrong type or a value out of bounds.
     """
     settings = build(ObjectiveSettings, _fixed(values), where)
-    grouped: dict[str, dict[str, Any]] = {name: {} for name in settings.terms}
-    if len(grouped) < len(settings.terms):
-        double = next(name for name in grouped if settings.terms.count(name) > 1)
-        raise SettingsError(f"{where}.terms: '{double}' appears more than once")
-    for key, value in values.items():
-        term, dot, field = key.partition(".")
-        if not dot:
-            continue
-        if term not in grouped:
-            raise SettingsError(f"{where}: {unknown_parameter(term, settings.terms)}")
-        grouped[term][field] = value
-    for name in grouped:
+    for name in settings.terms:
+        if settings.terms.count(name) > 1:
+            raise SettingsError(f"{where}.terms: '{name}' appears more than once")
         if not name or "." in name or f"{name}." == VARIANTS:
             raise SettingsError(f"{where}.terms: '{name}' is not a valid term name")
-    return settings, {n: _term(fields, f"{where}.{n}") for n, fields in grouped.items()}
+    stated = _by_term(values)
+    for name in stated:
+        if name not in settings.terms:
+            raise SettingsError(f"{where}: {unknown_parameter(name, settings.terms)}")
+    others = [(_by_term(own), terms) for own, terms in known]
+    made = {}
+    for name in settings.terms:
+        fields = stated.get(name, {})
+        equal = (t[name] for own, t in others if name in t and _same(own.get(name, {}), fields))
+        made[name] = next(equal, None) or _term(fields, f"{where}.{name}")
+    return settings, made
 
 
 def parse_all(
@@ -146,13 +154,27 @@ def parameters(
             ("", settings),
             *((f"{term}.", terms[term]) for term in terms),
         ):
-            own = flat(part)
-            whole = name == base or f"{prefix}{below}type" in values
-            for spec in specs(type(part)):
-                full = f"{prefix}{below}{spec.name}"
-                # Most are not a variant's own; a copy of each spec would take milliseconds.
-                if whole or full in values:
-                    yield _described(spec, full, own[spec.name])
+            under = prefix + below
+            whole = name == base or f"{under}type" in values
+            # Most are not a variant's own.
+            stated = [s for s in specs(type(part), under) if whole or s.name in values]
+            own = flat(part, under) if stated else {}
+            for spec in stated:
+                yield _described(spec, own[spec.name], spec.name.removeprefix(under))
+
+
+def _by_term(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for key, value in values.items():
+        term, dot, field = key.partition(".")
+        if dot:
+            found.setdefault(term, {})[field] = value
+    return found
+
+
+def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Tell whether two are equal, and also of equal types: True is 1.0, but no number."""
+    return one == other and repr(one) == repr(other)
 
 
 def _fixed(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -195,8 +217,8 @@ def _term(fields: Mapping[str, Any], where: str) -> TermSettings:
     return made
 
 
-def _described(spec: Spec, name: str, value: Any) -> tuple[Spec, Value]:
-    """Return a parameter under its full name; a list of one number becomes the number."""
-    if spec.name in PER_DIMENSION and len(value) == 1:
-        return replace(spec, name=name, is_list=False), value[0]
-    return replace(spec, name=name), value
+def _described(spec: Spec, value: Any, field: str) -> tuple[Spec, Value]:
+    """Return a parameter with its value; a list of one number becomes the number."""
+    if field in PER_DIMENSION and len(value) == 1:
+        return replace(spec, is_list=False), value[0]
+    return spec, value

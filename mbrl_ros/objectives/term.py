@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Generic, TypeVar
 
 import torch
@@ -59,7 +60,7 @@ class Term(Generic[Settings]):
         """Whether its target varies with time."""
         return False
 
-    @property
+    @cached_property
     def content(self) -> dict[str, Any]:
         """The definition of the term: equal for equal terms."""
         return flat(self.settings)

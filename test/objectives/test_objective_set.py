@@ -80,6 +80,24 @@ def test_a_change_of_the_base_holds_in_variants_that_do_not_say_otherwise():
     assert made.objectives["slow"].terms["upright"].settings.offset == 0.0
 
 
+def test_a_change_makes_anew_what_it_changes_only():
+    before = objectives()
+    after = before.changed({"upright.weight": 0.75})
+    kept = {
+        (name, term)
+        for name, made in after.objectives.items()
+        for term in made.terms
+        if made.terms[term] is before.objectives[name].terms[term]
+    }
+    left, slow = [("swingup", "centered"), ("left", "centered")], ["upright", "calm"]
+    assert kept == {*left, ("hang", "upright"), ("hang", "centered"), *(("slow", t) for t in slow)}
+    assert after.objectives["left"].terms["upright"] is after.objectives["swingup"].terms["upright"]
+    # True is equal to 1.0, but no number.
+    one = objectives(**{"upright.weight": 1.0})
+    with pytest.raises(SettingsError, match="upright: parameter 'weight': expected a number"):
+        one.changed({"upright.weight": True, "centered.margin": 1.0})
+
+
 def test_a_change_that_would_do_nothing_is_refused():
     left = objectives().select("left")
     with pytest.raises(
