@@ -87,6 +87,7 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
     # Slow to import, and bad arguments should be refused at once.
     from mbrl_ros.cli.learning_folder import LearningFolder
     from mbrl_ros.cli.lock_step_curves import LockStepCurves
+    from mbrl_ros.control.command import CommandSource
     from mbrl_ros.reports.figure import draw_report
     from mbrl_ros.simulation.answers import PlantError
     from mbrl_ros.system.lock_step import Episode, LockStepSystem, mean_return
@@ -115,6 +116,8 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
             "transitions": len(system.transitions),
             "skipped": system.pairer.reasons,
             "rewards_left_out": system.pairer.unpaid,
+            "fallbacks": system.sources[CommandSource.FALLBACK],
+            "fallback_reason": system.trouble,
             "findings": [finding.text for finding in system.diagnosis.findings],
             "updates": system.learner.updates,
             "holdout_error": system.holdout_errors[-1][1] if system.holdout_errors else None,
@@ -139,7 +142,13 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
     ):
         of_system = LockStepCurves(system, curves)
         bar = shown.add_task("learning", total=arguments.steps, note="")
-        told = False
+        told: set[str] = set()
+
+        def warn(what: str, text: str) -> None:
+            """Say it once."""
+            if text and what not in told:
+                told.add(what)
+                shown.console.print(f"warning: {text}", markup=False, soft_wrap=True)
 
         def on_episode(episode: Episode) -> None:
             folder.episode(episode)
@@ -147,15 +156,14 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
             shown.update(bar, note=f"last return {number(episode.total_reward)}")
 
         def on_step(steps: int) -> None:
-            nonlocal told
             folder.step()
             of_system.step()
             for finding in system.diagnosis.news():
-                shown.console.print(f"warning: {finding.text}", markup=False, soft_wrap=True)
+                warn(finding.text, finding.text)
+            warn("unstable", system.simulator.unstable)
+            if system.trouble:
+                warn("trouble", f"the safe command in place of a plan: {system.trouble}")
             shown.update(bar, completed=min(steps, arguments.steps))
-            if not told and (unstable := system.simulator.unstable):
-                told = True
-                shown.console.print(f"warning: {unstable}", soft_wrap=True, markup=False)
             stop.check()
 
         try:
@@ -175,7 +183,7 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
         except OSError as error:
             cause = EndedEarlyError(_said(error, out))
         except KeyboardInterrupt:
-            cause = EndedEarlyError("ended by SIGINT", 130)
+            cause = stop.ending
         except Exception as error:
             cause = EndedEarlyError(describe(error)) if place_of(error) else error
         if not env_steps:
@@ -245,6 +253,9 @@ def _tell(summary: dict[str, Any], out: Path) -> None:
         console.print(f"infinite rewards left out: {summary['rewards_left_out']}")
     if summary["skipped"]:
         console.print(f"observations of which no transition could be made: {summary['skipped']}")
+    if count := summary["fallbacks"]:
+        text = f"safe commands in place of plans: {count} ({summary['fallback_reason']})"
+        console.print(text, soft_wrap=True, markup=False)
     for text in summary["findings"]:
         console.print(f"found: {text}", markup=False, soft_wrap=True)
     if not summary["models_published"]:

@@ -12,6 +12,7 @@ from mbrl_ros import __version__
 from mbrl_ros.cli.stop_request import EndedEarlyError
 from mbrl_ros.cli.streams import prepare_streams
 from mbrl_ros.core.extensions import describe, place_of
+from mbrl_ros.core.pending import Watch
 
 # Command to description; each is a module of this folder with `configure` and `run`, imported on
 # demand, since some are slow to import.
@@ -41,7 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
     """
     try:
         parsed = _parsed(_gathered(sys.argv[1:] if arguments is None else arguments))
-        return int(parsed.run(parsed))
+        with Watch(lambda text: print(f"warning: {text}", file=sys.stderr)):
+            return int(parsed.run(parsed))
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         print(f"error: {where}{error.strerror or error}", file=sys.stderr)

@@ -22,6 +22,10 @@ class EndedEarlyError(Exception):
         self.code = code
 
 
+# For a user's code to return after the first signal [s].
+_PATIENCE = 10.0
+
+
 class StopRequest:
     """Counts the signals that request a stop, while entered as a context."""
 
@@ -29,8 +33,8 @@ class StopRequest:
         """Count from 0.
 
         Args:
-            insistent: whether a second signal raises KeyboardInterrupt, for a user's code that does
-                not return.
+            insistent: whether KeyboardInterrupt is raised, for a user's code that does not return,
+                with a second signal or where `check` is not called in the 10 s after the first.
         """
         self.count = 0
         self._insistent = insistent
@@ -48,10 +52,16 @@ class StopRequest:
         """Whether it was requested again."""
         return self.count > 1
 
+    @property
+    def ending(self) -> EndedEarlyError:
+        """What a command that was requested to stop ends with."""
+        return EndedEarlyError(f"ended by {self._number.name}", 128 + self._number)
+
     def check(self) -> None:
-        """Raise EndedEarlyError if a stop was requested."""
+        """Raise `ending` if a stop was requested."""
         if self.asked:
-            raise EndedEarlyError(f"ended by {self._number.name}", 128 + self._number)
+            self._wait_no_longer()
+            raise self.ending
 
     def wait(self, timeout: float) -> None:
         """Wait until a stop is requested, for at most ``timeout`` [s]."""
@@ -60,15 +70,25 @@ class StopRequest:
     def __enter__(self) -> StopRequest:
         for number in _SIGNALS:
             self._before[number] = signal.signal(number, self._on_signal)
+        if self._insistent:
+            self._before[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._on_signal)
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._wait_no_longer()
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._insistent and self.asked:
+            self._wait_no_longer()
             raise KeyboardInterrupt
+        if self._insistent:
+            signal.setitimer(signal.ITIMER_REAL, _PATIENCE)
         self.count += 1
         self._number = signal.Signals(number)
         self._asked.set()
+
+    def _wait_no_longer(self) -> None:
+        if self._insistent:
+            signal.setitimer(signal.ITIMER_REAL, 0.0)

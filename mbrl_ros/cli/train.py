@@ -153,7 +153,7 @@ def run(arguments: argparse.Namespace) -> int:
         except EndedEarlyError as error:
             cause = error
         except KeyboardInterrupt:
-            cause = EndedEarlyError("ended by SIGINT", 130)
+            cause = stop.ending
         except OSError as error:
             cause = EndedEarlyError(f"{error.filename or out}: {error.strerror or error}")
     if best is None:

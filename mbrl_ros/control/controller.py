@@ -24,6 +24,7 @@ from mbrl_ros.control.plan_record import PlanRecord
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.control.trust import Level, Trust
 from mbrl_ros.core.extensions import describe
+from mbrl_ros.core.pending import calling
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.spaces import FloatArray, Space
 from mbrl_ros.core.task import TaskSettings
@@ -365,7 +366,8 @@ class Controller:
         elapsed = observation.step - self._planned_step
         try:
             problem = None if active is None else self._problem(observation, active.model)
-            result = self.agent.act(problem, deadline, elapsed, self._trusted.horizon)
+            with calling("planning"):
+                result = self.agent.act(problem, deadline, elapsed, self._trusted.horizon)
         except (NoPlanError, UnlearnedError) as error:
             self._withdraw_plan()
             return self._stop(observation, CommandSource.FALLBACK, str(error))

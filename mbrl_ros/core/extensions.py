@@ -13,6 +13,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from mbrl_ros.core.pending import calling
+
 # What a file is called in `sys.modules`, before its path, where its own name is taken.
 _OF_FILES = "mbrl_ros extension "
 # Where a traceback's frames are not the user's own.
@@ -42,7 +44,9 @@ def load(reference: str, parameter: str) -> Any:
     """
     where, _, attribute = reference.partition(":")
     try:
-        found = _load_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
+        with calling(f"{parameter} '{reference}': its import"):
+            is_file = where.endswith(".py")
+            found = _load_file(Path(where)) if is_file else importlib.import_module(where)
         for name in attribute.split(".") if attribute else ():
             found = getattr(found, name)
     except (Exception, SystemExit) as error:

@@ -19,6 +19,7 @@ from typing import NoReturn
 
 from mbrl_ros import ros
 from mbrl_ros.core.claims import claim, domain
+from mbrl_ros.core.pending import Watch
 from mbrl_ros.core.realtime import exempt_from_collection
 
 # Maximum delay until the executor handles a signal [s].
@@ -82,6 +83,16 @@ def run_node(factory: Callable[[], ros.Node], args: list[str] | None = None) -> 
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
+    with Watch(lambda text: print(f"warning: {text}", file=sys.stderr)):
+        return _run(factory, args, stop, built)
+
+
+def _run(
+    factory: Callable[[], ros.Node],
+    args: list[str] | None,
+    stop: threading.Event,
+    built: threading.Event,
+) -> int:
     try:
         ros.init(args=args, signal_handler_options=ros.SignalHandlerOptions.NO)
         node = factory()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mbrl_ros.core.extensions import describe
+from mbrl_ros.core.pending import calling
 
 _RESET = ("observation", "info")
 _STEP = ("observation", "reward", "terminated", "truncated", "info")
@@ -36,7 +37,8 @@ def call(who: str, name: str, function: Callable[..., Any], *given: Any, **named
         PlantError: if it raises, with the place.
     """
     try:
-        return function(*given, **named)
+        with calling(f"{who}: {name}"):
+            return function(*given, **named)
     except PlantError:
         raise
     except Exception as error:

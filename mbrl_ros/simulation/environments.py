@@ -12,6 +12,7 @@ from typing import Any
 import gymnasium
 
 from mbrl_ros.core.extensions import describe, load
+from mbrl_ros.core.pending import calling
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.simulation import graphics
 from mbrl_ros.simulation.plant import Plant
@@ -101,7 +102,7 @@ def _from_gymnasium(name: str, endless: bool) -> gymnasium.Env[Any, Any]:
     elif endless:
         limits = {"max_episode_steps": -1}
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), calling(f"environment '{name}': its constructor"):
             # Gymnasium warns of old versions; real failures are errors below.
             warnings.simplefilter("ignore", DeprecationWarning)
             made = gymnasium.make(identifier, disable_env_checker=True, **limits)

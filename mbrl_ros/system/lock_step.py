@@ -73,6 +73,7 @@ class LockStepSystem:
         holdout_errors: (env steps, open-loop error) at every decision of the gate.
         plan_ms: planning time of every planned command [ms].
         sources: commands per source, indexed by `CommandSource`.
+        trouble: why the newest safe command was sent in place of a plan; empty: there was none.
         unfinished: which episodes of the last evaluation did not come to their end; empty: all did.
         expected_return: of the newest command's plan, in the objective's unit; NaN without one.
     """
@@ -113,6 +114,7 @@ class LockStepSystem:
         self.holdout_errors: list[tuple[int, float]] = []
         self.plan_ms: list[float] = []
         self.sources = [0] * len(CommandSource)
+        self.trouble = ""
         self.expected_return = math.nan
         self._period = task.period
         self.unfinished = ""
@@ -171,6 +173,8 @@ class LockStepSystem:
         self.controller.objective = self.manager.objective
         command = self.controller.tick(replace(before, received=time.monotonic()))
         self.sources[command.source] += 1
+        if command.source is CommandSource.FALLBACK:
+            self.trouble = command.reason
         self.expected_return = command.expected_return
         if command.plan_time:
             self.plan_ms.append(1e3 * command.plan_time)

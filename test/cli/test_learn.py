@@ -16,7 +16,9 @@ from support.events import read_events, read_scalars, read_texts
 from support.processes import die_with_parent
 from support.waiting import eventually
 
+from mbrl_ros.cli import stop_request
 from mbrl_ros.cli.main import main
+from mbrl_ros.core import pending
 from mbrl_ros.data.bags import read_transitions
 from mbrl_ros.models.checkpoint import load
 from mbrl_ros.models.packing import unpack
@@ -209,7 +211,9 @@ def test_a_full_disk_ends_it_and_what_fits_is_kept(tmp_path):
     assert unpack(load(out / "checkpoints" / "model-0-000001.safetensors"))
 
 
-def test_an_environment_that_raises_is_named_and_costs_nothing(tmp_path, capsys, monkeypatch):
+def test_an_environment_that_raises_or_hangs_is_named_and_costs_nothing(
+    tmp_path, capsys, monkeypatch
+):
     # Not above: MuJoCo must not be imported before test/simulation has chosen its graphics.
     from gymnasium.envs.mujoco.inverted_pendulum_v5 import InvertedPendulumEnv
 
@@ -219,6 +223,10 @@ def test_an_environment_that_raises_is_named_and_costs_nothing(tmp_path, capsys,
         calls.append(action)
         if len(calls) == 150:
             raise RuntimeError("lost the serial port")
+        if len(calls) == 170:
+            eventually(lambda: " step has not returned for 0 s" in capsys.readouterr().err)
+            signal.raise_signal(signal.SIGINT)
+            time.sleep(1000.0)
         return step(environment, action)
 
     monkeypatch.setattr(InvertedPendulumEnv, "step", breaks)
@@ -228,9 +236,15 @@ def test_an_environment_that_raises_is_named_and_costs_nothing(tmp_path, capsys,
     assert "test_learn.py:" in error
     assert json.loads((out / "summary.json").read_text())["env_steps"] == 150
     assert list((out / "checkpoints").glob("model-*"))
+    monkeypatch.setattr(pending, "_PATIENCE", 0.2)
+    monkeypatch.setattr(stop_request, "_PATIENCE", 0.2)
+    assert main([*WORDS, "--resume", "--out", str(out)]) == 128 + signal.SIGINT
+    assert f"error: ended by SIGINT; {out} is kept" in capsys.readouterr().err
+    assert json.loads((out / "summary.json").read_text())["transitions"] == 149 + 19
 
 
 OWN = """
+from dataclasses import replace
 from mbrl_ros.planning.random_shooting import RandomShooting
 
 class Tired(RandomShooting):
@@ -240,17 +254,23 @@ class Tired(RandomShooting):
         Tired.done += 1
         if Tired.done > 30:
             raise KeyError("tired")
-        return super().improve(*given)
+        found = super().improve(*given)
+        return replace(found, actions=found.actions * (float("nan") if Tired.done > 20 else 1.0))
 """
 
 
-def test_a_planner_that_raises_is_named_with_its_line_and_costs_nothing(tmp_path, capsys):
+def test_a_planner_that_raises_or_plans_nan_is_named_and_costs_nothing(tmp_path, capsys):
     file, out = tmp_path / "own.py", tmp_path / "out"
     file.write_text(OWN)
     assert main([*WORDS, f"planner.type:={file}:Tired", "--out", str(out)]) == 1
-    told = capsys.readouterr().err.splitlines()[-1]
-    assert told.startswith(f"error: KeyError: 'tired' ({file}:10); {out} is kept")
-    assert json.loads((out / "summary.json").read_text())["transitions"] > 60
+    said, told = capsys.readouterr()
+    assert told.splitlines()[-1].startswith(f"error: KeyError: 'tired' ({file}:11); {out} is kept")
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["transitions"] > 60
+    reason = "agent: expected finite numbers, got [nan]"
+    assert told.count(f"warning: the safe command in place of a plan: {reason}\n") == 1
+    assert f"safe commands in place of plans: 10 ({reason})\n" in said
+    assert (summary["fallbacks"], summary["fallback_reason"]) == (10, reason)
 
 
 def test_what_has_an_option_is_no_parameter(tmp_path, capsys):
