@@ -53,7 +53,7 @@ def planned(checkout: Path, file: Path) -> dict[tuple[str, int], float]:
     return {
         (row["setting"], row["candidates"]): row["model_evals_per_s"]
         for row in rows
-        if row["engine"] == "mbrl_ros"
+        if row["engine"] in ("mbrl_ros", "mbrl_ros float32")
     }
 
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 import torch
 
+from mbrl_ros.control.engine_choice import EngineChoice, TuningStoppedError, choose_engine
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.models.world_model import WorldModel
 from mbrl_ros.objectives.objective import Objective
@@ -37,6 +38,7 @@ class Effort:
     iterations: int
     knots: int
     members: int
+    engine: str = "float32"
 
     def predictions(self, members: int) -> int:
         """Return the predictions of a plan per step, with a model of so many members."""
@@ -45,7 +47,9 @@ class Effort:
     def __str__(self) -> str:
         knots = f"{self.knots} knots" if self.knots else "no knots"
         members = f"{self.members} members" if self.members else "all members"
-        return f"{self.candidates} candidates x {self.iterations} iterations, {knots}, {members}"
+        engine = f", {self.engine}" if self.engine != "float32" else ""
+        size = f"{self.candidates} candidates x {self.iterations} iterations"
+        return f"{size}, {knots}, {members}{engine}"
 
 
 # From the least to the most. benchmarks/planning_effort.py shows what each is worth: about
@@ -61,10 +65,6 @@ EFFORTS = (
     Effort(128, 4, 20, 0),
     Effort(200, 5, 20, 0),
 )
-
-
-class TuningStoppedError(RuntimeError):
-    """It was not measured to the end."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +84,13 @@ class Tuning:
         effort: chosen.
         budget: the 99th percentile had to fit into [s].
         trials: those that were measured, in turn.
+        engines: that there were to choose from for the effort; None: the engine is pinned.
     """
 
     effort: Effort
     budget: float
     trials: tuple[Trial, ...]
+    engines: EngineChoice | None
 
     def __str__(self) -> str:
         measured = "; ".join(f"{t.effort}: {1e3 * t.p99:.1f} ms" for t in self.trials)
@@ -96,6 +98,7 @@ class Tuning:
         return (
             f"{self.effort}, {most} whose plans fit into {1e3 * self.budget:.1f} ms "
             f"(99th percentile: {measured})"
+            + (f"; {self.engines}" if self.engines and self.engines.trials else "")
         )
 
 
@@ -138,15 +141,25 @@ def autotune(
     Raises:
         TuningStoppedError: if it was stopped.
     """
+
+    def on_fastest_engine(effort: Effort) -> tuple[Effort, EngineChoice | None]:
+        if "engine" in pinned:
+            return effort, None
+        fork = model.fork(effort.members or None)
+        found = choose_engine(fork, action, effort.candidates, settings.horizon, stop)
+        return replace(effort, engine=found.engine), found
+
     trials: list[Trial] = []
+    engines: EngineChoice | None = None
     chosen, *_ = choices = efforts(settings, pinned, model.members)
     for effort in choices:
         if trials:
             known = trials[-1]
             growth = effort.predictions(model.members) / known.effort.predictions(model.members)
             if known.p99 * growth < _SURELY_FITS * budget:
-                chosen = effort
+                chosen, engines = effort, None
                 continue
+        effort, measured = on_fastest_engine(effort)
         for _ in range(_TRIES):
             times = _times(replace(settings, **asdict(effort)), action, model, objective, stop)
             trial = Trial(effort, float(np.median(times)), float(np.percentile(times, 99)))
@@ -155,8 +168,10 @@ def autotune(
         trials.append(trial)
         if trial.p99 > budget:
             break
-        chosen = effort
-    return Tuning(chosen, budget, tuple(trials))
+        chosen, engines = effort, measured
+    if engines is None:
+        chosen, engines = on_fastest_engine(chosen)
+    return Tuning(chosen, budget, tuple(trials), engines)
 
 
 def _times(
@@ -168,7 +183,7 @@ def _times(
 ) -> list[float]:
     """Return the computing time of some plans from the middle of the data [s]."""
     loop = PlanningLoop(make_planner(action, settings), seed=0)
-    fork = model.fork(settings.members or None)
+    fork = model.fork(settings.members or None).with_engine(settings.engine)
     problem = Problem(fork.initial(1), fork, objective, torch.empty(0, action.dim))
     times = []
     for _ in range(_WARM_UP + _PLANS):

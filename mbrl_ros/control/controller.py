@@ -253,7 +253,7 @@ class Controller:
         active = self.models.active
         self.agent.configure(settings, active.model if active else None)
         self.settings = replace(self.settings, planner=settings)
-        self.models.limit_members(settings.members)
+        self.models.compute_as(settings)
 
     def least_effort(self, pinned: Collection[str]) -> Effort:
         """Return the least there is to plan with; arguments as for `tune`."""

@@ -11,6 +11,7 @@ from mbrl_ros.core.kinds import kind_of
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.models.update import ModelUpdate
 from mbrl_ros.models.world_model import Correction, Step, WorldModel
+from mbrl_ros.planning.settings import PlannerSettings
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class ActiveModel:
         version: epoch and sequence.
         learned: the same model as the trainer left it.
         members: number of members that it was limited to (0: all).
+        engine: that computes it.
         adaptation: settings of its correction.
         correction: corrects it by what happens; None: nothing does.
     """
@@ -30,6 +32,7 @@ class ActiveModel:
     version: Version
     learned: WorldModel
     members: int
+    engine: str
     adaptation: AdaptationSettings
     correction: Correction | None = None
 
@@ -74,7 +77,7 @@ class ModelManager:
         self.refusal = ""
         self._observation, self._action = observation, action
         self._device = settings.device
-        self._members = settings.planner.members
+        self._members, self._engine = settings.planner.members, settings.planner.engine
         self._adaptation = settings.adaptation
         self._check, self._past = check, past
         self._history = ModelHistory()
@@ -153,7 +156,8 @@ class ModelManager:
         self._history.add(prepared.learned, prepared.version)
         if self.held:
             return
-        if (prepared.members, prepared.adaptation) == (self._members, self._adaptation):
+        made_for = prepared.members, prepared.engine, prepared.adaptation
+        if made_for == (self._members, self._engine, self._adaptation):
             self.active = prepared
         else:  # the settings have changed since it was prepared
             self._use(prepared.learned, prepared.version)
@@ -174,10 +178,11 @@ class ModelManager:
         """
         self._use(*self._history.newest())
 
-    def limit_members(self, members: int) -> None:
-        """Predict with the first members only, from the next tick on (0: all)."""
-        if members != self._members:
-            self._members = members
+    def compute_as(self, planner: PlannerSettings) -> None:
+        """Predict with the members and the engine of these settings, from the next tick on."""
+        before = self._members, self._engine
+        self._members, self._engine = planner.members, planner.engine
+        if before != (self._members, self._engine):
             self._renew()
 
     def adapt(self, enabled: bool) -> bool:
@@ -200,10 +205,10 @@ class ModelManager:
 
     def _activated(self, model: WorldModel, version: Version) -> ActiveModel:
         """Return a model ready for use; the original is left unchanged."""
-        members, adaptation = self._members, self._adaptation
+        members, engine, adaptation = self._members, self._engine, self._adaptation
         made: tuple[WorldModel, Correction | None]
-        made = model.fork(members or None), None
+        made = model.fork(members or None).with_engine(engine), None
         if adaptation.enabled:
             past = self._past(made[0])
             made = made[0].correct(adaptation.strength, adaptation.memory, past)
-        return ActiveModel(made[0], version, model, members, adaptation, made[1])
+        return ActiveModel(made[0], version, model, members, engine, adaptation, made[1])

@@ -13,15 +13,15 @@ from torch import Tensor
 class Scratch:
     """Reusable buffers, which grow to the largest size requested."""
 
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
+    def __init__(self, device: torch.device, dtype: torch.dtype = torch.float32) -> None:
+        self._device, self._dtype = device, dtype
         self._memory: dict[str, Tensor] = {}
 
     def take(self, name: str, *shape: int) -> Tensor:
         """Return a buffer of a shape; the previous contents under this name are overwritten."""
         size = math.prod(shape)
         if name not in self._memory or self._memory[name].numel() < size:
-            self._memory[name] = torch.empty(size, device=self._device)
+            self._memory[name] = torch.empty(size, dtype=self._dtype, device=self._device)
         return self._memory[name][:size].view(shape)
 
 

@@ -45,14 +45,17 @@ class OneStepModel(WorldModel):
 
     precise = True
 
-    def __init__(self, dynamics: DynamicsModel, members: int | None = None) -> None:
+    def __init__(
+        self, dynamics: DynamicsModel, members: int | None = None, engine: str = "float32"
+    ) -> None:
         """Wrap trained dynamics.
 
         Args:
             dynamics: trained.
             members: number of members to use, the first ones; None: all.
+            engine: one of its `engines`.
         """
-        self.dynamics = dynamics
+        self.dynamics, self.engine = dynamics, engine
         self.observation, self.action = dynamics.observation, dynamics.action
         self.delay = dynamics.delay
         # Planners with derivatives work in float32 throughout.
@@ -69,7 +72,7 @@ class OneStepModel(WorldModel):
 
     @abstractmethod
     def mean(self, members: int | None) -> Mean:
-        """Return a fast mean predictor with the present weights.
+        """Return a fast mean predictor with the present weights, on the engine in use.
 
         Args:
             members: number of members to use, the first ones; None: all.
@@ -85,7 +88,14 @@ class OneStepModel(WorldModel):
 
     def fork(self, members: int | None = None) -> OneStepModel:
         """See `WorldModel.fork`."""
-        made = type(self)(self.dynamics, members)
+        return self._again(members, self.engine)
+
+    def with_engine(self, engine: str) -> OneStepModel:
+        """See `WorldModel.with_engine`."""
+        return self if engine == self.engine else self._again(self.members, engine)
+
+    def _again(self, members: int | None, engine: str) -> OneStepModel:
+        made = type(self)(self.dynamics, members, engine)
         made.policy, made.value = self.policy, self.value
         return made
 

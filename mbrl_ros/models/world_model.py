@@ -79,6 +79,7 @@ class WorldModel(ABC):
         precise: whether it takes observations in float64, not float32.
         differentiable: whether it has `imagine_gradients` and `linearized`.
         device: where it computes.
+        engine: one of its `engines`, which computes `imagine`.
         reward_model: learned rewards and ends of steps; None: none.
         inverses: what action leads from one observation to another; None: none.
         policy: what to do at a belief; None: none.
@@ -93,6 +94,7 @@ class WorldModel(ABC):
     precise: ClassVar[bool] = False
     differentiable: bool = False
     device: torch.device = torch.device("cpu")
+    engine: str = "float32"
     reward_model: RewardModel | None = None
     inverses: Inverses | None = None
     policy: Policy | None = None
@@ -212,6 +214,15 @@ class WorldModel(ABC):
         Args:
             members: how many of them predict, the first ones; None: all.
         """
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """Ways to compute `imagine` that there are on its device; the first is the reference."""
+        return ("float32",)
+
+    def with_engine(self, engine: str) -> WorldModel:
+        """Return the same model, as a fork if another one of its engines is to compute it."""
+        return self
 
     def correct(
         self, strength: float, memory: int, past: Sequence[Step]

@@ -76,7 +76,9 @@ class Planner(ABC):
         """Description of the effort of a plan."""
         s = self.settings
         knots = f", {s.knots} {s.interpolation} knots" if s.knots else ""
-        return f"{s.type}: {s.candidates} candidates x {s.iterations}, horizon {s.horizon}{knots}"
+        engine = f", {s.engine}" if s.engine != "float32" else ""
+        size = f"{s.candidates} candidates x {s.iterations}, horizon {s.horizon}"
+        return f"{s.type}: {size}{knots}{engine}"
 
     def check(self, model: WorldModel) -> None:
         """Check that a model has what is needed to plan with it.
@@ -88,6 +90,11 @@ class Planner(ABC):
             raise ValueError(
                 f"planner.type: {self.settings.type} needs derivatives, "
                 f"which {model.kind} has none of"
+            )
+        if self.settings.engine not in model.engines:
+            there = ", ".join(model.engines)
+            raise ValueError(
+                f"planner.engine: {model.kind} has {there} here, got '{self.settings.engine}'"
             )
         check_proposals(self.settings.proposals, model)
 

@@ -91,6 +91,13 @@ class PlannerSettings:
     members: int = setting(
         0, "ensemble members used for planning; 0: all", low=0, high=100, live=True
     )
+    engine: str = setting(
+        "float32",
+        "how an ensemble's products are computed: float32; onednn (float32, by that library); "
+        "bfloat16 (products between hidden layers). In real time it is measured which is fastest",
+        choices=("float32", "onednn", "bfloat16"),
+        live=True,
+    )
     elites: int = setting(
         10, "best candidates, to which the next distribution is fitted", low=1, live=True
     )

@@ -25,7 +25,7 @@ def test_evaluations_and_operations_are_counted_as_a_plain_network_needs_them():
 
 @pytest.mark.parametrize("plain", [False, True])
 def test_a_plan_evaluates_as_many_as_are_counted(plain):
-    plan, evaluations = ours(SMALL, plain)
+    plan, evaluations = ours(SMALL, plain=plain)
     result = plan()
     assert evaluations == 360
     assert result.complete
@@ -36,9 +36,15 @@ def test_every_installed_engine_has_a_row_of_plausible_figures():
     lines = []
     rows = measure(SMALL, 2, lines.append)
     engines = [row["engine"] for row in rows]
-    assert engines[:2] == ["mbrl_ros", "torch"]
-    assert len(engines) + len(lines) == 4
-    assert all("is not installed" in line for line in lines)
+    ours = [name for name in engines if name.startswith("mbrl_ros ")]
+    assert ours[0] == "mbrl_ros float32"
+    assert "mbrl_ros bfloat16" in ours
+    assert engines[len(ours)] == "torch"
+    *missing, limit = lines
+    assert len(engines) - len(ours) + len(missing) == 3
+    assert all("is not installed" in line for line in missing)
+    assert "the limit is " in limit
+    assert ", float32 " in limit
     for row in rows:
         assert set(row) == KEYS
         assert (row["setting"], row["candidates"]) == ("small", 12)

@@ -2,6 +2,8 @@ from dataclasses import replace
 
 import pytest
 from known import (
+    ACTION,
+    OBSERVATION,
     controller,
     exact_model,
     reading,
@@ -9,6 +11,9 @@ from known import (
 
 from mbrl_ros.control.controller import CommandSource
 from mbrl_ros.core.spaces import Space
+from mbrl_ros.models.dynamics_model import DynamicsModel
+from mbrl_ros.models.ensemble.settings import EnsembleSettings
+from mbrl_ros.models.packing import pack
 from mbrl_ros.models.update import ModelPart, ModelUpdate
 
 
@@ -149,3 +154,28 @@ def test_it_rolls_back_and_keeps_to_an_earlier_model():
     assert (made.models.active.version, made.models.held) == ((1, 8), False)
     made.models.offer(exact_model(), 1, 9)
     assert made.tick(reading(1)).model == (1, 9)
+
+
+def test_another_engine_computes_the_model_from_the_next_tick_on():
+    model = DynamicsModel(OBSERVATION, ACTION, EnsembleSettings(members=2, hidden=[16, 16]))
+    made = controller(model=False)
+    made.models.offer(pack(model), 0, 1)
+    before = made.settings.planner
+    made.replace_planner(replace(before, engine="bfloat16"))
+    assert made.models.active.model.engine == "bfloat16"
+    assert made.models.active.learned.engine == "float32"
+    assert made.agent.effort.endswith(", bfloat16")
+    made.models.offer(pack(model), 0, 2)
+    assert made.models.active.model.engine == "bfloat16"
+    made.replace_planner(before)
+    assert made.models.active.model.engine == "float32"
+
+
+def test_an_engine_that_a_model_does_not_have_is_refused():
+    made = controller()
+    with pytest.raises(
+        ValueError, match=r"planner.engine: EnsembleModel has float32 here, got 'bf"
+    ):
+        made.replace_planner(replace(made.settings.planner, engine="bfloat16"))
+    assert made.models.active.model.engine == "float32"
+    assert made.agent.effort.endswith("horizon 8")

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.models.dynamics_model import DynamicsModel
+from mbrl_ros.models.ensemble.engines import engines_of
 from mbrl_ros.models.ensemble.model import EnsembleModel
 from mbrl_ros.models.ensemble.settings import EnsembleSettings
 from mbrl_ros.models.imagined import Imagined
@@ -85,14 +86,20 @@ def make_model(setting: Setting) -> DynamicsModel:
     )
 
 
-def ours(setting: Setting, plain: bool = False) -> tuple[Plan, int]:
+def our_engines(setting: Setting) -> tuple[str, ...]:
+    """Return the names of our engines that there are on this machine for a setting."""
+    return engines_of(make_model(setting))
+
+
+def ours(setting: Setting, engine: str = "float32", plain: bool = False) -> tuple[Plan, int]:
     """Return a function that plans once with our planner, and its model evaluations.
 
     Args:
         setting: the problem's size.
+        engine: that computes the rollouts.
         plain: without our rollout engine.
     """
-    model = (_PlainModel if plain else EnsembleModel)(make_model(setting))
+    model = (_PlainModel if plain else EnsembleModel)(make_model(setting), engine=engine)
     names = {"terms": ["near", "gentle"], "near.type": "quadratic", "near.of": ["x"],
              "gentle.type": "quadratic", "gentle.of": ["force"]}  # fmt: skip
     settings = PlannerSettings(
@@ -111,8 +118,20 @@ def ours(setting: Setting, plain: bool = False) -> tuple[Plan, int]:
     return lambda: loop.plan(problem), setting.evaluations(MEMBERS)
 
 
-def matrix_product() -> tuple[Plan, float]:
-    """Return a large matrix product and its floating-point operations."""
-    a, b = torch.randn(_MATRIX, _MATRIX), torch.randn(_MATRIX, _MATRIX)
-    out = torch.empty(_MATRIX, _MATRIX)
-    return lambda: torch.mm(a, b, out=out), 2.0 * _MATRIX**3
+def matrix_products() -> tuple[dict[str, Plan], float]:
+    """Return a large matrix product by each library and type of number, and its operations."""
+    library = "MKL" if torch.backends.mkl.is_available() else "torch's BLAS"
+    products = {f"{library}, float32": _product(torch.float32)}
+    if torch.backends.mkldnn.is_available():
+        a, b = torch.randn(_MATRIX, _MATRIX), torch.randn(_MATRIX, _MATRIX)
+        packed = torch.ops.mkldnn._reorder_linear_weight(b, None)
+        linear = torch.ops.mkldnn._linear_pointwise
+        products["oneDNN, float32"] = lambda: linear(a, packed, None, "none", [], "")
+        products["oneDNN, bfloat16"] = _product(torch.bfloat16)
+    return products, 2.0 * _MATRIX**3
+
+
+def _product(dtype: torch.dtype) -> Plan:
+    a, b = torch.randn(2, _MATRIX, _MATRIX).to(dtype)
+    out = torch.empty(_MATRIX, _MATRIX, dtype=dtype)
+    return lambda: torch.mm(a, b, out=out)

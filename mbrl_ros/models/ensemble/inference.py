@@ -19,7 +19,7 @@ _FUSED_WORK = 1_800_000
 
 
 class MeanNetwork:
-    """An ensemble's `Mean`."""
+    """An ensemble's `Mean`, in float32 by torch's own choice of library: the reference."""
 
     def __init__(self, model: DynamicsModel, members: int | None = None) -> None:
         """Copy a model's present weights.
@@ -47,14 +47,18 @@ class MeanNetwork:
 
     def for_rows(self, n: int) -> Callable[[Tensor], Tensor]:
         """See `Mean.for_rows`."""
-        outs = [
-            self._scratch.take(f"layer {i}", self.members, n, weight.shape[-1])
-            for i, (weight, _) in enumerate(self._layers)
-        ]
+        outs = self._outs(n)
         between = max((weight[0].numel() for weight, _ in self._layers[1:-1]), default=0)
         if self._fused and between and n * between >= _FUSED_WORK:
             return lambda inputs: self._fused_into(outs[0], outs[-1], inputs)
         return lambda inputs: self._stacked_into(outs, inputs)
+
+    def _outs(self, n: int) -> list[Tensor]:
+        """Return the buffer of each layer's output."""
+        return [
+            self._scratch.take(f"layer {i}", self.members, n, weight.shape[-1])
+            for i, (weight, _) in enumerate(self._layers)
+        ]
 
     def _stacked_into(self, outs: list[Tensor], x: Tensor) -> Tensor:
         *hidden, (last_weight, last_bias) = self._layers

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from mbrl_ros.models.ensemble.adaptation import Adaptation
+from mbrl_ros.models.ensemble.engines import ENGINES, engines_of
 from mbrl_ros.models.ensemble.folding import mean_function
 from mbrl_ros.models.ensemble.inference import MeanNetwork
 from mbrl_ros.models.one_step import OneStepModel
@@ -22,7 +23,12 @@ class EnsembleModel(OneStepModel):
 
     def mean(self, members: int | None) -> MeanNetwork:
         """See `OneStepModel.mean`."""
-        return MeanNetwork(self.dynamics, members)
+        return ENGINES[self.engine](self.dynamics, members)
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """See `WorldModel.engines`."""
+        return engines_of(self.dynamics)
 
     def mean_function(self) -> Callable[[Tensor], Tensor]:
         """See `OneStepModel.mean_function`."""
@@ -33,7 +39,7 @@ class EnsembleModel(OneStepModel):
     ) -> tuple[EnsembleModel, LastLayerCorrection]:
         """See `WorldModel.correct`."""
         # Corrections are made in place, and the uncorrected model may be needed again.
-        model = EnsembleModel(copy.deepcopy(self.dynamics), self.members)
+        model = EnsembleModel(copy.deepcopy(self.dynamics), self.members, self.engine)
         model.policy, model.value = self.policy, self.value
         return model, LastLayerCorrection(model, strength, memory, past)
 
