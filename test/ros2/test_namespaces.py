@@ -1,6 +1,7 @@
 """Systems in namespaces, included by a launch file of a user's own."""
 
 import json
+import re
 import signal
 
 import pytest
@@ -53,14 +54,14 @@ def test_two_systems_in_two_namespaces(launch, ros2, start, ros_environment, tmp
         "system('right', task='cartpole_swingup', **{'mpc_controller.planner.horizon': '9'})"
     )
 
-    assert wait_until(lambda: both.output.count("active, seed") == 2, 60), both.output
+    assert wait_until(lambda: both.output.count("active, seed") == 2, 120), both.output
 
     def read(topic, field):
         return ros2("topic", "echo", "--once", "--field", field, topic).split()[0]
 
     for name in ("left", "right"):
         sequence = f"/{name}/controller_status", "model_sequence"
-        assert wait_until(lambda s=sequence: read(*s) != "0", 60), both.output
+        assert wait_until(lambda s=sequence: read(*s) != "0", 120), both.output
     topics = ros2("topic", "list").split()
     assert {"/left/observation", "/right/observation", "/left/clock"} <= set(topics)
     assert not {"/observation", "/action", "/model", "/clock"} & set(topics)
@@ -70,6 +71,14 @@ def test_two_systems_in_two_namespaces(launch, ros2, start, ros_environment, tmp
     assert "horizon: 8" in dumped["left"]
     assert "horizon: 9" in dumped["right"]
     assert "use_sim_time: true" in dumped["left"]
+    # By mistake there once more.
+    twice = ("ros2", "launch", "mbrl_ros", "sim.launch.py", "task:=inverted_pendulum")
+    again = start(
+        *(*twice, "namespace:=left", "view:=none", f"run_dir:={tmp_path / 'again'}"),
+        environment=ros_environment,
+    )
+    assert again.process.wait(60) == 1, again.output
+    assert re.search(r"error: /left/\w+ runs already on this machine", again.output), again.output
     assert both.stop(signal.SIGINT, timeout=60) == 0
     for name in ("left", "right"):
         summary = json.loads((tmp_path / name / "summary.json").read_text())

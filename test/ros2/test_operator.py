@@ -6,6 +6,7 @@ import os
 import signal
 
 import pytest
+from installation import ROOT
 from support.waiting import wait_until
 
 pytestmark = pytest.mark.ros2
@@ -96,7 +97,8 @@ print(json.dumps({"late": late, "alone": alone, "asking": asking}), flush=True)
 """
 
 
-CRASHES = """
+# What both of the next begin with: arguments are the run's folder and the namespace.
+CRASHING = """
 import os, pathlib, signal, sys, time
 import rclpy
 from lifecycle_msgs.srv import ChangeState
@@ -108,7 +110,7 @@ from std_msgs.msg import Bool
 from std_srvs.srv import Trigger
 
 rclpy.init()
-node = rclpy.create_node("operator")
+node = rclpy.create_node("operator", namespace=sys.argv[2])
 newest, sources = {}, []
 node.create_subscription(
     ControllerStatus, "controller_status", lambda m: newest.__setitem__("status", m), 10
@@ -164,6 +166,17 @@ def crash():
     newest.pop("status", None)
 
 
+def only_the_safe_command_until_armed():
+    now = status(lambda m: m.state == "active")
+    assert now.estopped and now.reason == "e-stop", now
+    until(lambda: len(sources) > 20)
+    assert set(sources) == {Action.FALLBACK}, set(sources)
+    assert call(Trigger, "arm", Trigger.Request()).success
+    status(lambda m: m.state == "active" and not m.estopped)
+"""
+
+
+WISHES = """
 horizon = ParameterValue(type=ParameterType.PARAMETER_INTEGER, integer_value=11)
 request = SetParameters.Request(parameters=[Parameter(name="planner.horizon", value=horizon)])
 assert call(SetParameters, "set_parameters", request).results[0].successful
@@ -184,12 +197,7 @@ estop.publish(Bool(data=True))
 status(lambda m: m.estopped)
 crash()
 assert status(lambda m: True).estopped
-now = status(lambda m: m.state == "active")
-assert now.estopped and now.reason == "e-stop", now
-until(lambda: len(sources) > 20)
-assert set(sources) == {Action.FALLBACK}, set(sources)
-assert call(Trigger, "arm", Trigger.Request()).success
-status(lambda m: m.state == "active" and not m.estopped)
+only_the_safe_command_until_armed()
 print("the e-stop survives", flush=True)
 
 request = ChangeState.Request()
@@ -204,6 +212,13 @@ request.transition.id = 3  # activate
 assert call(ChangeState, "change_state", request).success
 status(lambda m: m.state == "active" and not m.estopped)
 print("deactivation survives", flush=True)
+"""
+
+
+HOLD = """
+status(lambda m: m.state == "active")
+crash()
+only_the_safe_command_until_armed()
 """
 
 
@@ -238,7 +253,7 @@ def test_a_question_delays_neither_ticks_nor_the_e_stop(system, real_script, ros
 
 
 def test_wishes_survive_a_crash(system, real_script, tmp_path):
-    operator = real_script(CRASHES, tmp_path / "run")
+    operator = real_script(CRASHING + WISHES, tmp_path / "run", "")
     assert operator.process.wait(240) == 0, operator.output + system.output
     # The launch runs in the system's Python, the nodes in that of the tests.
     record = json.loads((tmp_path / "run" / "launch.json").read_text())
@@ -247,3 +262,27 @@ def test_wishes_survive_a_crash(system, real_script, tmp_path):
     system.process.kill()
     system.process.wait()
     assert wait_until(lambda: not system.group_alive(), 60)
+
+
+def test_a_robot_in_a_namespace_is_held_after_a_crash(
+    start, ros_environment, real_script, ros2, tmp_path
+):
+    robot = start(
+        *("ros2", "launch", "mbrl_ros", "robot.launch.py", *QUICK, "namespace:=arm"),
+        f"run_dir:={tmp_path / 'run'}",
+        environment=ros_environment,
+    )
+    # A plant of somebody else, who calls its topics in another way.
+    plant = start(
+        *("ros2", "run", "mbrl_ros", "mujoco_sim", "--ros-args", "--params-file"),
+        *(ROOT / "config" / "inverted_pendulum.yaml", "-r", "observation:=/arm/observation"),
+        *("-r", "action:=/arm/action"),
+        environment=ros_environment,
+    )
+    operator = real_script(CRASHING + HOLD, tmp_path / "run", "/arm")
+    assert operator.process.wait(150) == 0, operator.output + robot.output + plant.output
+    assert "after a crash: only the safe command until ~/arm is called" in robot.output
+    topics = ros2("topic", "list").split()
+    assert not {"/observation", "/action", "/model", "/controller_status"} & set(topics)
+    assert plant.stop() == 0
+    assert robot.stop(signal.SIGINT, timeout=60) == 0
