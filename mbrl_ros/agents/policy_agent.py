@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from mbrl_ros.agents.agent import Agent
 from mbrl_ros.core.spaces import Space
@@ -15,7 +16,9 @@ _NO_POLICY = "agent 'policy': the model has learned no policy"
 
 
 class PolicyAgent(Agent):
-    """Executes the policy's actions at the present belief, averaged over members.
+    """Executes the policy's actions at the present belief, as the members agree.
+
+    They agree on the mean, or on the choice that most of them make.
 
     While it explores, they are drawn at random. It keeps to the policy after a change of the
     objective, until the learner has caught up: there is no better one.
@@ -50,7 +53,7 @@ class PolicyAgent(Agent):
             # The mean of several draws would explore less.
             chosen = policy.sample(features[:1], self._generator)[0]
         else:
-            chosen = policy(features).mean(dim=0)
+            chosen = self._agreed(policy(features))
         if not chosen.isfinite().all():
             raise NoPlanError(f"agent 'policy': expected finite numbers, got {chosen.tolist()}")
         action = torch.from_numpy(self._action.clip(chosen.double().numpy())).float()[None]
@@ -58,6 +61,13 @@ class PolicyAgent(Agent):
         if value is not None and is_for(value, problem.objective.digest):
             expected = value(features).mean()[None]
         return PlanResult(action, action[None], expected, 1, complete=True)
+
+    def _agreed(self, each: Tensor) -> Tensor:
+        """Return one action ``(A,)`` for those of all members, ``(M, A)``: their mean, or most."""
+        agreed = each.mean(dim=0)
+        which = list(self._action.discrete_indices)
+        agreed[which] = each[:, which].round().mode(dim=0).values
+        return agreed
 
     def check(self, model: WorldModel) -> None:
         """See `Agent.check`."""

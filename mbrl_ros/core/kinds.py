@@ -12,6 +12,7 @@ from mbrl_ros.core.extensions import load
 KINDS = {
     "ensemble": "mbrl_ros.models.ensemble.kind:KIND",
     "gaussian_process": "mbrl_ros.models.gaussian_process.kind:KIND",
+    "tabular": "mbrl_ros.models.tabular.kind:KIND",
 }
 
 

@@ -21,7 +21,7 @@ class GateSettings:
     horizon: int = setting(
         8, "open-loop steps on the hold-out", low=1, high=1000, at_most="segment"
     )
-    first_transitions: int = setting(100, "transitions before the first model", low=10)
+    first_transitions: int = setting(100, "transitions before the first model", low=1)
     first_error: float = setting(
         0.7, "maximum open-loop error of the first model, in standard deviations", low=0.0
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,10 +11,9 @@ from torch import Tensor
 from mbrl_ros.core.extensions import load
 from mbrl_ros.core.kinds import KINDS, find_kind
 from mbrl_ros.core.settings import build, flatten
-from mbrl_ros.core.spaces import Space
 from mbrl_ros.models.dynamics_model import DynamicsModel
 from mbrl_ros.models.settings import OneStepSettings
-from mbrl_ros.models.update import MODEL, CheckpointError, ModelPart, ModelUpdate
+from mbrl_ros.models.update import MODEL, CheckpointError, ModelPart, ModelUpdate, read_space
 from mbrl_ros.models.world_model import WorldModel
 
 # Attributes of the dynamics that become separate parts.
@@ -98,25 +96,13 @@ def _model_without_weights(
         settings = build(kind, flatten(read["settings"]))
         settings.check_size(tensors)
         with torch.device("meta"):
-            return DynamicsModel(_space(read["observation"]), _space(read["action"]), settings)
+            return DynamicsModel(
+                read_space(read["observation"]), read_space(read["action"]), settings
+            )
     except KeyError as error:
         raise CheckpointError(f"model settings: {error} is missing") from None
     except (AttributeError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise CheckpointError(f"model settings: {error}") from None
-
-
-def _space(read: Any) -> Space:
-    if (
-        not isinstance(read, dict)
-        or not _are_texts(read["names"])
-        or not _are_texts(read["angles"])
-    ):
-        raise ValueError("expected spaces with lists of names")
-    return Space.of(**read)
-
-
-def _are_texts(read: Any) -> bool:
-    return isinstance(read, list) and all(isinstance(element, str) for element in read)
 
 
 def _check_state(state: dict[str, Tensor], model: DynamicsModel) -> None:

@@ -8,10 +8,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import safetensors
 import safetensors.torch
 from torch import Tensor
+
+from mbrl_ros.core.spaces import Space
 
 #: The mandatory part.
 MODEL = "model"
@@ -88,3 +91,22 @@ class ModelUpdate:
     kind: str
     settings: str
     parts: Mapping[str, ModelPart]
+
+
+def read_space(read: Any) -> Space:
+    """Return a space from a model's settings.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    if (
+        not isinstance(read, dict)
+        or not _are_texts(read["names"])
+        or not _are_texts(read["angles"])
+    ):
+        raise ValueError("expected spaces with lists of names")
+    return Space.of(**read)
+
+
+def _are_texts(read: Any) -> bool:
+    return isinstance(read, list) and all(isinstance(element, str) for element in read)

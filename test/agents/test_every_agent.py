@@ -288,6 +288,14 @@ def test_where_members_see_other_things_the_mean_of_their_choices_is_executed():
         assert any(one == pytest.approx(choice) for one in tried)
 
 
+def test_where_members_choose_other_things_the_choice_of_most_is_executed():
+    seen = torch.tensor([[2.0, 0.0], [-1.0, 0.0], [2.0, 0.0]])[:, None]
+    asked = with_members(SPACES["discrete"], 3, (1.0, 0.0), seen)
+    made = agent("policy", "discrete")
+    made.exploring = False
+    assert made.act(asked).actions.tolist() == [[-2.0]]
+
+
 def test_a_policy_is_drawn_from_while_it_explores():
     class Noisy(FixedPolicy):
         def sample(self, features, generator):

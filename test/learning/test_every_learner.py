@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.systems import ACTION, OBSERVATION, SMALL, drive
+from support.systems import ACTION, GRID, OBSERVATION, PUSH, SMALL, drive, walk
 
 from mbrl_ros.core.kinds import find_kind, make_learner
 from mbrl_ros.core.records import Transition
@@ -17,7 +17,9 @@ from mbrl_ros.models.checkpoint import load, save
 pytest.importorskip("gpytorch")
 
 OWN = f"{Path(__file__).parents[2]}/examples/own_model_kind.py:LINEAR"
-KINDS = ["ensemble", "gaussian_process", OWN]
+KINDS = ["ensemble", "gaussian_process", "tabular", OWN]
+#: Those that learn of integers only: their spaces, and what moves in them.
+DISCRETE = {"tabular": (GRID, PUSH, walk)}
 GATE = GateSettings(first_transitions=100, interval=25, first_error=10.0, good_error=10.0)
 
 
@@ -30,13 +32,17 @@ def make(kind) -> Learner:
     settings = trainer_settings(find_kind(kind).settings)(
         optimizer=replace(SMALL.optimizer, batch_size=64, updates_per_transition=0.2), gate=GATE
     )
-    return make_learner(kind, OBSERVATION, ACTION, settings, 0)
+    return make_learner(kind, *of(kind)[:2], settings, 0)
+
+
+def of(kind):
+    return DISCRETE.get(kind, (OBSERVATION, ACTION, drive))
 
 
 def teach(learner, count=200, seed=0):
     """Give a learner transitions as a trainer does; return the decisions that published."""
     published = []
-    for transition in drive(count, seed):
+    for transition in of(learner.kind)[2](count, seed):
         learner.append(Transition(*transition))
         while learner.owed_updates >= 1:
             learner.update()
@@ -56,7 +62,7 @@ def test_it_learns_and_publishes_what_can_be_planned_with(kind, tmp_path):
     save(published[-1].update, path)
     assert published[-1].update.kind == kind
     model = find_kind(kind).make_world_model(load(path))
-    assert (model.observation, model.action) == (OBSERVATION, ACTION)
+    assert (model.observation, model.action) == of(kind)[:2]
 
 
 def test_what_does_not_fit_is_refused_and_changes_nothing(kind):
@@ -93,13 +99,13 @@ def test_it_goes_on_from_what_was_published(kind):
     assert teach(again, seed=1)
 
 
-def test_it_predicts_the_linear_system(kind):
+def test_it_predicts_what_moves(kind):
     """One-step error well below that of predicting no change."""
     import torch
 
     model = find_kind(kind).make_world_model(teach(make(kind), count=400)[-1].update)
     errors, unmoved = [], []
-    for before, action, after, _, k in drive(50, seed=7, episode_length=1):
+    for before, action, after, _, k in of(kind)[2](50, seed=7, episode_length=1):
         assert k == 0
         belief = model.observe(None, torch.zeros(1), torch.from_numpy(before).float(), True)
         acted = torch.from_numpy(action).float()[None, None]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from support.heads import FixedPolicy, FixedValue
-from support.systems import ACTION, OBSERVATION, A, B, random_model, step
+from support.systems import ACTION, OBSERVATION, A, B, grid_model, random_model, step
 
 from mbrl_ros.evaluation.true_model import TrueModel
 from mbrl_ros.models.dynamics_model import DynamicsModel
@@ -55,7 +55,7 @@ def gaussian_process():
 
 
 TURNING = replace(OBSERVATION, angles=OBSERVATION.names[:1])
-START = np.array([0.3, -0.7])
+START = np.array([1.0, -2.0])
 MAKE = {
     "ensemble": lambda: EnsembleModel(random_model()),
     "deterministic": lambda: EnsembleModel(random_model(likelihood="deterministic")),
@@ -66,6 +66,7 @@ MAKE = {
     "function": lambda: FunctionModel(OBSERVATION, ACTION, linear),
     "turning_function": lambda: FunctionModel(TURNING, ACTION, linear),
     "true": lambda: TrueModel(OBSERVATION, ACTION, LinearPlant(START)),
+    "tabular": grid_model,
     "received": lambda: make_world_model(pack(with_past(history=2))),
 }
 
@@ -208,7 +209,7 @@ def test_what_was_expected_is_no_surprise(model):
 
 def test_observing_goes_on_from_the_belief_before(model):
     belief = at_start(model)
-    values = [torch.tensor([0.1 * k, -0.2 * k]) for k in range(1, 5)]
+    values = [torch.tensor([1.0 * k, -2.0 * k]) for k in range(1, 5)]
     for seen in values:
         belief = model.observe(belief, torch.tensor([0.3]), seen, is_first=False)
     now = model.imagine(belief, some_actions(1, 1)).observations[:, 0, 0]
@@ -240,7 +241,7 @@ def test_before_anything_was_observed_it_can_be_asked(model):
 def test_correction_leaves_the_model_itself_alone(model):
     belief, actions = at_start(model), some_actions()
     before = model.imagine(belief, actions).observations.clone()
-    after = torch.tensor([1.0, 1.0])
+    after = torch.tensor([1.5, -1.0])
     corrected, correction = model.correct(0.3, 100, [Step(belief, torch.zeros(1), after)] * 20)
     if correction is None:
         assert corrected is model

@@ -15,6 +15,9 @@ from mbrl_ros.models.ensemble.settings import EnsembleSettings
 from mbrl_ros.models.gaussian_process.settings import GaussianProcessSettings
 from mbrl_ros.models.one_step import OneStepModel, StackedBelief
 from mbrl_ros.models.settings import OptimizerSettings
+from mbrl_ros.models.tabular.model import TabularModel
+from mbrl_ros.models.tabular.numbering import Numbering
+from mbrl_ros.models.tabular.table import Table
 from support.linear import OBSERVATION
 
 WITH_ANGLES = Space.of(["height", "yaw", "velocity", "roll"], angles=["yaw", "roll"])
@@ -51,6 +54,45 @@ def with_gate(**values) -> TrainerSettings:
 
 def step(state, action):
     return A @ state + B @ action
+
+
+GRID = Space.of(
+    ["position", "velocity"], [-3.0, -3.0], [3.0, 3.0], discrete=["position", "velocity"]
+)
+PUSH = Space.of(["force"], [-1.0], [1.0], discrete=["force"])
+
+
+def grid_step(state, action, size=3):
+    """A place on a line moves by the sign of its velocity, which changes by the action."""
+    moved = state[0] + np.sign(state[1]), state[1] + np.rint(action[0])
+    return np.clip(np.array(moved, float), -size, size)
+
+
+def walk(count, seed=0, episode_length=5):
+    """Yield transitions of `grid_step` as `drive` does."""
+    rng = np.random.default_rng(seed)
+    for row in range(count):
+        episode, k = divmod(row, episode_length)
+        if k == 0:
+            state = rng.integers(-3, 4, size=2).astype(float)
+        action = rng.integers(-1, 2, size=1).astype(float)
+        after = grid_step(state, action)
+        yield state, action, after, episode, k
+        state = after
+
+
+def grid_model(size=10) -> TabularModel:
+    """Return the table of `grid_step`, with every pair visited ten times."""
+    names = GRID.names
+    observation = Space.of(names, [-size] * 2, [size] * 2, discrete=names)
+    rows, choices = Numbering(observation, "observation"), Numbering(PUSH, "action")
+    table = Table(rows.size, choices.size, 1.0)
+    for row, state in enumerate(rows.values()):
+        for choice, action in enumerate(choices.values()):
+            after = int(rows.index(grid_step(state, action, size)))
+            for _ in range(10):
+                table.add(row * choices.size + choice, -abs(state[0]), after, False)
+    return TabularModel(observation, PUSH, table.process(), members=3)
 
 
 def at_random(rng, state):

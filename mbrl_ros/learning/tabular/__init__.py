@@ -1,0 +1,1 @@
+"""Learning of tables: empirical value iteration and the Dyna family."""

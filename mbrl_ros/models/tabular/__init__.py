@@ -1,0 +1,1 @@
+"""Tables: what followed each observation and action, counted."""
