@@ -120,6 +120,9 @@ def _errors(figure: SubFigure, history: History) -> None:
 
 
 def _logarithmic(axes: Axes) -> None:
+    # Where no error was made, there is nothing to show on such a scale.
+    if math.isinf(axes.dataLim.minposy):
+        return
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.yaxis.set_major_formatter("{x:g}")
