@@ -83,7 +83,7 @@ def run_node(factory: Callable[[], ros.Node], args: list[str] | None = None) -> 
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
-    with Watch(lambda text: print(f"warning: {text}", file=sys.stderr)):
+    with Watch(lambda text: print(f"[WARN] {text}", file=sys.stderr)):
         return _run(factory, args, stop, built)
 
 

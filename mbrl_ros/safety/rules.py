@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from mbrl_ros.core.extensions import describe
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.safety.command_latch import ReceivedCommand
@@ -99,10 +100,39 @@ def apply_rules(
     observation: Observation,
     now: float,
 ) -> tuple[ReceivedCommand | None, str]:
-    """Apply rules in turn; see `SafetyRule.apply`."""
+    """Apply rules in turn; see `SafetyRule.apply`.
+
+    A rule that fails, or answers what it must not, lets nothing pass: the safe command, and why.
+    """
     reasons = []
     for rule in rules:
-        command, reason = rule.apply(command, observation, now)
+        try:
+            command, reason = _answer(rule.apply(command, observation, now), command)
+        except Exception as error:  # a rule may be a user's own
+            return None, "; ".join([*reasons, f"{type(rule).__name__}: {describe(error)}"])
         if reason:
             reasons.append(reason)
     return command, "; ".join(reasons)
+
+
+def _answer(answer: object, given: ReceivedCommand | None) -> tuple[ReceivedCommand | None, str]:
+    """Return what a rule answers.
+
+    Raises:
+        ValueError: if it is not what it must be.
+    """
+    form = "expected a command or None, and a reason"
+    if not isinstance(answer, tuple) or len(answer) != 2 or not isinstance(answer[1], str):
+        raise ValueError(f"{form}, got {answer!r}")
+    command, reason = answer
+    if command is None:
+        return None, reason
+    if not isinstance(command, ReceivedCommand):
+        raise ValueError(f"{form}, got {command!r}")
+    if given is None:
+        raise ValueError(f"expected None where no command may act, got {command.values}")
+    values = np.asarray(command.values)
+    expected = given.values.shape
+    if values.shape != expected or values.dtype.kind != "f" or not np.isfinite(values).all():
+        raise ValueError(f"expected finite numbers of shape {expected}, got {values}")
+    return command, reason

@@ -1,5 +1,7 @@
 """What every safety rule does, and what is particular to each."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -61,6 +63,53 @@ def test_rules_are_applied_in_turn_and_tell_all_that_they_found():
         None,
         "outside the limits: left, right; no command for 1.00 s",
     )
+
+
+def nan_in_place(command):
+    command.values[0] = np.nan
+    return command, ""
+
+
+# What a rule of a user's own makes of a command.
+FAULTS = {
+    "KeyError: 'arm'": lambda command: {}["arm"],
+    "expected a command or None, and a reason, got None": lambda command: None,
+    "and a reason, got (None, None)": lambda command: (None, None),
+    "and a reason, got array([0., 0.])": lambda command: (np.zeros(2), "stopped"),
+    "expected finite numbers of shape (2,), got [nan": nan_in_place,
+    "expected finite numbers of shape (2,), got [0.]": lambda command: (
+        replace(command, values=np.zeros(1)),
+        "",
+    ),
+    "expected finite numbers of shape (2,), got None": lambda command: (
+        replace(command, values=None),
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("told", FAULTS)
+def test_a_rule_that_fails_lets_nothing_pass(told):
+    class Own:
+        def apply(self, command, observation, now):
+            return FAULTS[told](command)
+
+    given = replace(GOOD, values=np.array([-7.0, 1.0]))
+    passed, reason = apply_rules([RULES["limits"], Own(), RULES["answer"]], given, SEEN, 10.0)
+    assert passed is None
+    assert reason.startswith("outside the limits: left; Own: ")
+    assert told in reason
+    assert "\n" not in reason
+
+
+def test_a_rule_makes_no_command_where_none_may_act():
+    class Own:
+        def apply(self, command, observation, now):
+            return GOOD, ""
+
+    passed, reason = apply_rules([RULES["answer"], Own()], None, SEEN, 10.0)
+    assert (passed, reason) == (None, "Own: ValueError: expected None where no command may act, "
+                                "got [0.5 1. ]")  # fmt: skip
 
 
 def test_the_latch_keeps_the_newest_and_refuses_what_is_malformed():
