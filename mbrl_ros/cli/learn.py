@@ -13,7 +13,7 @@ from rich.console import Console
 
 from mbrl_ros.cli.progress import progress_bar
 from mbrl_ros.cli.stop_request import EndedEarlyError, StopRequest
-from mbrl_ros.core.extensions import describe, place_of
+from mbrl_ros.core.extensions import ExtensionError, describe, place_of
 from mbrl_ros.core.settings import SettingsError, build
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.reports.curves import CURVES, Curves
@@ -89,7 +89,6 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
     from mbrl_ros.cli.lock_step_curves import LockStepCurves
     from mbrl_ros.control.command import CommandSource
     from mbrl_ros.reports.figure import draw_report
-    from mbrl_ros.simulation.answers import PlantError
     from mbrl_ros.system.lock_step import Episode, LockStepSystem, mean_return
 
     system = LockStepSystem(configuration)
@@ -178,7 +177,7 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
                 )
                 if math.isfinite(mean := mean_return(eval_returns)):
                     curves.evaluation(env_steps, mean)
-        except PlantError as error:
+        except ExtensionError as error:
             cause = EndedEarlyError(str(error))
         except OSError as error:
             cause = EndedEarlyError(_said(error, out))

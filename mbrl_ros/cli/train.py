@@ -16,6 +16,7 @@ from rich.console import Console
 
 from mbrl_ros.cli.progress import progress_bar
 from mbrl_ros.cli.stop_request import EndedEarlyError, StopRequest
+from mbrl_ros.core.extensions import ExtensionError
 from mbrl_ros.core.settings import SettingsError, build
 from mbrl_ros.reports.curves import CURVES, Curves
 from mbrl_ros.reports.summary import SUMMARY, write_summary
@@ -73,9 +74,9 @@ def run(arguments: argparse.Namespace) -> int:
         check_free(out, "--out")
     # Slow to import, and bad arguments should be refused at once.
     from mbrl_ros.cli.learning_curves import LearningCurves
-    from mbrl_ros.core.kinds import make_learner
     from mbrl_ros.core.task import TaskSettings
     from mbrl_ros.data.bags import passed_over, read_transitions
+    from mbrl_ros.learning.checked import make_learner
     from mbrl_ros.models import checkpoint
 
     task = build(TaskSettings, configuration.shared)
@@ -154,6 +155,8 @@ def run(arguments: argparse.Namespace) -> int:
             cause = error
         except KeyboardInterrupt:
             cause = stop.ending
+        except ExtensionError as error:
+            cause = EndedEarlyError(str(error))
         except OSError as error:
             cause = EndedEarlyError(f"{error.filename or out}: {error.strerror or error}")
     if best is None:

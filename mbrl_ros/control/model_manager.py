@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from mbrl_ros.control.model_history import ModelHistory, Version
 from mbrl_ros.control.settings import AdaptationSettings, ControllerSettings
-from mbrl_ros.core.kinds import kind_of
+from mbrl_ros.core.kinds import KINDS, kind_of
 from mbrl_ros.core.spaces import Space
+from mbrl_ros.models.trial import try_out
 from mbrl_ros.models.update import ModelUpdate
 from mbrl_ros.models.world_model import Correction, Step, WorldModel
 from mbrl_ros.planning.settings import PlannerSettings
@@ -134,6 +135,8 @@ class ModelManager:
         self._history.check_newer(version)
         kind = kind_of(update.kind, self.learner)
         model: WorldModel = kind.make_world_model(update, self._device)
+        if update.kind not in KINDS:
+            try_out(model, f"learner '{update.kind}'")
         for what, expected, own in (
             ("observation", self._observation, model.observation),
             ("action", self._action, model.action),

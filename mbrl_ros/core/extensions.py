@@ -25,6 +25,11 @@ _NOT_THEIRS = (
 )
 _INSTALLED = {"site-packages", "dist-packages"}
 
+
+class ExtensionError(ValueError):
+    """A user's own code failed, or answered what it must not; the message is one line."""
+
+
 _files: dict[Path, ModuleType] = {}
 # Folders of user files, newest first; they are the last on `sys.path`.
 _folders: list[str] = []

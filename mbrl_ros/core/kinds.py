@@ -55,6 +55,10 @@ class Kind:
             reason = " ".join(str(error).split())
             raise ValueError(f"{update.kind}: {type(error).__name__}: {reason}") from error
 
+    def make_learner(self, *given: Any) -> Any:
+        """Return what `learner` makes; see there."""
+        return _found(self.learner)(*given)
+
 
 def find_kind(name: str) -> Kind:
     """Return one of our kinds by its name, or a user's by ``module:attribute``.
@@ -72,21 +76,6 @@ def find_kind(name: str) -> Kind:
             f"learner: expected a mbrl_ros.core.kinds.Kind, '{name}' is a {type(found).__name__}"
         )
     return found
-
-
-def make_learner(name: str, *arguments: Any) -> Any:
-    """Return the `Learner` of a kind.
-
-    Args:
-        name: as for `find_kind`; its models will travel under it.
-        arguments: as for `Kind.learner`.
-
-    Raises:
-        ValueError: in one line, if there is none of that name or the arguments do not fit.
-    """
-    learner = _found(find_kind(name).learner)(*arguments)
-    learner.kind = name
-    return learner
 
 
 def kind_of(name: str, configured: str) -> Kind:

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import time
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from mbrl_ros.core.kinds import find_kind, make_learner
+from mbrl_ros.core.extensions import ExtensionError
+from mbrl_ros.core.kinds import find_kind
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.data.messages import read_transition
+from mbrl_ros.learning.checked import make_learner
 from mbrl_ros.learning.learner import GateDecision, Learner
 from mbrl_ros.learning.settings import trainer_settings
 from mbrl_ros.learning.training import Training
@@ -208,6 +211,9 @@ class ModelTrainer(Node):
     def _report(self) -> None:
         if self._training.failure is not None:
             # A process that does not train is useless: end it, so that it is restarted.
+            if isinstance(self._training.failure, ExtensionError):
+                print(f"error: {self._training.failure}", file=sys.stderr)
+                sys.exit(1)
             raise RuntimeError("training ended") from self._training.failure
         # A killed logger does not answer, and its successor has not received the request.
         if self._asking is not None and time.monotonic() - self._asked_at > _PATIENCE:

@@ -104,7 +104,7 @@ def apply_rules(
 
     A rule that fails, or answers what it must not, lets nothing pass: the safe command, and why.
     """
-    reasons = []
+    reasons: list[str] = []
     for rule in rules:
         try:
             command, reason = _answer(rule.apply(command, observation, now), command)

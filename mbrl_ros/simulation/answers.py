@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from mbrl_ros.core.extensions import describe
+from mbrl_ros.core.extensions import ExtensionError, describe
 from mbrl_ros.core.pending import calling
 
 _RESET = ("observation", "info")
 _STEP = ("observation", "reward", "terminated", "truncated", "info")
 
 
-class PlantError(ValueError):
+class PlantError(ExtensionError):
     """The environment itself failed; the message is one line."""
 
 

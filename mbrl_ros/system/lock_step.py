@@ -14,13 +14,13 @@ from torch import Tensor
 
 from mbrl_ros.control.command import Command, CommandSource
 from mbrl_ros.control.controller import Controller
-from mbrl_ros.core.kinds import make_learner
 from mbrl_ros.core.records import Observation, add_reward
 from mbrl_ros.core.settings import SettingsError, build
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.data.pairing import TransitionPairer
 from mbrl_ros.data.transitions import Transitions
 from mbrl_ros.diagnosis.diagnosis import Diagnosis
+from mbrl_ros.learning.checked import make_learner
 from mbrl_ros.learning.learner import GateDecision, Learner
 from mbrl_ros.models.update import ModelUpdate
 from mbrl_ros.objectives.objective_manager import ObjectiveManager

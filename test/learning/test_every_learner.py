@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from support.systems import ACTION, GRID, OBSERVATION, PUSH, SMALL, drive, walk
 
-from mbrl_ros.core.kinds import find_kind, make_learner
+from mbrl_ros.core.kinds import find_kind
 from mbrl_ros.core.records import Transition
+from mbrl_ros.learning.checked import make_learner
 from mbrl_ros.learning.learner import Learner
 from mbrl_ros.learning.settings import GateSettings, trainer_settings
 from mbrl_ros.models.checkpoint import load, save
