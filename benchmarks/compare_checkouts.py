@@ -39,7 +39,8 @@ def run(checkout: Path, *words: object) -> None:
 
 def learned(checkout: Path, task: str, steps: int, seed: int, out: Path) -> tuple[Any, Any]:
     """Return the curve and the figures that must be the same."""
-    run(checkout, "learn", task, "--steps", steps, "--seed", seed, "--out", out)
+    run(checkout, "learn", task, "--steps", steps, "--seed", seed, "--eval-episodes", 3,
+        "--out", out)  # fmt: skip
     with (out / "curve.csv").open(encoding="utf-8") as file:
         curve = list(csv.reader(file))
     summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))

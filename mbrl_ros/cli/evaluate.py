@@ -11,11 +11,11 @@ from rich.table import Table
 
 from mbrl_ros.core.json_text import json_text
 from mbrl_ros.core.settings import SettingsError, specs
-from mbrl_ros.reports.lines import number
 
 if TYPE_CHECKING:
     from mbrl_ros.core.spaces import FloatArray
     from mbrl_ros.evaluation.accuracy import Accuracy
+    from mbrl_ros.evaluation.episodes import Played
     from mbrl_ros.models.dynamics_model import DynamicsModel
     from mbrl_ros.models.update import ModelUpdate
 
@@ -30,8 +30,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bag", type=Path, nargs="+", help="recorded data to compare it with")
     parser.add_argument("--horizon", type=int, default=25, help="steps of open-loop predictions")
     parser.add_argument("--task", help="shipped task or parameter file to run it on")
-    parser.add_argument("--episodes", type=int, default=5, help="episodes of the task")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the task")
+    parser.add_argument("--episodes", type=int, default=10, help="episodes of the task")
+    parser.add_argument("--seed", type=int, default=0, help="seed, of which they have the starts")
     parser.add_argument("--plot", type=Path, help="PNG to plot the accuracy on recorded data to")
     parser.add_argument("--json", type=Path, help="file to write the figures to")
     parser.add_argument("parameters", nargs="*", help="parameters of the task, name:=value")
@@ -75,17 +75,11 @@ def run(arguments: argparse.Namespace) -> int:
 
             draw_accuracy(accuracy, arguments.plot)
     if arguments.task:
-        from mbrl_ros.system.lock_step import mean_return
-
-        played, unfinished = _play(update, arguments)
-        figures["task"] = {
-            "returns": played,
-            "mean": mean_return(played),
-        }
-        each = ", ".join(number(value) for value in played)
-        console.print(f"{arguments.task}: mean return {number(mean_return(played))} ({each})")
-        if unfinished:
-            console.print(unfinished, soft_wrap=True, markup=False)
+        played = _play(update, arguments)
+        figures["task"] = {"returns": played.returns, "mean": played.mean}
+        console.print(f"{arguments.task}: mean return {played}", soft_wrap=True, markup=False)
+        if played.unfinished:
+            console.print(played.unfinished, soft_wrap=True, markup=False)
     if arguments.json:
         arguments.json.write_text(json_text(figures), encoding="utf-8")
     return 0
@@ -100,9 +94,9 @@ def _opened(update: ModelUpdate, path: Path) -> DynamicsModel:
         raise SettingsError(f"{path}: {error}") from None
 
 
-def _play(update: ModelUpdate, arguments: argparse.Namespace) -> tuple[list[float], str]:
+def _play(update: ModelUpdate, arguments: argparse.Namespace) -> Played:
+    from mbrl_ros.evaluation.episodes import Evaluation, ModelRefusedError
     from mbrl_ros.system.configuration import parse_assignments, read_task
-    from mbrl_ros.system.lock_step import LockStepSystem
     from mbrl_ros.system.schema import node_settings
 
     given = parse_assignments(arguments.parameters, {"seed": "--seed"})
@@ -111,12 +105,11 @@ def _play(update: ModelUpdate, arguments: argparse.Namespace) -> tuple[list[floa
     known = {spec.name for spec in specs(node_settings(shared)["model_trainer"])}
     parts = {f"model.{part}": part in update.parts for part in ("reward_model", "inverses")}
     learned = {name: value for name, value in parts.items() if name in known}
-    system = LockStepSystem(read_task(arguments.task, {**given, **learned, "seed": arguments.seed}))
+    configuration = read_task(arguments.task, {**given, **learned, "seed": arguments.seed})
     try:
-        system.controller.models.offer(update, 1, 1)
-    except ValueError as error:
+        return Evaluation(configuration, arguments.episodes).model(update)
+    except ModelRefusedError as error:
         raise SettingsError(f"{arguments.checkpoint}: {error}") from None
-    return system.evaluate(arguments.episodes), system.unfinished
 
 
 def _figures(accuracy: Accuracy) -> dict[str, Any]:

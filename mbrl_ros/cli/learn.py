@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ from mbrl_ros.system.configuration import (
 from mbrl_ros.system.task_file import absolute_namespace
 
 if TYPE_CHECKING:
+    from mbrl_ros.evaluation.episodes import Played
     from mbrl_ros.system.lock_step import LockStepSystem
 
 
@@ -44,8 +46,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="random seed")
     parser.add_argument("--out", type=Path, required=True, help="new or empty folder to write to")
     parser.add_argument(
-        "--eval-episodes", type=int, default=3, help="evaluation episodes with the model frozen"
-    )
+        "--eval-episodes", type=int, default=10,
+        help="evaluation episodes with the model frozen, from starts of the seed's own",
+    )  # fmt: skip
+    parser.add_argument(
+        "--true-dynamics", action="store_true",
+        help="also play them with the plant's true dynamics as the model: the ceiling",
+    )  # fmt: skip
     parser.add_argument(
         "--resume", action="store_true", help="go on with what --out holds, if it holds anything"
     )
@@ -88,16 +95,20 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
     from mbrl_ros.cli.learning_folder import LearningFolder
     from mbrl_ros.cli.lock_step_curves import LockStepCurves
     from mbrl_ros.control.command import CommandSource
+    from mbrl_ros.evaluation.episodes import Evaluation, Played
+    from mbrl_ros.evaluation.interval import share
     from mbrl_ros.reports.figure import draw_report
-    from mbrl_ros.system.lock_step import Episode, LockStepSystem, mean_return
+    from mbrl_ros.simulation.true_dynamics import NoTrueDynamicsError
+    from mbrl_ros.system.lock_step import Episode, LockStepSystem
 
     system = LockStepSystem(configuration)
+    evaluation = None
     if arguments.eval_episodes:
-        system.check_ends()
+        evaluation = Evaluation(configuration, arguments.eval_episodes)
     out.mkdir(parents=True, exist_ok=True)
     configuration.write(out / "config.yaml")
     began = learned = time.monotonic()
-    eval_returns: list[float] = []
+    played, ceiling = Played([]), Played([])
     ending = ""
 
     def summarize() -> dict[str, Any]:
@@ -108,9 +119,12 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
             "episodes": len(system.episodes),
             "episode_returns": [episode.total_reward for episode in system.episodes],
             "episodes_diverged": system.simulator.diverged,
-            "eval_returns": eval_returns,
-            "eval_return_mean": mean_return(eval_returns),
-            "eval_unfinished": system.unfinished,
+            "eval_returns": played.returns,
+            "eval_return_mean": played.mean,
+            "eval_return_margin": played.margin,
+            "eval_unfinished": played.unfinished,
+            "true_dynamics_returns": ceiling.returns,
+            "share_of_ceiling": share(played.mean, ceiling.mean),
             "models_published": system.models,
             "transitions": len(system.transitions),
             "skipped": system.pairer.reasons,
@@ -165,18 +179,22 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
             shown.update(bar, completed=min(steps, arguments.steps))
             stop.check()
 
+        def of(what: str) -> Callable[[int], None]:
+            """Return what shows how many evaluation episodes are over."""
+            task = shown.add_task(what, total=arguments.eval_episodes, note="")
+            return lambda done: shown.update(task, completed=done)
+
         try:
             system.run(arguments.steps, on_step, on_episode)
             learned, env_steps = time.monotonic(), system.simulator.env_steps
-            if system.published is not None:
-                evaluation = shown.add_task("evaluating", total=arguments.eval_episodes, note="")
-                eval_returns = system.evaluate(
-                    arguments.eval_episodes,
-                    lambda done: shown.update(evaluation, completed=done),
-                    stop.check,
-                )
-                if math.isfinite(mean := mean_return(eval_returns)):
-                    curves.evaluation(env_steps, mean)
+            if evaluation is not None and system.published is not None:
+                played = evaluation.model(system.published, of("evaluating"), stop.check)
+                if math.isfinite(played.mean):
+                    curves.evaluation(env_steps, played.mean)
+                if arguments.true_dynamics:
+                    ceiling = evaluation.true_dynamics(1, of("true dynamics"), stop.check)
+        except NoTrueDynamicsError as error:
+            shown.console.print(f"no true dynamics: {error}", markup=False, soft_wrap=True)
         except ExtensionError as error:
             cause = EndedEarlyError(str(error))
         except OSError as error:
@@ -195,7 +213,7 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
         draw_report(*_drawn(system, configuration, summarize(), out), out / "report.png")
     except OSError as error:
         cause = cause or EndedEarlyError(_said(error, out))
-    _tell(summarize(), out)
+    _tell(summarize(), played, ceiling, out)
     if isinstance(cause, EndedEarlyError):
         raise EndedEarlyError(f"{cause}; {out} is kept, --resume goes on with it", cause.code)
     if cause is not None:
@@ -230,7 +248,7 @@ def _drawn(
     return history, shown
 
 
-def _tell(summary: dict[str, Any], out: Path) -> None:
+def _tell(summary: dict[str, Any], played: Played, ceiling: Played, out: Path) -> None:
     console = Console()
     returns = summary["episode_returns"]
     console.print(
@@ -242,8 +260,14 @@ def _tell(summary: dict[str, Any], out: Path) -> None:
         )
     )
     if summary["eval_returns"]:
-        each = ", ".join(number(value) for value in summary["eval_returns"])
-        console.print(f"model frozen: mean return {number(summary['eval_return_mean'])} ({each})")
+        console.print(f"model frozen: mean return {played}", soft_wrap=True, markup=False)
+    if summary["true_dynamics_returns"]:
+        of = number(summary["share_of_ceiling"], unit=" %")
+        console.print(
+            f"true dynamics, from the same starts: mean return {ceiling}; the model has {of} of it",
+            soft_wrap=True,
+            markup=False,
+        )
     if summary["eval_unfinished"]:
         console.print(summary["eval_unfinished"], soft_wrap=True, markup=False)
     if summary["episodes_diverged"]:

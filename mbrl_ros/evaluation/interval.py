@@ -1,4 +1,4 @@
-"""How well a mean is known."""
+"""How well a mean is known, and how near it is to the ceiling."""
 
 from __future__ import annotations
 
@@ -26,6 +26,19 @@ def margin(values: Sequence[float]) -> float:
 
 
 def with_margin(values: Sequence[float], unit: str = "") -> str:
-    """Return a mean in words, with its interval if that is known: ``846 ± 31``."""
-    half, mean = margin(values), f"{fmean(values):.0f}"
-    return f"{mean} ± {half:.0f}{unit}" if math.isfinite(half) else f"{mean}{unit}"
+    """Return a mean in words, with its interval if that is known: ``846 ± 31``, ``0.54 ± 0.12``."""
+    half, mean = margin(values), fmean(values)
+    known = 0.0 < half < math.inf
+    digits = _digits(half if known else mean)
+    shown = f"{mean:.{digits}f}"
+    return f"{shown} ± {half:.{digits}f}{unit}" if math.isfinite(half) else f"{shown}{unit}"
+
+
+def share(value: float, ceiling: float) -> float:
+    """Return a return's share of the ceiling [%]; NaN: a ceiling below zero is none."""
+    return 100.0 * value / ceiling if ceiling > 0.0 else math.nan
+
+
+def _digits(value: float) -> int:
+    """Return how many decimals show two digits of a number."""
+    return max(0, 1 - math.floor(math.log10(abs(value)))) if value else 0

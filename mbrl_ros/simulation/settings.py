@@ -80,6 +80,13 @@ class SimulatorSettings:
         "plant time until an episode is cut off [s]; 0: the environment's own limit; .inf: never",
         low=0.0,
     )
+    evaluation_time_limit: float = setting(
+        -1.0,
+        "the same of episodes with the model frozen, in learn, evaluate and bench learning [s]; "
+        "-1: time_limit",
+        low=0.0,
+        off=-1.0,
+    )
     command_timeout: float = setting(
         0.0,
         "maximum age of a command in plant time [s]; 0: 2.5 periods, at least 0.1 s",

@@ -26,6 +26,7 @@ from mbrl_ros.models.update import ModelUpdate
 from mbrl_ros.objectives.objective_manager import ObjectiveManager
 from mbrl_ros.objectives.objective_set import ObjectiveSet
 from mbrl_ros.safety.safe_command import SafeCommand
+from mbrl_ros.simulation.settings import SimulatorSettings
 from mbrl_ros.simulation.simulator import make_simulator
 from mbrl_ros.system.configuration import Configuration
 from mbrl_ros.system.schema import objective_parameters
@@ -96,7 +97,7 @@ class LockStepSystem:
         )
         plant = configuration.build("mujoco_sim")
         self.simulator = make_simulator(task, plant)
-        self._endless = plant.time_limit == math.inf
+        self._plant = plant
         self.learner: Learner = make_learner(
             task.learner, observation, action, configuration.build("model_trainer"), task.seed
         )
@@ -223,17 +224,6 @@ class LockStepSystem:
                 on_episode(episode)
             on_step(self.simulator.env_steps)
 
-    def check_ends(self) -> None:
-        """Check that episodes end, as evaluation requires.
-
-        Raises:
-            SettingsError: if they do not.
-        """
-        if self._endless:
-            raise SettingsError(
-                "mujoco_sim.time_limit: expected a limit, or no episodes to evaluate, got inf"
-            )
-
     def evaluate(
         self,
         episodes: int,
@@ -255,7 +245,7 @@ class LockStepSystem:
             SettingsError: if episodes never end.
         """
         if episodes:
-            self.check_ends()
+            check_ends(self._plant)
         learning, adapting = self.learning, self.controller.models.adapt(False)
         exploring = self.controller.exploring
         self.learning = self.controller.exploring = False
@@ -295,6 +285,18 @@ class LockStepSystem:
                 self.models += 1
                 if self.on_policy:
                     self.controller.models.offer(decision.update, 1, self.models)
+
+
+def check_ends(plant: SimulatorSettings) -> None:
+    """Check that episodes end, as evaluation requires.
+
+    Raises:
+        SettingsError: if they do not.
+    """
+    if plant.time_limit == math.inf:
+        raise SettingsError(
+            "mujoco_sim.time_limit: expected a limit, or no episodes to evaluate, got inf"
+        )
 
 
 def mean_return(returns: Iterable[float]) -> float:

@@ -3,12 +3,14 @@
 import importlib.util
 import json
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 
 from mbrl_ros.cli.bench.curve import Job
 from mbrl_ros.cli.bench.curve_table import curve_table
 from mbrl_ros.cli.main import main
+from mbrl_ros.evaluation.episodes import Played
 from mbrl_ros.system.configuration import read_task
 
 WORDS = (
@@ -16,6 +18,7 @@ WORDS = (
     *("--points", "50", "90", "--episodes", "2"),
     *("model.members:=2", "model.hidden:=[16]", "optimizer.updates_per_transition:=1.0"),
     *("planner.horizon:=6", "planner.candidates:=12", "planner.iterations:=1"),
+    *("gate.first_transitions:=40", "gate.first_error:=10.0"),
 )
 MBRL_CARTPOLE = str(Path(__file__).parents[2] / "benchmarks" / "mbrl_cartpole.yaml")
 WITH_MBRL = importlib.util.find_spec("mbrl") is not None
@@ -41,7 +44,27 @@ def test_curves_are_learned_once_and_told(tmp_path, capsys):
     shown = capsys.readouterr().out
     assert all(word in shown for word in ("inverted_pendulum", "random", "true dynamics"))
 
+    # `learn` judges by the same episodes, whatever was judged before, and so does `evaluate`.
+    learned = tmp_path / "learned"
+    words = ["inverted_pendulum", *WORDS[WORDS.index("--episodes") + 2 :]]
+    more = ["--steps=90", "--seed=1", "--eval-episodes=2", "--true-dynamics", "--out", str(learned)]
+    assert main(["learn", *words, *more]) == 0
+    shown = capsys.readouterr().out
+    summary = json.loads((learned / "summary.json").read_text())
+    assert summary["eval_return_mean"] == rows[1]["curve"][1][1]
+    ceiling = rows[5]["curve"][0][1]
+    assert fmean(summary["true_dynamics_returns"]) == ceiling
+    assert summary["share_of_ceiling"] == 100 * summary["eval_return_mean"] / ceiling
+    assert summary["eval_return_margin"] > 0
+    assert f"mean return {Played(summary['eval_returns'])}" in shown
+    assert "from the same starts: mean return" in shown
+    model = str(learned / "checkpoints" / "model-0-000001.safetensors")
+    more = ["--seed=1", "--episodes=2", "--json", str(file)]
+    assert main(["evaluate", model, "--task", *words, *more]) == 0
+    assert json.loads(file.read_text())["task"]["returns"] == summary["eval_returns"]
+
     # What is there is not measured again; other parameters are another curve.
+    words = [*WORDS, "--out", str(out), "--json", str(file)]
     (kept,) = out.glob("inverted_pendulum-0-*.json")
     kept.write_text("[[50, 7.0], [90, 8.0]]")
     (kept,) = out.glob("inverted_pendulum-random-0-*.json")
@@ -97,8 +120,8 @@ def test_a_task_whose_file_has_changed_is_measured_anew(tmp_path):
     paths = set()
     for limit in ("5.0", "4.0"):
         task.write_text(shipped.read_text().replace("time_limit: 5.0", f"time_limit: {limit}"))
-        job = Job(str(task), 0, 1, {}, {}, (100,))
-        paths |= {job.path(tmp_path), Job(str(task), 0, 1, {}, {}, (100,)).path(tmp_path)}
+        job = Job(str(task), 0, 1, {}, (100,))
+        paths |= {job.path(tmp_path), Job(str(task), 0, 1, {}, (100,)).path(tmp_path)}
     assert len(paths) == 2
 
 

@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from mbrl_ros.agents.random_agent import RandomAgent
-from mbrl_ros.cli.bench.curve import EVALUATION_SEED
 from mbrl_ros.cli.bench.reference import Reference
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.evaluation.true_model import TrueModel
@@ -15,7 +14,7 @@ from mbrl_ros.system.lock_step import LockStepSystem
 
 
 def measured(task, kind, **parameters):
-    made = Reference(task, EVALUATION_SEED, 1, parameters, {}, kind)
+    made = Reference(task, 3, 1, parameters, kind)
     ((steps, value),) = made.measure(threads=1)
     assert steps == 0
     return value
@@ -23,7 +22,7 @@ def measured(task, kind, **parameters):
 
 def test_random_actions_fill_the_limits():
     space = Space.of(["push", "choice"], [-2.0, 0.0], [1.0, 2.0], discrete=["choice"])
-    agent = RandomAgent(space, EVALUATION_SEED)
+    agent = RandomAgent(space, 3)
     drawn = np.stack([agent.act(None).actions[0].numpy() for _ in range(2000)])
     assert drawn[:, 0].min() < -1.99
     assert drawn[:, 0].max() > 0.99

@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mbrl_ros.cli.bench.kept import Curve, Measurement
+from mbrl_ros.evaluation.episodes import Evaluation
 from mbrl_ros.system.configuration import Configuration, read_task
-from mbrl_ros.system.lock_step import LockStepSystem, mean_return
-
-# Evaluations start from states of their own: for every seed others, the same for all of its points
-# and references.
-EVALUATION_SEED = 1_000_003
+from mbrl_ros.system.lock_step import LockStepSystem
 
 
 @dataclass(frozen=True)
@@ -19,24 +16,26 @@ class Evaluated(Measurement):
 
     Attributes:
         episodes: number of episodes per evaluation.
-        parameters: name to value, for learning and evaluation.
-        evaluation: name to value, for the evaluation only.
+        parameters: name to value.
     """
 
     episodes: int
     parameters: dict[str, object]
-    evaluation: dict[str, object]
 
     @property
     def configurations(self) -> list[Configuration]:
         """See `Measurement.configurations`: of learning and of the episodes."""
-        return [read_task(self.task, self.parameters), self.judged]
+        return [self.learning, self.evaluation.configuration]
 
     @property
-    def judged(self) -> Configuration:
-        """The parameters of the episodes."""
-        overrides = {**self.parameters, **self.evaluation, "seed": EVALUATION_SEED + self.seed}
-        return read_task(self.task, overrides)
+    def learning(self) -> Configuration:
+        """The parameters of learning."""
+        return read_task(self.task, {**self.parameters, "seed": self.seed})
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """The episodes."""
+        return Evaluation(self.learning, self.episodes)
 
 
 @dataclass(frozen=True)
@@ -60,20 +59,10 @@ class Job(Evaluated):
         Raises:
             ValueError: naming the invalid parameter.
         """
-        system = LockStepSystem(read_task(self.task, {**self.parameters, "seed": self.seed}))
-        system.check_ends()
+        evaluation, system = self.evaluation, LockStepSystem(self.learning)
         curve = []
         for point in self.points:
             system.run(point)
-            curve.append((system.simulator.env_steps, self._return(system)))
+            played = evaluation.model(system.published)
+            curve.append((system.simulator.env_steps, played.mean))
         return curve
-
-    def _return(self, learned: LockStepSystem) -> float:
-        """Return the mean return of whole episodes with the newest model that passed its gate.
-
-        The plant used for learning is not affected.
-        """
-        judge = LockStepSystem(self.judged)
-        if learned.published is not None:
-            judge.controller.models.offer(learned.published, 1, 1)
-        return mean_return(judge.evaluate(self.episodes))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
 
 from mbrl_ros.cli.bench.published import SOURCE, published
-from mbrl_ros.evaluation.interval import with_margin
+from mbrl_ros.evaluation.interval import share, with_margin
 
 
 def curve_table(rows: Sequence[dict[str, Any]], missing: Mapping[tuple[str, str], str]) -> Table:
@@ -65,10 +66,7 @@ def _points(
     for points in zip(*curves.values(), strict=False):
         values, steps = [value for _, value in points], max(steps for steps, _ in points)
         each = ", ".join(f"{value:.0f}" for value in values) if len(values) > 1 else ""
-        share = ""
-        # A share of a return below zero would say nothing.
-        if steps and all(ceilings.get(seed, 0.0) > 0.0 for seed in curves):
-            of = [100.0 * v / ceilings[seed] for seed, v in zip(curves, values, strict=True)]
-            share = with_margin(of, " %")
-        lines.append((str(steps) if steps else "", with_margin(values), share, each))
+        of = [share(v, ceilings.get(s, 0.0)) for s, v in zip(curves, values, strict=True)]
+        shares = with_margin(of, " %") if steps and all(map(math.isfinite, of)) else ""
+        lines.append((str(steps) if steps else "", with_margin(values), shares, each))
     return lines

@@ -38,12 +38,6 @@ _POINTS = {
     "mbrl_cartpole": (200, 400, 600, 1000),
 }
 _OTHERWISE = (1000, 2000, 5000)
-# The suite's own episodes, where learning uses others.
-_EVALUATION: dict[str, dict[str, object]] = {
-    "reacher_easy": {"mujoco_sim.time_limit": 0.0},
-    "cheetah_run": {"mujoco_sim.time_limit": 0.0},
-}
-
 _REFERENCES = ("random", "true dynamics")
 _MBRL_MODULE = "mbrl_ros.cli.bench.mbrl_cartpole"
 
@@ -110,13 +104,9 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _evaluation(task: str) -> dict[str, object]:
-    return _EVALUATION.get(Path(task).stem, {})
-
-
 def _is_mbrls(task: str, parameters: dict[str, object]) -> bool:
     """Return whether a task uses mbrl-lib's own cart-pole; checks its parameters."""
-    configuration = read_task(task, {**parameters, **_evaluation(task)})
+    configuration = read_task(task, parameters)
     return str(configuration.own("mujoco_sim").get("environment", "")).startswith(_MBRL_MODULE)
 
 
@@ -138,14 +128,9 @@ def _measurements(
 
     seeds, episodes = dict.fromkeys(arguments.seeds), arguments.episodes
     points = tuple(arguments.points) or _POINTS.get(Path(task).stem, _OTHERWISE)
-    evaluation = _evaluation(task)
-    made: list[Measurement] = [
-        Job(task, seed, episodes, parameters, evaluation, points) for seed in seeds
-    ]
+    made: list[Measurement] = [Job(task, seed, episodes, parameters, points) for seed in seeds]
     made += [
-        Reference(task, seed, episodes, parameters, evaluation, kind)
-        for kind in _REFERENCES
-        for seed in seeds
+        Reference(task, seed, episodes, parameters, kind) for kind in _REFERENCES for seed in seeds
     ]
     if arguments.mbrl and _is_mbrls(task, parameters):
         from mbrl_ros.cli.bench.mbrl_cartpole import MbrlLib

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mbrl_ros.agents.planner_agent import PlannerAgent
-from mbrl_ros.agents.random_agent import RandomAgent
 from mbrl_ros.cli.bench.curve import Evaluated
 from mbrl_ros.cli.bench.kept import Curve
-from mbrl_ros.evaluation.true_model import TrueModel
-from mbrl_ros.simulation.true_dynamics import NoTrueDynamicsError, true_dynamics
-from mbrl_ros.system.lock_step import LockStepSystem, mean_return
 
 
 @dataclass(frozen=True)
@@ -40,19 +35,6 @@ class Reference(Evaluated):
             NoTrueDynamicsError: if the plant's true dynamics cannot be planned with.
             ValueError: naming the invalid parameter.
         """
-        system = LockStepSystem(self.judged)
-        controller = system.controller
         if self.kind == "random":
-            controller.agent = RandomAgent(controller.action, self.seed)
-            return [(0, mean_return(system.evaluate(self.episodes)))]
-        if self.judged.own("mujoco_sim").get("actuation_delay"):
-            raise NoTrueDynamicsError("actuation_delay: pending commands are not supported")
-        dynamics = true_dynamics(system.simulator.plant, threads)
-        planner = controller.settings.planner
-        controller.agent = PlannerAgent(controller.action, planner, self.seed)
-        model = TrueModel(controller.observation, controller.action, dynamics)
-        try:
-            controller.models.use(model, 1, 1)
-        except ValueError as error:
-            raise NoTrueDynamicsError(str(error)) from None
-        return [(0, mean_return(system.evaluate(self.episodes)))]
+            return [(0, self.evaluation.random().mean)]
+        return [(0, self.evaluation.true_dynamics(threads).mean)]
