@@ -8,6 +8,8 @@
 # make bench           planning, beside other libraries (sets up .venv-bench if needed)
 #                      (make bench ARGS="--json planning.json"; or one of our own with .venv:
 #                      .venv/bin/mbrl-ros bench tick)
+# make curves          the documented learning curves: measures what is missing, and writes the tables; hours,
+#                      on one thread; interrupt it at will (make curves ARGS=--finished: no measuring)
 # make bench-learning  learning curves of five seeds, beside random actions, true dynamics and
 #                      published ones; many hours (sets up .venv-bench if needed; ARGS=--mbrl: beside
 #                      mbrl-lib too, an hour more for each seed; or with .venv, without mbrl-lib's task:
@@ -34,7 +36,7 @@ BENCH := .venv-bench
 PEERS := mbrl==0.2.0 pytorch_mppi==0.9.1 arm_pytorch_utilities==0.5.0 pytorch_seed==0.2.0 \
          hydra-core==1.3.8 omegaconf==2.3.1 antlr4-python3-runtime==4.9.3 termcolor==3.3.0
 
-.PHONY: sim lint test test-fast test-learning test-versions bench bench-learning clean
+.PHONY: sim lint test test-fast test-learning test-versions bench bench-learning curves clean
 .DELETE_ON_ERROR:
 
 sim: $(READY)
@@ -59,6 +61,9 @@ test-versions: $(READY)
 
 bench: $(BENCH)/ready.stamp
 	@$(BENCH)/bin/mbrl-ros bench planning $(ARGS)
+
+curves: $(READY)
+	OMP_NUM_THREADS=1 $(VENV)/bin/python benchmarks/curves.py $(ARGS)
 
 bench-learning: $(BENCH)/ready.stamp
 	@$(BENCH)/bin/mbrl-ros bench learning --tasks cartpole_swingup pendulum_swingup reacher_easy \

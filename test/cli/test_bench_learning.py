@@ -2,14 +2,19 @@
 
 import importlib.util
 import json
+import math
+import runpy
 from pathlib import Path
 from statistics import fmean
 
 import pytest
 
 from mbrl_ros.cli.bench.curve import Job
+from mbrl_ros.cli.bench.curve_markdown import comparison, references, results
 from mbrl_ros.cli.bench.curve_table import curve_table
+from mbrl_ros.cli.bench.published import TOLD
 from mbrl_ros.cli.main import main
+from mbrl_ros.core.json_text import json_text
 from mbrl_ros.evaluation.episodes import Played
 from mbrl_ros.system.configuration import read_task
 
@@ -22,6 +27,11 @@ WORDS = (
 )
 MBRL_CARTPOLE = str(Path(__file__).parents[2] / "benchmarks" / "mbrl_cartpole.yaml")
 WITH_MBRL = importlib.util.find_spec("mbrl") is not None
+
+
+def put(path, curve):
+    """Change a kept curve."""
+    path.write_text(json.dumps({**json.loads(path.read_text()), "curve": curve}))
 
 
 @pytest.mark.process
@@ -66,17 +76,17 @@ def test_curves_are_learned_once_and_told(tmp_path, capsys):
     # What is there is not measured again; other parameters are another curve.
     words = [*WORDS, "--out", str(out), "--json", str(file)]
     (kept,) = out.glob("inverted_pendulum-0-*.json")
-    kept.write_text("[[50, 7.0], [90, 8.0]]")
+    put(kept, [[50, [7.0]], [90, [8.0]]])
     (kept,) = out.glob("inverted_pendulum-random-0-*.json")
-    kept.write_text("[[0, 9.0]]")
+    put(kept, [[0, [9.0]]])
     assert main(words) == 0
     rows = json.loads(file.read_text())
     assert rows[0]["curve"] == [[50, 7.0], [90, 8.0]]
     assert rows[2]["curve"] == [[0, 9.0]]
-    kept.write_text("[[0, 9.0], 7]")
+    put(kept, [[0, [9.0]], 7])
     assert main(words) == 2
     assert f"{kept}: expected a curve" in capsys.readouterr().err
-    kept.write_text("[[0, 9.0]]")
+    put(kept, [[0, [9.0]]])
     assert main([*words, "planner.horizon:=5", "--seeds", "0"]) == 0
     assert json.loads(file.read_text())[0]["curve"] != [[50, 7.0], [90, 8.0]]
 
@@ -99,6 +109,14 @@ def test_the_table_has_intervals_and_the_share_of_the_ceiling_on_the_same_starts
     assert columns["of the ceiling"][:3] == ["88 ± 95 %", "", ""]
     assert columns["return"][3:6] == ["724", "824", "842"]
     assert columns["of the ceiling"][3:] == [""] * 9
+    # Of the episodes that both have played.
+    for row in rows:
+        row["returns"] = [[value, 7.0] for _, value in row["curve"]]
+    rows[-1]["returns"] = [[50.0]]
+    columns = {c.header: list(c.cells) for c in curve_table(rows, {}).columns}
+    assert columns["of the ceiling"][0] == f"{(87 / 107 + 95 / 50) * 50:.0f} ± 691 %"
+    for row in rows:
+        del row["returns"]
     # With one seed nothing is known of others, and a ceiling below zero is none.
     for row in rows:
         row["curve"] = [[steps, -value] for steps, value in row["curve"]]
@@ -108,10 +126,63 @@ def test_the_table_has_intervals_and_the_share_of_the_ceiling_on_the_same_starts
     assert columns["of the ceiling"][0] == ""
 
 
-def test_what_is_told_of_mirrors_is_so():
-    for task in ("cartpole_swingup", "pendulum_swingup", "reacher_easy", "acrobot_swingup"):
-        assert read_task(task).nodes["model_trainer"]["model.mirrored"]
-    assert not read_task("cheetah_run").nodes["model_trainer"].get("model.mirrored")
+@pytest.mark.parametrize("task", TOLD)
+def test_what_is_said_to_be_told_is_so(task):
+    """Also what is not said."""
+    nodes, told = read_task(task).nodes, TOLD[task]
+    model, plant, goal = (nodes[n] for n in ("model_trainer", "mujoco_sim", "mpc_controller"))
+    assert bool(model.get("model.mirrored")) == ("mirror symmetry" in told)
+    assert bool(model.get("model.ignored")) == ("does not move" in told)
+    assert (plant["action_repeat"] != 2) == ("steps of the suite" in told)
+    assert ("time_limit" in plant) == ("episodes of" in told)
+    others = any(name.startswith("objective.variants.environment.") for name in goal)
+    assert others == ("function, with" in told)
+
+
+def test_a_curve_is_measured_again_once_a_default_has_changed(tmp_path):
+    job = Job("inverted_pendulum", 0, 1, {}, (100,))
+    told = json.loads(json_text({"curve": [[100, [7.0, None]]], "settings": job.settings}))
+    job.path(tmp_path).write_text(json.dumps(told))
+    ((steps, returns),) = job.kept(tmp_path)
+    assert (steps, returns[0], math.isnan(returns[1])) == (100, 7.0, True)
+    assert told["settings"]["0.mpc_controller.planner.candidates"] == 64
+    # One that is new since then is as it was.
+    told["settings"].pop("0.mpc_controller.planner.candidates")
+    job.path(tmp_path).write_text(json.dumps(told))
+    assert job.kept(tmp_path)
+    told["settings"]["0.mpc_controller.planner.candidates"] = 32
+    job.path(tmp_path).write_text(json.dumps(told))
+    assert job.kept(tmp_path) is None
+
+
+def test_the_documented_tables_have_what_is_finished(tmp_path):
+    curves = runpy.run_path(str(Path(MBRL_CARTPOLE).with_name("curves.py")))
+    made = curves["measurements"]()
+    assert len(made) == len({m.path(tmp_path) for m in made}) == 10 * (2 * 2 + 3 * 3)
+
+    def keep(task, method, seed, *returns):
+        (m,) = (m for m in made if (m.name, m.method, m.seed) == (task, method, seed))
+        told = {"curve": [[getattr(m, "points", (0,))[0], returns]], "settings": m.settings}
+        m.path(tmp_path).write_text(json_text(told))
+
+    keep("pendulum_swingup", "mbrl_ros", 0, 80.0, 40.0)
+    keep("pendulum_swingup", "mbrl_ros", 1, 90.0, 40.0)
+    keep("pendulum_swingup", "true dynamics", 0, 100.0)
+    keep("pendulum_swingup", "random", 1, 5.0)
+    keep("cartpole_v1", "mbrl_ros", 3, 490.0)
+    rows = curves["finished"](made, tmp_path)
+    page = "<!-- results: make curves -->\nold\n<!-- end -->\nrest"
+    page = curves["filled"](page, {"results": results(rows)})
+    # The share is of the episode that both have played, of the one seed with a ceiling.
+    line = "| `pendulum_swingup` | 3000 | 60 s | 2 x 2 | 62 ± 32 | 80 % | 60, 65 |"
+    assert line in page.splitlines()
+    assert "| `cartpole_v1` | 1000 | 20 s | 1 x 1 | 490 | 98 % |  |" in page.splitlines()
+    assert "old" not in page
+    assert page.endswith("<!-- end -->\nrest")
+    assert "| `pendulum_swingup` | 5.0 | 1 x 1 | 100 | 1 x 1 |" in references(rows)
+    (told,) = (line for line in comparison(rows).splitlines() if "pendulum" in line)
+    assert "62 ± 32 after 3000 | 724 / 824 / 842" in told
+    assert TOLD["pendulum_swingup"] in told
 
 
 def test_a_task_whose_file_has_changed_is_measured_anew(tmp_path):

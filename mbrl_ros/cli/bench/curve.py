@@ -64,5 +64,5 @@ class Job(Evaluated):
         for point in self.points:
             system.run(point)
             played = evaluation.model(system.published)
-            curve.append((system.simulator.env_steps, played.mean))
+            curve.append((system.simulator.env_steps, played.returns))
         return curve

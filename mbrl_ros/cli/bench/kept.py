@@ -11,10 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from mbrl_ros.core.json_text import json_text
+from mbrl_ros.core.settings import build, flat
+from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.system.configuration import Configuration
+from mbrl_ros.system.lock_step import mean_return
 
-# Env steps, and the mean return after them.
-Curve = list[tuple[int, float]]
+# Whose settings determine a curve.
+_NODES = ("mujoco_sim", "model_trainer", "mpc_controller")
+# Env steps, and the return of each episode after them.
+Curve = list[tuple[int, list[float]]]
 
 
 @dataclass(frozen=True)
@@ -70,23 +75,59 @@ class Measurement(ABC):
         digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
         return folder / f"{self.name}-{self.label}-{digest[:8]}.json"
 
-    def row(self, folder: Path) -> dict[str, Any]:
-        """Return the measurement as a row of the results file.
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Every parameter that it depends on, those that no file gives included."""
+        return {
+            f"{number}.{node}.{name}": value
+            for number, configuration in enumerate(self.configurations)
+            for node, settings in (
+                ("**", build(TaskSettings, configuration.shared)),
+                *((node, configuration.build(node)) for node in _NODES),
+            )
+            for name, value in flat(settings).items()
+        }
+
+    def kept(self, folder: Path) -> Curve | None:
+        """Return its curve, if it was measured with the settings of today.
+
+        A setting that did not exist then has its default, which must not change what is measured.
 
         Raises:
             ValueError: if the file is damaged.
         """
         path = self.path(folder)
+        if not path.exists():
+            return None
         try:
-            points = json.loads(path.read_text(encoding="utf-8"))
-            curve = [[int(s), math.nan if v is None else float(v)] for s, v in points]
-        except (ValueError, TypeError):
+            told = json.loads(path.read_text(encoding="utf-8"))
+            was = dict(told["settings"])
+            curve = [(int(steps), [_read(v) for v in values]) for steps, values in told["curve"]]
+        except (ValueError, TypeError, KeyError):
             raise ValueError(f"{path}: expected a curve; delete it to measure again") from None
-        return {"task": self.name, "method": self.method, "seed": self.seed, "curve": curve}
+        now = json.loads(json_text(self.settings))
+        return curve if all(was[name] == now[name] for name in was.keys() & now.keys()) else None
+
+    def row(self, folder: Path) -> dict[str, Any]:
+        """Return the measurement as a row of the results file.
+
+        Raises:
+            ValueError: if there is none, or the file is damaged.
+        """
+        curve = self.kept(folder)
+        if curve is None:
+            raise ValueError(f"{self.path(folder)}: not measured")
+        return {
+            "task": self.name,
+            "method": self.method,
+            "seed": self.seed,
+            "curve": [[steps, mean_return(values)] for steps, values in curve],
+            "returns": [values for _, values in curve],
+        }
 
 
 def keep(measurement: Measurement, folder: Path, threads: int) -> None:
-    """Measure a curve and keep it, unless it exists already.
+    """Measure a curve and keep it, unless it was measured already.
 
     Args:
         measurement: what to measure.
@@ -97,9 +138,14 @@ def keep(measurement: Measurement, folder: Path, threads: int) -> None:
         ValueError: naming what is invalid.
         OSError: if it cannot be written.
     """
-    path = measurement.path(folder)
-    if path.exists():
+    if measurement.kept(folder) is not None:
         return
+    told = {"curve": measurement.measure(threads), "settings": measurement.settings}
+    path = measurement.path(folder)
     partial = path.with_suffix(".partial")
-    partial.write_text(json_text(measurement.measure(threads)), encoding="utf-8")
+    partial.write_text(json_text(told), encoding="utf-8")
     partial.replace(path)
+
+
+def _read(value: float | None) -> float:
+    return math.nan if value is None else float(value)

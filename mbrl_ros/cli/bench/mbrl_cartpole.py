@@ -93,7 +93,7 @@ class MbrlLib(Measurement):
         """Learn, on one thread as the others do."""
         torch.set_num_threads(1)
         curve: Curve = []
-        learn(self.seed, self.steps, lambda steps, total, _: curve.append((steps, total)))
+        learn(self.seed, self.steps, lambda steps, total, _: curve.append((steps, [total])))
         return curve
 
 

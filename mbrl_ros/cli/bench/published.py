@@ -6,10 +6,20 @@ from typing import Any
 
 SOURCE = (
     "TD-MPC2, DreamerV3, SAC: means of their seeds, from the result tables in the repository "
-    "of TD-MPC2 (Hansen et al. 2024). mbrl_ros is told what they are not: the reward as a function "
-    "of readings and actions, a control period for each task and, but for cheetah_run, a mirror "
-    "symmetry of the plant (model.mirrored)"
+    "of TD-MPC2 (Hansen et al. 2024). They learn the reward, and repeat each action twice."
 )
+_MIRROR = "the plant's mirror symmetry"
+#: What mbrl_ros is told of a task and the others are not.
+TOLD = {
+    "cartpole_swingup": f"the reward function; {_MIRROR}; four steps of the suite for each action",
+    "pendulum_swingup": f"the reward function, with a small term that leads upwards; {_MIRROR}",
+    "reacher_easy": "the reward function, with terms that lead to the target and keep off the "
+    f"wrist's stop; {_MIRROR}; that the target does not move the arm; "
+    "to learn in episodes of 5 s",
+    "acrobot_swingup": f"the reward function, with a small term that leads upwards; {_MIRROR}; "
+    "four steps of the suite for each action",
+    "cheetah_run": "the reward function, with terms against falling; to learn in episodes of 3 s",
+}
 # Environment steps after which the returns were measured.
 _STEPS = (100_000, 200_000, 500_000)
 _RETURNS = {
@@ -39,6 +49,10 @@ _RETURNS = {
         "SAC": (310, 574, 595),
     },
 }
+
+
+#: Their names.
+METHODS = ("TD-MPC2", "DreamerV3", "SAC")
 
 
 def published(task: str) -> list[dict[str, Any]]:

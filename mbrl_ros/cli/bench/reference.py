@@ -36,5 +36,5 @@ class Reference(Evaluated):
             ValueError: naming the invalid parameter.
         """
         if self.kind == "random":
-            return [(0, self.evaluation.random().mean)]
-        return [(0, self.evaluation.true_dynamics(threads).mean)]
+            return [(0, self.evaluation.random().returns)]
+        return [(0, self.evaluation.true_dynamics(threads).returns)]
