@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -31,9 +32,11 @@ class Trainer(ABC):
         self.model = model
         self.updates = 0
         self._settings = settings
-        self._optimizer = self._new_optimizer()
 
-    def _new_optimizer(self) -> torch.optim.AdamW:
+    @cached_property
+    def _optimizer(self) -> torch.optim.AdamW:
+        # Made when it is needed: with the first one torch imports its compiler, for a second or
+        # more, and a node that starts has no data to train with yet.
         s = self._settings
         return torch.optim.AdamW(
             self.model.network.parameters(),
@@ -71,7 +74,7 @@ class Trainer(ABC):
     def restart(self, generator: torch.Generator) -> None:
         """Restart with new weights; the normalisation stays."""
         self.model.network.initialize(generator)
-        self._optimizer = self._new_optimizer()
+        self.__dict__.pop("_optimizer", None)
 
     def update(self, data: Segments, rows: Indices) -> float:
         """Make one gradient step.
