@@ -78,8 +78,8 @@ def run(arguments: argparse.Namespace) -> int:
         played = _play(update, arguments)
         figures["task"] = {"returns": played.returns, "mean": played.mean}
         console.print(f"{arguments.task}: mean return {played}", soft_wrap=True, markup=False)
-        if played.unfinished:
-            console.print(played.unfinished, soft_wrap=True, markup=False)
+        for note in played.notes:
+            console.print(note, soft_wrap=True, markup=False)
     if arguments.json:
         arguments.json.write_text(json_text(figures), encoding="utf-8")
     return 0

@@ -122,7 +122,7 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
             "eval_returns": played.returns,
             "eval_return_mean": played.mean,
             "eval_return_margin": played.margin,
-            "eval_unfinished": played.unfinished,
+            "eval_notes": played.notes,
             "true_dynamics_returns": ceiling.returns,
             "share_of_ceiling": share(played.mean, ceiling.mean),
             "models_published": system.models,
@@ -268,8 +268,8 @@ def _tell(summary: dict[str, Any], played: Played, ceiling: Played, out: Path) -
             soft_wrap=True,
             markup=False,
         )
-    if summary["eval_unfinished"]:
-        console.print(summary["eval_unfinished"], soft_wrap=True, markup=False)
+    for note in played.notes:
+        console.print(f"evaluation: {note}", soft_wrap=True, markup=False)
     if summary["episodes_diverged"]:
         console.print(f"episodes that diverged: {summary['episodes_diverged']}")
     if summary["rewards_left_out"]:

@@ -33,11 +33,11 @@ class Played:
 
     Attributes:
         returns: of each; NaN: it diverged.
-        unfinished: which did not come to their end, in words; empty: all did.
+        notes: what went wrong in them, a line each.
     """
 
     returns: list[float]
-    unfinished: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def mean(self) -> float:
@@ -158,4 +158,6 @@ class Evaluation:
         on_step: Callable[[], None] = lambda: None,
     ) -> Played:
         returns = system.evaluate(self.episodes, on_episode, on_step)
-        return Played(returns, system.unfinished)
+        trouble = f"the safe command in place of a plan: {system.trouble}"
+        notes = (system.unfinished, trouble if system.trouble else "")
+        return Played(returns, tuple(note for note in notes if note))
