@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.data.segments import Batch
 from mbrl_ros.models.encoding import Encoding
+from mbrl_ros.models.normalizing import take_inputs
 from mbrl_ros.models.regression import HeadsTrainer, Regression
 
 _HIDDEN = [128, 128]
@@ -62,10 +63,10 @@ class Inverses(nn.Module):
 
         Args:
             action: shape ``(..., A)``, SI units.
-            after: shape ``(..., O)``, SI units.
+            after: shape ``(..., O)``, as in the training data: told from `origin`.
 
         Returns:
-            shape ``(..., O)``, SI units.
+            shape ``(..., O)``, the same.
         """
         return after - self.change_head(self._encoding.encode(after, action))
 
@@ -99,7 +100,9 @@ class InversesTrainer(HeadsTrainer):
         inverses.action_head.normalize_from(
             inverses.between(before, data.next_observation), data.action
         )
-        inverses.change_head.normalize_from(*inverses.changes(data))
+        mean, unit = torch.empty_like(before[0]), torch.empty_like(before[0])
+        take_inputs(mean, unit, before)
+        inverses.change_head.normalize_from(*inverses.changes(data), unit)
 
     def update(self, data: Batch) -> None:
         """See `HeadsTrainer.update`."""

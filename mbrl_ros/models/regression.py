@@ -105,10 +105,16 @@ class Regression(_Network):
         self.register_buffer("output_std", torch.ones(outputs))
 
     @torch.no_grad()
-    def normalize_from(self, inputs: Tensor, outputs: Tensor) -> None:
-        """Set means and standard deviations from data, ``(N, inputs)`` and ``(N, outputs)``."""
+    def normalize_from(self, inputs: Tensor, outputs: Tensor, unit: Tensor | None = None) -> None:
+        """Set means and standard deviations from data, ``(N, inputs)`` and ``(N, outputs)``.
+
+        Args:
+            inputs: of the network.
+            outputs: that it is to predict.
+            unit: as for `take_targets`.
+        """
         take_inputs(self.input_mean, self.input_std, inputs)
-        take_targets(self.output_mean, self.output_std, outputs)
+        take_targets(self.output_mean, self.output_std, outputs, unit)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Predict, from shape ``(..., inputs)`` to ``(..., outputs)``; differentiable."""

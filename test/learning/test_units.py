@@ -1,5 +1,7 @@
 """What is learned does not depend on the units and the origin of the observation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,8 +11,11 @@ from mbrl_ros.core.spaces import Space
 from mbrl_ros.learning.dynamics_learner import DynamicsLearner
 from mbrl_ros.learning.settings import TrainerSettings
 from mbrl_ros.models.ensemble.settings import EnsembleSettings
+from mbrl_ros.models.gaussian_process.settings import GaussianProcessSettings
+from mbrl_ros.models.inverses import Inverses, InversesTrainer
 from mbrl_ros.models.normalizing import take_inputs, take_targets
 from mbrl_ros.models.packing import make_world_model
+from mbrl_ros.models.reward_model import RewardModel, RewardModelTrainer
 from mbrl_ros.models.settings import OptimizerSettings
 
 OBSERVATION = Space.of(["x", "v", "goal"])
@@ -18,6 +23,8 @@ ACTION = Space.of(["force"], [-1.0], [1.0])
 SETTINGS = TrainerSettings(
     EnsembleSettings(members=2, hidden=[16]), OptimizerSettings(updates_per_transition=1.0)
 )
+
+PROCESS = TrainerSettings(GaussianProcessSettings(members=2), OptimizerSettings())
 
 
 def log(unit, origin=0.0):
@@ -33,8 +40,8 @@ def log(unit, origin=0.0):
             seen = after
 
 
-def told(unit, origin=0.0):
-    learner = DynamicsLearner(OBSERVATION, ACTION, SETTINGS, 0)
+def told(unit, origin=0.0, settings=SETTINGS):
+    learner = DynamicsLearner(OBSERVATION, ACTION, settings, 0)
     for transition in log(unit, origin):
         learner.append(transition)
     return learner
@@ -78,6 +85,67 @@ def test_the_same_model_has_the_same_errors_in_other_units(plain, unit, origin):
     others.holdout.calibrate(other, 8)
     learner.holdout.calibrate(model, 8)
     torch.testing.assert_close(other.open_loop_z, model.open_loop_z, rtol=0.01, atol=0.0)
+
+
+def beside(unit, origin):
+    """What a reward model and inverses with given weights say of the log, without units."""
+    learner = told(unit, origin * unit)
+    model, rows = normalized(learner), learner.replay.spread(1000)
+    data = replace(
+        learner.replay.rows.batch(rows, 0, model.origin),
+        reward=torch.linspace(-1.0, 2.0, len(rows)),
+    )
+    before, after = (
+        (seen.double() + model.origin if model.is_far else seen)
+        for seen in (data.state, data.next_observation)
+    )
+    rewards = RewardModel(OBSERVATION, ACTION, 2, torch.Generator().manual_seed(0))
+    inverses = Inverses(OBSERVATION, ACTION, torch.Generator().manual_seed(0))
+    for head, trainer in ((rewards, RewardModelTrainer), (inverses, InversesTrainer)):
+        trainer(head).normalize_from(data)
+        head.origin = model.origin if model.is_far else None
+    back = inverses.before(data.action, data.next_observation) - data.next_observation
+    return torch.cat(
+        [
+            rewards.reward(before, data.action, after)[:, None],
+            inverses.action(before, after),
+            back / torch.from_numpy(unit).float(),
+        ],
+        dim=-1,
+    ).detach()
+
+
+@pytest.mark.parametrize("origin", [0.0, 1e3, -1e7])
+@pytest.mark.parametrize("unit", UNITS)
+def test_rewards_and_inverses_are_the_same_in_other_units(unit, origin):
+    said = beside(np.array(unit), origin)
+    torch.testing.assert_close(said, beside(np.ones(3), 0.0), rtol=1e-2, atol=1e-2)
+
+
+def process(unit, origin=0.0, hyperparameters=None):
+    """A Gaussian process and its one-step and open-loop error, with given hyperparameters."""
+    pytest.importorskip("gpytorch")
+    from mbrl_ros.models.gaussian_process.training import GaussianProcessTrainer
+
+    learner = told(unit, origin, PROCESS)
+    model = normalized(learner)
+    if hyperparameters:
+        with torch.no_grad():
+            for name, parameter in model.network.named_parameters():
+                parameter.copy_(hyperparameters[name])
+    GaussianProcessTrainer(model, PROCESS.optimizer).finalize(learner.replay)
+    deviation, holdout = model.observation_std, learner.holdout
+    errors = holdout.one_step_error(model), holdout.open_loop_error(model, deviation)
+    return dict(model.network.named_parameters()), errors
+
+
+@pytest.mark.parametrize("origin", [0.0, -1e7])
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_gaussian_process_has_the_same_errors_in_other_units(unit, origin):
+    hyperparameters, before = process(np.ones(3))
+    _, after = process(np.array(unit), origin * np.array(unit), hyperparameters)
+    assert all(0.0 < error < 1.0 for error in before)
+    assert after == pytest.approx(before, rel=0.01)
 
 
 @pytest.mark.parametrize(("unit", "origin"), [(1e-6, 0.0), (1e6, 0.0), (1.0, 1e7)])
