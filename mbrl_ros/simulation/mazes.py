@@ -107,12 +107,12 @@ class Maze(gymnasium.Env[Any, Any]):
     def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
         """Take one step."""
         (row, column), (down, right) = divmod(self._cell, self._width), _MOVES[action]
-        row, column = row + down, column + right
+        row, column, drawn = row + down, column + right, self.map
         cell = row * self._width + column
-        inside = 0 <= cell < len(self.map) and 0 <= column < self._width
-        if inside and self.map[cell] != "#":
+        inside = 0 <= cell < len(drawn) and 0 <= column < self._width
+        if inside and drawn[cell] != "#":
             self._cell = cell
-        there = self.map[self._cell] == "G"
+        there = drawn[self._cell] == "G"
         self.steps += 1
         return self._cell, float(there), there, False, {}
 

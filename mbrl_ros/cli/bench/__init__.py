@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from mbrl_ros.cli.bench import learning, planning, tick
+from mbrl_ros.cli.bench import dyna, learning, planning, tables, tick
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -14,6 +14,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ("planning", "model evaluations per second, against other libraries and a matrix product",
          planning),
         ("tick", "whether every tick is on time while the whole system runs", tick),
+        ("tables", "real steps until a table's policy is the best one, beside Q-learning", tables),
+        ("dyna", "Dyna-Q and Dyna-Q+ in mazes: figures 8.2, 8.4 and 8.5 of Sutton and Barto", dyna),
         ("learning", "learning curves, several seeds, beside published ones", learning),
     ):  # fmt: skip
         benchmark = benchmarks.add_parser(name, help=text, description=text.capitalize() + ".")

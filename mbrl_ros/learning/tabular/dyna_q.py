@@ -22,8 +22,9 @@ class DynaQ(Method):
 
     def __init__(self, table: Table, settings: TabularSettings, rng: np.random.Generator) -> None:
         super().__init__(table, settings, rng)
-        # Plain lists: single numbers of arrays take several times as long.
-        self._q = [self.optimism or 0.0] * (table.rows * table.choices)
+        # Single numbers of arrays take several times as long to read: a list has the same.
+        self._array = np.full(table.rows * table.choices, self.optimism or 0.0)
+        self._q: list[float] = self._array.tolist()
         self._seen: list[int] = []
         self._made: dict[int, list[int]] = {}
         self._noted = self._real = 0
@@ -31,11 +32,12 @@ class DynaQ(Method):
     @property
     def q(self) -> FloatArray:
         """See `Method.q`."""
-        return np.array(self._q).reshape(self.table.rows, self.table.choices)
+        return self._array.reshape(self.table.rows, self.table.choices)
 
     @q.setter
     def q(self, q: FloatArray) -> None:
-        self._q = q.ravel().tolist()
+        self._array[:] = q.ravel()
+        self._q = self._array.tolist()
 
     def learn(self, pair: int, reward: float, after: int, terminated: bool) -> None:
         """See `Method.learn`."""
@@ -84,6 +86,7 @@ class DynaQ(Method):
         s, first = self.settings, after * self.table.choices
         best = max(self._q[first : first + self.table.choices]) if goes_on else 0.0
         self._q[pair] += s.learning_rate * (reward + s.discount * best - self._q[pair])
+        self._array[pair] = self._q[pair]
 
     def _look_up(self) -> None:
         """Take note of the pairs tried since the last time."""

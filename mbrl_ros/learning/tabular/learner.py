@@ -74,10 +74,8 @@ class TabularLearner(Learner):
     def append(self, transition: Transition) -> None:
         """See `Learner.append`."""
         t = checked(transition, self._observation, self._action)
-        row, after = (
-            int(self._rows.index(np.asarray(seen))) for seen in (t.observation, t.next_observation)
-        )
-        pair = row * self.table.choices + int(self._choices.index(np.asarray(t.action)))
+        row, after = self._rows.number(t.observation), self._rows.number(t.next_observation)
+        pair = row * self.table.choices + self._choices.number(t.action)
         self._surprises.append(self.table.surprise(pair, after))
         self.table.add(pair, t.reward, after, t.terminated)
         self.received += 1

@@ -34,7 +34,7 @@ class Method(ABC):
     @property
     @abstractmethod
     def q(self) -> FloatArray:
-        """Expected return of each pair, shape ``(S, C)``."""
+        """Expected return of each pair, shape ``(S, C)``; the next step may change it."""
 
     @q.setter
     @abstractmethod

@@ -38,10 +38,10 @@ class TabularPolicy(Policy):
     def sample(self, features: Tensor, generator: torch.Generator) -> Tensor:
         """See `Policy`; one of those that are equally good, or with ``epsilon`` any."""
         q = self.drawn_to[features[..., 0].long()]
-        lot = torch.rand(q.shape, generator=generator)
-        adventure = torch.rand(q.shape[:-1], generator=generator) < self.epsilon
-        best = (q == q.amax(dim=-1, keepdim=True)) | adventure[..., None]
-        return self._actions[torch.where(best, lot, -1.0).argmax(dim=-1)]
+        lots = torch.rand(*q.shape[:-1], q.shape[-1] + 1, generator=generator)
+        lots, adventure = lots[..., :-1], lots[..., -1:] < self.epsilon
+        best = (q == q.amax(dim=-1, keepdim=True)) | adventure
+        return self._actions[((1 + lots) * best).argmax(dim=-1)]
 
 
 class TabularValue(Value):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from mbrl_ros.core.spaces import FloatArray, Space
 
@@ -47,6 +47,10 @@ class Numbering:
         places = np.clip(np.rint(values - self._low), 0, self._most)
         numbers: Indices = (places @ self._strides).astype(np.int64)
         return numbers
+
+    def number(self, values: ArrayLike) -> int:
+        """Return the number of one vector ``(D,)`` that `Space.check` has found to be in order."""
+        return int((np.asarray(values, dtype=np.float64) - self._low) @ self._strides)
 
     def values(self) -> FloatArray:
         """Return all vectors in order, shape ``(size, D)``."""
