@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 
-from mbrl_ros.core.spaces import FloatArray
+from mbrl_ros.core.spaces import FloatArray, Space
 from mbrl_ros.simulation.environments import make_environment
 from mbrl_ros.simulation.naming import identifiers, matched, readings, turning
 from mbrl_ros.simulation.plant import Plant, PlantDivergedError, own_time_step
@@ -32,6 +33,7 @@ class Description:
         observation_low: lower limits, ``-inf``: none; shape ``(O,)``.
         observation_high: upper limits, ``inf``: none; shape ``(O,)``.
         angles: names of those observations that are hinges without a limit.
+        countable: whether observations and actions are choices and whole numbers only.
         action_names: A names, none of them an observation's.
         action_low: as of observations, shape ``(A,)``.
         action_high: as of observations, shape ``(A,)``.
@@ -40,7 +42,7 @@ class Description:
         time_step: time of an environment step as it says itself [s]; 0: it does not.
         frame_rate: of its pictures [1/s]; 0: it does not say.
         limited: whether it ends its episodes after some time.
-        pays: whether it pays rewards.
+        paid: the largest reward that was seen, NaN: none is paid.
         before: observations before random actions, shape ``(N, O)``.
         after: observations after them, shape ``(N, O)``.
     """
@@ -49,6 +51,7 @@ class Description:
     observation_low: FloatArray
     observation_high: FloatArray
     angles: tuple[str, ...]
+    countable: bool
     action_names: tuple[str, ...]
     action_low: FloatArray
     action_high: FloatArray
@@ -57,13 +60,17 @@ class Description:
     time_step: float
     frame_rate: float
     limited: bool
-    pays: bool
+    paid: float
     before: FloatArray
     after: FloatArray
 
 
-def describe(settings: SimulatorSettings) -> Description:
+def describe(settings: SimulatorSettings, indices: bool = False) -> Description:
     """Try an environment out and describe it; the same settings give the same description.
+
+    Args:
+        settings: of the plant.
+        indices: whether an observation that is a choice is one dimension, its index.
 
     Raises:
         ValueError: one line that names the environment and the problem.
@@ -71,22 +78,27 @@ def describe(settings: SimulatorSettings) -> Description:
     environment, divergences = make_environment(settings)
     own = own_time_step(environment.unwrapped)
     try:
-        plant = Plant(
-            environment,
-            settings.environment,
-            time_step=settings.time_step or (0.0 if own else 1.0),
-            divergences=divergences,
-        )
+        making: dict[str, Any] = {
+            "time_step": settings.time_step or (0.0 if own else 1.0),
+            "divergences": divergences,
+        }
+        plant = Plant(environment, settings.environment, **making)
+        if indices:
+            count = len(plant.observation_names)
+            names = [str(i) for i in range(count)]
+            declared = Space.of(names, [0.0] * count, [1.0] * count, discrete=names)
+            plant = Plant(environment, settings.environment, observation=declared, **making)
         whole = _whole(plant)
         tried = _Trial(plant, whole)
         metadata = getattr(environment.unwrapped, "metadata", None) or {}
         spec = environment.spec
-        names, angles = tried.observation_names()
-        actions = identifiers(tried.action_names(), names)
+        observations, angles = tried.observation_names()
+        actions = identifiers(tried.action_names(), observations)
         return Description(
-            tuple(names),
+            tuple(observations),
             *_limits(plant.observation_space),
             tuple(angles),
+            all(plant.observation_whole) and all(whole),
             tuple(actions),
             *_limits(plant.action_space),
             tuple(name for name, is_whole in zip(actions, whole, strict=True) if is_whole),
@@ -95,7 +107,7 @@ def describe(settings: SimulatorSettings) -> Description:
             float(metadata.get("render_fps") or 0.0),
             # All tasks of dm_control are; its environments diverge by exceptions of their own.
             bool(divergences) or bool(spec and spec.max_episode_steps),
-            bool(np.isfinite(tried.rewards).any()),
+            max((r for r in tried.rewards if np.isfinite(r)), default=np.nan),
             np.array(tried.before),
             np.array(tried.after),
         )

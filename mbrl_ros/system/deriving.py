@@ -30,6 +30,9 @@ _EPISODE = 250
 # Standard deviations between members taken off a learned return, and what is paid for their
 # disagreement while it is learned.
 _CAUTION, _CURIOSITY = 0.3, 1.0
+# Of what is countable: the kind of model for up to so many pairs of observation and action, and
+# what it pays for those that were seldom tried, over the root of their number.
+_TABULAR, _PAIRS, _BONUS = "tabular", 100_000, 0.05
 _WIDTH = 100
 
 
@@ -45,18 +48,33 @@ def derive(environment: str, given: Mapping[str, Any]) -> str:
         ValueError: one line that names the environment and the problem.
     """
     plant = {n: given[n] for n in ("task_module", "time_step") if n in given}
-    found = describe(build(SimulatorSettings, {"environment": environment, **plant}))
-    derived = _Derived(environment, found, given)
+    settings = build(SimulatorSettings, {"environment": environment, **plant})
+    found = describe(settings)
+    tabular = found.countable and given.get("learner", _TABULAR) == _TABULAR
+    if tabular:
+        indexed = describe(settings, indices=True)
+        sizes = np.concatenate(
+            [
+                indexed.observation_high - indexed.observation_low,
+                indexed.action_high - indexed.action_low,
+            ]
+        )
+        tabular = "learner" in given or bool(np.prod(sizes + 1.0) <= _PAIRS)
+        found = indexed if tabular else found
+    derived = _Derived(environment, found, given, tabular)
     return "\n".join(derived.lines()) + "\n"
 
 
 class _Derived:
     """What follows from a description."""
 
-    def __init__(self, environment: str, found: Description, told: Mapping[str, Any]) -> None:
+    def __init__(
+        self, environment: str, found: Description, told: Mapping[str, Any], tabular: bool
+    ) -> None:
         self._environment, self._found, self._told = environment, found, told
+        self._tabular = tabular
         self._step = self._time_step()
-        period = float(told.get("period", _PERIOD))
+        period = float(told.get("period", self._step if tabular else _PERIOD))
         self._repeat = int(told.get("action_repeat", max(1, round(period / self._step))))
         self._period = float(told.get("period", _digits(self._repeat * self._step)))
         self._check_limits()
@@ -101,9 +119,11 @@ class _Derived:
         found = self._found
         name = re.split("[/:]", self._environment)[-1]
         yield _line("task", name.removesuffix(".xml"))
-        if learner := self._told.get("learner"):
+        if learner := self._told.get("learner", _TABULAR if self._tabular else ""):
             yield _line("learner", learner)
         yield _line("period", self._period, "[s]")
+        if self._tabular:
+            yield _line("lock_step", True, "nothing moves by itself")
         yield from self._safe_command()
         yield "observation:"
         yield "  # Call them what they are: goals and rewards refer to the names."
@@ -114,6 +134,8 @@ class _Derived:
         if angles := self._angles():
             yield "  # They wrap at 2 pi."
             yield from _list("  angles", angles)
+        if self._tabular:
+            yield from _list("  discrete", found.observation_names)
         yield "action:"
         yield from _list("  names", found.action_names)
         yield from _list("  low", self._told.get("action.low", found.action_low))
@@ -152,6 +174,14 @@ class _Derived:
             yield _line("time_limit", limit, "[s]; it does not end its episodes itself")
 
     def _trainer(self) -> Iterator[str]:
+        if self._tabular:
+            yield "model:"
+            yield "  # What was never tried may be worth so much; what seldom was, somewhat more."
+            yield _line("  optimism", float(np.fmax(1.0, self._found.paid)))
+            yield _line("  bonus", _BONUS)
+            yield "gate:"
+            yield _line("  first_transitions", 1)
+            return
         shared = {"learner": self._told["learner"]} if "learner" in self._told else {}
         # Other kinds of models may always learn it.
         if "model.reward_model" in {s.name for s in specs(node_settings(shared)["model_trainer"])}:
@@ -160,20 +190,30 @@ class _Derived:
 
     def _controller(self) -> Iterator[str]:
         horizon = min(max(round(_AHEAD / self._period), _LEAST), _MOST)
-        yield _line("agent", _AGENT)
+        yield _line("agent", "policy" if self._tabular else _AGENT)
+        if self._tabular:
+            yield "adaptation: {enabled: false}"
         yield "planner:"
         yield _line("  type", self._planner())
         yield _line("  horizon", horizon, f"{shown(_digits(horizon * self._period))} s")
+        if not self._tabular:
+            yield from self._curiosity()
+        yield from self._objective()
+
+    def _curiosity(self) -> Iterator[str]:
         yield "exploration:"
         yield "  # What the members disagree on is worth seeing, in ranges of the rewards so far."
         yield _line("  curiosity", _CURIOSITY)
+
+    def _objective(self) -> Iterator[str]:
         if any(name.startswith(OBJECTIVE) and name.endswith(".type") for name in self._told):
             return
         yield "objective:"
-        if self._found.pays:
+        if not math.isnan(self._found.paid):
             yield "  # What the environment pays, as far as it is known."
             yield "  name: paid"
-            yield _line("  caution", _CAUTION, "against what only some members promise")
+            if not self._tabular:
+                yield _line("  caution", _CAUTION, "against what only some members promise")
             yield "  terms: [reward, survival]"
             yield "  reward: {type: learned_reward}"
         else:

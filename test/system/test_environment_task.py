@@ -103,6 +103,18 @@ def test_what_an_environment_says_of_itself(environment, names, angles, actions,
     assert "time_limit" not in configuration.node("mujoco_sim")
 
 
+def test_what_is_countable_is_counted():
+    configuration = read_task("FrozenLake-v1")
+    task = fits(configuration)
+    assert (task.learner, task.period, task.lock_step) == ("tabular", 0.25, True)
+    assert task.observation.names == task.observation.discrete == ["observation"]
+    assert (task.observation.low, task.observation.high) == ([0.0], [15.0])
+    assert configuration.node("mpc_controller")["agent"] == "policy"
+    # Of another kind of model, a choice is one dimension for each alternative.
+    others = fits(read_task("FrozenLake-v1", {"learner": "ensemble"}))
+    assert len(others.observation.names) == 16
+
+
 def test_a_robot_of_ones_own(arm):
     configuration = read_task("arm.xml", {"task_module": "reach.py:Reach"})
     task, plant = fits(configuration), configuration.build("mujoco_sim")
