@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -29,6 +29,8 @@ _HELPS = 0.8
 # An action has an effect where the error grows by so much without it [deviations of a change], in
 # more rows than chance would have, by so many deviations.
 _EFFECT, _BEYOND_CHANCE = 0.005, 2.5
+# The same where it acts later, which is tried more often.
+_BEYOND_CHANCE_LATER = 3.5
 # Actions that vary by less of their range tell nothing.
 _VARIES = 0.01
 
@@ -178,7 +180,7 @@ class _Evidence:
         ]
 
     def without_effect(self) -> set[str]:
-        """Return the actions that vary and that no change depends on."""
+        """Return the actions that vary and that no change depends on, at once or later."""
         taken = self._log.action[self._rows]
         ranges = self._actions.upper - self._actions.lower
         dead = set()
@@ -186,12 +188,26 @@ class _Evidence:
             if taken[:, j].std() < _VARIES * ranges[j]:
                 continue
             without = self._judge(np.delete(taken, j, axis=1))
-            count = len(without)
-            worse = (without > self._errors).mean(axis=0)
-            sure = (worse - 0.5) * 2 * np.sqrt(count) > _BEYOND_CHANCE
-            if not (sure & (np.median(without, axis=0) - self._error > _EFFECT)).any():
+            later = (self._judge(action) for action in self._later(j))
+            if not self._worse(without, self._errors, _BEYOND_CHANCE) and not any(
+                self._worse(without, error, _BEYOND_CHANCE_LATER) for error in later
+            ):
                 dead.add(name)
         return dead
+
+    def _later(self, dimension: int) -> Iterator[FloatArray]:
+        """Yield the actions as they act where one dimension comes late."""
+        for delay in range(1, _LATEST + 1):
+            action = self._log.action[self._rows]
+            action[:, dimension] = self._log.action[self._rows - delay, dimension]
+            yield action
+
+    def _worse(self, without: FloatArray, errors: FloatArray, beyond: float) -> bool:
+        """Return whether errors grow anywhere by more than by chance."""
+        worse = (without > errors).mean(axis=0)
+        sure = (worse - 0.5) * 2 * np.sqrt(len(without)) > beyond
+        grows = np.median(without, axis=0) - np.median(errors, axis=0) > _EFFECT
+        return bool((sure & grows).any())
 
 
 def _wrapped(change: FloatArray, space: Space) -> FloatArray:

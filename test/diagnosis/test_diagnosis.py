@@ -129,6 +129,17 @@ def test_a_dead_actuator():
     assert text.startswith("action 'other': no effect")
 
 
+def test_an_actuator_of_little_effect_that_comes_late_is_not_dead():
+    log = log_of(Plant())
+    rng = np.random.default_rng(1)
+    for episode in range(COUNT // EPISODE):
+        rows = slice(episode * EPISODE, (episode + 1) * EPISODE)
+        late = np.r_[np.zeros(2), log.action[rows, 1][:-2]]
+        place = np.r_[0.0, np.cumsum(0.15 * late + rng.normal(0.0, 0.15, EPISODE))]
+        log.observation[rows, 2], log.next_observation[rows, 2] = place[:-1], place[1:]
+    assert found(log) == {}
+
+
 def test_actions_that_never_vary():
     texts = in_signals(log_of(Plant(still=True)))
     assert "always at its limit 1 " in texts["constant action", "torque"]
