@@ -10,9 +10,10 @@ import threading
 import time
 from collections.abc import Iterator
 
-from rich.console import Console as Terminal
 from rich.live import Live
 
+from mbrl_ros.cli.streams import drop_output
+from mbrl_ros.cli.terminal import Terminal
 from mbrl_ros.nodes.run_monitor import RunMonitor
 from mbrl_ros.reports.lines import one_line
 from mbrl_ros.reports.report import Report
@@ -25,12 +26,6 @@ _VIEW_PERIOD = 0.5
 _NICENESS = 10
 
 
-class _Terminal(Terminal):
-    def on_broken_pipe(self) -> None:
-        """Propagate it; rich would exit, with the nodes still running."""
-        raise BrokenPipeError
-
-
 class Console:
     """Shows the start and the end; base class of those that show more.
 
@@ -40,7 +35,7 @@ class Console:
     def __init__(self, system: System, monitor: RunMonitor) -> None:
         self.system = system
         self.monitor = monitor
-        self.terminal = _Terminal(highlight=False, soft_wrap=True)
+        self.terminal = Terminal()
 
     def start(self) -> None:
         """Show what is started."""
@@ -62,7 +57,7 @@ class Console:
     def say(self, text: str) -> None:
         """Show a line about the run as a whole."""
         with self._guarded():
-            self.terminal.print(text, markup=False)
+            self.terminal.print(text)
 
     def close(self) -> None:
         """Stop showing node output."""
@@ -83,8 +78,7 @@ class Console:
             yield
         except OSError:
             # The terminal or the reader of a pipe was closed.
-            with contextlib.suppress(OSError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            drop_output()
 
 
 class LineConsole(Console):

@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
 
+from mbrl_ros.cli.terminal import Terminal
 from mbrl_ros.core.json_text import json_text
 from mbrl_ros.core.settings import SettingsError, specs
 
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise SettingsError("--plot: expected --bag as well")
     from mbrl_ros.models.checkpoint import load
 
-    update, console = load(arguments.checkpoint), Console(highlight=False)
+    update, console = load(arguments.checkpoint), Terminal()
     figures: dict[str, Any] = {}
     if arguments.bag:
         from mbrl_ros.data.bags import read_transitions
@@ -77,9 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.task:
         played = _play(update, arguments)
         figures["task"] = {"returns": played.returns, "mean": played.mean}
-        console.print(f"{arguments.task}: mean return {played}", soft_wrap=True, markup=False)
+        console.print(f"{arguments.task}: mean return {played}")
         for note in played.notes:
-            console.print(note, soft_wrap=True, markup=False)
+            console.print(note)
     if arguments.json:
         arguments.json.write_text(json_text(figures), encoding="utf-8")
     return 0

@@ -10,10 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
 from mbrl_ros.cli.progress import progress_bar
 from mbrl_ros.cli.stop_request import EndedEarlyError, StopRequest
+from mbrl_ros.cli.terminal import Terminal
 from mbrl_ros.core.extensions import ExtensionError, describe, place_of
 from mbrl_ros.core.settings import SettingsError, build
 from mbrl_ros.core.task import TaskSettings
@@ -161,7 +160,7 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
             """Say it once."""
             if text and what not in told:
                 told.add(what)
-                shown.console.print(f"warning: {text}", markup=False, soft_wrap=True)
+                shown.console.print(f"warning: {text}")
 
         def on_episode(episode: Episode) -> None:
             folder.episode(episode)
@@ -194,7 +193,7 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
                 if arguments.true_dynamics:
                     ceiling = evaluation.true_dynamics(1, of("true dynamics"), stop.check)
         except NoTrueDynamicsError as error:
-            shown.console.print(f"no true dynamics: {error}", markup=False, soft_wrap=True)
+            shown.console.print(f"no true dynamics: {error}")
         except ExtensionError as error:
             cause = EndedEarlyError(str(error))
         except OSError as error:
@@ -213,11 +212,14 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
         draw_report(*_drawn(system, configuration, summarize(), out), out / "report.png")
     except OSError as error:
         cause = cause or EndedEarlyError(_said(error, out))
-    _tell(summarize(), played, ceiling, out)
     if isinstance(cause, EndedEarlyError):
-        raise EndedEarlyError(f"{cause}; {out} is kept, --resume goes on with it", cause.code)
-    if cause is not None:
-        raise cause
+        ended = f"{cause}; {out} is kept, --resume goes on with it"
+        cause = EndedEarlyError(ended, cause.code)
+    try:
+        _tell(summarize(), played, ceiling, out)
+    finally:  # also where nobody reads what is told
+        if cause is not None:
+            raise cause
 
 
 def _said(error: OSError, out: Path) -> str:
@@ -249,7 +251,7 @@ def _drawn(
 
 
 def _tell(summary: dict[str, Any], played: Played, ceiling: Played, out: Path) -> None:
-    console = Console()
+    console = Terminal()
     returns = summary["episode_returns"]
     console.print(
         f"{summary['task']}, seed {summary['seed']}: {summary['env_steps']} steps, "
@@ -260,16 +262,14 @@ def _tell(summary: dict[str, Any], played: Played, ceiling: Played, out: Path) -
         )
     )
     if summary["eval_returns"]:
-        console.print(f"model frozen: mean return {played}", soft_wrap=True, markup=False)
+        console.print(f"model frozen: mean return {played}")
     if summary["true_dynamics_returns"]:
         of = number(summary["share_of_ceiling"], unit=" %")
         console.print(
             f"true dynamics, from the same starts: mean return {ceiling}; the model has {of} of it",
-            soft_wrap=True,
-            markup=False,
         )
     for note in played.notes:
-        console.print(f"evaluation: {note}", soft_wrap=True, markup=False)
+        console.print(f"evaluation: {note}")
     if summary["episodes_diverged"]:
         console.print(f"episodes that diverged: {summary['episodes_diverged']}")
     if summary["rewards_left_out"]:
@@ -278,9 +278,9 @@ def _tell(summary: dict[str, Any], played: Played, ceiling: Played, out: Path) -
         console.print(f"observations of which no transition could be made: {summary['skipped']}")
     if count := summary["fallbacks"]:
         text = f"safe commands in place of plans: {count} ({summary['fallback_reason']})"
-        console.print(text, soft_wrap=True, markup=False)
+        console.print(text)
     for text in summary["findings"]:
-        console.print(f"found: {text}", markup=False, soft_wrap=True)
+        console.print(f"found: {text}")
     if not summary["models_published"]:
         console.print("no model passed its gate: none was saved")
     for name in (
@@ -293,4 +293,4 @@ def _tell(summary: dict[str, Any], played: Played, ceiling: Played, out: Path) -
         CURVES,
     ):
         if (out / name).exists():
-            console.print(f"  {out / name}", soft_wrap=True, markup=False)
+            console.print(f"  {out / name}")

@@ -10,7 +10,7 @@ import sys
 
 from mbrl_ros import __version__
 from mbrl_ros.cli.stop_request import EndedEarlyError
-from mbrl_ros.cli.streams import prepare_streams
+from mbrl_ros.cli.streams import drop_output, prepare_streams, reader_has_gone
 from mbrl_ros.core.extensions import describe, place_of
 from mbrl_ros.core.pending import Watch
 
@@ -38,13 +38,29 @@ def main(arguments: list[str] | None = None) -> int:
 
     Returns:
         0 for success, 1 if the command ran and failed, 2 for bad input, 128 and its number after a
-        signal.
+        signal, or as after SIGPIPE where nobody reads the output.
     """
+    prepare_streams()
+    code = 0
     try:
-        parsed = _parsed(_gathered(sys.argv[1:] if arguments is None else arguments))
+        try:
+            code = _run(sys.argv[1:] if arguments is None else arguments)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        drop_output()
+        return code or 128 + signal.SIGPIPE
+    return code
+
+
+def _run(words: list[str]) -> int:
+    try:
+        parsed = _parsed(_gathered(words))
         with Watch(lambda text: print(f"warning: {text}", file=sys.stderr)):
             return int(parsed.run(parsed))
     except OSError as error:
+        if isinstance(error, BrokenPipeError) and reader_has_gone():
+            raise
         where = f"{error.filename}: " if error.filename else ""
         print(f"error: {where}{error.strerror or error}", file=sys.stderr)
         return 2
@@ -83,7 +99,6 @@ def _gathered(words: list[str]) -> list[str]:
 
     They may appear anywhere on the command line, as with ros2.
     """
-    prepare_streams()
     assignments = [word for word in words if re.match(r"[\w.]+:=", word)]
     others = [word for word in words if word not in assignments]
     place = 2 if len(others) > 1 and not others[1].startswith("-") else len(others)

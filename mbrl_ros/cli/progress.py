@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -12,15 +11,17 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from mbrl_ros.cli.terminal import Terminal
+
 
 def progress_bar() -> Progress:
     """Return a bar on standard error; each of its tasks has a field ``note``."""
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-        console=Console(stderr=True),
+        TextColumn("{task.fields[note]}", markup=False),
+        console=Terminal(stderr=True),
     )

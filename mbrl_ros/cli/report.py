@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from mbrl_ros.cli.terminal import Terminal
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
@@ -14,10 +16,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write summary.json and report.png of a run, and show the main figures."""
     # Imported lazily: reading bags is slow to import.
-    from rich.console import Console
-
     from mbrl_ros.reports.report import write_report
     from mbrl_ros.reports.table import print_report
 
-    print_report(write_report(arguments.run_dir), Console(highlight=False))
+    print_report(write_report(arguments.run_dir), Terminal())
     return 0

@@ -12,10 +12,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 from mbrl_ros.cli.progress import progress_bar
 from mbrl_ros.cli.stop_request import EndedEarlyError, StopRequest
+from mbrl_ros.cli.terminal import Terminal
 from mbrl_ros.core.extensions import ExtensionError
 from mbrl_ros.core.settings import SettingsError, build
 from mbrl_ros.reports.curves import CURVES, Curves
@@ -167,13 +166,13 @@ def run(arguments: argparse.Namespace) -> int:
         raise SettingsError(f"no model passed the gate: {reason}")
     with contextlib.suppress(OSError):  # the one written with the model is as good
         keep(best)
-    console = Console(highlight=False)
+    console = Terminal()
     console.print(
         f"{len(log)} transitions, {learner.updates} updates: open-loop error on the hold-out "
         f"{best.holdout_error:.3f}, one step {best.one_step_error:.3f} standard deviations"
     )
     for written in (path, out / CURVES):
-        console.print(f"  {written}", soft_wrap=True, markup=False)
+        console.print(f"  {written}")
     if cause is not None:
         raise EndedEarlyError(f"{cause}; {out} is kept, --resume goes on with it", cause.code)
     return 0

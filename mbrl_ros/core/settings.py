@@ -142,10 +142,17 @@ class Spec:
             raise self._refusal(whole)
         if self.choices and element not in self.choices:
             raise self._refusal(whole)
+        if self.kind is str and not _is_utf8(element):
+            # A path of other bytes; parameter files and ROS have no way to write it.
+            raise SettingsError(f"parameter '{self.name}': expected text in UTF-8, got {whole!r}")
         return element
 
     def _refusal(self, value: Any) -> SettingsError:
         return SettingsError(f"parameter '{self.name}': expected {self.expected}, got {value!r}")
+
+
+def _is_utf8(text: str) -> bool:
+    return text == text.encode(errors="replace").decode()
 
 
 @functools.cache

@@ -6,8 +6,8 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from mbrl_ros.reports.report import Report
 
@@ -16,7 +16,7 @@ def summary_table(summary: dict[str, Any]) -> Table:
     """Return the table."""
     s = summary
     table = Table(
-        title=f"{escape(s['task'])}, seed {s['seed']}",
+        title=f"{s['task']}, seed {s['seed']}",
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,
@@ -30,7 +30,8 @@ def summary_table(summary: dict[str, Any]) -> Table:
     if returns:
         shown = " ".join(f"{value:.0f}" for value in returns[-8:])
         more = "… " if len(returns) > 8 else ""
-        table.add_row("episode returns", f"{more}{shown}  [bold]best {s['best_return']:.0f}[/bold]")
+        best = (f"best {s['best_return']:.0f}", "bold")
+        table.add_row("episode returns", Text.assemble(f"{more}{shown}  ", best))
     elif s["episodes"]:
         table.add_row("episodes", f"{s['episodes']}, for which the plant pays no reward")
     else:
@@ -58,7 +59,7 @@ def print_report(report: Report, terminal: Console) -> None:
     """Print the table, problems, and the paths of the outputs."""
     terminal.print(summary_table(report.summary))
     for note in report.notes:
-        terminal.print(note, markup=False, style="yellow")
+        terminal.print(note, style="yellow")
     terminal.print("written:")
     for path, what in report.written:
-        terminal.print(f"  {escape(str(path))}  [dim]{what}[/dim]", soft_wrap=True)
+        terminal.print(Text.assemble(f"  {path}  ", (what, "dim")))

@@ -237,6 +237,7 @@ def plan(kind: LaunchKind, given: Mapping[str, str], parent: str = "") -> System
         words = [str(shared.get("task") or Path(launch.task).stem)]
         words += [token for token in configuration.namespace.split("/") if token]
         run_dir = Path.cwd() / "runs" / "-".join([*words, time.strftime("%Y%m%d-%H%M%S")])
+    own["run_dir"].check(str(run_dir))
     check_free(run_dir, "run_dir")
     nodes = {
         node: values

@@ -18,8 +18,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
+from mbrl_ros.cli.terminal import Terminal
 from mbrl_ros.core.json_text import json_text
 from mbrl_ros.core.settings import SettingsError
 from mbrl_ros.system.configuration import parse_assignments, read_task
@@ -94,13 +93,13 @@ def run(arguments: argparse.Namespace) -> int:
         for task in arguments.tasks
         for measurement in _measurements(task, arguments, parameters)
     ]
-    console = Console(highlight=False)
+    console = Terminal()
     rows, missing = _measure_all(measurements, arguments.out, console)
     if arguments.json:
         arguments.json.write_text(json_text(rows), encoding="utf-8")
     console.print(curve_table(rows, missing))
     draw_curves(rows, arguments.out / "curves.png")
-    console.print(f"  {arguments.out / 'curves.png'}", soft_wrap=True, markup=False)
+    console.print(f"  {arguments.out / 'curves.png'}")
     return 0
 
 
@@ -140,7 +139,7 @@ def _measurements(
 
 
 def _measure_all(
-    measurements: Sequence[Measurement], folder: Path, console: Console
+    measurements: Sequence[Measurement], folder: Path, console: Terminal
 ) -> tuple[list[dict[str, Any]], dict[tuple[str, str], str]]:
     """Measure curves, one per core at a time.
 
@@ -171,8 +170,6 @@ def _measure_all(
             console.print(
                 f"[{done}/{len(measurements)}, {time.monotonic() - began:.0f} s] "
                 f"{measurement.name}, {measurement.method}, seed {measurement.seed}: {shown}",
-                markup=False,
-                soft_wrap=True,
             )
     rows = [m.row(folder) for m in measurements if (m.name, m.method) not in missing]
     return rows, missing

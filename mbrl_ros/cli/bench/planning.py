@@ -15,9 +15,9 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
 
+from mbrl_ros.cli.terminal import Terminal
 from mbrl_ros.core.json_text import json_text
 from mbrl_ros.core.settings import SettingsError
 
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     torch.set_num_threads(arguments.threads)
     settings = [Setting("small", (128, 128), n, 3, 25, 5) for n in (64, 512, 2048)]
     settings.append(Setting("pets", (200,) * 4, 350, 5, 15, 20))
-    console, rows = Console(highlight=False), []
+    console, rows = Terminal(), []
     table = Table(
         "setting", "N", "engine", "evals/s", "GFLOP/s", "of limit", "ms/plan",
         title="planning with N candidates",

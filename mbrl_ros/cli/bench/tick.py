@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from mbrl_ros.cli.bench.idle import IdleThread
 from mbrl_ros.cli.bench.memory import MemoryWatch
 from mbrl_ros.cli.node_process import python_command
+from mbrl_ros.cli.terminal import Terminal
 from mbrl_ros.core.json_text import json_text
 from mbrl_ros.core.settings import SettingsError
 
@@ -113,4 +113,4 @@ def _tell(figures: dict[str, Any], growth: dict[str, float]) -> None:
         table.add_row(name, str(value) if isinstance(value, int) else shown)
     for node, grown in sorted(growth.items()):
         table.add_row(f"  growth of {node} [MiB]", f"{grown:.2f}")
-    Console(highlight=False).print(table)
+    Terminal().print(table)

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
 from mbrl_ros.cli.demo.operator import Operator, Result
 from mbrl_ros.cli.demo.phases import SCRIPTS, WAYS, Script
 from mbrl_ros.cli.node_process import python_command
 from mbrl_ros.cli.ros_tools.session import Session
 from mbrl_ros.cli.ros_tools.verbs import CommandError
+from mbrl_ros.cli.terminal import Terminal
 from mbrl_ros.core.json_text import json_text
 from mbrl_ros.core.settings import SettingsError, build
 from mbrl_ros.core.task import TaskSettings
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.json.touch()
     out = arguments.out or Path("runs") / f"demo-goals-{time.strftime('%Y%m%d-%H%M%S')}"
     out.mkdir(parents=True)
-    console, rows, reached = Console(highlight=False), [], True
+    console, rows, reached = Terminal(), [], True
     from mbrl_ros.cli.demo.figure import draw_goals
 
     for task in arguments.tasks:
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
         with _system(script, arguments, out / task) as operator:
             results = _perform(script, operator, arguments.seed, console)
         draw_goals(task, operator, results, out / f"{task}.png")
-        console.print(f"  {out / task}.png", soft_wrap=True)
+        console.print(f"  {out / task}.png")
         rows += [_row(task, result) for result in results]
         reached = reached and all(result.seconds is not None for result in results)
     if arguments.json:
@@ -111,7 +111,7 @@ def _text(value: Any) -> str:
     return ".inf" if value == float("inf") else str(value)
 
 
-def _perform(script: Script, operator: Operator, seed: int, console: Console) -> list[Result]:
+def _perform(script: Script, operator: Operator, seed: int, console: Terminal) -> list[Result]:
     rng = np.random.default_rng(seed)
     console.print(f"{script.task}: learns for {script.practice_seconds:.0f} s, without a reset")
     operator.wait_for_plans(_PATIENCE)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import sys
 from typing import Any
 
@@ -111,18 +110,12 @@ def run_verb(arguments: argparse.Namespace) -> int:
     module, _, function = arguments.target.partition(":")
     try:
         found = importlib.import_module(f"mbrl_ros.cli.ros_tools.{module}")
-        code = int(getattr(found, function)(arguments))
-        sys.stdout.flush()
-        return code
+        return int(getattr(found, function)(arguments))
     except CommandError as error:
         print(error, file=sys.stderr)
         return 1
     except Interrupted as signal:
         return 128 + int(signal.args[0])
-    except BrokenPipeError:
-        # The reader has closed the pipe: flushing at exit must not fail.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except (ImportError, RuntimeError) as error:
         # From the runtime: a wrong environment variable, no DDS, no rclpy.
         raise ValueError(" ".join(str(error).split())) from None
