@@ -99,6 +99,12 @@ class ModelManager:
         active = self.active
         return active.correction.size if active is not None and active.correction else 0.0
 
+    @property
+    def policy_objective(self) -> str:
+        """Digest of the objective that the policy in use was learned for; empty: there is none."""
+        policy = self.active.model.policy if self.active is not None else None
+        return policy.objective if policy is not None else ""
+
     def offer(self, update: ModelUpdate, epoch: int, sequence: int) -> None:
         """Check a model and use it from the next tick on, unless an earlier one is held.
 

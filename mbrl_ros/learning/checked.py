@@ -15,6 +15,7 @@ from mbrl_ros.core.pending import calling
 from mbrl_ros.core.records import Transition
 from mbrl_ros.learning.learner import GateDecision, Learner
 from mbrl_ros.models.update import ModelUpdate
+from mbrl_ros.objectives.objective import Objective
 
 # Updates without data in between, none of which lowers what is owed.
 _MOST_IN_VAIN = 1000
@@ -58,6 +59,7 @@ class CheckedLearner(Learner):
         self._in_vain = 0
         if not isinstance(learner, Learner):
             self._refuse("its learner", "a Learner", learner)
+        self.pursues = bool(learner.pursues)
 
     @property
     def kind(self) -> str:
@@ -100,6 +102,10 @@ class CheckedLearner(Learner):
         """See `Learner.append`."""
         self._in_vain = 0
         self._ask("append", lambda: self._learner.append(transition), ValueError)
+
+    def pursue(self, objective: Objective) -> None:
+        """See `Learner.pursue`."""
+        self._ask("pursue", lambda: self._learner.pursue(objective))
 
     def update(self) -> None:
         """See `Learner.update`."""

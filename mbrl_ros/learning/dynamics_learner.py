@@ -185,7 +185,7 @@ class DynamicsLearner(Learner):
         if self.received >= self._identify_at:
             self._identify_delay()
         if grown:
-            b = self._batch(self.replay.spread(_NORMALIZE_ROWS))
+            b = self.batch(self.replay.spread(_NORMALIZE_ROWS))
             for fitting in self._beside.values():
                 fitting.normalize_from(b)
             b = self.model.mirror.every_other(b)
@@ -198,11 +198,12 @@ class DynamicsLearner(Learner):
         self._losses.append(self._trainer.update(self.replay.rows, chosen))
         if self._beside:
             rows = self.replay.draw((self.settings.optimizer.batch_size,), self._rng)
-            b = self._batch(rows)
+            b = self.batch(rows)
             for fitting in self._beside.values():
                 fitting.update(b)
 
-    def _batch(self, rows: Indices) -> Batch:
+    def batch(self, rows: Indices) -> Batch:
+        """Return training transitions, observations told from the model's origin."""
         return self.replay.rows.batch(rows, self.model.delay, self.model.origin)
 
     @property

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from mbrl_ros.core.records import Transition
 from mbrl_ros.models.update import ModelUpdate
+from mbrl_ros.objectives.objective import Objective
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,12 @@ class Learner(ABC):
     Attributes:
         kind: as the parameter ``learner`` names it; what its models are to say they are.
         received: transitions so far.
+        pursues: whether what it learns depends on the objective.
     """
 
     kind: str = ""
     received: int = 0
+    pursues: bool = False
 
     @abstractmethod
     def append(self, transition: Transition) -> None:
@@ -50,6 +53,13 @@ class Learner(ABC):
 
         Raises:
             ValueError: for a wrong size or a non-finite number; nothing is changed then.
+        """
+
+    def pursue(self, objective: Objective) -> None:  # noqa: B027
+        """Learn for an objective from the next update on, as far as what is learned depends on it.
+
+        Args:
+            objective: the present one; told again whenever it has changed.
         """
 
     @property

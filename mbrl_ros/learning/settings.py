@@ -8,6 +8,7 @@ from typing import Any
 
 from mbrl_ros.core.settings import group, setting
 from mbrl_ros.data.settings import ReplaySettings
+from mbrl_ros.learning.policy.settings import PolicySettings
 from mbrl_ros.models.ensemble.settings import EnsembleSettings
 from mbrl_ros.models.settings import OptimizerSettings
 
@@ -42,6 +43,7 @@ class TrainerSettings:
     optimizer: OptimizerSettings = group(OptimizerSettings)
     replay: ReplaySettings = group(ReplaySettings)
     gate: GateSettings = group(GateSettings)
+    policy: PolicySettings = group(PolicySettings)
 
 
 # One class per kind, created once: results derived from a class are cached with it.

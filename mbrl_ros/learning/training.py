@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from mbrl_ros.core.records import Transition
 from mbrl_ros.learning.learner import GateDecision, Learner
+from mbrl_ros.objectives.objective import Objective
 
 # Rest after an update, as a multiple of its duration, while the controller misses deadlines.
 _FIRST_REST = 0.5
@@ -45,6 +46,7 @@ class Training:
         self._on_refusal = on_refusal
         self._queue: queue.SimpleQueue[Transition] = queue.SimpleQueue()
         self._rest = 0.0
+        self._objective: Objective | None = None
         self._running = False
         self._thread = threading.Thread(target=self._guarded, name="training", daemon=True)
 
@@ -61,6 +63,10 @@ class Training:
     def add(self, transition: Transition) -> None:
         """Queue a transition; does not block."""
         self._queue.put(transition)
+
+    def pursue(self, objective: Objective) -> None:
+        """Have the learner learn for an objective; does not block."""
+        self._objective = objective
 
     def back_off(self, misses: int) -> None:
         """Rest between updates while the controller misses deadlines, decreasingly so afterwards.
@@ -82,6 +88,8 @@ class Training:
     def _run(self) -> None:
         learner = self._learner
         while self._running:
+            if (objective := self._objective) is not None:
+                learner.pursue(objective)
             busy = learner.owed_updates >= 1
             self._take_in(wait=not busy and not learner.is_due)
             # Judged on time even when updates lag behind the data: a partly trained model is better

@@ -11,9 +11,17 @@ from torch import Tensor
 from mbrl_ros.core.extensions import load
 from mbrl_ros.core.kinds import KINDS, find_kind
 from mbrl_ros.core.settings import build, flatten
+from mbrl_ros.models.actor_critic.packing import attach
 from mbrl_ros.models.dynamics_model import DynamicsModel
 from mbrl_ros.models.settings import OneStepSettings
-from mbrl_ros.models.update import MODEL, CheckpointError, ModelPart, ModelUpdate, read_space
+from mbrl_ros.models.update import (
+    MODEL,
+    CheckpointError,
+    ModelPart,
+    ModelUpdate,
+    check_tensors,
+    read_space,
+)
 from mbrl_ros.models.world_model import WorldModel
 
 # Attributes of the dynamics that become separate parts.
@@ -49,6 +57,8 @@ def unpack(update: ModelUpdate, settings: type[OneStepSettings] | None = None) -
     """
     state: dict[str, Tensor] = {}
     for name, part in update.parts.items():
+        if name not in (MODEL, *_HEADS):
+            continue
         prefix = "" if name == MODEL else f"{name}."
         state |= {f"{prefix}{key}": tensor for key, tensor in part.state(name).items()}
     model = _model_without_weights(update, settings, len(state))
@@ -74,6 +84,7 @@ def make_world_model(
     """
     model = unpack(update, settings).to(device)
     made: WorldModel = load(model.settings.world_model, "learner")(model)
+    attach(made, update, model.observation)
     return made
 
 
@@ -111,23 +122,5 @@ def _check_state(state: dict[str, Tensor], model: DynamicsModel) -> None:
         model.make_room(state)
     except ValueError as error:
         raise CheckpointError(f"model weights: {error}") from None
-    expected = model.state_dict()
-    if set(state) != set(expected):
-        odd = sorted(set(state) ^ set(expected))[0]
-        raise CheckpointError(f"model weights: tensor '{odd}' is missing or unknown")
-    for name, tensor in state.items():
-        if tensor.shape != expected[name].shape:
-            raise CheckpointError(
-                f"model weights: '{name}': expected shape {tuple(expected[name].shape)}, "
-                f"got {tuple(tensor.shape)}"
-            )
-        if tensor.dtype != expected[name].dtype:
-            raise CheckpointError(
-                f"model weights: '{name}': expected {str(expected[name].dtype)[6:]}, "
-                f"got {tensor.dtype}"
-            )
-        # Limits may be infinite by design, but nothing may be NaN.
-        if tensor.isnan().any() or (name not in ("low", "high") and tensor.isinf().any()):
-            raise CheckpointError(f"model weights: '{name}' holds a number that is not finite")
-        if name.endswith("_std") and not (tensor > 0).all():
-            raise CheckpointError(f"model weights: '{name}' holds a deviation that is not positive")
+    # Limits may be infinite by design.
+    check_tensors(state, model.state_dict(), MODEL, infinite=("low", "high"))

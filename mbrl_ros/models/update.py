@@ -6,7 +6,7 @@ Nothing is ever unpickled, so an untrusted file or message cannot run code.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,3 +110,42 @@ def read_space(read: Any) -> Space:
 
 def _are_texts(read: Any) -> bool:
     return isinstance(read, list) and all(isinstance(element, str) for element in read)
+
+
+def check_tensors(
+    state: Mapping[str, Tensor],
+    expected: Mapping[str, Tensor],
+    part: str,
+    infinite: Collection[str] = (),
+) -> None:
+    """Check that weights fit a module, and that predictions can be made with them.
+
+    Args:
+        state: the weights.
+        expected: the module's state, of which shapes and types count.
+        part: its name, in messages.
+        infinite: names of tensors that may be infinite.
+
+    Raises:
+        CheckpointError: naming the tensor that does not fit.
+    """
+    if set(state) != set(expected):
+        odd = sorted(set(state) ^ set(expected))[0]
+        raise CheckpointError(f"{part} weights: tensor '{odd}' is missing or unknown")
+    for name, tensor in state.items():
+        if tensor.shape != expected[name].shape:
+            raise CheckpointError(
+                f"{part} weights: '{name}': expected shape {tuple(expected[name].shape)}, "
+                f"got {tuple(tensor.shape)}"
+            )
+        if tensor.dtype != expected[name].dtype:
+            raise CheckpointError(
+                f"{part} weights: '{name}': expected {str(expected[name].dtype)[6:]}, "
+                f"got {tensor.dtype}"
+            )
+        if tensor.isnan().any() or (name not in infinite and tensor.isinf().any()):
+            raise CheckpointError(f"{part} weights: '{name}' holds a number that is not finite")
+        if name.endswith("_std") and not (tensor > 0).all():
+            raise CheckpointError(
+                f"{part} weights: '{name}' holds a deviation that is not positive"
+            )

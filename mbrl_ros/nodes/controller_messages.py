@@ -138,6 +138,7 @@ def status_message(
         estopped=controller.estopped,
         objective=manager.objective.settings.name,
         objective_digest=manager.objective.digest,
+        policy_objective=controller.models.policy_objective,
         changes_accepted=manager.accepted,
         changes_refused=manager.refused,
         refusal=manager.refusal,
@@ -173,6 +174,8 @@ def diagnostic_message(name: str, status: ri.ControllerStatus) -> ri.DiagnosticA
         "trust": f"{status.trust}, errors {status.one_step_z:.1f} and {status.open_loop_z:.1f} "
         "times those expected",
         "model": f"{status.model_epoch}/{status.model_sequence}",
+        "objective": status.objective_digest,
+        "policy learned for": status.policy_objective or "nothing",
     }
     entry = ri.DiagnosticStatus(
         level=level,

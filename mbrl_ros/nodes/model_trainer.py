@@ -1,12 +1,14 @@
 """The node model_trainer: trains the model, publishes models that pass the gate.
 
-Subscribes ``transition`` and ``controller_status``; requests missed transitions from
-``data_logger/get_transitions``; publishes ``model`` (latched) and ``training_status``. Checkpoints
-go to ``run_dir/checkpoints``; after a restart, it continues from the newest.
+Subscribes ``transition`` and ``controller_status``, and ``objective`` where it learns a policy;
+requests missed transitions from ``data_logger/get_transitions``; publishes ``model`` (latched) and
+``training_status``. Checkpoints go to ``run_dir/checkpoints``; after a restart, it continues from
+the newest.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import sys
@@ -29,6 +31,7 @@ from mbrl_ros.nodes.parameters import declare, overridden
 from mbrl_ros.nodes.qos import EVENTS, LATCHED
 from mbrl_ros.nodes.runner import run_node
 from mbrl_ros.nodes.timers import create_steady_timer
+from mbrl_ros.objectives.content import read_content
 from mbrl_ros.ros import Future, Node
 from mbrl_ros.ros import interfaces as ri
 
@@ -81,6 +84,13 @@ class ModelTrainer(Node):
         self.create_subscription(
             ri.ControllerStatus, "controller_status", self._on_controller_status, EVENTS
         )
+        if self._learner.pursues:
+            self._read = functools.partial(
+                read_content,
+                observation=spaces[0], action=spaces[1], period=task.period,
+                functions=settings.policy.functions,
+            )  # fmt: skip
+            self.create_subscription(ri.Objective, "objective", self._on_objective, LATCHED)
         create_steady_timer(self, _STATUS_PERIOD, self._report)
         self._training.start()
         self.get_logger().info(f"learning with seed {task.seed}, epoch {self._epoch}")
@@ -168,6 +178,12 @@ class ModelTrainer(Node):
     def _on_controller_status(self, message: ri.ControllerStatus) -> None:
         self._training.back_off(max(0, message.ticks_late - self._misses))
         self._misses = message.ticks_late
+
+    def _on_objective(self, message: ri.Objective) -> None:
+        try:
+            self._training.pursue(self._read(message.content, message.digest))
+        except ValueError as error:
+            self.get_logger().warning(f"nothing is learned for '{message.name}': {error}")
 
     def _on_refusal(self, reason: str) -> None:
         self.get_logger().warning(reason, throttle_duration_sec=_COMPLAINT_PERIOD)

@@ -172,6 +172,7 @@ class LockStepSystem:
             self.pairer.feed(after)
             return None, after, None
         self.controller.objective = self.manager.objective
+        self.learner.pursue(self.manager.objective)
         command = self.controller.tick(replace(before, received=time.monotonic()))
         self.sources[command.source] += 1
         if command.source is CommandSource.FALLBACK:

@@ -6,5 +6,5 @@ from mbrl_ros.models.ensemble.settings import EnsembleSettings
 KIND = Kind(
     EnsembleSettings,
     "mbrl_ros.models.packing:make_world_model",
-    "mbrl_ros.learning.dynamics_learner:DynamicsLearner",
+    "mbrl_ros.learning.one_step:make_one_step_learner",
 )

@@ -1,0 +1,1 @@
+"""Learning policies and values, from real and imagined steps."""

@@ -1,0 +1,187 @@
+"""Learning a model together with a policy and a value."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mbrl_ros.core.records import Transition
+from mbrl_ros.core.spaces import Space
+from mbrl_ros.data.segments import Batch, Indices
+from mbrl_ros.learning.dynamics_learner import DynamicsLearner
+from mbrl_ros.learning.learner import GateDecision, Learner
+from mbrl_ros.learning.policy.steps import Steps, imagined_steps, real_steps
+from mbrl_ros.learning.policy.training import ActorCriticTrainer
+from mbrl_ros.learning.settings import TrainerSettings
+from mbrl_ros.models.actor_critic.packing import (
+    make_actor_critic,
+    read_actor_critic,
+    with_actor_critic,
+)
+from mbrl_ros.models.actor_critic.settings import ActorCriticSettings
+from mbrl_ros.models.update import ModelUpdate
+from mbrl_ros.objectives.objective import Objective
+
+# As for the dynamics: the units follow the data.
+_NORMALIZE_GROWTH = 1.05
+_NORMALIZE_ROWS = 20_000
+# After a change of the objective, as many gradient steps are owed for each transition in the
+# replay, but no more than these, before policy and value are said to be of the new one.
+_CATCH_UP = 2000
+
+
+class PolicyLearner(Learner):
+    """Learns dynamics, and a policy by soft actor-critic on real and imagined steps.
+
+    The rewards are computed from the objective when they are drawn, so that after a change of it
+    all that was seen counts for the new one.
+
+    Attributes:
+        dynamics: learns the model.
+        policy: trains actor and critics.
+    """
+
+    pursues = True
+
+    def __init__(
+        self, observation: Space, action: Space, settings: TrainerSettings, seed: int
+    ) -> None:
+        """Create a learner.
+
+        Args:
+            observation: O dimensions.
+            action: A dimensions.
+            settings: of the learner.
+            seed: of all randomness.
+
+        Raises:
+            ValueError: as `DynamicsLearner`, or if no policy can be learned for these actions.
+        """
+        self.dynamics = DynamicsLearner(observation, action, settings, seed)
+        self._settings = s = settings.policy
+        networks = ActorCriticSettings(s.hidden, s.critics, s.caution)
+        made = make_actor_critic(observation, action, networks)
+        self.policy = ActorCriticTrainer(made, s, seed)
+        self._rng = np.random.default_rng(seed)
+        self._generator = torch.Generator().manual_seed(seed)
+        self._objective: Objective | None = None
+        # Gradient steps owed after changes of the objective, and when those of the last are made.
+        self._extra_updates = self._caught_up_at = 0
+        self._normalized_at = 0
+        self._published: ModelUpdate | None = None
+
+    def append(self, transition: Transition) -> None:
+        """See `Learner.append`."""
+        self.dynamics.append(transition)
+        self.received = self.dynamics.received
+
+    def pursue(self, objective: Objective) -> None:
+        """See `Learner.pursue`."""
+        before, self._objective = self._objective, objective
+        if before is not None and before.digest != objective.digest:
+            owed = min(int(self._settings.updates_per_transition * self.received), _CATCH_UP)
+            self._extra_updates += owed
+            self._caught_up_at = self.policy.updates + owed
+
+    @property
+    def updates(self) -> int:
+        """Gradient steps of the dynamics and of the policy."""
+        return self.dynamics.updates + self.policy.updates
+
+    @property
+    def owed_updates(self) -> float:
+        """See `Learner.owed_updates`."""
+        return max(self.dynamics.owed_updates, self._owed_by_policy)
+
+    @property
+    def _owed_by_policy(self) -> float:
+        if self._objective is None or self.dynamics.updates == 0:
+            return 0.0
+        each = self._settings.updates_per_transition
+        return each * self.received + self._extra_updates - self.policy.updates
+
+    def update(self) -> None:
+        """Make a gradient step with the dynamics or with the policy, whichever owes more."""
+        if self._owed_by_policy > self.dynamics.owed_updates:
+            self._improve()
+        else:
+            self.dynamics.update()
+
+    def _improve(self) -> None:
+        objective, model = self._objective, self.dynamics.model
+        assert objective is not None  # nothing is owed without
+        if self.received >= _NORMALIZE_GROWTH * self._normalized_at:
+            rows = self.dynamics.replay.spread(_NORMALIZE_ROWS)
+            self.policy.normalize_from(self._real(rows, objective))
+            self._normalized_at = self.received
+        s = self._settings
+        replay = self.dynamics.replay
+        real = s.batch_size if not self._published else round(s.real_share * s.batch_size)
+        parts: list[Steps] = []
+        if real:
+            parts.append(self._real(replay.draw((real,), self._rng), objective))
+        if real < s.batch_size:
+            each = s.imagined_steps * model.members
+            starts = model.members * max(1, round((s.batch_size - real) / each))
+            batch = self._batch(replay.draw((starts,), self._rng))
+            parts.append(
+                imagined_steps(
+                    batch.state, s.imagined_steps, model, self.policy.draw, objective,
+                    self._generator,
+                )
+            )  # fmt: skip
+        self.policy.update(Steps.joined(parts))
+        if self.policy.updates >= self._caught_up_at:
+            self.policy.learned.objective = objective.digest
+
+    def _real(self, rows: Indices, objective: Objective) -> Steps:
+        return real_steps(self._batch(rows), self.dynamics.model, objective)
+
+    def _batch(self, rows: Indices) -> Batch:
+        """Return rows, every other one as its mirror image where there is a symmetry."""
+        return self.dynamics.model.mirror.every_other(self.dynamics.batch(rows))
+
+    @property
+    def is_due(self) -> bool:
+        """See `Learner.is_due`."""
+        return self.dynamics.is_due
+
+    def judge(self) -> GateDecision:
+        """Judge the dynamics; policy and value are published with the newest that passed.
+
+        What they are worth shows in use only: no hold-out tells it.
+        """
+        decision = self.dynamics.judge()
+        self._published = decision.update or self._published
+        if self._published is None:
+            return decision
+        update = with_actor_critic(self._published, self.policy.learned)
+        reason = f"{decision.reason}; policy after {self.policy.updates} updates"
+        return replace(decision, update=update, reason=reason)
+
+    @property
+    def kept_back(self) -> int:
+        """See `Learner.kept_back`."""
+        return self.dynamics.kept_back
+
+    def take_loss(self) -> float:
+        """See `Learner.take_loss`: of the dynamics."""
+        return self.dynamics.take_loss()
+
+    def state(self) -> dict[str, Tensor]:
+        """See `Learner.state`."""
+        return {**self.dynamics.state(), **self.policy.state()}
+
+    def restore(self, update: ModelUpdate, state: dict[str, Tensor] | None = None) -> None:
+        """See `Learner.restore`."""
+        made = self.policy.learned
+        learned = read_actor_critic(update, made.features, made.action)
+        if learned is not None and learned.settings != made.settings:
+            raise ValueError("the checkpoint's policy has other settings")
+        self.dynamics.restore(update, state)
+        if learned is not None:
+            self.policy.load(learned, state)
+        self._published = update

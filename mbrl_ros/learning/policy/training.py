@@ -1,0 +1,156 @@
+"""Gradient steps of actor, critics and temperature."""
+
+from __future__ import annotations
+
+import copy
+import math
+
+import torch
+from torch import Tensor, nn
+
+from mbrl_ros.learning.policy.settings import PolicySettings
+from mbrl_ros.learning.policy.steps import Steps
+from mbrl_ros.models.actor_critic.actor_critic import ActorCritic
+from mbrl_ros.models.optimizer_state import found, saved
+
+# Weight of the entropy at first, in units of the rewards' root mean square.
+_FIRST_TEMPERATURE = 0.1
+_LEAST_LOG, _MOST_LOG = -12.0, 3.0
+
+
+class ActorCriticTrainer:
+    """Soft actor-critic (Haarnoja et al. 2018) with careful critics.
+
+    Attributes:
+        learned: trained.
+        updates: gradient steps so far.
+    """
+
+    def __init__(self, learned: ActorCritic, settings: PolicySettings, seed: int) -> None:
+        """Draw new weights.
+
+        Args:
+            learned: to train.
+            settings: of training.
+            seed: of weights and actions.
+        """
+        self.learned = learned
+        self.updates = 0
+        self._settings = settings
+        self._generator = torch.Generator().manual_seed(seed)
+        learned.initialize(self._generator)
+        self._slow = copy.deepcopy(learned.critics).requires_grad_(False)
+        self._log_temperature = nn.Parameter(torch.tensor(math.log(_FIRST_TEMPERATURE)))
+        self._optimizers = {
+            "critics": self._optimizer(list(learned.critics.parameters())),
+            "actor": self._optimizer(list(learned.actor.parameters())),
+            "temperature": self._optimizer([self._log_temperature]),
+        }
+
+    def _optimizer(self, parameters: list[nn.Parameter]) -> torch.optim.AdamW:
+        rate = self._settings.learning_rate
+        return torch.optim.AdamW(parameters, lr=rate, weight_decay=0.0, fused=True)
+
+    def draw(self, features: Tensor) -> Tensor:
+        """Return random actions ``(N, A)`` of the policy for features ``(N, F)``."""
+        return self.learned.draw(self.learned.read(features), self._generator)
+
+    @torch.no_grad()
+    def normalize_from(self, steps: Steps) -> None:
+        """Set the units of inputs and answers from data; what the critics answer stays the same.
+
+        Args:
+            steps: all kinds that there are.
+        """
+        learned = self.learned
+        learned.normalize_from(steps.features)
+        known = steps.reward[steps.weight > 0]
+        size = float(known.square().mean().sqrt()) if len(known) else 0.0
+        unit = size if math.isfinite(size) and size > 0.0 else 1.0
+        ratio = float(learned.unit) / unit
+        for critics in (learned.critics, self._slow):
+            critics.weights[-1] *= ratio
+            critics.biases[-1] *= ratio
+        learned.unit.fill_(unit)
+
+    def update(self, steps: Steps) -> float:
+        """Make one gradient step with each network.
+
+        Args:
+            steps: a batch.
+
+        Returns:
+            the critics' loss, in squared units of the rewards.
+        """
+        learned, discount = self.learned, self._settings.discount
+        read, after = learned.read(steps.features), learned.read(steps.next_features)
+        temperature = self._log_temperature.detach().exp()
+        with torch.no_grad():
+            then, entropy = learned.expected(after, self._slow, self._generator)
+            then = then + temperature * entropy
+            target = steps.reward / learned.unit + discount * steps.continues * then
+        errors = (learned.judge(read, steps.action) - target).square()
+        loss = (errors * steps.weight).sum(dim=0).mean()
+        self._step("critics", loss)
+        learned.critics.requires_grad_(False)
+        expected, entropy = learned.expected(read, learned.critics, self._generator)
+        self._step("actor", -((expected + temperature * entropy) * steps.weight).mean())
+        learned.critics.requires_grad_(True)
+        surplus = (entropy.detach() - learned.most_entropy).mean()
+        self._step("temperature", self._log_temperature * surplus)
+        with torch.no_grad():
+            self._log_temperature.clamp_(_LEAST_LOG, _MOST_LOG)
+            for slow, fast in zip(
+                self._slow.parameters(), learned.critics.parameters(), strict=True
+            ):
+                slow.lerp_(fast, self._settings.target_rate)
+        self.updates += 1
+        return float(loss.item())
+
+    def _step(self, name: str, loss: Tensor) -> None:
+        optimizer = self._optimizers[name]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the state needed to resume training, beside the networks."""
+        state = {
+            "policy.updates": torch.tensor(self.updates),
+            "policy.log_temperature": self._log_temperature.detach().clone(),
+        }
+        state |= {f"policy.slow.{name}": t for name, t in self._slow.state_dict().items()}
+        for name, optimizer in self._optimizers.items():
+            state |= saved(f"policy.{name}", optimizer)
+        return state
+
+    def load(self, learned: ActorCritic, state: dict[str, Tensor] | None) -> None:
+        """Resume with networks and, if known, the state that belongs to them.
+
+        Raises:
+            ValueError: if they do not fit; nothing is changed then.
+        """
+        slow: dict[str, Tensor] = dict(learned.critics.state_dict())
+        loaded = []
+        if state is not None and "policy.updates" in state:
+            slow = {name: _found(state, f"policy.slow.{name}", t.shape) for name, t in slow.items()}
+            temperature = _found(state, "policy.log_temperature", torch.Size())
+            updates = int(_found(state, "policy.updates", torch.Size()))
+            if updates:
+                loaded = [
+                    (optimizer, found(f"policy.{name}", optimizer, state))
+                    for name, optimizer in self._optimizers.items()
+                ]
+            self.updates = updates
+            self._log_temperature.data.copy_(temperature)
+        self.learned.load_state_dict(learned.state_dict())
+        self.learned.objective = learned.objective
+        self._slow.load_state_dict(slow)
+        for optimizer, of_it in loaded:
+            optimizer.state.update(of_it)
+
+
+def _found(state: dict[str, Tensor], name: str, shape: torch.Size) -> Tensor:
+    if name not in state or state[name].shape != shape or not state[name].isfinite().all():
+        raise ValueError(f"learner's state: '{name}': expected {tuple(shape)} numbers")
+    return state[name]

@@ -1,0 +1,133 @@
+"""A policy that is learned beside the dynamics, for an objective that may change."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from support.linear import OBSERVATION
+from support.systems import ACTION, SMALL, drive
+
+from mbrl_ros.core.records import Transition
+from mbrl_ros.learning.one_step import make_one_step_learner
+from mbrl_ros.learning.policy.learner import PolicyLearner
+from mbrl_ros.learning.policy.settings import PolicySettings
+from mbrl_ros.learning.settings import GateSettings
+from mbrl_ros.models.packing import make_world_model
+from mbrl_ros.objectives.objective import Objective
+
+GATE = GateSettings(first_transitions=100, interval=50, first_error=10.0, good_error=10.0)
+POLICY = PolicySettings(
+    learn=True,
+    hidden=[32],
+    batch_size=32,
+    updates_per_transition=0.5,
+    learning_rate=3e-3,
+    discount=0.9,
+)
+
+
+def objective(target=0.0):
+    terms = {
+        "terms": ["near"],
+        "near.of": ["position"],
+        "near.type": "quadratic",
+        "near.target": target,
+    }
+    return Objective.from_parameters(terms, OBSERVATION, ACTION)
+
+
+def make(**policy) -> PolicyLearner:
+    settings = replace(SMALL, gate=GATE, policy=replace(POLICY, **policy))
+    settings = replace(settings, optimizer=replace(SMALL.optimizer, updates_per_transition=0.5))
+    return make_one_step_learner(OBSERVATION, ACTION, settings, 0)
+
+
+def teach(learner, count=200, seed=0, **driven):
+    newest = None
+    for transition in drive(count, seed, **driven):
+        learner.append(Transition(*transition))
+        while learner.owed_updates >= 1:
+            learner.update()
+        if learner.is_due:
+            newest = learner.judge()
+    return newest
+
+
+def test_without_an_objective_nothing_is_said_to_be_for_one():
+    learner = make()
+    decision = teach(learner)
+    model = make_world_model(decision.update)
+    assert model.policy.objective == "none"
+    assert learner.policy.updates == 0
+    assert learner.updates == 100
+
+
+@pytest.mark.parametrize("real_share", [0.0, 0.5, 1.0])
+def test_it_makes_the_updates_that_it_owes(real_share):
+    learner = make(real_share=real_share)
+    learner.pursue(objective())
+    decision = teach(learner)
+    assert learner.policy.updates == 100
+    assert learner.updates == 200
+    assert "policy after 100 updates" in decision.reason
+    assert make_world_model(decision.update).policy.objective == objective().digest
+    assert learner.kept_back > 0
+
+
+def test_another_objective_is_learned_from_what_was_seen_and_told_once_it_is_caught_up():
+    learner = make()
+    learner.pursue(objective())
+    teach(learner, 300)
+    learner.pursue(objective(1.0))
+    assert learner.owed_updates == pytest.approx(150, abs=1)
+    assert make_world_model(learner.judge().update).policy.objective == objective().digest
+    for _ in range(149):
+        learner.update()
+    assert learner.policy.learned.objective == objective().digest
+    while learner.owed_updates >= 1:
+        learner.update()
+    assert make_world_model(learner.judge().update).policy.objective == objective(1.0).digest
+    # The same again is no change.
+    learner.pursue(objective(1.0))
+    assert learner.owed_updates < 1
+
+
+def test_a_model_that_is_held_back_does_not_hold_back_the_policy():
+    learner = make()
+    learner.pursue(objective())
+    first = teach(learner)
+    learner.dynamics.settings = replace(
+        learner.dynamics.settings, gate=replace(GATE, good_error=0.0, factor=1.0)
+    )
+    with torch.no_grad():
+        learner.dynamics.model.network.weights[0].mul_(30.0)
+    decision = learner.judge()
+    assert "held back" in decision.reason
+    assert decision.update.parts["model"] == first.update.parts["model"]
+
+
+def test_it_goes_on_from_what_was_published():
+    learner = make()
+    learner.pursue(objective())
+    teach(learner)
+    update = learner.judge().update
+    again = make()
+    again.restore(update, learner.state())
+    assert again.policy.updates == learner.policy.updates == 100
+    for name, tensor in learner.policy.learned.state_dict().items():
+        assert torch.equal(again.policy.learned.state_dict()[name], tensor)
+    assert again.policy.learned.objective == objective().digest
+    other = make(hidden=[16])
+    with pytest.raises(ValueError, match="policy has other settings"):
+        other.restore(update, None)
+
+
+def test_it_learns_which_way_to_push():
+    learner = make(updates_per_transition=2.0)
+    learner.pursue(objective())
+    # From many starts: nobody tries out here what the policy would do.
+    model = make_world_model(teach(learner, 300, episode_length=5).update)
+    right, left = model.policy(torch.tensor([[-1.0, 0.0], [1.0, 0.0]])).flatten().tolist()
+    assert right > left + 0.3
+    near, far = model.value(torch.tensor([[0.0, 0.0], [2.0, 0.0]])).tolist()
+    assert near > far + 1.0
