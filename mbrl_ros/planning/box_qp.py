@@ -7,7 +7,8 @@ import numpy as np
 from mbrl_ros.core.spaces import FloatArray
 
 _ITERATIONS = 50
-_SMALLEST_GRADIENT = 1e-9
+# Of the gradient, relative to that at the start.
+_SMALLEST = 1e-9
 # Backtracking line search with Armijo's condition.
 _ENOUGH, _SHRINK, _SMALLEST_STEP = 0.1, 0.5, 1e-8
 
@@ -33,12 +34,13 @@ def box_qp(
     def cost(x: FloatArray) -> float:
         return float(0.5 * x @ quadratic @ x + linear @ x)
 
+    smallest = _SMALLEST * np.abs(linear).max()
     x = np.clip(np.zeros_like(linear), low, high)
     free = np.ones_like(linear, dtype=bool)
     for _ in range(_ITERATIONS):
         gradient = linear + quadratic @ x
         free = ~(((x <= low) & (gradient > 0)) | ((x >= high) & (gradient < 0)))
-        if not free.any() or np.abs(gradient[free]).max() < _SMALLEST_GRADIENT:
+        if not free.any() or np.abs(gradient[free]).max() <= smallest:
             break
         direction = np.zeros_like(x)
         direction[free] = -np.linalg.solve(quadratic[np.ix_(free, free)], gradient[free])

@@ -31,7 +31,8 @@ class ILQRSearch(Search):
     """A plan and its regularisation.
 
     Attributes:
-        damping: added to the curvature, in the cost's unit per squared half of the action range.
+        damping: added to the curvature over a squared half of the action range, relative to the
+            cost's own size there.
     """
 
     damping: float
@@ -106,11 +107,13 @@ class ILQR(Planner):
             return None
         low = (self.low - plan).double().numpy()
         high = (self.high - plan).double().numpy()
-        damped = damping * np.diag(4.0 / (self.high - self.low).double().numpy() ** 2)
+        half = (self.high - self.low).double().numpy() / 2.0
         o = states.shape[-1]
         change = np.zeros(plan.shape)
         feedback = np.zeros((*plan.shape, o))
         vx, vxx = np.zeros(o), np.zeros((o, o))
+        # Of the cost's changes over half of the action range; no unit of reward is any better.
+        size = 0.0
         for k in reversed(range(len(plan))):
             a, b = by_state[k], by_action[k]
             gradient, curvature = cost.gradient[k], cost.curvature[k]
@@ -121,6 +124,8 @@ class ILQR(Planner):
             qx, qu = a.T @ px, gradient[o:] + b.T @ px
             qxx, qux = a.T @ pxx @ a, b.T @ pxx @ a + ux @ a
             quu = curvature[o:, o:] + b.T @ pxx @ b + ux @ b + (ux @ b).T
+            size = max(size, *(np.diag(quu) * half**2), *np.abs(qu * half))
+            damped = damping * (size or 1.0) * np.diag(1.0 / half**2)
             step, free = box_qp(quu + damped, qu, low[k], high[k])
             gain = np.zeros_like(qux)
             if free.any():

@@ -126,6 +126,21 @@ def test_a_plan_never_gets_worse_on_a_system_that_is_not_linear():
     assert returns[-1] > returns[0] + 1e-3
 
 
+@pytest.mark.parametrize("unit", [1e-9, 1e6])
+def test_the_unit_of_the_reward_does_not_matter(unit):
+    plans = []
+    for weight in (1.0, unit):
+        values = {"terms": ["a", "f"], "a.of": ["angle"], "a.type": "cosine", "a.target": 2.0,
+                  "f.of": ["force"], "f.type": "quadratic"}  # fmt: skip
+        weights = {"a.weight": weight, "f.weight": 0.01 * weight}
+        objective = Objective.from_parameters({**values, **weights}, ROUND, action(1.0))
+        planning = loop(1.0, type="ilqr", horizon=20, iterations=4)
+        question = problem(EnsembleModel(swinging()), objective, torch.tensor([0.0, 0.0]))
+        plans.append(planning.plan(question).actions)
+    assert plans[0].abs().max() > 0.01
+    torch.testing.assert_close(plans[1], plans[0], rtol=1e-3, atol=1e-3)
+
+
 def test_where_a_derivative_is_not_a_number_the_plan_stays():
     model = Recorded()
     planning = loop(1.0, type="ilqr", horizon=5, iterations=3)
