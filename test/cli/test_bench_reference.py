@@ -15,7 +15,7 @@ from mbrl_ros.system.lock_step import LockStepSystem
 
 def measured(task, kind, **parameters):
     made = Reference(task, 3, 1, parameters, kind)
-    ((steps, value),) = made.measure(threads=1)
+    ((steps, (value,)),) = made.measure(threads=1)
     assert steps == 0
     return value
 
