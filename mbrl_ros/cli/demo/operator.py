@@ -55,6 +55,7 @@ class Operator:
         times: plant time of each observation since the first [s].
         observations: the observations, each of shape ``(O,)``.
         status: the controller's newest status; None before the first.
+        gate: the trainer's newest decision in words; empty before the first.
         space: the observation space.
     """
 
@@ -64,6 +65,7 @@ class Operator:
         self.times: list[float] = []
         self.observations: list[FloatArray] = []
         self.status: Any = None
+        self.gate = ""
         self.space = task.observation_space()
         self._session, self._period, self._system = session, task.period, system
         self._heard = time.monotonic()
@@ -75,6 +77,7 @@ class Operator:
         self._objectives = node.create_client(ri.SetObjective, "mpc_controller/set_objective")
         node.create_subscription(ri.Observation, "observation", self._on_observation, _DEEP)
         node.create_subscription(ri.ControllerStatus, "controller_status", self._on_status, _DEEP)
+        node.create_subscription(ri.TrainingStatus, "training_status", self._on_training, _DEEP)
 
     def watch(self, seconds: float) -> None:
         """Let the plant run for ``seconds`` of plant time."""
@@ -133,19 +136,31 @@ class Operator:
         """Wait until the controller plans with a model.
 
         Raises:
-            CommandError: if it does not within ``patience`` [s].
+            CommandError: if it does not within ``patience`` [s], and why.
         """
         self._heard = end = time.monotonic() + patience
         while not self.times or self.status is None or not self.status.model_sequence:
             self._spin()
             if time.monotonic() > end:
-                raise CommandError(f"no model was learned within {patience:g} s")
+                raise CommandError(f"no model was used within {patience:g} s: {self._missing}")
+
+    @property
+    def _missing(self) -> str:
+        """What has not come until now, of what leads to a plan."""
+        if not self.times:
+            return "no observation came"
+        if not self.gate:
+            return "the trainer said nothing"
+        said = self.status.reason if self.status else "nothing"
+        return f"the trainer says: {self.gate}; the controller says: {said}"
 
     def _spin(self) -> None:
         self._session.spin(0.1)
+        if (code := self._system.poll()) is not None:
+            raise CommandError(f"the system ended with {code}: see its logs")
         silence = time.monotonic() - self._heard
-        if silence > _SILENCE or self._system.poll() is not None:
-            raise CommandError(f"the system is gone: no observation for {max(silence, 0.0):.0f} s")
+        if silence > _SILENCE:
+            raise CommandError(f"no observation for {silence:.0f} s")
 
     def _call(self, client: Any, request: Any) -> Any:
         if not self._session.find(client.service_is_ready, PATIENCE):
@@ -159,3 +174,6 @@ class Operator:
 
     def _on_status(self, message: Any) -> None:
         self.status = message
+
+    def _on_training(self, message: Any) -> None:
+        self.gate = message.gate
