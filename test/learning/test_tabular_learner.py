@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from mbrl_ros.cli.bench.table_loop import TableLoop
-from mbrl_ros.core.kinds import make_learner
 from mbrl_ros.core.records import Transition
 from mbrl_ros.core.settings import build
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.evaluation.true_table import TrueTable
+from mbrl_ros.learning.checked import make_learner
 from mbrl_ros.learning.settings import trainer_settings
 from mbrl_ros.models.tabular.process import solve
 from mbrl_ros.models.tabular.settings import TabularSettings
