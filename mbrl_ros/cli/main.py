@@ -26,7 +26,7 @@ COMMANDS = {
     "bench": "measure planning and the punctuality of the control loop on this machine",
     "report": "write the summary and the figures of a run",
     "topic": "list, echo, hz or pub topics of a running system",
-    "param": "list, get, set or dump parameters of a running system",
+    "param": "list, get, set, dump or load parameters of a running system",
     "service": "list or call services of a running system",
     "lifecycle": "get or set the state of a managed node",
     "node": "list or describe the nodes of a running system",

@@ -1,4 +1,4 @@
-"""``mbrl-ros param``: list, get, set, describe and dump the parameters of running nodes."""
+"""``mbrl-ros param``: list, get, set, describe, dump and load the parameters of running nodes."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
     verb = add_verb(verbs, "dump", "param_read:dump", "print all as a parameter file")
     _add_node(verb)
+
+    text = "set what a parameter file has for a node, such as one from dump, atomically"
+    verb = add_verb(verbs, "load", "param_set:load", text)
+    _add_node(verb)
+    verb.add_argument("parameter_file", help="parameter file in YAML")
 
     verb = add_verb(verbs, "describe", "param_read:describe", "describe parameters")
     _add_node(verb)

@@ -12,11 +12,11 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
 from mbrl_ros.cli.bench.table_loop import TableLoop
+from mbrl_ros.cli.terminal import Terminal
 from mbrl_ros.core.json_text import json_text
 from mbrl_ros.core.settings import SettingsError
 from mbrl_ros.core.spaces import FloatArray
@@ -184,7 +184,7 @@ def _tell(
     found: dict[int, list[float]],
     paid: dict[str, dict[str, FloatArray]],
 ) -> None:
-    console = Console(highlight=False)
+    console = Terminal()
     table = Table(
         "planning steps", "shortest way found, median episode", "quartiles",
         *(f"steps in episode {k}" for k in _SHOWN), title="figure 8.2", title_style="",

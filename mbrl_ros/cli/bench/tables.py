@@ -9,11 +9,11 @@ from pathlib import Path
 
 import gymnasium
 import numpy as np
-from rich.console import Console
 from rich.progress import track
 from rich.table import Column, Table
 
 from mbrl_ros.cli.bench.table_loop import TableLoop
+from mbrl_ros.cli.terminal import Terminal
 from mbrl_ros.core.json_text import json_text
 from mbrl_ros.core.settings import SettingsError, build
 from mbrl_ros.evaluation.true_table import TrueTable
@@ -105,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"{100 * _median([curve.at(first) for curve in theirs]):.0f} %",
             _number(_median([curve.first for curve in theirs])),
         )  # fmt: skip
-    Console(highlight=False).print(table)
+    Terminal().print(table)
     if arguments.json:
         told = {
             task: {name: [vars(curve) for curve in each] for name, each in both.items()}

@@ -27,7 +27,7 @@ def list_parameters(arguments: argparse.Namespace) -> int:
         for node in nodes:
             try:
                 names = _names(session, node)
-                described = _descriptors(session, node, names) if arguments.param_type else []
+                described = descriptors(session, node, names) if arguments.param_type else []
             except CommandError as error:
                 if arguments.node_name:
                     raise
@@ -63,7 +63,7 @@ def describe(arguments: argparse.Namespace) -> int:
         node = find_node(session, arguments.node_name)
         for name in arguments.parameter_names:
             # One by one: nodes return nothing if any of several is unknown.
-            found = _descriptors(session, node, [name])
+            found = descriptors(session, node, [name])
             if not found:
                 raise CommandError(f"Parameter not set: '{name}'")
             print("\n".join(_description(found[0])))
@@ -91,7 +91,7 @@ def dump(arguments: argparse.Namespace) -> int:
     with Session(arguments.spin_time) as session:
         node = find_node(session, arguments.node_name)
         names = _names(session, node)
-        values = _set_values(session, node, names)
+        values = set_values(session, node, names)
     tree: dict[str, Any] = {}
     for name, value in values.items():
         _insert(tree, name, value)
@@ -119,7 +119,7 @@ def _values(session: Session, node: str, names: list[str]) -> list[Any]:
     return list(call_node(session, node, "get_parameters", kind, names=names).values)
 
 
-def _set_values(session: Session, node: str, names: list[str]) -> dict[str, Any]:
+def set_values(session: Session, node: str, names: list[str]) -> dict[str, Any]:
     """Return the values of those parameters that have one."""
     messages = _values(session, node, names) if names else []
     if len(messages) == len(names):
@@ -130,9 +130,10 @@ def _set_values(session: Session, node: str, names: list[str]) -> dict[str, Any]
     # Nodes return nothing if any of several is not set. Search both halves for it.
     middle = len(names) // 2
     halves = (names[:middle], names[middle:])
-    return {k: v for half in halves for k, v in _set_values(session, node, half).items()}
+    return {k: v for half in halves for k, v in set_values(session, node, half).items()}
 
 
-def _descriptors(session: Session, node: str, names: list[str]) -> list[Any]:
+def descriptors(session: Session, node: str, names: list[str]) -> list[Any]:
+    """Return the descriptors of parameters; none at all if the node lacks one of them."""
     kind = f"{_SERVICES}/DescribeParameters"
     return list(call_node(session, node, "describe_parameters", kind, names=names).descriptors)

@@ -33,19 +33,29 @@ def value_of(message: Any) -> Any:
     return value if isinstance(value, bool | int | float | str) else list(value)
 
 
-def set_value(message: Any, text: str, wanted: int) -> None:
-    """Set a ParameterValue from text.
+def parsed(text: str) -> Any:
+    """Return the value of what the user typed: YAML, or else a plain string."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+
+
+def set_value(message: Any, value: Any, wanted: int, text: str = "") -> None:
+    """Set a ParameterValue.
 
     Args:
         message: the ParameterValue.
-        text: what the user typed: YAML, or else a plain string.
+        value: what YAML makes of it.
         wanted: the parameter's type, 0 for unknown. 1 is accepted for a double, and
             anything for a string.
+        text: what the user typed, if that is where the value is from.
 
     Raises:
         ValueError: if it is a list of mixed types, or a value that no parameter can hold.
     """
-    kind, value = _parse(text, wanted)
+    text = text or str(value)
+    kind, value = _typed(text, value, wanted)
     message.type = kind
     try:
         setattr(message, TYPES[kind][1], value)
@@ -53,11 +63,7 @@ def set_value(message: Any, text: str, wanted: int) -> None:
         raise ValueError(f"'{text}' is not a 64-bit {TYPES[kind][0]}") from None
 
 
-def _parse(text: str, wanted: int) -> tuple[int, Any]:
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        value = text
+def _typed(text: str, value: Any, wanted: int) -> tuple[int, Any]:
     if wanted == _STRING:
         # A quoted string loses its quotes; nothing else changes.
         return wanted, value if isinstance(value, str) else text
