@@ -157,6 +157,12 @@ class DynamicsModel(nn.Module):
         """Return observations told from the origin, float32; shape ``(..., O)``."""
         return (observation - self.origin.to(observation.device)).float()
 
+    def tell_origin(self) -> None:
+        """Let the heads judge observations in SI units; their training data are from the origin."""
+        for head in (self.reward_model, self.inverses):
+            if head is not None:
+                head.origin = self.origin if self.is_far else None
+
     @torch.no_grad()
     def move_origin(self, observed: FloatArray) -> None:
         """Move the origin to the data in dimensions that are far from zero; predictions stay.

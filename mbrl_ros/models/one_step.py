@@ -63,9 +63,7 @@ class OneStepModel(WorldModel):
         self.differentiable = self._origin is None
         self.context = dynamics.encoding.history + dynamics.delay
         self.reward_model, self.inverses = dynamics.reward_model, dynamics.inverses
-        for head in (self.reward_model, self.inverses):
-            if head is not None:
-                head.origin = self._origin
+        dynamics.tell_origin()
         self.fast = self.mean(members)
         self.members, self.device = self.fast.members, self.fast.device
         self._rollout = Rollout(self.fast, dynamics)

@@ -98,6 +98,7 @@ def imagined_steps(
     Returns:
         N * H steps.
     """
+    model.tell_origin()
     state = start.view(model.members, -1, start.shape[-1])
     weight = torch.ones(len(start))
     found: list[Steps] = []
@@ -105,16 +106,19 @@ def imagined_steps(
     for _ in range(steps):
         features = _observed(state, model)
         action = draw(features.flatten(0, 1))
-        mean, log_variance = model(state, action.view(*state.shape[:2], -1))
+        acted = action.view(*state.shape[:2], -1)
+        mean, log_variance = model(state, acted)
         noise = torch.randn(mean.shape, generator=generator)
         after = model.next_observation(state, mean + torch.exp(0.5 * log_variance) * noise)
-        seen = torch.stack([features, _observed(after, model)], dim=2).flatten(0, 1)
+        trajectories = torch.stack([features, _observed(after, model)], dim=2)
         reward, continues = (
-            judged[0].float() for judged in judge.steps(Imagined(action[:, None], seen[None]))
+            judged.flatten().float()
+            for judged in judge.steps(Imagined(acted[:, :, None], trajectories))
         )
+        seen = trajectories.flatten(0, 1)
         found.append(Steps(seen[:, 0], action, seen[:, 1], reward, continues, weight))
         weight = weight * continues
-        state = model.encoding.advance(state, action.view(*state.shape[:2], -1), after)
+        state = model.encoding.advance(state, acted, after)
     return Steps.joined(found)
 
 

@@ -108,3 +108,26 @@ def test_after_an_imagined_end_nothing_is_learned():
     )
     assert found.weight.tolist() == [1.0, 1.0, 1.0, 0.0, 1.0, 0.0]
     assert found.continues[:2].tolist() == [1.0, 0.0]
+
+
+def test_what_is_far_from_zero_is_judged_by_the_heads_in_the_units_of_their_data():
+    """Each member's steps by its own head; a cosine that stays near 1 is far, too."""
+    model = exact_model(A, B, ACTION, members=2, reward_model=True)
+    model.reward_model.paid.fill_(1.0)
+    model.reward_model.most.fill_(9.0)
+    rows, judge = batch(6), objective(paid={"type": "learned_reward"})
+
+    def imagined():
+        generator = torch.Generator().manual_seed(0)
+        return imagined_steps(
+            rows.state, 2, model, lambda f: 0 * f[:, :1].float(), judge, generator
+        )
+
+    near = imagined()
+    before, after = (near.__dict__[n][:6].view(2, 3, 2) for n in ("features", "next_features"))
+    own = model.reward_model.reward(before, torch.zeros(2, 3, 1), after, own=True)
+    torch.testing.assert_close(near.reward[:6], own.flatten())
+    model.origin[0] = 1e7
+    far = imagined()
+    assert far.features.dtype == torch.float64
+    torch.testing.assert_close(far.reward, near.reward, atol=1e-4, rtol=1e-4)
