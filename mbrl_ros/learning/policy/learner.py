@@ -104,8 +104,15 @@ class PolicyLearner(Learner):
         return each * self.received + self._extra_updates - self.policy.updates
 
     def update(self) -> None:
-        """Make a gradient step with the dynamics or with the policy, whichever owes more."""
-        if self._owed_by_policy > self.dynamics.owed_updates:
+        """Make a gradient step with the dynamics or the policy.
+
+        It is the turn of the one that has made the smaller share of what it owed so far, so that
+        neither starves where there is no time for both.
+        """
+        of_dynamics, of_policy = self.dynamics.owed_updates, self._owed_by_policy
+        made = self.policy.updates, self.dynamics.updates
+        behind = of_dynamics < 1 or made[0] * of_dynamics <= made[1] * of_policy
+        if of_policy >= 1 and behind:
             self._improve()
         else:
             self.dynamics.update()
