@@ -18,14 +18,16 @@ class ValueIteration(Method):
     It begins with the values of before, so that one further outcome costs a few sweeps. See `solve`
     for how far from the solution that leaves it. What is tried while exploring is solved for
     beside: pairs that are not known are worth ``optimism`` there (R-max), and others pay a bonus
-    over the root of their visits (MBIE-EB, Strehl and Littman 2008), as long as nothing is worth
-    more than ``optimism``.
+    over the root of their visits (MBIE-EB, Strehl and Littman 2008). With a bonus, those that are
+    not known are also worth a whole one for ever, so that they attract most.
     """
 
     def __init__(self, table: Table, settings: TabularSettings, rng: np.random.Generator) -> None:
         super().__init__(table, settings, rng)
         shape = table.rows, table.choices
-        self._q, self._drawn_to = np.zeros(shape), np.full(shape, self.optimism or 0.0)
+        forever = settings.bonus / (1 - settings.discount)
+        self._hope = None if self.optimism is None else self.optimism + forever
+        self._q, self._drawn_to = np.zeros(shape), np.full(shape, self._hope or 0.0)
         self._process = self._hopeful = table.process()
         # Steps that they tell of.
         self._counted = 0
@@ -43,7 +45,7 @@ class ValueIteration(Method):
     @property
     def drawn_to(self) -> FloatArray:
         """See `Method.drawn_to`."""
-        return self._q if self.optimism is None else self._drawn_to
+        return self._q if self._hope is None else self._drawn_to
 
     @property
     def owed(self) -> float:
@@ -58,12 +60,9 @@ class ValueIteration(Method):
         discount = self.settings.discount
         before, self._q = self._q, self._process.backup(self._q.max(axis=1), discount)
         self._change = _change(before, self._q)
-        if self.optimism is not None:
-            before, after = (
-                self._drawn_to,
-                self._hopeful.backup(self._drawn_to.max(axis=1), discount),
-            )
-            self._drawn_to = np.minimum(after, self.optimism)
+        if self._hope is not None:
+            before = self._drawn_to
+            self._drawn_to = self._hopeful.backup(before.max(axis=1), discount)
             self._change = max(self._change, _change(before, self._drawn_to))
         self.updates += 1
 
@@ -77,8 +76,8 @@ class ValueIteration(Method):
     def _count(self) -> None:
         self._counted = self.table.steps
         self._process = self.table.process()
-        if self.optimism is not None:
-            hopeful = self.table.process(self.settings.known, self.optimism)
+        if self._hope is not None:
+            hopeful = self.table.process(self.settings.known, self._hope)
             bonus = self.settings.bonus / np.sqrt(np.maximum(hopeful.visits, 1))
             self._hopeful = replace(hopeful, reward=hopeful.reward + bonus)
 
