@@ -186,8 +186,10 @@ def _tell(
 ) -> None:
     console = Terminal()
     table = Table(
-        "planning steps", "shortest way found, median episode", "quartiles",
-        *(f"steps in episode {k}" for k in _SHOWN), title="figure 8.2", title_style="",
+        "planning steps", "found in", "quartiles", *(f"in {k}" for k in _SHOWN),
+        title="figure 8.2: steps in episodes", title_style="",
+        caption="found in: median of the episode after which the best known actions lead the "
+        "shortest way",
     )  # fmt: skip
     for planning, curves in lengths.items():
         quartiles = " to ".join(_episode(q, found[planning]) for q in (25, 75))
