@@ -157,8 +157,9 @@ def test_a_curve_is_measured_again_once_a_default_has_changed(tmp_path):
 
 def test_the_documented_tables_have_what_is_finished(tmp_path):
     curves = runpy.run_path(str(Path(MBRL_CARTPOLE).with_name("curves.py")))
+    curves["measurements"].__globals__["SEEDS"] = range(4)
     made = curves["measurements"]()
-    assert len(made) == len({m.path(tmp_path) for m in made}) == 10 * (2 * 2 + 3 * 3)
+    assert len(made) == len({m.path(tmp_path) for m in made}) == 4 * (2 * 2 + 3 * 3)
 
     def keep(task, method, seed, *returns):
         (m,) = (m for m in made if (m.name, m.method, m.seed) == (task, method, seed))
