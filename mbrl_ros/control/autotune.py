@@ -123,6 +123,7 @@ def autotune(
     objective: Objective,
     budget: float,
     stop: threading.Event,
+    rest: float = 0.0,
 ) -> Tuning:
     """Find the greatest effort whose plans fit into a budget on this machine.
 
@@ -137,6 +138,7 @@ def autotune(
         objective: planned for.
         budget: of a plan [s].
         stop: set by another thread, it ends at the next plan.
+        rest: time to leave to other threads after each plan or rollout, in its computing times.
 
     Raises:
         TuningStoppedError: if it was stopped.
@@ -146,7 +148,7 @@ def autotune(
         if "engine" in pinned:
             return effort, None
         fork = model.fork(effort.members or None)
-        found = choose_engine(fork, action, effort.candidates, settings.horizon, stop)
+        found = choose_engine(fork, action, effort.candidates, settings.horizon, stop, rest)
         return replace(effort, engine=found.engine), found
 
     trials: list[Trial] = []
@@ -161,7 +163,8 @@ def autotune(
                 continue
         effort, measured = on_fastest_engine(effort)
         for _ in range(_TRIES):
-            times = _times(replace(settings, **asdict(effort)), action, model, objective, stop)
+            planner = replace(settings, **asdict(effort))
+            times = _times(planner, action, model, objective, stop, rest)
             trial = Trial(effort, float(np.median(times)), float(np.percentile(times, 99)))
             if trial.p99 <= budget:
                 break
@@ -180,14 +183,15 @@ def _times(
     model: WorldModel,
     objective: Objective,
     stop: threading.Event,
+    rest: float,
 ) -> list[float]:
     """Return the computing time of some plans from the middle of the data [s]."""
     loop = PlanningLoop(make_planner(action, settings), seed=0)
     fork = model.fork(settings.members or None).with_engine(settings.engine)
     problem = Problem(fork.initial(1), fork, objective, torch.empty(0, action.dim))
-    times = []
+    times: list[float] = []
     for _ in range(_WARM_UP + _PLANS):
-        if stop.is_set():
+        if stop.wait(rest * times[-1] if times else 0.0):
             raise TuningStoppedError
         began = time.thread_time()
         with contextlib.suppress(NoPlanError):

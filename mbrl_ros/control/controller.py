@@ -23,6 +23,7 @@ from mbrl_ros.control.model_manager import ActiveModel, ModelManager
 from mbrl_ros.control.plan_record import PlanRecord
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.control.trust import Level, Trust
+from mbrl_ros.core.cpu_quota import cpu_quota
 from mbrl_ros.core.extensions import describe
 from mbrl_ros.core.pending import calling
 from mbrl_ros.core.records import Observation
@@ -34,6 +35,11 @@ from mbrl_ros.planning.duration import DurationEstimate
 from mbrl_ros.planning.problem import NoPlanError, Problem
 from mbrl_ros.planning.settings import PlannerSettings
 from mbrl_ros.safety.safe_command import SafeCommand
+
+# Shares of a quota of computing time: of plans, beside what else the process does in a period, and
+# of measuring how much planning fits.
+_PLANNING = 0.5
+_MEASURING = 0.25
 
 
 class Controller:
@@ -279,7 +285,11 @@ class Controller:
             raise ValueError("autotune: the agent does not plan")
         model, settings = active.learned, self.agent.planner.settings
         objective = self.objective.at(0, None, model.reward_model)
-        return autotune(self.action, settings, pinned, model, objective, self.budget, stop)
+        quota = cpu_quota()
+        budget = min(self.budget, _PLANNING * quota * self.period)
+        # A quota that the measurement used up would be missing to the loop.
+        rest = 1 / (_MEASURING * quota) if quota < 1 else 0.0
+        return autotune(self.action, settings, pinned, model, objective, budget, stop, rest)
 
     def what_if(self, objective: Objective) -> PlanRecord:
         """Return what would be planned now for another objective; for any thread.

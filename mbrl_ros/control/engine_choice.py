@@ -69,6 +69,7 @@ def choose_engine(
     candidates: int,
     horizon: int,
     stop: threading.Event,
+    rest: float = 0.0,
 ) -> EngineChoice:
     """Measure all engines of a model in turns.
 
@@ -78,6 +79,7 @@ def choose_engine(
         candidates: predicted at once.
         horizon: over which they may not deviate.
         stop: set by another thread, it ends at the next rollout.
+        rest: time to leave to other threads after each rollout, in its computing times.
 
     Raises:
         TuningStoppedError: if it was stopped.
@@ -96,7 +98,7 @@ def choose_engine(
     times: dict[str, list[float]] = {name: [] for name in engines}
     for _ in range(_ROLLOUTS):
         for name, each in engines.items():
-            if stop.is_set():
+            if stop.wait(rest * times[name][-1] if times[name] else 0.0):
                 raise TuningStoppedError
             began = time.thread_time()
             each.imagine(each.initial(1), actions[:, :_STEPS])

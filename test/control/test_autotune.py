@@ -1,4 +1,5 @@
 import threading
+import time
 from dataclasses import asdict
 
 import pytest
@@ -24,7 +25,7 @@ def tune(budget, pinned=(), **settings):
 def cost(monkeypatch):
     """Plans that take 1 us per predicted step of a member."""
 
-    def times(settings, action, model, objective, stop):
+    def times(settings, action, model, objective, stop, rest):
         members = settings.members or model.members
         return [1e-6 * settings.candidates * settings.iterations * members] * 10
 
@@ -110,6 +111,17 @@ def test_a_controller_tunes_with_its_model_and_plans_as_tuned():
     tuning = made.tune(["iterations"], threading.Event())
     assert tuning.effort == Effort(200, 2, 20, 0)
     assert tuning.budget == made.budget
+
+
+def test_under_a_quota_plans_and_their_measurement_leave_some_of_it(monkeypatch):
+    """A controller that may use a quarter of a core would stand still for what it used up."""
+    monkeypatch.setattr("mbrl_ros.control.controller.cpu_quota", lambda: 0.25)
+    made = controller(lock_step=False, period=10.0)
+    computed, began = time.thread_time(), time.monotonic()
+    tuning = made.tune(asdict(LEAST), threading.Event())
+    computed, took = time.thread_time() - computed, time.monotonic() - began
+    assert tuning.budget == 0.5 * 0.25 * 10.0
+    assert computed < 0.25 * took
 
 
 def test_another_thread_can_stop_it():
