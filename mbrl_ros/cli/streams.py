@@ -18,8 +18,8 @@ def prepare_streams() -> None:
         try:
             os.fstat(number)
         except OSError:
-            # It gets the lowest number that is free, which is this one.
-            os.open(os.devnull, os.O_RDWR)
+            # It gets the lowest number that is free, which is this one; for children, too.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
         if getattr(sys, name) is None:
             setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115
         stream = getattr(sys, name)

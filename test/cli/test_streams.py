@@ -5,6 +5,7 @@ import io
 import os
 import shlex
 import subprocess
+import sys
 
 import pytest
 from rich.table import Table
@@ -66,3 +67,14 @@ def test_names_are_shown_as_they_are_however_wide_the_terminal_is(monkeypatch, w
         terminal.print(f"{'/folder' * 20}/[red]")
     for text in [*names, "[/title]", f"{'/folder' * 20}/[red]"]:
         assert text in shown.getvalue()
+
+
+@pytest.mark.process
+def test_children_have_the_streams_that_were_closed():
+    # GLFW, which dm_control looks for, asks a child for its version.
+    child = "subprocess.run(['sh', '-c', 'echo x >&2 && echo x'], check=True)"
+    code = (
+        f"import subprocess; from mbrl_ros.cli import streams; streams.prepare_streams(); {child}"
+    )
+    command = f"{shlex.join([sys.executable, '-c', code])} <&- >&- 2>&-"
+    assert subprocess.run(["sh", "-c", command]).returncode == 0
