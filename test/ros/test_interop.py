@@ -170,7 +170,8 @@ def test_ros2_commands(world):
         + ("" if " echo " in command or " call " in command else " --no-daemon --spin-time 1")
         for command in COMMANDS
     )
-    process = real(script)
+    # Else the daemon that some of them start would stay for hours.
+    process = real(f"{script}\nros2 daemon stop >&2")
     assert world.spin(lambda: process.poll() is not None, timeout=20 * len(COMMANDS))
     out, err = process.communicate()
     answers = out.split(">>>")[1:]
