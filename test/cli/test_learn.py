@@ -159,7 +159,7 @@ def test_whatever_ends_it_what_was_learned_is_kept_and_gone_on_with(tmp_path, nu
     )
     try:
         # Past the first decision of the gate.
-        eventually(lambda: (out / "summary.json").exists() and len(curve_of(out)) >= 3, 60)
+        eventually(lambda: (out / "summary.json").exists() and len(curve_of(out)) >= 3, 240)
         process.send_signal(number)
         code = process.wait(60)
     finally:
