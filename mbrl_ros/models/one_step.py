@@ -157,10 +157,13 @@ class OneStepModel(WorldModel):
 
     def imagine_policy(self, belief: Belief, policy: Policy, horizon: int) -> Imagined:
         """See `WorldModel.imagine_policy`."""
-        model, o = self._differentiable(), self.observation.dim
-        state = belief[0].to(self.device)
-        state = state.expand(self.members, -1, -1)
-        states, actions = step_through(model.step, state, lambda _, s: policy(s[..., :o]), horizon)
+        o = self.observation.dim
+        state = belief[0].to(self.device).expand(self.members, -1, -1)
+
+        def act(_: int, at: Tensor) -> Tensor:
+            return policy(self._absolute(at[..., :o]))
+
+        states, actions = step_through(self._differentiable().step, state, act, horizon)
         observations = self._absolute(torch.stack([s[..., :o] for s in states], dim=2))
         return self._imagined(torch.stack(actions, dim=2), observations)
 

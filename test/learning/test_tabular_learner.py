@@ -177,6 +177,9 @@ def test_what_does_not_fit_is_refused_by_name():
             learner(*spaces)
         assert words in str(refusal.value)
         assert "\n" not in str(refusal.value)
+    too_much = build(trainer_settings(TabularSettings), {"policy.learn": True})
+    with pytest.raises(ValueError, match=r"policy\.learn: expected false, since a table has"):
+        make_learner("tabular", CELL, MOVE, too_much, 0)
     made = learner()
     for cell in (5, -1, 0.5):
         with pytest.raises(

@@ -165,6 +165,22 @@ def test_a_policy_imagines_what_its_actions_do(model):
         torch.testing.assert_close(again, imagined.observations[member], atol=1e-4, rtol=1e-3)
 
 
+def test_a_policy_reads_places_as_they_are_wherever_the_origin_is():
+    dynamics = with_past()
+    dynamics.origin.copy_(torch.tensor([1e7, 0.0]))
+    model, seen = EnsembleModel(dynamics), []
+
+    def choose(features):
+        seen.append(features)
+        return torch.zeros(*features.shape[:-1], 1)
+
+    start = torch.tensor([1e7 + 0.25, 0.5], dtype=torch.float64)
+    belief = model.observe(None, torch.zeros(1), start, is_first=True)
+    imagined = model.imagine_policy(belief, FixedPolicy(choose), 2)
+    torch.testing.assert_close(seen[0], start.expand(3, 1, 2), rtol=0, atol=1e-6)
+    torch.testing.assert_close(seen[1], imagined.observations[:, :, 1])
+
+
 def test_derivatives_are_those_of_what_is_imagined(model):
     actions = some_actions(2, 3).requires_grad_()
     if not model.differentiable:

@@ -53,8 +53,11 @@ class TabularLearner(Learner):
             seed: of imagined steps.
 
         Raises:
-            ValueError: if a dimension takes any number, or there are too many pairs.
+            ValueError: if a dimension takes any number, there are too many pairs, or another policy
+                than the table's is to be learned.
         """
+        if settings.policy.learn:
+            raise ValueError("policy.learn: expected false, since a table has a policy of its own")
         assert isinstance(settings.model, TabularSettings)
         self._model: TabularSettings = settings.model
         self._gate = settings.gate

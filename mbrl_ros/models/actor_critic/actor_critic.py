@@ -84,8 +84,9 @@ class ActorCritic(nn.Module, ABC):
         self.input_mean += middle
 
     def read(self, features: Tensor) -> Tensor:
-        """Return the networks' input of features ``(..., F)``, normalised."""
-        encoded = (self._encoded(features) - self.input_mean) / self.input_std
+        """Return the networks' input of features ``(..., F)``, normalised, where they compute."""
+        encoded = self._encoded(features.to(self.input_mean.device))
+        encoded = (encoded - self.input_mean) / self.input_std
         return encoded.float().clamp(-_FURTHEST, _FURTHEST)
 
     def _encoded(self, features: Tensor) -> Tensor:
@@ -146,12 +147,13 @@ class LearnedPolicy:
     def __call__(self, features: Tensor) -> Tensor:
         """See `Policy`."""
         flat = self._learned.read(features).flatten(0, -2)
-        return self._learned.best(flat).view(*features.shape[:-1], -1)
+        return self._learned.best(flat).view(*features.shape[:-1], -1).to(features.device)
 
     def sample(self, features: Tensor, generator: torch.Generator) -> Tensor:
         """See `Policy`."""
         flat = self._learned.read(features).flatten(0, -2)
-        return self._learned.draw(flat, generator).view(*features.shape[:-1], -1)
+        drawn = self._learned.draw(flat, generator).view(*features.shape[:-1], -1)
+        return drawn.to(features.device)
 
 
 class LearnedValue:

@@ -59,7 +59,8 @@ class Categorical(ActorCritic):
     def draw(self, read: Tensor, generator: torch.Generator) -> Tensor:
         """See `ActorCritic.draw`."""
         probability = self.actor(read)[0].softmax(dim=-1)
-        return self.choices[torch.multinomial(probability, 1, generator=generator)[:, 0]]
+        # The generator is the CPU's.
+        return self.choices[torch.multinomial(probability.cpu(), 1, generator=generator)[:, 0]]
 
     def judge(self, read: Tensor, action: Tensor) -> Tensor:
         """See `ActorCritic.judge`."""

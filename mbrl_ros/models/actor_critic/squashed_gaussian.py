@@ -67,7 +67,7 @@ class SquashedGaussian(ActorCritic):
     def _draw(self, read: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return actions before squashing and the logarithm of their density, ``(B, A)``."""
         mean, log_std = self._distribution(read)
-        noise = torch.randn(mean.shape, generator=generator)
+        noise = torch.randn(mean.shape, generator=generator).to(mean.device)
         log_density = -0.5 * noise.square() - log_std - 0.5 * math.log(2 * math.pi)
         return mean + log_std.exp() * noise, log_density
 
