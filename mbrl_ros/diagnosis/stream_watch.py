@@ -58,12 +58,11 @@ class StreamWatch:
         if reason == "bad_action":
             return (
                 f"action: expected the {self._action_dim} finite values in effect since the "
-                f"previous observation, got {list(seen.action)}"
+                f"previous observation, got {seen.action.tolist()}"
             )
         if reason == "bad_observation":
-            return (
-                f"values are not as many as observation.names, or not finite: {list(seen.values)}"
-            )
+            values = seen.values.tolist()
+            return f"values are not as many as observation.names, or not finite: {values}"
         if reason == "past_end":
             return "the episode goes on after its end, expected a new one with step 0"
         before, after = self._in_vain[-2:]

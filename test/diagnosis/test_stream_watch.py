@@ -37,7 +37,8 @@ def told(count=400, rate=25.0, period=PERIOD, **own):
         ({"step": lambda k: 0}, "step is 0 in all of them, expected to count up by one"),
         ({"step": lambda k: 40 * k}, r"goes from \(0, 720\) to \(0, 760\), expected step to count"),
         ({"action": lambda k: np.zeros(0)}, r"action: expected the 1 finite values .* got \[\]"),
-        ({"values": lambda k: np.array([np.nan])}, r"values are not as many .* finite: \[.*nan"),
+        ({"action": lambda k: np.full(2, 0.5)}, r"action: .* 1 finite .* got \[0.5, 0.5\]$"),
+        ({"values": lambda k: np.array([np.nan])}, r"values are not as many .* finite: \[nan\]$"),
         ({"terminated": lambda k: True}, "the episode goes on after its end"),
     ],
 )
