@@ -120,9 +120,11 @@ def _source(sections: Iterable[Section], namespace: str) -> str:
     ours = [each for each in sections if each.pattern.rpartition("/")[2] in NODES]
     if namespace and (not ours or any(_node(each, namespace) for each in ours)):
         return namespace
-    if not ours or any(_node(each, "/") for each in ours):
+    # A pattern says where nodes may be, a name where they are.
+    stated = [each for each in ours if "*" not in each.pattern] or ours
+    if not ours or any(_node(each, "/") for each in stated):
         return "/"
-    named = list(dict.fromkeys(each.pattern.rpartition("/")[0] for each in ours))
+    named = list(dict.fromkeys(each.pattern.rpartition("/")[0] for each in stated))
     if len(named) > 1 or "*" in named[0]:
         raise ValueError(f"expected namespace:=NAME, got nodes in namespaces: {', '.join(named)}")
     return absolute_namespace(named[0])

@@ -45,6 +45,19 @@ def test_a_section_reaches_its_node(written, node, namespace, lives_in):
     assert (file.namespace, file.notes) == (lives_in, ())
 
 
+@pytest.mark.parametrize("pattern", ["/**/mujoco_sim", "/*/mujoco_sim", "/left/**/mujoco_sim"])
+def test_a_name_beside_a_pattern_says_where_the_nodes_live(written, pattern):
+    plant = f"{pattern}: {{ros__parameters: {{action_repeat: 3}}}}"
+    file = read_task_file(written(plant, horizon("/left/mpc_controller", 7)))
+    assert file.nodes["mpc_controller"] == {"planner.horizon": 7}
+    assert file.nodes["mujoco_sim"] == {"action_repeat": 3}
+    assert (file.namespace, file.notes) == ("/left", ())
+    several = written(plant, *(horizon(f"/{name}/mpc_controller", 7) for name in ("left", "right")))
+    with pytest.raises(SettingsError, match="namespace:=NAME, got nodes in namespaces: /left, /ri"):
+        read_task_file(several)
+    assert read_task_file(several, "/left").notes[0].endswith("passed over: /right/mpc_controller")
+
+
 def test_other_nodes_are_passed_over_with_a_note(written):
     nested = "left: {mpc_controller: {ros__parameters: {planner.horizon: 8}}}"
     foreign = "pid_controller: {ros__parameters: {kp: 3.0}}"
