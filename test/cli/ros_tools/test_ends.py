@@ -31,4 +31,4 @@ def test_closed_pipe_ends_quietly(gadget, start):
     process.stdout.readline()
     process.stdout.close()
     assert process.stderr.read() == ""
-    assert process.wait(30.0) == 0
+    assert process.wait(30.0) == 128 + signal.SIGPIPE
