@@ -52,6 +52,12 @@ def pytest_runtest_protocol(item):
         yield
 
 
+@pytest.fixture(autouse=True)
+def same_numbers():
+    """Random numbers of a test that do not depend on which tests came before it."""
+    torch.manual_seed(0)
+
+
 @pytest.fixture(scope="session")
 def dds_domain():
     """A DDS domain that this run has to itself."""

@@ -54,6 +54,10 @@ class Agent(ABC):
             UnlearnedError: if the model lacks a required output.
         """
 
+    def completed(self, problem: Problem) -> Problem:
+        """Return a problem with what the agent adds to it before it decides."""
+        return problem
+
     def reset(self) -> None:  # noqa: B027
         """Forget the last decision, as at the start of an episode."""
 

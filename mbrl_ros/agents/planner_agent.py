@@ -71,10 +71,14 @@ class PlannerAgent(Agent):
         if problem is None:
             raise NoPlanError("no model yet to plan with")
         self._plan_as_far_as(reach)
+        return self._loop.plan(self.completed(problem), deadline, elapsed)
+
+    def completed(self, problem: Problem) -> Problem:
+        """See `Agent.completed`: the learned value."""
         value = problem.model.value
-        if self._with_policy and is_for(value, problem.objective.digest):
-            problem = replace(problem, value=value)
-        return self._loop.plan(problem, deadline, elapsed)
+        if not self._with_policy or not is_for(value, problem.objective.digest):
+            return problem
+        return replace(problem, value=value)
 
     def reset(self) -> None:
         """See `Agent.reset`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -124,6 +124,7 @@ def autotune(
     budget: float,
     stop: threading.Event,
     rest: float = 0.0,
+    completed: Callable[[Problem], Problem] = lambda problem: problem,
 ) -> Tuning:
     """Find the greatest effort whose plans fit into a budget on this machine.
 
@@ -139,6 +140,7 @@ def autotune(
         budget: of a plan [s].
         stop: set by another thread, it ends at the next plan.
         rest: time to leave to other threads after each plan or rollout, in its computing times.
+        completed: adds what the agent adds to a problem.
 
     Raises:
         TuningStoppedError: if it was stopped.
@@ -164,7 +166,7 @@ def autotune(
         effort, measured = on_fastest_engine(effort)
         for _ in range(_TRIES):
             planner = replace(settings, **asdict(effort))
-            times = _times(planner, action, model, objective, stop, rest)
+            times = _times(planner, action, model, objective, stop, rest, completed)
             trial = Trial(effort, float(np.median(times)), float(np.percentile(times, 99)))
             if trial.p99 <= budget:
                 break
@@ -184,11 +186,12 @@ def _times(
     objective: Objective,
     stop: threading.Event,
     rest: float,
+    completed: Callable[[Problem], Problem],
 ) -> list[float]:
     """Return the computing time of some plans from the middle of the data [s]."""
     loop = PlanningLoop(make_planner(action, settings), seed=0)
     fork = model.fork(settings.members or None).with_engine(settings.engine)
-    problem = Problem(fork.initial(1), fork, objective, torch.empty(0, action.dim))
+    problem = completed(Problem(fork.initial(1), fork, objective, torch.empty(0, action.dim)))
     times: list[float] = []
     for _ in range(_WARM_UP + _PLANS):
         if stop.wait(rest * times[-1] if times else 0.0):

@@ -285,11 +285,17 @@ class Controller:
             raise ValueError("autotune: the agent does not plan")
         model, settings = active.learned, self.agent.planner.settings
         objective = self.objective.at(0, None, model.reward_model)
+        if model.policy is not None:
+            # The first one is of no objective yet, but its successors will take their time.
+            objective = replace(objective, digest=model.policy.objective)
         quota = cpu_quota()
         budget = min(self.budget, _PLANNING * quota * self.period)
         # A quota that the measurement used up would be missing to the loop.
         rest = 1 / (_MEASURING * quota) if quota < 1 else 0.0
-        return autotune(self.action, settings, pinned, model, objective, budget, stop, rest)
+        return autotune(
+            self.action, settings, pinned, model, objective, budget, stop, rest,
+            self.agent.completed,
+        )  # fmt: skip
 
     def what_if(self, objective: Objective) -> PlanRecord:
         """Return what would be planned now for another objective; for any thread.

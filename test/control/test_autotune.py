@@ -25,7 +25,7 @@ def tune(budget, pinned=(), **settings):
 def cost(monkeypatch):
     """Plans that take 1 us per predicted step of a member."""
 
-    def times(settings, action, model, objective, stop, rest):
+    def times(settings, action, model, objective, stop, rest, completed):
         members = settings.members or model.members
         return [1e-6 * settings.candidates * settings.iterations * members] * 10
 

@@ -222,3 +222,23 @@ def test_on_a_cuda_device_it_plans_the_same(kind):
     )  # fmt: skip
     made.models.offer(exact_model(), 1, 1)
     assert made.tick(reading(0)).values[0] > 0.9
+
+
+def test_plans_are_timed_with_the_value_that_they_will_end_in():
+    asked = []
+
+    def value(features):
+        asked.append(features.shape)
+        return features.sum(dim=-1)
+
+    for agent in ("planner", "planner+policy"):
+        made = controller(agent=agent, model=False)
+        model = make_world_model(exact_model())
+        # As the first model has them: learned for no objective yet.
+        model.policy = FixedPolicy(lambda features: 0 * features[..., :1], "none")
+        model.value = FixedValue(value, "none")
+        made.models.use(model, 1, 1)
+        made.tick(reading(0))
+        assert not asked
+        made.tune([], threading.Event())
+        assert bool(asked) == (agent == "planner+policy")

@@ -16,13 +16,14 @@ from mbrl_ros.learning.learner import GateDecision, Learner
 from mbrl_ros.learning.policy.steps import Steps, imagined_steps, real_steps
 from mbrl_ros.learning.policy.training import ActorCriticTrainer
 from mbrl_ros.learning.settings import TrainerSettings
+from mbrl_ros.models.actor_critic.actor_critic import NOTHING, ActorCritic
 from mbrl_ros.models.actor_critic.packing import (
     make_actor_critic,
     read_actor_critic,
     with_actor_critic,
 )
 from mbrl_ros.models.actor_critic.settings import ActorCriticSettings
-from mbrl_ros.models.update import ModelUpdate
+from mbrl_ros.models.update import CheckpointError, ModelUpdate
 from mbrl_ros.objectives.objective import Objective
 
 # As for the dynamics: the units follow the data.
@@ -81,7 +82,9 @@ class PolicyLearner(Learner):
     def pursue(self, objective: Objective) -> None:
         """See `Learner.pursue`."""
         before, self._objective = self._objective, objective
-        if before is not None and before.digest != objective.digest:
+        # An earlier process may have learned for another one.
+        known = before.digest if before is not None else self.policy.learned.objective
+        if known not in (NOTHING, objective.digest):
             owed = min(int(self._settings.updates_per_transition * self.received), _CATCH_UP)
             self._extra_updates += owed
             self._caught_up_at = self.policy.updates + owed
@@ -166,6 +169,10 @@ class PolicyLearner(Learner):
         if self._published is None:
             return decision
         update = with_actor_critic(self._published, self.policy.learned)
+        try:
+            self._read(update)
+        except CheckpointError as damage:
+            return replace(decision, update=None, reason=f"held back: {damage}")
         reason = f"{decision.reason}; policy after {self.policy.updates} updates"
         return replace(decision, update=update, reason=reason)
 
@@ -180,15 +187,24 @@ class PolicyLearner(Learner):
 
     def state(self) -> dict[str, Tensor]:
         """See `Learner.state`."""
-        return {**self.dynamics.state(), **self.policy.state()}
+        extra = {"policy.extra_updates": torch.tensor(self._extra_updates)}
+        return {**self.dynamics.state(), **self.policy.state(), **extra}
 
     def restore(self, update: ModelUpdate, state: dict[str, Tensor] | None = None) -> None:
         """See `Learner.restore`."""
-        made = self.policy.learned
-        learned = read_actor_critic(update, made.features, made.action)
-        if learned is not None and learned.settings != made.settings:
+        learned = self._read(update)
+        if learned is not None and learned.settings != self.policy.learned.settings:
             raise ValueError("the checkpoint's policy has other settings")
+        extra = (state or {}).get("policy.extra_updates", torch.tensor(0))
+        if extra.shape != () or extra.is_floating_point() or extra < 0:
+            raise ValueError("learner's state: 'policy.extra_updates': expected a count")
         self.dynamics.restore(update, state)
         if learned is not None:
             self.policy.load(learned, state)
+            self._extra_updates = int(extra)
         self._published = update
+
+    def _read(self, update: ModelUpdate) -> ActorCritic | None:
+        """Return the actor and critics of an update as who receives it does."""
+        made = self.policy.learned
+        return read_actor_critic(update, made.features, made.action)

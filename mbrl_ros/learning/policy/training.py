@@ -74,7 +74,7 @@ class ActorCriticTrainer:
         learned.unit.fill_(unit)
 
     def update(self, steps: Steps) -> float:
-        """Make one gradient step with each network.
+        """Make one gradient step with each network; none along a loss that is not finite.
 
         Args:
             steps: a batch.
@@ -108,6 +108,8 @@ class ActorCriticTrainer:
         return float(loss.item())
 
     def _step(self, name: str, loss: Tensor) -> None:
+        if not loss.isfinite():
+            return  # of an imagined reward, say: one bad batch must not end all learning
         optimizer = self._optimizers[name]
         optimizer.zero_grad()
         loss.backward()

@@ -122,3 +122,17 @@ def test_training_goes_on_from_its_state():
         other.load(one.learned, broken)
     for name, tensor in before.items():
         assert torch.equal(other.state()[name], tensor)
+
+
+def test_a_batch_that_is_no_number_does_not_end_learning():
+    made, generator = trainer(), torch.Generator().manual_seed(0)
+    batch = steps(generator, FORCE, reward=lambda x, u: x)
+    for spoilt in (
+        replace(batch, reward=torch.full((64,), math.inf)),
+        replace(batch, next_features=torch.full((64, 1), math.nan)),
+        replace(batch, features=torch.full((64, 1), math.nan)),
+    ):
+        made.update(spoilt)
+        assert all(tensor.isfinite().all() for tensor in made.learned.state_dict().values())
+        assert all(tensor.isfinite().all() for tensor in made.state().values())
+    assert math.isfinite(made.update(batch))

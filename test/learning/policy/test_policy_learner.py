@@ -122,6 +122,42 @@ def test_it_goes_on_from_what_was_published():
         other.restore(update, None)
 
 
+def test_after_a_restart_another_objective_is_learned_for_before_it_is_told():
+    learner = make()
+    learner.pursue(objective())
+    teach(learner)
+    learner.pursue(objective(1.0))
+    while learner.owed_updates >= 1:
+        learner.update()
+    learner.pursue(objective(2.0))
+    update, state = learner.judge().update, learner.state()
+    again = make()
+    again.restore(update, state)
+    for transition in drive(200):
+        again.append(Transition(*transition))
+    again.dynamics.update()
+    owed = again.owed_updates
+    again.pursue(objective(2.0))
+    again.update()
+    assert again.policy.learned.objective == objective(1.0).digest
+    # What the changes before added is owed by it, too.
+    assert again.owed_updates > owed + 90
+    assert learner.state()["policy.extra_updates"] == 200
+    with pytest.raises(ValueError, match=r"'policy\.extra_updates': expected a count"):
+        make().restore(update, {**state, "policy.extra_updates": torch.tensor(-1)})
+
+
+def test_a_policy_that_holds_no_number_is_held_back():
+    learner = make()
+    learner.pursue(objective())
+    teach(learner)
+    with torch.no_grad():
+        learner.policy.learned.actor.biases[0].fill_(torch.nan)
+    decision = learner.judge()
+    assert decision.update is None
+    assert decision.reason.startswith("held back: actor_critic weights")
+
+
 def test_it_learns_which_way_to_push():
     learner = make(updates_per_transition=2.0)
     learner.pursue(objective())
