@@ -11,14 +11,9 @@ from mbrl_ros.core.numbers import shown
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.spaces import FloatArray, Space
 from mbrl_ros.core.task import TaskSettings
-from mbrl_ros.safety.command_latch import CommandLatch, ReceivedCommand
-from mbrl_ros.safety.rules import (
-    AnswersObservation,
-    NoOlderThan,
-    SafetyRule,
-    WithinLimits,
-    apply_rules,
-)
+from mbrl_ros.safety.actuation import Actuation
+from mbrl_ros.safety.command_latch import ReceivedCommand
+from mbrl_ros.safety.rules import AnswersObservation, NoOlderThan
 from mbrl_ros.safety.safe_command import SafeCommand
 from mbrl_ros.simulation.environments import make_plant
 from mbrl_ros.simulation.fit import check_fit
@@ -53,7 +48,6 @@ class Simulator:
         period: control period [s].
         lock_step: see above.
         observation: the newest one.
-        intervention: why something else acts than the newest command; empty if that does.
         diverged: number of episodes ended by a diverged simulation.
         divergence: what the plant said of the last of them; empty: there was none.
     """
@@ -89,18 +83,15 @@ class Simulator:
         self.diverged = 0
         self.divergence = ""
         self._diverged_in_a_row = 0
-        self.intervention = ""
         self._action_space = action_space
-        self._latch = CommandLatch(action_space)
         fresh = AnswersObservation() if lock_step else NoOlderThan(command_timeout)
-        self._rules: tuple[SafetyRule, ...] = (WithinLimits(action_space), fresh)
+        self._actuation = Actuation(action_space, safe, fresh)
         self._transport_delay = actuation_delay if actuation_delay_told else 0
         self._motor_delay = 0 if actuation_delay_told else actuation_delay
         self._under_way: deque[ReceivedCommand | None] = deque()
         self._in_motors: deque[FloatArray] = deque()
         self._seed = seed
-        self._safe = safe
-        self._latched: ReceivedCommand | None = None
+        self._resting = safe.resting
         self._cut = False
         self._next_seed: int | None = None
         # Time begins at one period: a ROS clock at zero counts as not running.
@@ -115,13 +106,18 @@ class Simulator:
     @property
     def answered(self) -> bool:
         """Whether the newest command answers the newest observation."""
-        command, seen = self._latch.newest, self.observation
+        command, seen = self._actuation.newest, self.observation
         return command is not None and (command.episode, command.step) == (seen.episode, seen.step)
 
     @property
     def refused(self) -> int:
         """Commands that were malformed."""
-        return self._latch.refused
+        return self._actuation.refused
+
+    @property
+    def intervention(self) -> str:
+        """Why something else acts than the newest command; empty if that does."""
+        return self._actuation.intervention
 
     @property
     def restarting(self) -> bool:
@@ -177,7 +173,7 @@ class Simulator:
         self, values: ArrayLike, episode: int, step: int, time: float, safe: bool = False
     ) -> bool:
         """Take a command; see `CommandLatch.take`."""
-        return self._latch.take(values, episode, step, time, self.observation, safe)
+        return self._actuation.take(values, episode, step, time, self.observation, safe)
 
     def advance(self) -> Observation:
         """Take one control step, or start the next episode, and return the new observation."""
@@ -185,13 +181,10 @@ class Simulator:
             return self.reset(self._next_seed)
         before = self.observation
         if self.lock_step:
-            self._latch_command()
-        self._under_way.append(self._latched)
+            self._actuation.decide(before, before.time)
+        self._under_way.append(self._actuation.decided)
         command = self._under_way.popleft()
-        told = None if command is None or command.safe else command.values
-        values = self._safe(before.values) if told is None else told
-        # Copied, so that nobody who holds an action sees it change.
-        action = self._safe.held = values.copy()
+        action = self._actuation.act(command, before.values)
         self._in_motors.append(action)
         try:
             values, reward, terminated, truncated, _ = self.plant.step(self._in_motors.popleft())
@@ -215,7 +208,7 @@ class Simulator:
         if self.observation.ended:
             self._diverged_in_a_row = 0
         if not self.lock_step:
-            self._latch_command()
+            self._actuation.decide(self.observation, self.observation.time)
         return self.observation
 
     def close(self) -> None:
@@ -228,24 +221,15 @@ class Simulator:
             seed = int(np.random.SeedSequence([self._seed, episode]).generate_state(1)[0])
         values, _ = self.plant.reset(seed=seed)
         initial = self.plant.initial_action
-        resting = self._safe.resting if initial is None else self._action_space.clip(initial)
-        self._safe.held = resting
+        resting = self._resting if initial is None else self._action_space.clip(initial)
         self._observations += 1
         seen = Observation(episode, 0, values, resting, stamp=self._stamp)
-        begun = ReceivedCommand(resting, episode, -1, seen.time)
-        self._latch.newest = self._latched = begun
+        begun = self._actuation.begin(resting, episode, seen.time)
         self._under_way = deque([begun] * self._transport_delay)
         self._in_motors = deque([resting] * self._motor_delay)
         self._cut = False
         self._next_seed = None
         return seen
-
-    def _latch_command(self) -> None:
-        """Decide what acts in the next step; None: the safe command."""
-        seen = self.observation
-        self._latched, self.intervention = apply_rules(
-            self._rules, self._latch.newest, seen, seen.time
-        )
 
     @property
     def _stamp(self) -> int:
