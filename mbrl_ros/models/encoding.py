@@ -63,8 +63,8 @@ class Encoding:
         self.angles = list(observation.angle_indices)
         self.absolute = [observation.index(name) for name in absolute]
         told = [i for i, name in enumerate(observation.names) if name not in ignored]
-        self._straight = [i for i in told if i not in self.angles]
-        self._round = [i for i in self.angles if i in told]
+        self._straight = _indices([i for i in told if i not in self.angles])
+        self._round = _indices([i for i in self.angles if i in told])
         self.plain = len(self._straight) == observation.dim
         self._width = len(self._straight) + 2 * len(self._round)
         self.state_dim = history * observation.dim + (history - 1) * action.dim
@@ -131,10 +131,17 @@ class Encoding:
             action: shape ``(..., A)``.
         """
         o = self.observation_dim
-        observations = [self._encoded(state[..., i * o : (i + 1) * o]) for i in range(self.history)]
+        observations = [
+            self.encode_observation(state[..., i * o : (i + 1) * o]) for i in range(self.history)
+        ]
         return torch.cat([*observations, action, state[..., self.history * o :]], dim=-1)
 
-    def _encoded(self, observation: Tensor) -> Tensor:
+    def encode_observation(self, observation: Tensor) -> Tensor:
+        """Return an observation's part of a model's input; differentiable.
+
+        Args:
+            observation: shape ``(..., O)``.
+        """
         if self.plain:
             return observation
         angle = observation[..., self._round]
@@ -184,3 +191,9 @@ class Encoding:
         base = observation.clone()
         base[..., self.absolute] = 0.0
         return base + target
+
+
+def _indices(which: list[int]) -> Tensor:
+    """Return indices as a tensor: a list is converted anew at every use."""
+    # Even where a model is made without memory, to take over its tensors.
+    return torch.tensor(which, dtype=torch.long, device="cpu")

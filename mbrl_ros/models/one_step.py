@@ -15,7 +15,6 @@ from mbrl_ros.models.heads import Policy
 from mbrl_ros.models.imagined import Imagined
 from mbrl_ros.models.inference import Mean
 from mbrl_ros.models.rollout import Rollout
-from mbrl_ros.models.stepping import step_through
 from mbrl_ros.models.world_model import Belief, WorldModel
 
 
@@ -157,15 +156,10 @@ class OneStepModel(WorldModel):
 
     def imagine_policy(self, belief: Belief, policy: Policy, horizon: int) -> Imagined:
         """See `WorldModel.imagine_policy`."""
-        o = self.observation.dim
-        state = belief[0].to(self.device).expand(self.members, -1, -1)
-
-        def act(_: int, at: Tensor) -> Tensor:
-            return policy(self._absolute(at[..., :o]))
-
-        states, actions = step_through(self._differentiable().step, state, act, horizon)
-        observations = self._absolute(torch.stack([s[..., :o] for s in states], dim=2))
-        return self._imagined(torch.stack(actions, dim=2), observations)
+        actions, observations = self._rollout.follow(
+            belief[0], lambda seen: policy(self._absolute(seen)), horizon
+        )
+        return self._imagined(actions, self._absolute(observations))
 
     def imagine_gradients(self, belief: Belief, actions: Tensor) -> Imagined:
         """See `WorldModel.imagine_gradients`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -49,30 +51,65 @@ class Rollout:
             observations of shape ``(M, N, H + 1, O)``; overwritten by the next call.
         """
         n, horizon, _ = actions.shape
-        start, actions = start.to(self.device), actions.to(self.device)
-        encoding, low, high = self._model.encoding, self._model.low, self._model.high
-        members, o = self.members, self._model.observation.dim
-        inputs = self._scratch.take("inputs", horizon + 1, members, n, encoding.input_dim)
-        encoding.write_action(actions.transpose(0, 1)[:, None], inputs[:-1])
+        inputs, seen = self._buffers(start.to(self.device), n, horizon)
+        acted = actions.to(self.device).transpose(0, 1)[:, None]
+        self._model.encoding.write_action(acted, inputs[:-1])
+        predict = self._mean.for_rows(n)
+        for k in range(horizon):
+            self._step(k, inputs, seen, predict)
+        return seen.permute(1, 2, 0, 3)
+
+    @torch.inference_mode()
+    def follow(
+        self, start: Tensor, act: Callable[[Tensor], Tensor], horizon: int
+    ) -> tuple[Tensor, Tensor]:
+        """Predict the trajectories that a policy leads to.
+
+        Args:
+            start: first states, shape ``(M or 1, N, S)``.
+            act: actions ``(M, N, A)`` of observations ``(M, N, O)``.
+            horizon: H.
+
+        Returns:
+            actions of shape ``(M, N, H, A)``, and observations as for a call.
+        """
+        n, encoding = start.shape[1], self._model.encoding
+        inputs, seen = self._buffers(start.to(self.device), n, horizon)
+        predict = self._mean.for_rows(n)
+        actions = []
+        for k in range(horizon):
+            actions.append(act(seen[k]))
+            encoding.write_action(actions[-1], inputs[k])
+            self._step(k, inputs, seen, predict)
+        return torch.stack(actions, dim=2), seen.permute(1, 2, 0, 3)
+
+    def _buffers(self, start: Tensor, n: int, horizon: int) -> tuple[Tensor, Tensor]:
+        """Return the network's inputs and the observations of each step; the first begin."""
+        encoding, o = self._model.encoding, self._model.observation.dim
+        inputs = self._scratch.take("inputs", horizon + 1, self.members, n, encoding.input_dim)
         # Where the input contains the observation unchanged, no other copy of it is needed.
         plain = encoding.plain
         seen = inputs[..., :o] if plain else self._scratch.take("seen", *inputs.shape[:3], o)
-        predict = self._mean.for_rows(n)
         seen[0] = start[..., :o]
         if encoding.history > 1:
             encoding.write_past(start, inputs[0])
-        for k in range(horizon):
-            if not plain:
-                encoding.write_observation(seen[k], inputs[k])
-            if k and encoding.history > 1:
-                encoding.carry_past(inputs[k - 1], inputs[k])
-            target, next_observation = predict(inputs[k]), seen[k + 1]
-            if encoding.absolute:
-                torch.addcmul(target, seen[k], self._base, out=next_observation)
-            else:
-                torch.add(seen[k], target, out=next_observation)
-            torch.clamp(next_observation, low, high, out=next_observation)
-        return seen.permute(1, 2, 0, 3)
+        return inputs, seen
+
+    def _step(
+        self, k: int, inputs: Tensor, seen: Tensor, predict: Callable[[Tensor], Tensor]
+    ) -> None:
+        """Predict what is seen after step k, whose action is written."""
+        encoding = self._model.encoding
+        if not encoding.plain:
+            encoding.write_observation(seen[k], inputs[k])
+        if k and encoding.history > 1:
+            encoding.carry_past(inputs[k - 1], inputs[k])
+        target, next_observation = predict(inputs[k]), seen[k + 1]
+        if encoding.absolute:
+            torch.addcmul(target, seen[k], self._base, out=next_observation)
+        else:
+            torch.add(seen[k], target, out=next_observation)
+        torch.clamp(next_observation, self._model.low, self._model.high, out=next_observation)
 
     @torch.inference_mode()
     def ahead(self, start: Tensor, actions: Tensor) -> Tensor:

@@ -167,7 +167,7 @@ class WorldModel(ABC):
 
     @abstractmethod
     def imagine_policy(self, belief: Belief, policy: Policy, horizon: int) -> Imagined:
-        """Return the trajectories that a policy leads to, in closed loop; differentiable.
+        """Return the trajectories that a policy leads to, in closed loop.
 
         Args:
             belief: of a batch of one, or of N.

@@ -77,7 +77,7 @@ class ActorCritic(nn.Module, ABC):
     @torch.no_grad()
     def normalize_from(self, features: Tensor) -> None:
         """Set the means and standard deviations of the input from data ``(N, F)``."""
-        data = self._encoded(features).double()
+        data = self._encoding.encode_observation(features).double()
         # From their middle: what is far from zero is not constant.
         middle = data.mean(dim=0)
         take_inputs(self.input_mean, self.input_std, data - middle)
@@ -85,12 +85,9 @@ class ActorCritic(nn.Module, ABC):
 
     def read(self, features: Tensor) -> Tensor:
         """Return the networks' input of features ``(..., F)``, normalised, where they compute."""
-        encoded = self._encoded(features.to(self.input_mean.device))
+        encoded = self._encoding.encode_observation(features.to(self.input_mean.device))
         encoded = (encoded - self.input_mean) / self.input_std
         return encoded.float().clamp(-_FURTHEST, _FURTHEST)
-
-    def _encoded(self, features: Tensor) -> Tensor:
-        return self._encoding.encode(features, features.new_empty(*features.shape[:-1], 0))
 
     def careful(self, answers: Tensor) -> Tensor:
         """Return the critics' mean less their disagreement, shape ``(...)``.

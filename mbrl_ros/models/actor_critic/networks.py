@@ -30,6 +30,8 @@ class NormalizedNetworks(nn.Module):
         for fan_in, fan_out in itertools.pairwise(layers):
             self.weights.append(nn.Parameter(torch.empty(networks, fan_in, fan_out)))
             self.biases.append(nn.Parameter(torch.empty(networks, 1, fan_out)))
+        # To go through the lists of a module takes longer than the small products themselves.
+        self._layers = list(zip(self.weights, self.biases, strict=True))
 
     @torch.no_grad()
     def initialize(self, generator: torch.Generator) -> None:
@@ -50,8 +52,9 @@ class NormalizedNetworks(nn.Module):
         Args:
             inputs: shape ``(B, input)`` or ``(M, B, input)``.
         """
-        x = inputs.expand(self.biases[0].shape[0], -1, -1)
-        for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
+        *hidden, (last_weight, last_bias) = self._layers
+        x = inputs.expand(len(last_bias), -1, -1)
+        for weight, bias in hidden:
             x = torch.baddbmm(bias, x, weight)
             x = functional.silu(functional.layer_norm(x, x.shape[-1:]))
-        return torch.baddbmm(self.biases[-1], x, self.weights[-1])
+        return torch.baddbmm(last_bias, x, last_weight)

@@ -75,7 +75,7 @@ def read_actor_critic(update: ModelUpdate, features: Space, action: Space) -> Ac
     state = update.parts[ACTOR_CRITIC].state(ACTOR_CRITIC)
     check_tensors(state, made.state_dict(), ACTOR_CRITIC)
     made = make_actor_critic(features, action, settings)
-    made.load_state_dict(state, assign=True)
+    made.load_state_dict(state)
     made.objective = objective
     return made.eval().requires_grad_(False)
 

@@ -38,7 +38,7 @@ class SquashedGaussian(ActorCritic):
 
     def best(self, read: Tensor) -> Tensor:
         """See `ActorCritic.best`."""
-        return self._scaled(torch.tanh(self._distribution(read)[0]))
+        return self._scaled(torch.tanh(self.actor(read)[0, :, : self.action.dim]))
 
     def draw(self, read: Tensor, generator: torch.Generator) -> Tensor:
         """See `ActorCritic.draw`."""

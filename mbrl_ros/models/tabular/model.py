@@ -110,7 +110,7 @@ class TabularModel(WorldModel):
         return self._imagined(actions, *walked)
 
     def imagine_policy(self, belief: Belief, policy: Policy, horizon: int) -> Imagined:
-        """See `WorldModel.imagine_policy`; a table has no derivatives."""
+        """See `WorldModel.imagine_policy`."""
         chosen: list[Tensor] = []
 
         def act(_: int, rows: Indices) -> Indices:
