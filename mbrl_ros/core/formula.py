@@ -36,8 +36,11 @@ _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Div: operator.truediv,
 }
 
-# Evaluates a part of a formula from what is known, name to value.
-_Part = Callable[[Any], Any]
+#: Evaluates a part of a formula from what is known, name to value.
+Part = Callable[[Any], Any]
+#: Compiles a node that formulas do not have by themselves, with a function that compiles those
+#: within it; None: it is none of its own.
+Further = Callable[[ast.expr, Callable[[ast.expr], Part]], "Part | None"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +76,23 @@ def read_formula(text: str, arithmetic: Arithmetic) -> Formula:
     Raises:
         ValueError: naming what is not allowed.
     """
+    formula = compile_formula(text, arithmetic)
+    if not formula.names:
+        raise ValueError(f"expected a formula of at least one dimension, got '{text}'")
+    return formula
+
+
+def compile_formula(text: str, arithmetic: Arithmetic, further: Further | None = None) -> Formula:
+    """Parse a formula, which may have nodes of the caller's own.
+
+    Args:
+        text: to parse.
+        arithmetic: to compute it with.
+        further: compiles the caller's own nodes, which come before the usual ones; None: none.
+
+    Raises:
+        ValueError: naming what is not allowed.
+    """
     if len(text) > MAX_LENGTH:
         raise ValueError(f"expected at most {MAX_LENGTH} characters, got {len(text)}")
     try:
@@ -81,20 +101,26 @@ def read_formula(text: str, arithmetic: Arithmetic) -> Formula:
         reason = error.msg if isinstance(error, SyntaxError) else str(error)
         raise ValueError(f"expected a formula, got '{text}': {reason}") from None
     names: dict[str, None] = {}
-    value = _part(tree.body, names, 0, arithmetic)
-    if not names:
-        raise ValueError(f"expected a formula of at least one dimension, got '{text}'")
+    value = _part(tree.body, names, 0, arithmetic, further)
     return Formula(tuple(names), value)
 
 
-def _part(node: ast.expr, names: dict[str, None], depth: int, arithmetic: Arithmetic) -> _Part:
+def _part(
+    node: ast.expr,
+    names: dict[str, None],
+    depth: int,
+    arithmetic: Arithmetic,
+    further: Further | None,
+) -> Part:
     """Compile one node; adds the names that it reads to ``names``."""
     if depth > _MAX_DEPTH:
         raise ValueError(f"expected at most {_MAX_DEPTH} operations within each other")
 
-    def inner(child: ast.expr) -> _Part:
-        return _part(child, names, depth + 1, arithmetic)
+    def inner(child: ast.expr) -> Part:
+        return _part(child, names, depth + 1, arithmetic, further)
 
+    if further is not None and (own := further(node, inner)) is not None:
+        return own
     match node:
         case ast.Constant(value=bool() | complex() | str() | bytes() | None):
             raise ValueError(f"'{ast.unparse(node)}' is no number")
@@ -128,7 +154,7 @@ def _part(node: ast.expr, names: dict[str, None], depth: int, arithmetic: Arithm
     )
 
 
-def _constant(number: Any, arithmetic: Arithmetic) -> _Part:
+def _constant(number: Any, arithmetic: Arithmetic) -> Part:
     try:
         value = float(number)
     except OverflowError:
@@ -139,7 +165,7 @@ def _constant(number: Any, arithmetic: Arithmetic) -> _Part:
     return lambda _: constant
 
 
-def _power(base: _Part, exponent: ast.expr) -> _Part:
+def _power(base: Part, exponent: ast.expr) -> Part:
     match exponent:
         case ast.Constant(value=int() | float() as power):
             if not isinstance(power, bool) and power <= _MAX_POWER:
