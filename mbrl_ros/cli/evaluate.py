@@ -102,7 +102,7 @@ def _play(update: ModelUpdate, arguments: argparse.Namespace) -> Played:
     given = parse_assignments(arguments.parameters, {"seed": "--seed"})
     shared = read_task(arguments.task, given).shared
     # The task must use the parts that this model has, whatever a model learned there would have.
-    known = {spec.name for spec in specs(node_settings(shared)["model_trainer"])}
+    known = {spec.name for spec in specs(node_settings({"**": shared})["model_trainer"])}
     parts = {f"model.{part}": part in update.parts for part in ("reward_model", "inverses")}
     learned = {name: value for name, value in parts.items() if name in known}
     configuration = read_task(arguments.task, {**given, **learned, "seed": arguments.seed})

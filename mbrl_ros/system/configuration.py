@@ -75,7 +75,7 @@ class Configuration:
         Raises:
             SettingsError: naming the invalid parameter.
         """
-        return build(node_settings(self.shared)[name], self.own(name))
+        return build(node_settings(self.nodes)[name], self.own(name))
 
     @property
     def shared(self) -> Mapping[str, Any]:
@@ -169,7 +169,7 @@ def read_task(
     nodes = checked_nodes(read, task)
     overrides = anchor(overrides, [Path.cwd(), folder])
     learner = {n: overrides[n] for n in ("learner",) if n in overrides}
-    settings = node_settings({**nodes["**"], **learner})
+    settings = node_settings({**nodes, "**": {**nodes["**"], **learner}})
     # The learner determines the trainer's other parameters.
     for name, value in sorted(overrides.items(), key=lambda item: item[0] != "learner"):
         for node, parameter in _places(name, settings):

@@ -184,7 +184,9 @@ class _Derived:
             return
         shared = {"learner": self._told["learner"]} if "learner" in self._told else {}
         # Other kinds of models may always learn it.
-        if "model.reward_model" in {s.name for s in specs(node_settings(shared)["model_trainer"])}:
+        if "model.reward_model" in {
+            s.name for s in specs(node_settings({"**": shared})["model_trainer"])
+        }:
             yield "model:"
             yield _line("  reward_model", True, "the reward, and what ends an episode, are learned")
 

@@ -13,31 +13,35 @@ from mbrl_ros.data.settings import LoggerSettings
 from mbrl_ros.learning.settings import trainer_settings
 from mbrl_ros.objectives.parsing import parameters, parse_all
 from mbrl_ros.objectives.term_settings import LEARNED
+from mbrl_ros.robot.settings import bridge_settings
 from mbrl_ros.safety.safe_command import SafeCommand
 from mbrl_ros.simulation.settings import SimulatorSettings
 
-NODES = ("mujoco_sim", "data_logger", "model_trainer", "mpc_controller")
+NODES = ("mujoco_sim", "robot_bridge", "data_logger", "model_trainer", "mpc_controller")
 OBJECTIVE = "objective."
 #: Name of the objective of an environment that pays nothing.
 EXPLORE = "explore"
 
 
-def node_settings(shared: Mapping[str, Any]) -> dict[str, type]:
-    """Return the settings of every node; those of the trainer depend on the kind of model.
+def node_settings(nodes: Mapping[str, Mapping[str, Any]]) -> dict[str, type]:
+    """Return the settings of every node.
+
+    Those of the trainer depend on the kind of model, those of the bridge on the robot's topics.
 
     Args:
-        shared: the parameters shared by all nodes.
+        nodes: node name, or ``**``, to flat parameters.
 
     Raises:
-        SettingsError: if the kind of model is unknown.
+        SettingsError: if the kind of model is unknown, or a topic's name invalid.
     """
-    learner = shared.get("learner", TaskSettings().learner)
+    learner = nodes.get("**", {}).get("learner", TaskSettings().learner)
     try:
         kind = find_kind(str(learner))
     except ValueError as error:
         raise SettingsError(str(error)) from None
     return {
         "mujoco_sim": SimulatorSettings,
+        "robot_bridge": bridge_settings(nodes.get("robot_bridge", {})),
         "data_logger": LoggerSettings,
         "model_trainer": trainer_settings(kind.settings),
         "mpc_controller": ControllerSettings,
@@ -69,7 +73,7 @@ def checked_nodes(nodes: Mapping[str, Mapping[str, Any]], where: str) -> dict[st
     if shared.action.names:
         _check_safe_command(shared, where)
     try:
-        settings = node_settings(nodes.get("**", {}))
+        settings = node_settings(nodes)
     except SettingsError as error:
         raise SettingsError(f"{where}: {error}") from None
     checked: dict[str, dict[str, Any]] = {}
@@ -131,7 +135,7 @@ def check_learned(nodes: Mapping[str, Mapping[str, Any]], where: str) -> None:
             "model.inverses",
         ),
     ):
-        known = {spec.name for spec in specs(node_settings(nodes.get("**", {}))["model_trainer"])}
+        known = {spec.name for spec in specs(node_settings(nodes)["model_trainer"])}
         # Other kinds of models may always learn it.
         if asked and parameter in known and not trainer.get(parameter, False):
             raise SettingsError(

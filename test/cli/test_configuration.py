@@ -97,7 +97,7 @@ def test_a_parameter_file_of_ones_own_will_do(tmp_path):
     [
         *((TASK + text, message) for text, message in REFUSED_SECTIONS.items()),
         *((SHARED + text, message) for text, message in REFUSED_SYSTEMS.items()),
-        ("pilot: {ros__parameters: {}}", "expected parameters of mujoco_sim, data_logger"),
+        ("pilot: {ros__parameters: {}}", "expected parameters of mujoco_sim, robot_bridge"),
     ],
 )
 def test_a_wrong_file_is_refused_by_its_name(tmp_path, text, message):

@@ -115,7 +115,7 @@ def settings(node, values):
         found = ObjectiveSet.from_parameters(objective_parameters(others), *spaces)
         objective = {name: value for name, (_, value) in found.parameters.items()}
         others = {name: v for name, v in others.items() if not name.startswith(OBJECTIVE)}
-    own = build(node_settings({"learner": task.learner})[node], others)
+    own = build(node_settings({"**": {"learner": task.learner}, node: others})[node], others)
     return replace(task, run_dir=""), own, objective
 
 

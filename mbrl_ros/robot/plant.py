@@ -1,0 +1,299 @@
+"""A robot as a plant: observations at every control period, commands checked before they act."""
+
+from __future__ import annotations
+
+import enum
+import math
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mbrl_ros.core.records import Observation
+from mbrl_ros.core.spaces import FloatArray
+from mbrl_ros.core.task import TaskSettings
+from mbrl_ros.robot.fields import FindClass
+from mbrl_ros.robot.formulas import Formula
+from mbrl_ros.robot.listening import Listener, find_class
+from mbrl_ros.robot.settings import BridgeSettings, CommandSettings, SourceSettings, check_topics
+from mbrl_ros.robot.writing import MessageWriter, commanded
+from mbrl_ros.safety.actuation import Actuation
+from mbrl_ros.safety.rules import NoOlderThan
+from mbrl_ros.safety.safe_command import SafeCommand
+
+
+class _Stage(enum.Enum):
+    WAITING = enum.auto()  # for the next episode to begin
+    RESETTING = enum.auto()  # the robot's own service brings it back
+    RUNNING = enum.auto()
+
+
+@dataclass(frozen=True)
+class Tick:
+    """What is to be done in a control step.
+
+    Attributes:
+        observation: to publish; None: there is none.
+        messages: to send, by the name of the command.
+        reset: whether the robot's reset service is to be called.
+    """
+
+    observation: Observation | None
+    messages: Mapping[str, Any]
+    reset: bool = False
+
+
+class RobotPlant:
+    """A robot that is observed and commanded by its own topics.
+
+    As with a simulated plant in real time, a step applies the newest command received before it
+    begins: an action that answers observation k is in effect from k + 1 to k + 2. Without such a
+    command, or with one older than ``command_timeout``, the safe command is sent; also where the
+    controller sends its safe command. Where a source that is needed is missing or stale there is
+    no observation, and the safe command is sent; the steps of an episode are counted on, so that
+    what is missing shows.
+
+    Nothing is sent before the first episode begins, nor while the reset service brings the robot
+    back.
+
+    `hear`, `command`, `reset` and `restored` may be called from another thread than `tick`.
+
+    Attributes:
+        period: control period [s].
+        problem: why there is no observation; empty: there is one.
+        observation: the newest one.
+    """
+
+    def __init__(self, task: TaskSettings, settings: BridgeSettings, find: FindClass) -> None:
+        """Check the mapping against the types of the messages.
+
+        Args:
+            task: spaces, period and safe command.
+            settings: the bridge's, with a group for each source and command.
+            find: the class of a message by its full name; raises LookupError if there is none.
+
+        Raises:
+            ValueError: naming the parameter that does not fit.
+        """
+        self.period = task.period
+        self.problem = ""
+        self.observation: Observation | None = None
+        spaces = task.observation_space(), task.action_space()
+        self._observed, self._action = spaces
+        oldest = settings.oldest_command(task.period)
+        if oldest < task.period:
+            raise ValueError(
+                f"command_timeout: expected at least the period of {task.period:g} s, since a "
+                f"command waits that long for the next step, got {oldest:g}"
+            )
+        self._safe = SafeCommand.of(task)
+        self._actuation = Actuation(self._action, self._safe, NoOlderThan(oldest))
+        check_topics(settings, [*settings.sources, *settings.commands])
+        self.listener = make_listener(settings, task.period, find)
+        self._values = self.listener.formulas(settings.observe, "observe", self._observed.names)
+        self._applied = self._of_actions(settings.applied, "applied")
+        self._resting = self._of_actions(settings.resting, "resting")
+        self._reward = self._alone(settings.reward, "reward", [*self.listener.sources])
+        if self._reward is not None:
+            self.listener.check(self._reward, "reward")
+        self._ends = self._alone(settings.ends, "ends", self._observed.names)
+        self._begins = self._alone(settings.begins, "begins", self._observed.names)
+        self._writers = make_writers(settings, self._action.names, find)
+        self._limit = round(settings.time_limit / task.period)
+        self._has_reset = bool(settings.reset_service)
+        self._stage = _Stage.WAITING
+        self._episode, self._step = 0, -1
+        self._in_effect: FloatArray | None = None
+        self._sent_step = -1
+        self._cut = False
+        self._lock = threading.Lock()
+
+    @property
+    def intervention(self) -> str:
+        """Why something else acts than the newest command; empty if that does."""
+        return self.problem or self._actuation.intervention
+
+    @property
+    def refused(self) -> int:
+        """Commands that were malformed."""
+        return self._actuation.refused
+
+    def hear(self, name: str, message: Any, now: float) -> None:
+        """Take in a message; see `Listener.hear`."""
+        self.listener.hear(name, message, now)
+
+    def command(
+        self, values: ArrayLike, episode: int, step: int, now: float, safe: bool = False
+    ) -> bool:
+        """Take a command; see `CommandLatch.take`."""
+        with self._lock:
+            seen = self.observation
+            if seen is None:
+                return False
+            return self._actuation.take(values, episode, step, now, seen, safe)
+
+    def reset(self) -> None:
+        """End the episode with the next observation, and begin another one after it."""
+        with self._lock:
+            self._cut = True
+
+    def restored(self) -> None:
+        """Note that the robot's reset service has answered."""
+        with self._lock:
+            if self._stage is _Stage.RESETTING:
+                self._stage = _Stage.WAITING
+
+    def tick(self, now: float, stamp: int) -> Tick:
+        """Take a control step.
+
+        Args:
+            now: on a clock that never jumps [s].
+            stamp: now on the clock for stamps [ns].
+        """
+        with self._lock:
+            if self._stage is _Stage.RESETTING:
+                return Tick(None, {})
+            if self._stage is _Stage.RUNNING:
+                self._step += 1
+            try:
+                values = self.listener.read(self._values, now)
+            except ValueError as error:
+                self.problem = str(error)
+                # How fast it moves is unknown.
+                return Tick(None, self._safely(np.full(self._observed.dim, np.nan)))
+            self.problem = ""
+            if self._stage is _Stage.WAITING and not self._begin(values, now):
+                return Tick(None, self._safely(values))
+            seen = self.observation = self._seen(values, now, stamp)
+            if not seen.ended:
+                self._actuation.decide(seen, now)
+                decided = self._actuation.decided
+                self._sent_step = -1 if decided is None else decided.step
+                return Tick(seen, self._sent(self._actuation.act(decided, values)))
+            self._stage = _Stage.RESETTING if self._has_reset else _Stage.WAITING
+            return Tick(seen, self._safely(values), reset=self._has_reset)
+
+    def last_messages(self) -> Mapping[str, Any]:
+        """Return the safe command, for the end; nothing, if nothing was sent before."""
+        with self._lock:
+            if self.observation is None:
+                return {}
+            return self._safely(self.observation.values)
+
+    def _begin(self, values: FloatArray, now: float) -> bool:
+        """Begin an episode, and return whether its time has come."""
+        if self._begins is not None and not self._holds(self._begins, values):
+            self.problem = f"waiting for an episode to begin: {self._begins.text}"
+            return False
+        try:
+            resting = self._read(self._resting, now)
+        except ValueError as error:
+            self.problem = str(error)
+            return False
+        if resting is None:
+            resting = self._told(now)
+        if resting is None:
+            resting = self._safe(values)
+        if self.observation is not None:
+            self._episode += 1
+        self._step, self._cut = 0, False
+        self._stage = _Stage.RUNNING
+        self._in_effect = self._action.clip(resting)
+        self._sent_step = -1
+        self._actuation.begin(self._in_effect, self._episode, now)
+        return True
+
+    def _seen(self, values: FloatArray, now: float, stamp: int) -> Observation:
+        told = self._told(now)
+        action = self._in_effect if told is None else told
+        assert action is not None
+        begins = self._step == 0
+        ended = not begins and self._ends is not None and self._holds(self._ends, values)
+        over = self._cut or (self._limit > 0 and self._step >= self._limit)
+        return Observation(
+            self._episode,
+            self._step,
+            values,
+            action,
+            self._sent_step,
+            math.nan if begins else self._paid(now),
+            ended,
+            over and not begins and not ended,
+            stamp,
+        )
+
+    def _told(self, now: float) -> FloatArray | None:
+        """Return what is in effect by the robot's own word; None: unknown."""
+        try:
+            return self._read(self._applied, now)
+        except ValueError:
+            return None
+
+    def _read(self, formulas: list[Formula], now: float) -> FloatArray | None:
+        return self.listener.read(formulas, now) if formulas else None
+
+    def _paid(self, now: float) -> float:
+        if self._reward is None:
+            return math.nan
+        try:
+            return float(self.listener.read([self._reward], now)[0])
+        except ValueError:
+            return math.nan
+
+    def _holds(self, condition: Formula, values: FloatArray) -> bool:
+        named = dict(zip(self._observed.names, values.tolist(), strict=True))
+        return bool(condition.value(named))
+
+    def _safely(self, values: FloatArray) -> dict[str, Any]:
+        """Return the messages that send the safe command; none before the first episode."""
+        self._sent_step = -1
+        return {} if self.observation is None else self._sent(self._actuation.act(None, values))
+
+    def _sent(self, action: FloatArray) -> dict[str, Any]:
+        """Return the messages that send an action, which is in effect then."""
+        self._in_effect = action
+        named = dict(zip(self._action.names, action.tolist(), strict=True))
+        return {name: writer(named) for name, writer in self._writers.items()}
+
+    def _of_actions(self, lines: list[str], where: str) -> list[Formula]:
+        return self.listener.formulas(lines, where, self._action.names) if lines else []
+
+    @staticmethod
+    def _alone(text: str, where: str, known: Any) -> Formula | None:
+        if not text:
+            return None
+        try:
+            return Formula(text, known)
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from None
+
+
+def make_listener(settings: BridgeSettings, period: float, find: FindClass) -> Listener:
+    """Return what hears the sources of the settings; see `Listener`."""
+    own: dict[str, SourceSettings] = {name: getattr(settings, name) for name in settings.sources}
+    return Listener(own, period, find)
+
+
+def make_writers(
+    settings: BridgeSettings, names: tuple[str, ...], find: FindClass
+) -> dict[str, MessageWriter]:
+    """Return what makes the messages of each command.
+
+    Args:
+        settings: the bridge's.
+        names: of the actions.
+        find: as for `RobotPlant`.
+
+    Raises:
+        ValueError: naming what does not fit.
+    """
+    writers = {}
+    for name in settings.commands:
+        own: CommandSettings = getattr(settings, name)
+        message_class = find_class(find, own.type, f"{name}.type")
+        writers[name] = MessageWriter(own.send, message_class, find, names, f"{name}.send")
+    commanded(writers, names)
+    return writers

@@ -1,0 +1,171 @@
+"""Settings of the bridge to a robot."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from mbrl_ros.core.settings import SettingsError, group, setting
+
+RELIABILITIES = ("best_effort", "reliable")
+
+
+@dataclass(frozen=True)
+class SourceSettings:
+    """A topic of the robot that is heard."""
+
+    topic: str = setting("", "its name")
+    type: str = setting("", "of its messages, such as sensor_msgs/msg/JointState")
+    rate: float = setting(
+        0.0, "messages per second; 0: at least one in each control period", low=0.0, high=1e5
+    )
+    max_age: float = setting(
+        0.0,
+        "age from which on it counts as missing [s]; 0: 2.5 times the time between two messages, "
+        "at least 0.1 s",
+        low=0.0,
+        high=1e5,
+    )
+    reliability: str = setting(
+        RELIABILITIES[0],
+        "best_effort hears every publisher; reliable does not hear those that are best effort",
+        choices=RELIABILITIES,
+    )
+
+    def expected_rate(self, period: float) -> float:
+        """Return the lowest rate at a control period [Hz]."""
+        return self.rate or 1.0 / period
+
+    def oldest(self, period: float) -> float:
+        """Return the age from which on it counts as missing, at a control period [s]."""
+        return self.max_age or max(0.1, 2.5 / self.expected_rate(period))
+
+
+@dataclass(frozen=True)
+class CommandSettings:
+    """A topic of the robot that is commanded."""
+
+    topic: str = setting("", "its name")
+    type: str = setting("", "of its messages, such as std_msgs/msg/Float64MultiArray")
+    send: list[str] = setting(
+        [], "its fields, such as data[0] = 10 * motor; the names are those of the actions"
+    )
+
+
+@dataclass(frozen=True)
+class BridgeSettings:
+    """Parameters of the node robot_bridge, besides those of each source and each command."""
+
+    sources: list[str] = setting([], "names of the topics that are heard, each with its parameters")
+    commands: list[str] = setting(
+        [], "names of the topics that are commanded, each with its parameters"
+    )
+    observe: list[str] = setting(
+        [],
+        "what each observation dimension is, such as pole_cos = cos(joints.position[pole]), after "
+        "the name of a source",
+    )
+    applied: list[str] = setting(
+        [],
+        "which actions really are in effect, where the robot tells: as observe, for each action; "
+        "empty: what was sent",
+    )
+    resting: list[str] = setting(
+        [],
+        "the actions that keep the robot as it is when an episode begins, such as shoulder = "
+        "joints.position[shoulder]; empty: those in effect, or else the safe command",
+    )
+    reward: str = setting("", "reward of a step, as a formula like those of observe; empty: none")
+    ends: str = setting(
+        "",
+        "condition on observation dimensions that ends an episode as terminated, such as "
+        "abs(cart_position) > 1.7; empty: never",
+    )
+    begins: str = setting(
+        "",
+        "condition on observation dimensions for the next episode to begin; until it holds, the "
+        "safe command is sent, before the first one nothing; empty: at once",
+    )
+    time_limit: float = setting(
+        0.0, "time until an episode is cut off [s]; 0: never", low=0.0, high=1e6
+    )
+    reset_service: str = setting(
+        "",
+        "the robot's own service of type std_srvs/srv/Trigger that brings it back between two "
+        "episodes; until it has answered, nothing is sent; empty: none",
+    )
+    command_timeout: float = setting(
+        0.0, "maximum age of a command [s]; 0: 2.5 periods, at least 0.1 s", low=0.0, high=100.0
+    )
+
+    def oldest_command(self, period: float) -> float:
+        """Return the maximum age of a command at a control period [s]."""
+        return self.command_timeout or max(0.1, 2.5 * period)
+
+
+def with_topics(base: type[Any], hear: str, send: str, values: Mapping[str, Any]) -> type[Any]:
+    """Return settings with a group of their own for each topic.
+
+    Args:
+        base: the settings without these groups.
+        hear: parameter that lists the topics that are heard.
+        send: parameter that lists those that are sent to.
+        values: flat parameters, of which these two count.
+
+    Raises:
+        SettingsError: if a name is invalid, or given twice.
+    """
+    lists = []
+    for parameter in (hear, send):
+        names = values.get(parameter, [])
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise SettingsError(f"parameter '{parameter}': expected a list of str, got {names!r}")
+        lists.append(tuple(names))
+    taken = {field.name for field in dataclasses.fields(base)}
+    for parameter, names in zip((hear, send), lists, strict=True):
+        for name in names:
+            if not name.isidentifier() or name in taken:
+                raise SettingsError(
+                    f"parameter '{parameter}': expected names of letters, digits and _, each once "
+                    f"and none that is a parameter, got '{name}'"
+                )
+            taken.add(name)
+    of: Any = base  # mypy does not take a class for hashable
+    made: type[Any] = _made(of, *lists)
+    return made
+
+
+# One class for the same names: results derived from a class are cached with it.
+@lru_cache(maxsize=64)
+def _made(base: Any, heard: tuple[str, ...], sent: tuple[str, ...]) -> Any:
+    groups: list[Any] = [(name, SourceSettings, group(SourceSettings)) for name in heard]
+    groups += [(name, CommandSettings, group(CommandSettings)) for name in sent]
+    return dataclasses.make_dataclass(base.__name__, groups, bases=(base,), frozen=True)
+
+
+def bridge_settings(values: Mapping[str, Any]) -> type[BridgeSettings]:
+    """Return the settings of the bridge, with a group for each of its sources and commands.
+
+    Args:
+        values: its flat parameters.
+
+    Raises:
+        SettingsError: if a name of them is invalid, or given twice.
+    """
+    return with_topics(BridgeSettings, "sources", "commands", values)
+
+
+def check_topics(settings: Any, names: Iterable[str]) -> None:
+    """Check that topic and type of sources and commands are given.
+
+    Raises:
+        SettingsError: naming what is missing.
+    """
+    for name in names:
+        own = getattr(settings, name)
+        for field, example in (("topic", "joint_states"), ("type", "sensor_msgs/msg/JointState")):
+            if not getattr(own, field):
+                raise SettingsError(f"{name}.{field}: expected one, such as {example}, got nothing")
