@@ -3,7 +3,8 @@
 from setuptools import find_packages, setup
 
 # The data folders lie at the top, where ROS 2 wants them, and travel inside the package.
-SHARE = {f"mbrl_ros.share.{folder}": folder for folder in ("msg", "srv", "config", "launch")}
+FOLDERS = ("msg", "srv", "config", "config/robots", "config/robots/standins", "launch")
+SHARE = {f"mbrl_ros.share.{folder.replace('/', '.')}": folder for folder in FOLDERS}
 
 setup(
     packages=[*find_packages(include=["mbrl_ros", "mbrl_ros.*"]), *SHARE],

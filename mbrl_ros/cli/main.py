@@ -25,6 +25,7 @@ COMMANDS = {
     "demo": "show what it can do: goals and rewards that change while it runs",
     "bench": "measure planning and the punctuality of the control loop on this machine",
     "report": "write the summary and the figures of a run",
+    "robot": "check a robot's topics before anything moves, or stand in for it in MuJoCo",
     "topic": "list, echo, hz or pub topics of a running system",
     "param": "list, get, set, dump or load parameters of a running system",
     "service": "list or call services of a running system",
@@ -95,11 +96,12 @@ def _parsed(words: list[str]) -> argparse.Namespace:
 
 
 def _gathered(words: list[str]) -> list[str]:
-    """Move all ``name:=value`` words after the first argument, where argparse expects them.
+    """Move all ``name:=value`` words after the first arguments, where argparse expects them.
 
     They may appear anywhere on the command line, as with ros2.
     """
     assignments = [word for word in words if re.match(r"[\w.]+:=", word)]
     others = [word for word in words if word not in assignments]
-    place = 2 if len(others) > 1 and not others[1].startswith("-") else len(others)
+    options = [i for i, word in enumerate(others) if word.startswith("-")]
+    place = options[0] if options and options[0] > 1 else len(others)
     return [*others[:place], *assignments, *others[place:]]

@@ -13,7 +13,12 @@ _BRACES = re.compile(r"\{(\w+)\}")
 
 
 def read_assignments(
-    lines: Iterable[str], where: str, *, known: Sequence[str], targets: Sequence[str] | None = None
+    lines: Iterable[str],
+    where: str,
+    *,
+    known: Sequence[str],
+    targets: Sequence[str] | None = None,
+    many: Sequence[str] = (),
 ) -> dict[str, Formula]:
     """Return formulas by what they are assigned to.
 
@@ -26,6 +31,7 @@ def read_assignments(
         where: the parameter, for messages.
         known: names that formulas may read.
         targets: what may be assigned to; None: anything.
+        many: names that braces stand for; empty: the targets, or else the known names.
 
     Raises:
         ValueError: naming the line that is malformed, or what is assigned to twice.
@@ -33,7 +39,9 @@ def read_assignments(
     found: dict[str, Formula] = {}
     for line in lines:
         try:
-            for target, text in _expanded(*_split(line), known, targets):
+            for target, text in _expanded(
+                *_split(line), many or targets or known, targets is not None
+            ):
                 if targets is not None and target not in targets:
                     raise ValueError(f"expected one of {', '.join(targets)} before '='")
                 if target in found:
@@ -52,7 +60,7 @@ def _split(line: str) -> tuple[str, str]:
 
 
 def _expanded(
-    target: str, text: str, known: Sequence[str], targets: Sequence[str] | None
+    target: str, text: str, names: Sequence[str], on_the_left: bool
 ) -> Iterator[tuple[str, str]]:
     braces = set(_BRACES.findall(f"{target} {text}"))
     if not braces:
@@ -62,9 +70,7 @@ def _expanded(
         raise ValueError(f"expected one name in braces, got {', '.join(sorted(braces))}")
     (name,) = braces
     # The side that names dimensions says which there are.
-    pattern, names = _WILD.search(text), known
-    if targets is not None:
-        pattern, names = _WILD.search(target), targets
+    pattern = _WILD.search(target if on_the_left else text)
     if pattern is None:
         raise ValueError(f"expected {{{name}}} within a name on both sides")
     begin, end = pattern[0].split(f"{{{name}}}", 1)

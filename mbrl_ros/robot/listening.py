@@ -97,12 +97,18 @@ class Listener:
                     memory.restart()
                 memory.hear({name: message}, source.time)
 
+    def forget(self) -> None:
+        """Take all sources for unheard."""
+        with self._lock:
+            for source in self.sources.values():
+                source.message = None
+
     def read(self, formulas: Iterable[Formula], now: float) -> FloatArray:
         """Return the present values of formulas.
 
         Args:
             formulas: from `formulas`.
-            now: on a clock that never jumps [s].
+            now: on a clock that never jumps [s]; -inf: messages of any age will do.
 
         Raises:
             ValueError: naming a source that is missing or stale, or a value that is no number.
@@ -123,7 +129,7 @@ class Listener:
             now: on a clock that never jumps [s].
         """
         with self._lock:
-            return {n: s.problem(now) or s.rate_problem(now) for n, s in self.sources.items()}
+            return {n: s.rate_problem(now) or s.problem(now) for n, s in self.sources.items()}
 
     def rates(self, now: float) -> dict[str, float]:
         """Return the rates of all sources [Hz]; NaN: unknown.

@@ -38,12 +38,10 @@ class Tick:
     Attributes:
         observation: to publish; None: there is none.
         messages: to send, by the name of the command.
-        reset: whether the robot's reset service is to be called.
     """
 
     observation: Observation | None
     messages: Mapping[str, Any]
-    reset: bool = False
 
 
 class RobotPlant:
@@ -65,6 +63,9 @@ class RobotPlant:
         period: control period [s].
         problem: why there is no observation; empty: there is one.
         observation: the newest one.
+        listener: to its topics.
+        formulas: of the observation dimensions.
+        of_actions: ``applied`` and ``resting``, with their formulas of all actions; or none.
     """
 
     def __init__(self, task: TaskSettings, settings: BridgeSettings, find: FindClass) -> None:
@@ -93,9 +94,11 @@ class RobotPlant:
         self._actuation = Actuation(self._action, self._safe, NoOlderThan(oldest))
         check_topics(settings, [*settings.sources, *settings.commands])
         self.listener = make_listener(settings, task.period, find)
-        self._values = self.listener.formulas(settings.observe, "observe", self._observed.names)
-        self._applied = self._of_actions(settings.applied, "applied")
-        self._resting = self._of_actions(settings.resting, "resting")
+        self.formulas = self.listener.formulas(settings.observe, "observe", self._observed.names)
+        self.of_actions = {
+            where: self.listener.formulas(lines, where, self._action.names) if lines else []
+            for where, lines in (("applied", settings.applied), ("resting", settings.resting))
+        }
         self._reward = self._alone(settings.reward, "reward", [*self.listener.sources])
         if self._reward is not None:
             self.listener.check(self._reward, "reward")
@@ -115,6 +118,11 @@ class RobotPlant:
     def intervention(self) -> str:
         """Why something else acts than the newest command; empty if that does."""
         return self.problem or self._actuation.intervention
+
+    @property
+    def resetting(self) -> bool:
+        """Whether the robot's reset service is to be called, or has not answered yet."""
+        return self._stage is _Stage.RESETTING
 
     @property
     def refused(self) -> int:
@@ -159,7 +167,7 @@ class RobotPlant:
             if self._stage is _Stage.RUNNING:
                 self._step += 1
             try:
-                values = self.listener.read(self._values, now)
+                values = self.listener.read(self.formulas, now)
             except ValueError as error:
                 self.problem = str(error)
                 # How fast it moves is unknown.
@@ -174,7 +182,7 @@ class RobotPlant:
                 self._sent_step = -1 if decided is None else decided.step
                 return Tick(seen, self._sent(self._actuation.act(decided, values)))
             self._stage = _Stage.RESETTING if self._has_reset else _Stage.WAITING
-            return Tick(seen, self._safely(values), reset=self._has_reset)
+            return Tick(seen, self._safely(values))
 
     def last_messages(self) -> Mapping[str, Any]:
         """Return the safe command, for the end; nothing, if nothing was sent before."""
@@ -189,7 +197,7 @@ class RobotPlant:
             self.problem = f"waiting for an episode to begin: {self._begins.text}"
             return False
         try:
-            resting = self._read(self._resting, now)
+            resting = self._read("resting", now)
         except ValueError as error:
             self.problem = str(error)
             return False
@@ -228,11 +236,12 @@ class RobotPlant:
     def _told(self, now: float) -> FloatArray | None:
         """Return what is in effect by the robot's own word; None: unknown."""
         try:
-            return self._read(self._applied, now)
+            return self._read("applied", now)
         except ValueError:
             return None
 
-    def _read(self, formulas: list[Formula], now: float) -> FloatArray | None:
+    def _read(self, which: str, now: float) -> FloatArray | None:
+        formulas = self.of_actions[which]
         return self.listener.read(formulas, now) if formulas else None
 
     def _paid(self, now: float) -> float:
@@ -257,9 +266,6 @@ class RobotPlant:
         self._in_effect = action
         named = dict(zip(self._action.names, action.tolist(), strict=True))
         return {name: writer(named) for name, writer in self._writers.items()}
-
-    def _of_actions(self, lines: list[str], where: str) -> list[Formula]:
-        return self.listener.formulas(lines, where, self._action.names) if lines else []
 
     @staticmethod
     def _alone(text: str, where: str, known: Any) -> Formula | None:

@@ -46,6 +46,7 @@ class MessageWriter:
         find: FindClass,
         known: Sequence[str],
         where: str,
+        many: Sequence[str] = (),
     ) -> None:
         """Check what is assigned against the type.
 
@@ -55,6 +56,7 @@ class MessageWriter:
             find: classes of the messages within.
             known: names that the formulas may read.
             where: the parameter, for messages.
+            many: as for `read_assignments`.
 
         Raises:
             ValueError: naming the line that does not fit.
@@ -71,7 +73,7 @@ class MessageWriter:
                 formulas += [f"{found[1]}[{i}] = {part}" for i, part in enumerate(parts)]
             else:
                 formulas.append(line)
-        for target, formula in read_assignments(formulas, where, known=known).items():
+        for target, formula in read_assignments(formulas, where, known=known, many=many).items():
             if formula.memories:
                 raise ValueError(f"{where}: '{target}': rates and filters are for messages heard")
             _put(tree, target, formula, where)

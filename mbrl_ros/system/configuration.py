@@ -130,8 +130,13 @@ def versions_in(python: str) -> dict[str, str]:
 
 
 def task_names() -> list[str]:
-    """Return the names of the shipped tasks."""
-    return sorted(path.stem for path in resource_directory("config").glob("*.yaml"))
+    """Return the names of the shipped tasks, those of robots included."""
+    return sorted(_shipped())
+
+
+def _shipped() -> dict[str, Path]:
+    folder = resource_directory("config")
+    return {path.stem: path for part in (folder, folder / "robots") for path in part.glob("*.yaml")}
 
 
 def read_task(
@@ -155,16 +160,16 @@ def read_task(
     if path.suffix in (".yaml", ".yml"):
         folder = path.parent
         file = read_task_file(path, namespace)
-    elif task in task_names():
-        folder = resource_directory("config")
-        file = read_task_file(folder / f"{task}.yaml", namespace)
+    elif task in (shipped := _shipped()):
+        folder = shipped[task].parent
+        file = read_task_file(shipped[task], namespace)
     elif is_environment(task):
         file = parse_task(parameter_text(task, overrides), task, namespace)
         if file.nodes["mpc_controller"].get("objective.name") == EXPLORE:
             told = f"{task} pays no reward: it explores, until it is given an objective"
             file = replace(file, notes=(*file.notes, told))
     else:
-        raise SettingsError(unknown_task(task, task_names()))
+        raise SettingsError(unknown_task(task, sorted(shipped)))
     read = {node: anchor(own, [folder]) for node, own in file.nodes.items()}
     nodes = checked_nodes(read, task)
     overrides = anchor(overrides, [Path.cwd(), folder])

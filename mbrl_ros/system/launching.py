@@ -26,6 +26,7 @@ from mbrl_ros.system.task_file import MISSPELT, absolute_namespace
 CONFIGURATION = "config.yaml"
 RECORD = "launch.json"
 PLANT = "mujoco_sim"
+BRIDGE = "robot_bridge"
 MONITOR = "run_monitor"
 
 #: A node's exit code for an invalid configuration; a restart would not help.
@@ -239,6 +240,7 @@ def plan(kind: LaunchKind, given: Mapping[str, str], parent: str = "") -> System
         run_dir = Path.cwd() / "runs" / "-".join([*words, time.strftime("%Y%m%d-%H%M%S")])
     own["run_dir"].check(str(run_dir))
     check_free(run_dir, "run_dir")
+    kind = _bridged(kind, configuration)
     nodes = {
         node: values
         for node, values in configuration.nodes.items()
@@ -255,6 +257,14 @@ def plan(kind: LaunchKind, given: Mapping[str, str], parent: str = "") -> System
         ros["**"]["use_sim_time"] = launch.use_sim_time
     configuration = replace(configuration, nodes=nodes, ros=ros)
     return System(kind, configuration, run_dir, launch.duration, launch.view)
+
+
+def _bridged(kind: LaunchKind, configuration: Configuration) -> LaunchKind:
+    """Return the kind of system with the bridge as its plant, where a robot has one."""
+    if PLANT in kind.nodes or not configuration.nodes.get(BRIDGE):
+        return kind
+    controller, *others = kind.stopping
+    return replace(kind, nodes=(*kind.nodes, BRIDGE), stopping=(controller, BRIDGE, *others))
 
 
 def _value(name: str, text: str) -> Any:

@@ -19,7 +19,8 @@ CONFIG = Path(__file__).parents[2] / "config"
 
 
 def test_the_shipped_tasks_are_known_by_name():
-    assert task_names() == sorted(path.stem for path in CONFIG.glob("*.yaml"))
+    files = [*CONFIG.glob("*.yaml"), *CONFIG.glob("robots/*.yaml")]
+    assert task_names() == sorted(path.stem for path in files)
     assert "cartpole_swingup" in task_names()
 
 

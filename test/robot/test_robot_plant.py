@@ -219,13 +219,14 @@ def test_while_the_robot_is_brought_back_nothing_is_sent():
     bench = Bench(time_limit=PERIOD, reset_service="home")
     bench.tick(0.0)
     tick, sent = bench.tick(0.0)
-    assert tick.reset
     assert tick.observation.truncated
     assert sent == 0.0
+    assert bench.plant.resetting
     for _ in range(5):
         tick, sent = bench.tick(0.0)
-        assert (tick.observation, sent, tick.reset) == (None, None, False)
+        assert (tick.observation, sent) == (None, None)
     bench.plant.restored()
+    assert not bench.plant.resetting
     assert bench.tick(0.0)[0].observation.episode == 1
 
 

@@ -140,7 +140,7 @@ def launched(task, run_dir, words=()):
 
 @pytest.mark.parametrize("task", task_names())
 def test_the_nodes_get_what_learn_has_of_a_shipped_task(tmp_path, task):
-    file = resource_directory("config") / f"{task}.yaml"
+    (file,) = resource_directory("config").glob(f"**/{task}.yaml")
     found = repr(learned(task))
     assert repr(launched(task, tmp_path / "run")) == repr(read_by_nodes(file)) == found
 

@@ -1,0 +1,170 @@
+"""A MuJoCo model that stands in for a robot: it speaks the robot's own messages, and no others."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from mbrl_ros.core.settings import setting
+from mbrl_ros.robot.fields import FindClass
+from mbrl_ros.robot.listening import Listener, find_class
+from mbrl_ros.robot.settings import check_topics, with_topics
+from mbrl_ros.robot.writing import MessageWriter
+
+
+@dataclass(frozen=True)
+class StandinSettings:
+    """Parameters of the node robot_standin, besides those of each topic."""
+
+    model: str = setting("", "MJCF file of the robot")
+    rate: float = setting(100.0, "messages per second on each topic", low=0.1, high=1e4)
+    hears: list[str] = setting(
+        [],
+        "names of the topics that command it, each with its parameters; after max_age without a "
+        "message the actuators go back to those of the keyframe",
+    )
+    sends: list[str] = setting([], "names of the topics that tell of it, each with its parameters")
+    drive: list[str] = setting(
+        [], "the control of each actuator, such as motor = command.data[0], after a name of hears"
+    )
+    reset_service: str = setting(
+        "",
+        "a service of type std_srvs/srv/Trigger that puts it into its first keyframe; empty: none",
+    )
+    noise: float = setting(
+        0.0, "standard deviation of joint positions in the keyframe [rad, m]", low=0.0
+    )
+
+
+def standin_settings(values: Mapping[str, Any]) -> type[StandinSettings]:
+    """Return the settings of a stand-in, with a group for each of its topics.
+
+    Args:
+        values: its flat parameters.
+
+    Raises:
+        SettingsError: if a name of them is invalid, or given twice.
+    """
+    return with_topics(StandinSettings, "hears", "sends", values)
+
+
+class Standin:
+    """A simulated robot in real time.
+
+    In ``send`` its joints are ``joints``, with ``position``, ``velocity`` and ``effort`` of each
+    hinge and slide by name; ``sensors.NAME`` are the values of a sensor, and
+    ``actuators.control[NAME]`` what drives an actuator.
+
+    All methods may be called from any thread.
+
+    Attributes:
+        listener: to what commands it.
+        period: time between two messages [s].
+    """
+
+    def __init__(self, settings: StandinSettings, find: FindClass, seed: int = 0) -> None:
+        """Load the model, in its first keyframe if it has one.
+
+        Args:
+            settings: with a group for each topic.
+            find: the class of a message by its full name; raises LookupError if there is none.
+            seed: of the noise.
+
+        Raises:
+            ValueError: naming the parameter that does not fit.
+        """
+        import mujoco
+
+        path = Path(settings.model)
+        if not path.is_file():
+            raise ValueError(f"model: expected an MJCF file, got '{settings.model}'")
+        try:
+            self._model = mujoco.MjModel.from_xml_path(str(path))
+        except ValueError as error:
+            raise ValueError(f"model: {path}: {' '.join(str(error).split())}") from None
+        self._data = mujoco.MjData(self._model)
+        self._mujoco = mujoco
+        self._lock = threading.Lock()
+        self._rng = np.random.default_rng(seed)
+        self._noise = settings.noise
+        self.period = 1.0 / settings.rate
+        self._substeps = max(1, round(self.period / self._model.opt.timestep))
+        check_topics(settings, [*settings.hears, *settings.sends])
+        hears = {name: getattr(settings, name) for name in settings.hears}
+        self.listener = Listener(hears, self.period, find)
+        actuators = [self._model.actuator(i).name for i in range(self._model.nu)]
+        self._drive = self.listener.formulas(settings.drive, "drive", actuators)
+        self._labels(actuators)
+        self._sends = {}
+        for name in settings.sends:
+            own = getattr(settings, name)
+            known = ("joints", "sensors", "actuators")
+            kind = find_class(find, own.type, f"{name}.type")
+            joints = self._joints.name
+            self._sends[name] = MessageWriter(
+                own.send, kind, find, known, f"{name}.send", many=joints
+            )
+        self.reset()
+        self.messages()
+
+    def reset(self) -> None:
+        """Put it into its first keyframe, and forget all commands."""
+        with self._lock:
+            if self._model.nkey > 0:
+                self._mujoco.mj_resetDataKeyframe(self._model, self._data, 0)
+            else:
+                self._mujoco.mj_resetData(self._model, self._data)
+            noise = self._rng.normal(scale=self._noise, size=len(self._qpos))
+            self._data.qpos[self._qpos] += noise
+            self._resting = self._data.ctrl.copy()
+            self._mujoco.mj_forward(self._model, self._data)
+            self.listener.forget()
+
+    def step(self, now: float) -> None:
+        """Go on by one period, with the newest commands.
+
+        Args:
+            now: on a clock that never jumps [s].
+        """
+        with self._lock:
+            for i, formula in enumerate(self._drive):
+                try:
+                    self._data.ctrl[i] = self.listener.read([formula], now)[0]
+                except ValueError:
+                    self._data.ctrl[i] = self._resting[i]
+            self._mujoco.mj_step(self._model, self._data, nstep=self._substeps)
+
+    def messages(self) -> dict[str, Any]:
+        """Return what it tells now, by the names of its topics."""
+        data = self._data
+        with self._lock:
+            joints = self._joints
+            joints.position, joints.velocity = data.qpos[self._qpos], data.qvel[self._qvel]
+            joints.effort = data.qfrc_actuator[self._qvel]
+            values = {
+                "joints": joints,
+                "sensors": self._sensors,
+                "actuators": self._actuators,
+            }
+            return {name: writer(values) for name, writer in self._sends.items()}
+
+    def _labels(self, actuators: list[str]) -> None:
+        model, kinds = self._model, self._mujoco.mjtJoint
+        scalar = (int(kinds.mjJNT_HINGE), int(kinds.mjJNT_SLIDE))
+        ids = [i for i in range(model.njnt) if int(model.jnt_type[i]) in scalar]
+        self._qpos = [int(model.jnt_qposadr[i]) for i in ids]
+        self._qvel = [int(model.jnt_dofadr[i]) for i in ids]
+        self._joints = SimpleNamespace(name=[model.joint(i).name for i in ids])
+        # These are views of what MuJoCo writes.
+        self._actuators = SimpleNamespace(name=actuators, control=self._data.ctrl)
+        self._sensors = SimpleNamespace()
+        for i in range(model.nsensor):
+            first, size = int(model.sensor_adr[i]), int(model.sensor_dim[i])
+            view = self._data.sensordata[first : first + size]
+            setattr(self._sensors, model.sensor(i).name, view)

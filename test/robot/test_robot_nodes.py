@@ -1,0 +1,192 @@
+"""The bridge and a stand-in as users run them: processes of their own, on the robot's topics."""
+
+import functools
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from support.processes import die_with_parent
+from support.waiting import PATIENCE, eventually
+
+ros = pytest.importorskip("mbrl_ros.ros")
+ri = pytest.importorskip("mbrl_ros.ros.interfaces")
+
+pytestmark = [pytest.mark.process, pytest.mark.alone]
+
+ROBOTS = Path(__file__).parents[2] / "config" / "robots"
+RIG = ROBOTS / "cartpole_rig.yaml"
+
+
+@pytest.fixture(autouse=True)
+def own_domain(monkeypatch, domain):
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+
+
+@pytest.fixture
+def start():
+    processes = []
+
+    def begin(*words):
+        process = subprocess.Popen(
+            [sys.executable, *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            preexec_fn=die_with_parent,
+        )
+        processes.append(process)
+        return process
+
+    yield begin
+    for process in processes:
+        process.send_signal(signal.SIGCONT)
+        process.kill()
+        process.communicate()
+
+
+def node(name, file, *parameters):
+    words = ["-m", "mbrl_ros.nodes", name, "--ros-args", "--params-file", str(file)]
+    return words + [word for each in parameters for word in ("-p", each)]
+
+
+class Client:
+    """A controller, and somebody who looks at the robot's topics; spins only while it waits."""
+
+    def __init__(self):
+        self.node = ros.Node("client")
+        self.observations, self.forces, self.diagnostics = [], [], {}
+        self.answer = None
+        deep = ros.QoSProfile(depth=100)
+        self.node.create_subscription(ri.Observation, "observation", self.on_observation, deep)
+        self.node.create_subscription(
+            ri.Float64MultiArray,
+            "effort_controller/commands",
+            lambda message: self.forces.append(message.data.tolist()),
+            deep,
+        )
+        self.node.create_subscription(ri.DiagnosticArray, "/diagnostics", self.on_diagnostics, deep)
+        self.actions = self.node.create_publisher(ri.Action, "action", ros.QoSProfile(depth=1))
+
+    def on_observation(self, message):
+        self.observations.append(message)
+        if self.answer is not None:
+            at = {"episode": message.episode, "step": message.step}
+            self.actions.publish(ri.Action(values=[self.answer], **at))
+
+    def on_diagnostics(self, message):
+        self.diagnostics |= {entry.name: entry.message for entry in message.status}
+
+    def until(self, condition, message="it did not happen"):
+        spin = functools.partial(ros.spin_once, self.node, timeout_sec=0.02)
+        return eventually(condition, PATIENCE, message, spin)
+
+    def call(self, kind, name, request):
+        client = self.node.create_client(kind, name)
+        self.until(client.service_is_ready)
+        answer = client.call_async(request)
+        self.until(answer.done)
+        return answer.result()
+
+
+@pytest.fixture
+def client():
+    ros.init()
+    client = Client()
+    yield client
+    client.node.destroy_node()
+    ros.shutdown()
+
+
+def test_a_rig_is_observed_and_commanded_by_its_own_topics(client, start):
+    rig = start(*node("robot_standin", ROBOTS / "standins" / "cartpole_rig.yaml"))
+    bridge = start(*node("robot_bridge", RIG))
+    first = client.until(lambda: client.observations)[0]
+    assert (first.step, first.action.tolist()) == (0, [0.0])
+    assert abs(first.values[0]) < 0.5
+    assert abs(abs(first.values[1]) - 3.14) < 0.5  # it hangs
+    # Nothing of ours is on the robot's side.
+    told = dict(client.node.get_publisher_names_and_types_by_node("robot_standin", "/"))
+    heard = dict(client.node.get_subscriber_names_and_types_by_node("robot_standin", "/"))
+    kinds = {kind for kinds in [*told.values(), *heard.values()] for kind in kinds}
+    assert not any(kind.startswith("mbrl_ros/") for kind in kinds)
+    # Answers are sent as the robot's own command, and reported as what acted.
+    client.answer = 0.5
+    client.until(lambda: [5.0] in client.forces)
+    client.until(lambda: client.observations[-1].action.tolist() == [0.5])
+    seen = client.observations[-1]
+    assert seen.action_step in (seen.step - 1, seen.step - 2)
+    # A robot that has stopped: the safe command, no observation, and the reason.
+    rig.send_signal(signal.SIGSTOP)
+    client.until(lambda: client.forces[-1] == [0.0])
+    client.until(lambda: "nothing heard for" in client.diagnostics.get("robot_bridge: joints", ""))
+    last = client.observations[-1]
+    rig.send_signal(signal.SIGCONT)
+    client.until(lambda: client.observations[-1].step > last.step)
+    gap = next(o for o in client.observations if o.step > last.step)
+    assert gap.episode == last.episode
+    assert gap.step > last.step + 1
+    # A new episode begins where the robot's own service brings it.
+    client.answer = None
+    answer = client.call(ri.Reset, "robot_bridge/reset", ri.Reset.Request(seed=-1))
+    assert answer.success
+    client.until(lambda: client.observations[-1].episode == last.episode + 1)
+    (end,) = [o for o in client.observations if o.truncated]
+    begin = next(o for o in client.observations if o.episode > last.episode)
+    assert (end.episode, begin.step) == (last.episode, 0)
+    assert abs(begin.values[0]) < 0.5
+    # The last thing that the robot hears is the safe command.
+    client.answer = 1.0
+    client.until(lambda: client.forces[-1] == [10.0])
+    bridge.send_signal(signal.SIGTERM)
+    client.until(lambda: bridge.poll() is not None)
+    client.until(lambda: client.forces[-1] == [0.0])
+    assert bridge.returncode == 0
+    assert "Traceback" not in bridge.stdout.read()
+
+
+def test_a_robot_is_checked_before_it_moves(client, start):
+    """A driver of 10 Hz, best effort, that tells degrees; and a motor nobody drives."""
+    sensor = ros.QoSProfile(depth=1, reliability=ros.ReliabilityPolicy.BEST_EFFORT)
+    driver = client.node.create_publisher(ri.JointState, "joint_states", sensor)
+    over = threading.Event()
+
+    def drive():
+        while not over.wait(0.1):
+            stamp = client.node.get_clock().now().to_msg()
+            driver.publish(
+                ri.JointState(
+                    header=ri.Header(stamp=stamp),
+                    name=["pole", "slider"],
+                    position=[180.0, 0.1],
+                    velocity=[0.0, 0.0],
+                )
+            )
+
+    thread = threading.Thread(target=drive)
+    thread.start()
+    words = ["-m", "mbrl_ros.cli", "robot", "check", str(RIG), "joints.rate:=0.0"]
+    check = start(*words)
+    output, _ = check.communicate(timeout=PATIENCE)
+    over.set()
+    thread.join()
+    lines = output.splitlines()
+    assert check.returncode == 1, output
+    (rate,) = [line for line in lines if line.endswith("expected 25 Hz (period 0.04 s)")]
+    assert rate.startswith("error: joints (joint_states): ")
+    assert (
+        "suspect: joints.position[pole] is 180: degrees or millimetres? expected rad or m" in lines
+    )
+    assert "  cart_position = 0.1  (joints.position[slider])" in lines
+    # The client itself hears the commands: not one of them came.
+    assert client.forces == []
+
+
+def test_a_mapping_that_does_not_fit_ends_the_node(start):
+    bridge = start(*node("robot_bridge", RIG, "joints.type:=sensor_msgs/msg/JointStates"))
+    output, _ = bridge.communicate(timeout=PATIENCE)
+    assert bridge.returncode == 2
+    assert output.startswith("error: joints.type: expected a message that is installed")
+    assert output.count("\n") == 1
