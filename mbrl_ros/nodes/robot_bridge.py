@@ -83,8 +83,13 @@ class RobotBridge(Node):
         super().destroy_node()
 
     def _listen(self, name: str, settings: SourceSettings) -> None:
+        leads = name == self._settings.sources[0]
+
         def heard(message: Any) -> None:
-            self._plant.hear(name, message, time.monotonic())
+            now = time.monotonic()
+            self._plant.hear(name, message, now)
+            if leads:
+                self._pacer.hear(now)
 
         reliability = ReliabilityPolicy[settings.reliability.upper()]
         message_class = self._plant.listener.classes[name]

@@ -9,9 +9,21 @@ from collections.abc import Callable
 
 from mbrl_ros.core.realtime import LOOP, prioritize_thread
 
+# Share of a message's deviation from its expected time by which the rhythm follows, and share of a
+# new interval in the mean of all.
+_FOLLOW, _LEARN = 0.1, 0.05
+# Messages are followed that come at this share of the control rate or faster.
+_OFTEN = 0.8
+# Messages that may fail to come until their source counts as silent.
+_SILENT = 3
+
 
 class Pacer:
     """Calls a function once a period, by absolute deadlines; a missed one is skipped.
+
+    Where messages are heard that come often enough, a step begins with the one that comes nearest
+    to its deadline, and the deadlines slowly follow. So there are as many messages between any two
+    steps, although they do not come quite evenly, and none has waited for its step.
 
     Attributes:
         missed: deadlines skipped so far.
@@ -27,27 +39,70 @@ class Pacer:
         self.missed = 0
         self._period = period
         self._step = step
-        self._over = threading.Event()
+        self._changed = threading.Condition()
+        self._over = False
+        self._heard = -math.inf
+        self._interval = math.nan
+        self._target = math.inf
         self._thread = threading.Thread(target=self._run, name="pacer", daemon=True)
 
     def start(self) -> None:
         """Start."""
+        self._target = time.monotonic() + self._period
         self._thread.start()
 
     def stop(self) -> None:
         """Stop after the step in progress."""
-        self._over.set()
+        with self._changed:
+            self._over = True
+            self._changed.notify()
         if self._thread.is_alive():
             self._thread.join()
 
+    def hear(self, now: float) -> None:
+        """Note that a message has come that steps follow.
+
+        Args:
+            now: on ``time.monotonic`` [s].
+        """
+        with self._changed:
+            since, self._heard = now - self._heard, now
+            if math.isnan(self._interval) or since > _SILENT * self._interval:
+                self._interval = since if math.isfinite(since) else math.nan
+            else:
+                self._interval += _LEARN * (since - self._interval)
+            self._changed.notify()
+
     def _run(self) -> None:
         prioritize_thread(LOOP)
-        deadline = time.monotonic() + self._period
-        while not self._over.wait(max(0.0, deadline - time.monotonic())):
+        while True:
+            with self._changed:
+                followed = self._wait()
+                if self._over:
+                    return
             now = time.monotonic()
             self._step(now)
-            deadline += self._period
-            behind = math.floor((time.monotonic() - deadline) / self._period) + 1
+            if followed:
+                self._target += _FOLLOW * (now - self._target)
+            self._target += self._period
+            behind = math.floor((time.monotonic() - self._target) / self._period) + 1
             if behind > 0:
                 self.missed += behind
-                deadline += behind * self._period
+                self._target += behind * self._period
+
+    def _wait(self) -> bool:
+        """Wait for the next step; return whether it begins with a message."""
+        while not self._over:
+            now, latest = time.monotonic(), self._target
+            if self._follows(now):
+                if self._heard >= self._target - 0.5 * self._interval:
+                    return True
+                latest += min(self._interval, 0.5 * self._period)
+            if now >= latest:
+                return False
+            self._changed.wait(latest - now)
+        return False
+
+    def _follows(self, now: float) -> bool:
+        often = self._interval * _OFTEN <= self._period
+        return often and now - self._heard <= _SILENT * self._interval

@@ -59,7 +59,11 @@ class CommandSettings:
 class BridgeSettings:
     """Parameters of the node robot_bridge, besides those of each source and each command."""
 
-    sources: list[str] = setting([], "names of the topics that are heard, each with its parameters")
+    sources: list[str] = setting(
+        [],
+        "names of the topics that are heard, each with its parameters; control steps begin with "
+        "messages of the first one, if they come often enough",
+    )
     commands: list[str] = setting(
         [], "names of the topics that are commanded, each with its parameters"
     )

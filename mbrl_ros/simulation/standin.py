@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from mbrl_ros.robot.fields import FindClass
 from mbrl_ros.robot.listening import Listener, find_class
 from mbrl_ros.robot.settings import check_topics, with_topics
 from mbrl_ros.robot.writing import MessageWriter
+
+# Time that is made up for after a pause of the process [s].
+_LONGEST = 0.5
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ class Standin:
         self._rng = np.random.default_rng(seed)
         self._noise = settings.noise
         self.period = 1.0 / settings.rate
-        self._substeps = max(1, round(self.period / self._model.opt.timestep))
+        self._last = math.nan
         check_topics(settings, [*settings.hears, *settings.sends])
         hears = {name: getattr(settings, name) for name in settings.hears}
         self.listener = Listener(hears, self.period, find)
@@ -127,18 +131,23 @@ class Standin:
             self.listener.forget()
 
     def step(self, now: float) -> None:
-        """Go on by one period, with the newest commands.
+        """Go on until now, with the newest commands.
 
         Args:
             now: on a clock that never jumps [s].
         """
         with self._lock:
+            # A robot does not stand still while nobody looks.
+            if not now - self._last <= _LONGEST:  # nor is anything known before
+                self._last = now - self.period
+            steps = round((now - self._last) / self._model.opt.timestep)
+            self._last += steps * self._model.opt.timestep
             for i, formula in enumerate(self._drive):
                 try:
                     self._data.ctrl[i] = self.listener.read([formula], now)[0]
                 except ValueError:
                     self._data.ctrl[i] = self._resting[i]
-            self._mujoco.mj_step(self._model, self._data, nstep=self._substeps)
+            self._mujoco.mj_step(self._model, self._data, nstep=steps)
 
     def messages(self) -> dict[str, Any]:
         """Return what it tells now, by the names of its topics."""

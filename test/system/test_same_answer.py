@@ -140,9 +140,12 @@ def launched(task, run_dir, words=()):
 
 @pytest.mark.parametrize("task", task_names())
 def test_the_nodes_get_what_learn_has_of_a_shipped_task(tmp_path, task):
-    (file,) = resource_directory("config").glob(f"**/{task}.yaml")
-    found = repr(learned(task))
-    assert repr(launched(task, tmp_path / "run")) == repr(read_by_nodes(file)) == found
+    folder = resource_directory("config")
+    (file,) = [*folder.glob(f"{task}.yaml"), *folder.glob(f"robots/{task}.yaml")]
+    found, started = learned(task), launched(task, tmp_path / "run")
+    assert repr(read_by_nodes(file)) == repr(found)
+    for node in SIM.nodes:
+        assert repr(started[node]) == repr(found[node])
 
 
 @pytest.mark.parametrize("words", TAKEN_WORDS)
