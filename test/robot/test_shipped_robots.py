@@ -1,0 +1,120 @@
+"""Every shipped robot with its stand-in, in simulated time and without a node between them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mbrl_ros.core.parameter_files import matching, read_sections
+from mbrl_ros.core.settings import build
+from mbrl_ros.core.task import TaskSettings
+from mbrl_ros.robot.plant import RobotPlant
+from mbrl_ros.ros.interfaces import Time, interface
+from mbrl_ros.simulation.standin import Standin, standin_settings
+from mbrl_ros.system.configuration import read_task
+
+ROBOTS = Path(__file__).parents[2] / "config" / "robots"
+NAMES = sorted(path.stem for path in ROBOTS.glob("*.yaml"))
+
+
+class Pair:
+    """A stand-in and a bridge, whose topics are connected as their names say."""
+
+    def __init__(self, robot):
+        file = ROBOTS / "standins" / f"{robot}.yaml"
+        values = matching(read_sections(file.read_text()), "/robot_standin")
+        values["model"] = str(file.parent / values["model"])
+        self.own = build(standin_settings(values), values)
+        self.standin = Standin(self.own, interface)
+        configuration = read_task(robot)
+        self.task = build(TaskSettings, configuration.shared)
+        self.settings = configuration.build("robot_bridge")
+        self.plant = RobotPlant(self.task, self.settings, interface)
+        self.action = self.task.action_space()
+        self.now, self.sent = 0.0, []
+
+    def topics(self, settings, *lists):
+        names = [name for each in lists for name in getattr(settings, each)]
+        return {(getattr(settings, n).topic, getattr(settings, n).type): n for n in names}
+
+    def run(self, seconds, action=None):
+        """Let time pass, with a constant answer to every observation."""
+        heard = {key[0]: n for key, n in self.topics(self.settings, "sources").items()}
+        hears = {key[0]: n for key, n in self.topics(self.own, "hears").items()}
+        every = round(self.task.period / self.standin.period)
+        for k in range(round(seconds / self.standin.period)):
+            self.now += self.standin.period
+            self.standin.step(self.now)
+            for name, message in self.standin.messages().items():
+                nanoseconds = round(1e9 * self.now)
+                stamp = Time(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9)
+                if hasattr(message, "header"):
+                    message.header.stamp = stamp
+                if (topic := getattr(self.own, name).topic) in heard:
+                    self.plant.hear(heard[topic], message, self.now)
+            if k % every:
+                continue
+            seen = self.plant.observation
+            if action is not None:
+                self.plant.command(action, seen.episode, seen.step, self.now)
+            tick = self.plant.tick(self.now, 0)
+            assert self.plant.problem == ""
+            for name, message in tick.messages.items():
+                topic = getattr(self.settings, name).topic
+                self.standin.listener.hear(hears[topic], message, self.now)
+        names = self.task.observation.names
+        return dict(zip(names, self.plant.observation.values.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("robot", NAMES)
+def test_a_robot_and_its_stand_in_speak_of_the_same(robot):
+    pair = Pair(robot)
+    told = pair.topics(pair.own, "hears", "sends")
+    assert set(pair.topics(pair.settings, "sources", "commands")) <= set(told)
+    assert pair.own.reset_service == pair.settings.reset_service
+    before = pair.run(0.3)
+    space = pair.task.observation_space()
+    assert all(space.lower <= [*before.values()])
+    assert all([*before.values()] <= space.upper)
+    # Whatever is commanded comes to its actuators, and is reported.
+    middle = 0.5 * (pair.action.lower + pair.action.upper)
+    pair.run(0.5, middle + 0.1 * (pair.action.upper - middle))
+    assert pair.plant.observation.action_step >= 0
+    np.testing.assert_allclose(
+        pair.plant.observation.action, middle + 0.1 * (pair.action.upper - middle)
+    )
+
+
+def test_a_differential_drive_drives_as_its_twists_say():
+    after = Pair("diff_drive")
+    after.run(0.3)
+    seen = after.run(4.0, [0.3, 0.5])
+    assert seen["speed"] == pytest.approx(0.3, abs=0.03)
+    assert seen["turn_rate"] == pytest.approx(0.5, abs=0.05)
+    # On a circle of 0.6 m, to its left.
+    assert seen["heading"] == pytest.approx(0.5 * 4.0, abs=0.25)
+    assert np.hypot(seen["x"], seen["y"] - 0.6) == pytest.approx(0.6, abs=0.1)
+
+
+@pytest.mark.parametrize("robot", ["arm", "quadruped"])
+def test_servos_stay_where_they_are_until_they_are_told(robot):
+    pair = Pair(robot)
+    before = pair.run(0.2)
+    after = pair.run(1.0)
+    for name, value in before.items():
+        if name.endswith("_angle"):
+            assert after[name] == pytest.approx(value, abs=0.06), name
+
+
+def test_a_quadruped_stands_up_and_an_arm_goes_where_it_is_told():
+    pair = Pair("quadruped")
+    pair.run(0.2)
+    seen = pair.run(2.0, [0.0, 0.7, -1.4] * 4)
+    assert abs(seen["roll"]) < 0.1
+    assert abs(seen["pitch"]) < 0.1
+    assert pair.standin._data.qpos[2] > 0.28
+    pair = Pair("arm")
+    pair.run(0.2)
+    seen = pair.run(2.0, [0.8, 0.0, 1.0, 0.0, 0.0, 0.5])
+    angles = [value for name, value in seen.items() if name.endswith("_angle")]
+    assert angles == pytest.approx([0.8, 0.0, 1.0, 0.0, 0.0, 0.5], abs=0.06)
