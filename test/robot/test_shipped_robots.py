@@ -93,7 +93,7 @@ def test_a_differential_drive_drives_as_its_twists_say():
     assert seen["turn_rate"] == pytest.approx(0.5, abs=0.05)
     # On a circle of 0.6 m, to its left.
     assert seen["heading"] == pytest.approx(0.5 * 4.0, abs=0.25)
-    assert np.hypot(seen["x"], seen["y"] - 0.6) == pytest.approx(0.6, abs=0.1)
+    assert np.hypot(seen["at_x"], seen["at_y"] - 0.6) == pytest.approx(0.6, abs=0.1)
 
 
 @pytest.mark.parametrize("robot", ["arm", "quadruped"])

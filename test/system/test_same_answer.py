@@ -23,7 +23,7 @@ from mbrl_ros.ros.embedded.arguments import parse
 from mbrl_ros.ros.embedded.exceptions import RCLError
 from mbrl_ros.simulation.settings import SimulatorSettings
 from mbrl_ros.simulation.simulator import make_simulator
-from mbrl_ros.system.configuration import parse_assignments, read_task, task_names
+from mbrl_ros.system.configuration import anchor, parse_assignments, read_task, task_names
 from mbrl_ros.system.launching import SIM, plan
 from mbrl_ros.system.lock_step import LockStepSystem
 from mbrl_ros.system.schema import NODES, OBJECTIVE, node_settings, objective_parameters
@@ -128,7 +128,11 @@ def read_by_nodes(file, namespace="/"):
     """What nodes that are started with a parameter file make of it."""
     arguments = parse(["--ros-args", "--params-file", str(file)])
     names = {node: f"{namespace.rstrip('/')}/{node}" for node in NODES}
-    return {node: settings(node, arguments.parameters_of(name)) for node, name in names.items()}
+    # Files that they name lie beside theirs.
+    return {
+        node: settings(node, anchor(arguments.parameters_of(name), [file.parent]))
+        for node, name in names.items()
+    }
 
 
 def launched(task, run_dir, words=()):
