@@ -161,6 +161,11 @@ class Controller:
         self.agent.exploring = exploring and self.settings.exploration.policy
 
     @property
+    def may_explore(self) -> bool:
+        """Whether it may command without a model."""
+        return self.settings.exploration.enabled or not self.agent.needs_model
+
+    @property
     def delay(self) -> int:
         """Control steps from an observation to its action's effect.
 
@@ -361,6 +366,9 @@ class Controller:
         if observation.ended:
             self._withdraw_plan()
             return self._stop(observation, CommandSource.HOLD, "the episode ended")
+        if active is None and not self.may_explore:
+            reason = "no model yet, and exploration.enabled is false"
+            return self._stop(observation, CommandSource.HOLD, reason)
         if active is None and self.agent.needs_model:
             values = self._exploration()
             refused = self.models.refusal

@@ -55,6 +55,12 @@ class Latency:
         """Take in the command that was sent in answer to the observation of ``step``."""
         self._sent.append((step, values))
 
+    def changed(self, step: int, values: FloatArray) -> None:
+        """Take in that something else went to the plant in answer to a step."""
+        for i, (answered, _) in enumerate(self._sent):
+            if answered == step:
+                self._sent[i] = (step, values)
+
     def in_flight(self, step: int, more: int = 0) -> FloatArray:
         """Return what will act before an answer to ``step`` can, oldest first.
 

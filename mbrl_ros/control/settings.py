@@ -12,6 +12,9 @@ from mbrl_ros.planning.settings import PlannerSettings
 class ExplorationSettings:
     """Exploration: coloured noise, until a first model has passed its gate."""
 
+    enabled: bool = setting(
+        True, "false: without a model, as one of an earlier run, the safe command"
+    )
     noise_beta: float = setting(1.0, "colour of the noise: 0 white, 2 a random walk", low=0, high=5)
     policy: bool = setting(
         True,

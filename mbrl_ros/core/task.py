@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from mbrl_ros.core.limits import LimitSettings
 from mbrl_ros.core.settings import group, setting
 from mbrl_ros.core.spaces import Space
 
@@ -76,6 +77,7 @@ class TaskSettings:
     )
     observation: ObservationSettings = group(ObservationSettings)
     action: ActionSettings = group(ActionSettings)
+    limits: LimitSettings = group(LimitSettings)
 
     def observation_space(self) -> Space:
         """Return the observation's space.

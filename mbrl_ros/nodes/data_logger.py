@@ -56,6 +56,7 @@ _ANY = QoSProfile(depth=1000, reliability=ReliabilityPolicy.BEST_EFFORT)
 # training_status says when each was published.
 _RECORDED = (
     ("action", "mbrl_ros/msg/Action", _DEEP),
+    ("intervention", "mbrl_ros/msg/Intervention", _DEEP),
     ("objective", "mbrl_ros/msg/Objective", _LATCHED),
     ("controller_status", "mbrl_ros/msg/ControllerStatus", _DEEP),
     ("training_status", "mbrl_ros/msg/TrainingStatus", _DEEP),

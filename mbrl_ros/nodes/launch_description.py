@@ -53,7 +53,7 @@ def _start(context: LaunchContext, kind: LaunchKind) -> list[Any]:
     system = plan(kind, _given(context, kind), parent)
     # Unlike `ros2`, the nodes are run by the environment's python3.
     system.prepare_folder(RUNTIME, versions_in("python3"))
-    nodes = [_node(system, name, []) for name in kind.nodes]
+    nodes = [_node(system, name, []) for name in system.kind.nodes]
     actions: list[Any] = [LogInfo(msg=note) for note in system.configuration.notes]
     actions += [*nodes, _monitor(system)]
     actions += [

@@ -19,6 +19,7 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from mbrl_ros.control.autotune import EFFORTS, Effort, TuningStoppedError
@@ -108,6 +109,8 @@ class MpcController(LifecycleNode):
             settings.autotune and not task.lock_step and self._controller.agent.planner is not None
         )
         self._unpacking = ThreadPoolExecutor(1, "unpacking", follow_main_thread)
+        self._guard_stopped = ""
+        self._arm_guard = self.create_client(ri.Trigger, "safety_guard/arm")
         self._arrived: tuple[ModelUpdate, Version] | None = None
         self._prepared: queue.SimpleQueue[ActiveModel] = queue.SimpleQueue()
         self._lifecycle_state = "unconfigured"
@@ -126,11 +129,15 @@ class MpcController(LifecycleNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Connect to the topics."""
-        self._action_publisher = self.create_publisher(ri.Action, "action", COMMAND)
+        self._action_publisher = self.create_publisher(ri.Action, "action_proposed", COMMAND)
         self._plan_publisher = self.create_publisher(ri.Plan, "plan", COMMAND)
         self._connections = [
             self.create_subscription(ri.Observation, "observation", self._on_observation, NEWEST),
             self.create_subscription(ri.ModelUpdate, "model", self._on_model, LATCHED),
+            self.create_subscription(ri.GuardStatus, "guard_status", self._on_guard, LATCHED),
+            self.create_subscription(
+                ri.Intervention, "intervention", self._on_intervention, COMMAND
+            ),
         ]
         self._connections += subscribe_to_all(self, ri.Bool, "estop", self._on_estop)
         self._offered = [
@@ -145,14 +152,10 @@ class MpcController(LifecycleNode):
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Start commanding, if there is a recent valid observation."""
-        fresh = max(_FRESH, _FRESH_PERIODS * self._controller.period)
         newest = self._newest
-        if (
-            newest is None
-            or time.monotonic() - newest.received > fresh
-            or self._trouble_with(newest)
-        ):
-            self.get_logger().error(f"not activated: no valid observation within {shown(fresh)} s")
+        missing = self._missing()
+        if missing or newest is None:
+            self.get_logger().error(f"not activated: {missing}")
             return TransitionCallbackReturn.FAILURE
         self._ticker.start()
         self._ticker.observe(newest)
@@ -237,7 +240,37 @@ class MpcController(LifecycleNode):
             and self._never_active()
             and self._kept.lifecycle != "inactive"
         ):
-            self.trigger_activate()
+            if missing := self._missing():
+                self.get_logger().warning(
+                    f"not yet activated: {missing}", throttle_duration_sec=_COMPLAINT_PERIOD
+                )
+            else:
+                self.trigger_activate()
+
+    def _missing(self) -> str:
+        """Return what is missing to command the plant; empty if nothing is."""
+        fresh = max(_FRESH, _FRESH_PERIODS * self._controller.period)
+        newest = self._newest
+        if (
+            newest is None
+            or time.monotonic() - newest.received > fresh
+            or self._trouble_with(newest)
+        ):
+            return f"no valid observation within {shown(fresh)} s"
+        if self._guard_stopped:
+            return f"the guard is stopped ({self._guard_stopped}) until ~/arm is called"
+        if self._controller.models.active is None and not self._controller.may_explore:
+            return "no model yet, and exploration.enabled is false"
+        return ""
+
+    def _on_guard(self, message: ri.GuardStatus) -> None:
+        self._guard_stopped = message.reason if message.state == "stopped" else ""
+
+    def _on_intervention(self, message: ri.Intervention) -> None:
+        """Plan on from what really goes to the plant."""
+        newest = self._newest
+        if newest is not None and newest.episode == message.episode:
+            self._controller.latency.changed(message.step, np.array(message.values))
 
     def _trouble_with(self, observation: Observation) -> str:
         """Return what is wrong with an observation; empty if nothing is."""
@@ -355,7 +388,15 @@ class MpcController(LifecycleNode):
         response.message = "armed" if self._controller.estopped else "there was no e-stop"
         self._controller.estopped = False
         self._keep(estopped=False)
+        if self._guard_stopped:
+            self._arm_guard.call_async(ri.Trigger.Request()).add_done_callback(self._on_armed)
+            response.success = True
+            response.message = "armed, and the guard is asked to arm"
         return response
+
+    def _on_armed(self, future: Any) -> None:
+        if not future.result().success:
+            self.get_logger().error(f"the guard does not arm: {future.result().message}")
 
     def _on_rollback(self, request: Any, response: Any) -> Any:
         return self._answered(response, self._controller.models.roll_back)

@@ -1,7 +1,7 @@
 """The node run_monitor: follows a run and records its metrics.
 
 Writes ``run_dir/metrics.jsonl``, a line per second, and curves to ``run_dir/tensorboard``.
-Subscribes ``observation``, ``action``, ``transition``, ``controller_status`` and
+Subscribes ``observation``, ``action``, ``transition``, ``controller_status``, ``guard_status`` and
 ``training_status``. As a separate process, it prints occasional lines, and writes the report of the
 run when it ends.
 """
@@ -78,6 +78,7 @@ class RunMonitor(Node):
             ("action", "Action"),
             ("transition", "Transition"),
             ("controller_status", "ControllerStatus"),
+            ("guard_status", "GuardStatus"),
             ("training_status", "TrainingStatus"),
         ):
             self._follow(topic, kind)

@@ -18,6 +18,7 @@ NODES_OF = {
     "Transition": "data_logger",
     "TrainingStatus": "model_trainer",
     "ControllerStatus": "mpc_controller",
+    "GuardStatus": "safety_guard",
 }
 
 # A node silent for longer is not alive [s]; the rarest message is sent once a second.

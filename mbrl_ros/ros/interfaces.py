@@ -19,6 +19,8 @@ _SHORT_NAMES = {
         "mbrl_ros/msg/Action",
         "mbrl_ros/msg/ControllerStatus",
         "mbrl_ros/msg/Frame",
+        "mbrl_ros/msg/GuardStatus",
+        "mbrl_ros/msg/Intervention",
         "mbrl_ros/msg/ModelPart",
         "mbrl_ros/msg/ModelUpdate",
         "mbrl_ros/msg/Goal",

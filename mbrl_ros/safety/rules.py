@@ -94,6 +94,31 @@ class AnswersObservation:
         return None, f"no command for step {observation.step}"
 
 
+class AnswersRecent:
+    """Drops a command that answers an observation too long ago, whenever it came."""
+
+    def __init__(self, oldest: float, period: float) -> None:
+        """Make a rule.
+
+        Args:
+            oldest: age of the observation [s].
+            period: of control [s].
+        """
+        self._oldest, self._period = oldest, period
+
+    def apply(
+        self, command: ReceivedCommand | None, observation: Observation, now: float
+    ) -> tuple[ReceivedCommand | None, str]:
+        """See `SafetyRule.apply`."""
+        if command is None:
+            return None, ""
+        behind = observation.step - command.step
+        # One period is what any answer in real time is behind, when the next observation is there.
+        if command.episode == observation.episode and (behind - 1) * self._period <= self._oldest:
+            return command, ""
+        return None, f"answers step {command.step}, but the plant is at step {observation.step}"
+
+
 def apply_rules(
     rules: Sequence[SafetyRule],
     command: ReceivedCommand | None,

@@ -27,6 +27,7 @@ CONFIGURATION = "config.yaml"
 RECORD = "launch.json"
 PLANT = "mujoco_sim"
 BRIDGE = "robot_bridge"
+GUARD = "safety_guard"
 MONITOR = "run_monitor"
 
 #: A node's exit code for an invalid configuration; a restart would not help.
@@ -50,6 +51,9 @@ class LaunchSettings:
     namespace: str = setting(
         "",
         "namespace of all nodes; empty: the one in which the parameter file names them, else none",
+    )
+    guard: bool = setting(
+        True, "whether a guard stands between controller and plant; false: they speak directly"
     )
     use_sim_time: bool = setting(False, "whether messages are stamped with the time on /clock")
     view: str = setting(
@@ -83,14 +87,21 @@ class LaunchKind:
         nodes: its processes, in the order of starting.
         stopping: the same in the order of stopping.
         arguments: besides parameters of the nodes.
-        controller: parameters of mpc_controller, unless a file or the command line has others.
+        defaults: parameters of nodes, unless a file or the command line has others.
     """
 
     name: str
     nodes: tuple[str, ...]
     stopping: tuple[str, ...]
     arguments: tuple[Argument, ...]
-    controller: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def without(self, node: str) -> LaunchKind:
+        """Return the same without one of the nodes."""
+        nodes, stopping = (
+            tuple(each for each in names if each != node) for names in (self.nodes, self.stopping)
+        )
+        return replace(self, nodes=nodes, stopping=stopping)
 
 
 def _arguments(**defaults: str | None) -> tuple[Argument, ...]:
@@ -103,11 +114,11 @@ def _arguments(**defaults: str | None) -> tuple[Argument, ...]:
 
 
 # The logger starts first and stops last, so that the bag is complete. The controller stops before
-# the plant, which thus receives its last, safe command.
+# the guard and the plant, which thus receive its last, safe command.
 SIM = LaunchKind(
     "sim",
-    ("data_logger", "model_trainer", "mpc_controller", "mujoco_sim"),
-    ("mpc_controller", "mujoco_sim", "model_trainer", "data_logger"),
+    ("data_logger", "model_trainer", "mpc_controller", GUARD, "mujoco_sim"),
+    ("mpc_controller", GUARD, "mujoco_sim", "model_trainer", "data_logger"),
     _arguments(
         task="cartpole_swingup",
         duration="90",
@@ -115,18 +126,26 @@ SIM = LaunchKind(
         run_dir="",
         real_time_factor="",
         namespace="",
+        guard="true",
         use_sim_time="",
         view="auto",
     ),
 )
 ROBOT = LaunchKind(
     "robot",
-    ("data_logger", "model_trainer", "mpc_controller"),
-    ("mpc_controller", "model_trainer", "data_logger"),
+    ("data_logger", "model_trainer", "mpc_controller", GUARD),
+    ("mpc_controller", GUARD, "model_trainer", "data_logger"),
     _arguments(
-        task=None, duration="0", seed="", run_dir="", namespace="", use_sim_time="", view="auto"
+        task=None,
+        duration="0",
+        seed="",
+        run_dir="",
+        namespace="",
+        guard="true",
+        use_sim_time="",
+        view="auto",
     ),
-    {"after_crash": "hold"},
+    {"mpc_controller": {"after_crash": "hold"}, GUARD: {"after_crash": "hold"}},
 )
 KINDS = {kind.name: kind for kind in (SIM, ROBOT)}
 
@@ -161,8 +180,12 @@ class System:
 
     @property
     def remappings(self) -> list[tuple[str, str]]:
-        """Topics that its nodes call by other names: each simulated plant has its own clock."""
-        return [("/clock", "clock")] if PLANT in self.kind.nodes else []
+        """Topics that its nodes call by other names.
+
+        Each simulated plant has its own clock. Without a guard the plant hears what is proposed.
+        """
+        clock = [("/clock", "clock")] if PLANT in self.kind.nodes else []
+        return clock if GUARD in self.kind.nodes else [*clock, ("action_proposed", "action")]
 
     @property
     def monitor_parameters(self) -> dict[str, Any]:
@@ -226,6 +249,7 @@ def plan(kind: LaunchKind, given: Mapping[str, str], parent: str = "") -> System
             if name in own
         },
     )
+    kind = kind if launch.guard else kind.without(GUARD)
     parameters = {name: _value(name, text) for name, text in given.items() if name not in own}
     _check_spelling(parameters, [*own, *(a.name for a in kind.arguments)])
     # A run folder in a file is that of the run that wrote it.
@@ -247,7 +271,9 @@ def plan(kind: LaunchKind, given: Mapping[str, str], parent: str = "") -> System
         if node == "**" or node in kind.nodes
     }
     nodes["**"] = {**shared, "seed": shared.get("seed", 0), "run_dir": str(run_dir)}
-    nodes["mpc_controller"] = {**kind.controller, **nodes["mpc_controller"]}
+    for node, values in kind.defaults.items():
+        if node in kind.nodes:
+            nodes[node] = {**values, **nodes.get(node, {})}
     ros: dict[str, dict[str, Any]] = {"**": {"use_sim_time": PLANT in kind.nodes}}
     for node, own_ros in configuration.ros.items():
         ros[node] = {**ros.get(node, {}), **own_ros}
@@ -263,8 +289,9 @@ def _bridged(kind: LaunchKind, configuration: Configuration) -> LaunchKind:
     """Return the kind of system with the bridge as its plant, where a robot has one."""
     if PLANT in kind.nodes or not configuration.nodes.get(BRIDGE):
         return kind
-    controller, *others = kind.stopping
-    return replace(kind, nodes=(*kind.nodes, BRIDGE), stopping=(controller, BRIDGE, *others))
+    *commanding, trainer, logger = kind.stopping
+    stopping = (*commanding, BRIDGE, trainer, logger)
+    return replace(kind, nodes=(*kind.nodes, BRIDGE), stopping=stopping)
 
 
 def _value(name: str, text: str) -> Any:

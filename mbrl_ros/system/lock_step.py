@@ -25,6 +25,7 @@ from mbrl_ros.learning.learner import GateDecision, Learner
 from mbrl_ros.models.update import ModelUpdate
 from mbrl_ros.objectives.objective_manager import ObjectiveManager
 from mbrl_ros.objectives.objective_set import ObjectiveSet
+from mbrl_ros.safety.guard import Guard
 from mbrl_ros.safety.safe_command import SafeCommand
 from mbrl_ros.simulation.settings import SimulatorSettings
 from mbrl_ros.simulation.simulator import make_simulator
@@ -55,10 +56,12 @@ class Episode:
 
 
 class LockStepSystem:
-    """The components of the four nodes, called in turn.
+    """The components of the five nodes, called in turn.
 
     Attributes:
         simulator: the plant.
+        guard: between controller and plant.
+        intervention: why the guard last let something else pass; empty: it never did.
         manager: of the objective; change it between steps.
         learner: trains the model.
         controller: plans with the model.
@@ -98,6 +101,7 @@ class LockStepSystem:
         plant = configuration.build("mujoco_sim")
         self.simulator = make_simulator(task, plant)
         self._plant = plant
+        self.guard = Guard(task, configuration.build("safety_guard"))
         self.learner: Learner = make_learner(
             task.learner, observation, action, configuration.build("model_trainer"), task.seed
         )
@@ -116,6 +120,7 @@ class LockStepSystem:
         self.plan_ms: list[float] = []
         self.sources = [0] * len(CommandSource)
         self.trouble = ""
+        self.intervention = ""
         self.expected_return = math.nan
         self._period = task.period
         self.unfinished = ""
@@ -180,9 +185,7 @@ class LockStepSystem:
         self.expected_return = command.expected_return
         if command.plan_time:
             self.plan_ms.append(1e3 * command.plan_time)
-        self.simulator.command(
-            command.values, before.episode, before.step, before.time, command.source.safe
-        )
+        self._send(command, before)
         after = self.simulator.advance()
         transition = self.pairer.feed(after)
         self.manager.observe(after.values, self._period)
@@ -202,6 +205,21 @@ class LockStepSystem:
         episode = Episode(self.simulator.env_steps, before.episode, self._return)
         self._return = math.nan
         return command, after, episode
+
+    def _send(self, command: Command, seen: Observation) -> None:
+        """Hand a command through the guard to the plant."""
+        self.guard.observe(seen, seen.time)
+        verdict = self.guard.propose(
+            command.values, command.episode, command.step, command.source.safe, seen.time
+        )
+        if verdict is None:
+            return  # the plant does without
+        if verdict.reason:
+            self.intervention = verdict.reason
+            self.controller.latency.changed(verdict.step, verdict.values)
+        self.simulator.command(
+            verdict.values, verdict.episode, verdict.step, seen.time, verdict.safe
+        )
 
     def run(
         self,

@@ -14,10 +14,18 @@ from mbrl_ros.learning.settings import trainer_settings
 from mbrl_ros.objectives.parsing import parameters, parse_all
 from mbrl_ros.objectives.term_settings import LEARNED
 from mbrl_ros.robot.settings import bridge_settings
-from mbrl_ros.safety.safe_command import SafeCommand
+from mbrl_ros.safety.guard import Guard
+from mbrl_ros.safety.settings import GuardSettings
 from mbrl_ros.simulation.settings import SimulatorSettings
 
-NODES = ("mujoco_sim", "robot_bridge", "data_logger", "model_trainer", "mpc_controller")
+NODES = (
+    "mujoco_sim",
+    "robot_bridge",
+    "data_logger",
+    "model_trainer",
+    "mpc_controller",
+    "safety_guard",
+)
 OBJECTIVE = "objective."
 #: Name of the objective of an environment that pays nothing.
 EXPLORE = "explore"
@@ -42,6 +50,7 @@ def node_settings(nodes: Mapping[str, Mapping[str, Any]]) -> dict[str, type]:
     return {
         "mujoco_sim": SimulatorSettings,
         "robot_bridge": bridge_settings(nodes.get("robot_bridge", {})),
+        "safety_guard": GuardSettings,
         "data_logger": LoggerSettings,
         "model_trainer": trainer_settings(kind.settings),
         "mpc_controller": ControllerSettings,
@@ -71,7 +80,7 @@ def checked_nodes(nodes: Mapping[str, Mapping[str, Any]], where: str) -> dict[st
                 f"{where}: {node}: '{name}' must be the same for all nodes: put it under '/**'"
             )
     if shared.action.names:
-        _check_safe_command(shared, where)
+        _check_safety(shared, where)
     try:
         settings = node_settings(nodes)
     except SettingsError as error:
@@ -106,9 +115,9 @@ def _checked_objective(values: Mapping[str, Any]) -> dict[str, Any]:
     return {OBJECTIVE + name: checked[name] for name in values}
 
 
-def _check_safe_command(task: TaskSettings, where: str) -> None:
+def _check_safety(task: TaskSettings, where: str) -> None:
     try:
-        SafeCommand.of(task)
+        Guard(task, GuardSettings())
     except ValueError as error:
         raise SettingsError(f"{where}: {error}") from None
 

@@ -162,7 +162,7 @@ def test_it_learns_and_any_node_may_be_killed(launch, listener):
     out, err = system.end()
     assert (system.process.returncode, err) == (0, "")
     assert system.nodes == {}
-    assert len(re.findall(r"ended \(killed by SIGKILL\)", out)) == 4
+    assert len(re.findall(r"ended \(killed by SIGKILL\)", out)) == len(SIM.nodes)
     check_files(system.run_dir)
 
 
@@ -281,7 +281,7 @@ def test_the_trainer_goes_on_with_a_log_that_begins_anew(launch, listener):
 
 def test_nothing_outlives_a_launcher_that_is_killed(launch):
     system = launch(*QUICK)
-    eventually(lambda: len(system.nodes) == 4)
+    eventually(lambda: len(system.nodes) == len(SIM.nodes))
     eventually(lambda: (system.run_dir / "bag").is_dir() and list(system.run_dir.glob("bag/*")))
     system.process.kill()
     eventually(lambda: not system.nodes, 10)

@@ -1,0 +1,81 @@
+"""Settings of what must never happen: one definition for guard, planner and exploration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mbrl_ros.core.settings import setting
+
+#: What an action can be: nothing that is known, or what it does to a dimension that it moves.
+OTHER, POSITION, VELOCITY, EFFORT = COMMANDS = ("other", "position", "velocity", "effort")
+
+
+@dataclass(frozen=True)
+class LimitSettings:
+    """Limits of states and commands, beside the ranges of the actions."""
+
+    of: list[str] = setting([], "observation dimensions with limits, in any order")
+    low: list[float] = setting([], "lower limit of each of limits.of [its unit]; empty: none")
+    high: list[float] = setting([], "upper limit of each of limits.of [its unit]; empty: none")
+    margin: list[float] = setting(
+        [0.0],
+        "distance kept from the limits [the dimension's unit]; one number, or one per dimension",
+        low=0.0,
+    )
+    forbidden: list[str] = setting(
+        [],
+        "states never to be entered: where one of these formulas of observation dimensions is "
+        "above zero, such as 0.2 - sqrt(x**2 + y**2)",
+    )
+    command: list[str] = setting(
+        [],
+        "what each action is: position (a servo's target), velocity or effort of the dimension in "
+        "limits.moves, or other; one word, or one per action",
+        choices=COMMANDS,
+    )
+    moves: list[str] = setting(
+        [], "the observation dimension whose position each action moves; empty text: none"
+    )
+    velocities: list[str] = setting(
+        [], "for an effort: the observation dimension that is the velocity of each of limits.moves"
+    )
+    approach: float = setting(
+        0.5,
+        "for a velocity: share of the distance left to a limit that may be covered in a period",
+        low=1e-3,
+        high=1.0,
+    )
+    foresight: float = setting(
+        0.3,
+        "for an effort, and where no action moves a dimension: time ahead for which the state, "
+        "going on as it does, must stay within the limits [s]",
+        low=0.0,
+        high=10.0,
+    )
+    braking: float = setting(
+        0.0,
+        "for an effort: most of it towards a limit, per velocity that the foreseen state leaves "
+        "[action unit / (rad/s or m/s)]; 0: any until it leaves none, then none",
+        low=0.0,
+    )
+    rate: list[float] = setting(
+        [],
+        "most change of each action [its unit / s]; one number, or one per action; empty: any",
+        low=0.0,
+    )
+    jerk: list[float] = setting(
+        [],
+        "most change of that change [action unit / s^2]; one number, or one per action; empty: any",
+        low=0.0,
+    )
+    reach: list[float] = setting(
+        [],
+        "for a position: most distance of the target from where the dimension is [its unit]; one "
+        "number, or one per action; empty: any",
+        low=0.0,
+    )
+
+    @property
+    def of_states(self) -> bool:
+        """Whether there are any of states."""
+        return bool(self.of or self.forbidden)

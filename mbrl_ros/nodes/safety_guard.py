@@ -1,0 +1,280 @@
+"""The node safety_guard: stands between controller and plant, and knows nothing of learning.
+
+Subscribes ``action_proposed`` and publishes ``action``: what of it may act, or the task's safe
+command. Subscribes ``observation``; ``estop``, and the topic of an e-stop button where one is
+configured; ``action_override`` (and ``override_twist``), by which a person takes over. Publishes
+``intervention``, ``guard_status`` and ``/diagnostics``. The service ``~/stop`` is an e-stop as
+well; only ``~/arm`` ends one, also across a restart in the same run.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from mbrl_ros.core.realtime import AROUND, prioritize_process
+from mbrl_ros.core.task import TaskSettings
+from mbrl_ros.data.messages import read_observation
+from mbrl_ros.nodes.parameters import declare
+from mbrl_ros.nodes.qos import COMMAND, EVENTS, LATCHED, NEWEST
+from mbrl_ros.nodes.runner import run_node
+from mbrl_ros.nodes.subscribing import subscribe_to_all
+from mbrl_ros.nodes.timers import create_steady_timer
+from mbrl_ros.ros import Node
+from mbrl_ros.ros import interfaces as ri
+from mbrl_ros.safety.guard import Guard, Verdict
+from mbrl_ros.safety.guard_memory import GuardMemory
+from mbrl_ros.safety.settings import GuardSettings
+
+_STATUS_PERIOD = 0.5
+# Minimum time between two identical warnings [s].
+_COMPLAINT_PERIOD = 5.0
+# Maximum time that another thread keeps the interpreter lock from this one [s].
+_SWITCH_INTERVAL = 0.0005
+
+
+class SafetyGuard(Node):
+    """Connects a `Guard` to ROS."""
+
+    def __init__(self) -> None:
+        """Begin to guard.
+
+        Raises:
+            ValueError: naming the invalid parameter.
+        """
+        super().__init__("safety_guard")
+        task, settings = declare(self, TaskSettings, GuardSettings)
+        self._task: TaskSettings = task
+        self._settings: GuardSettings = settings
+        self._guard = Guard(task, settings)
+        self._twist = _fields(settings, task.action_space().dim)
+        self._reason = ""
+        self._told = 0
+        self._proposed: Any = None
+        self._pressed = False
+        self._button_heard = time.monotonic()
+        self._actions = self.create_publisher(ri.Action, "action", COMMAND)
+        self._interventions = self.create_publisher(ri.Intervention, "intervention", EVENTS)
+        self._status = self.create_publisher(ri.GuardStatus, "guard_status", LATCHED)
+        self._diagnostics = self.create_publisher(ri.DiagnosticArray, "/diagnostics", EVENTS)
+        self._memory = GuardMemory(Path(task.run_dir) if task.run_dir else None)
+        self._recall()
+        self.create_subscription(ri.Observation, "observation", self._on_observation, NEWEST)
+        self.create_subscription(ri.Action, "action_proposed", self._on_proposed, COMMAND)
+        self.create_subscription(
+            ri.Float64MultiArray, "action_override", lambda m: self._take_over(m.data), NEWEST
+        )
+        if self._twist:
+            self.create_subscription(ri.Twist, "override_twist", self._on_twist, NEWEST)
+        subscribe_to_all(self, ri.Bool, "estop", self._on_estop)
+        if settings.estop_input:
+            subscribe_to_all(self, ri.Bool, settings.estop_input, self._on_button)
+        self.create_service(ri.Trigger, "~/stop", self._on_stop)
+        self.create_service(ri.Trigger, "~/arm", self._on_arm)
+        create_steady_timer(self, _STATUS_PERIOD, self._report)
+        create_steady_timer(self, task.period / task.real_time_factor / 2, self._watch)
+        if not task.lock_step:
+            prioritize_process(AROUND)
+            sys.setswitchinterval(_SWITCH_INTERVAL)
+
+    def destroy_node(self) -> None:
+        """Send one last safe command, unless the newest was one."""
+        self._send(self._guard.farewell(time.monotonic()))
+        self._keep(running=False)
+        super().destroy_node()
+
+    def _recall(self) -> None:
+        """Begin as an earlier process in this run ended; in doubt, stopped."""
+        stopped = self._memory.begin(self._settings.after_crash == "hold")
+        if stopped:
+            self._guard.stop(stopped, time.monotonic())
+            self.get_logger().error(f"{stopped}: only the safe command until ~/arm is called")
+        self._keep(running=True)
+
+    def _keep(self, running: bool) -> None:
+        if trouble := self._memory.keep(self._guard.estopped, running):
+            self.get_logger().error(trouble, throttle_duration_sec=_COMPLAINT_PERIOD)
+
+    def _on_observation(self, message: Any) -> None:
+        now = time.monotonic()
+        self._send(self._guard.observe(read_observation(message, now), now))
+        self._complain()
+
+    def _on_proposed(self, message: Any) -> None:
+        safe = message.source in (ri.Action.HOLD, ri.Action.FALLBACK)
+        verdict = self._guard.propose(
+            message.values, message.episode, message.step, safe, time.monotonic()
+        )
+        if verdict is None:
+            # Kept, since it may be passed with the observation that it answers.
+            self._proposed = message
+            self._complain()
+        else:
+            self._send(verdict, message)
+
+    def _complain(self) -> None:
+        """Tell what was malformed, if anything new was."""
+        guard = self._guard
+        if guard.refused > self._told:
+            self._told = guard.refused
+            self.get_logger().warning(
+                f"refused {guard.trouble} ({guard.refused} refused so far)",
+                throttle_duration_sec=_COMPLAINT_PERIOD,
+            )
+
+    def _take_over(self, values: Any) -> None:
+        try:
+            self._guard.take_over(values, time.monotonic())
+        except ValueError:
+            self._complain()
+
+    def _on_twist(self, message: Any) -> None:
+        self._take_over([functools.reduce(getattr, path, message) if path else 0.0
+                         for path in self._twist])  # fmt: skip
+
+    def _on_estop(self, message: Any) -> None:
+        # "false" does not end it.
+        if message.data:
+            self._stop("e-stop")
+
+    def _on_button(self, message: Any) -> None:
+        self._button_heard = time.monotonic()
+        self._pressed = bool(message.data)
+        if self._pressed:
+            self._stop("e-stop button")
+
+    def _on_stop(self, request: Any, response: Any) -> Any:
+        self._stop("e-stop by service")
+        response.success, response.message = True, "stopped until ~/arm is called"
+        return response
+
+    def _stop(self, reason: str) -> None:
+        before = self._guard.estopped
+        self._send(self._guard.stop(reason, time.monotonic()))
+        if not before:
+            self._keep(running=True)
+            self.get_logger().error(f"{reason}: only the safe command until ~/arm is called")
+            self._report()
+
+    def _on_arm(self, request: Any, response: Any) -> Any:
+        response.success = False
+        if self._pressed or self._button_silent:
+            response.message = f"the e-stop button on {self._settings.estop_input} is pressed"
+        elif not self._guard.estopped:
+            response.message = "it was not stopped"
+        else:
+            self._guard.arm()
+            self._keep(running=True)
+            self._report()
+            response.success, response.message = True, "armed"
+        return response
+
+    @property
+    def _button_silent(self) -> bool:
+        timeout = self._settings.estop_input_timeout
+        silent = time.monotonic() - self._button_heard
+        return bool(self._settings.estop_input) and 0.0 < timeout < silent
+
+    def _watch(self) -> None:
+        if self._button_silent and not self._guard.estopped:
+            self._stop("e-stop button silent")
+        self._send(self._guard.silence(time.monotonic()))
+
+    def _send(self, verdict: Verdict | None, message: Any = None) -> None:
+        """Publish a verdict.
+
+        Args:
+            verdict: None: there is nothing to publish.
+            message: the controller's that it is on; None: it is on none, or on the one kept.
+        """
+        if verdict is None:
+            return
+        kept, answered = self._proposed, (verdict.episode, verdict.step)
+        if message is None and not verdict.person and kept is not None:
+            message = kept if (kept.episode, kept.step) == answered else None
+        self._reason = verdict.reason
+        proposed = list(message.values) if message is not None else []
+        if message is None:
+            message = ri.Action(episode=verdict.episode, step=verdict.step)
+            message.header.stamp = self.get_clock().now().to_msg()
+        if verdict.reason or verdict.person:
+            message.values = verdict.values.tolist()
+            message.source = _source(verdict, message.source)
+        self._actions.publish(message)
+        if verdict.reason:
+            self._interventions.publish(
+                ri.Intervention(
+                    header=ri.Header(stamp=self.get_clock().now().to_msg()),
+                    episode=verdict.episode,
+                    step=verdict.step,
+                    proposed=proposed,
+                    values=verdict.values.tolist(),
+                    safe=verdict.safe,
+                    reason=verdict.reason,
+                )
+            )
+
+    def _report(self) -> None:
+        guard = self._guard
+        state = "stopped" if guard.estopped else "armed" if guard.ready else "waiting"
+        status = ri.GuardStatus(
+            header=ri.Header(stamp=self.get_clock().now().to_msg()),
+            state=state,
+            reason=guard.estopped or self._reason,
+            person=guard.person,
+            passed=guard.passed,
+            changed=guard.changed,
+            replaced=guard.replaced,
+            refused=guard.refused,
+            trouble=guard.trouble,
+        )
+        self._status.publish(status)
+        name = f"{self.get_fully_qualified_name().lstrip('/')}: commands"
+        self._diagnostics.publish(_diagnostics(name, status))
+
+
+def _source(verdict: Verdict, source: int) -> int:
+    """Return the source of a command that is not, or not whole, the controller's."""
+    if verdict.safe:
+        return int(ri.Action.FALLBACK)
+    return int(ri.Action.OVERRIDE) if verdict.person else source
+
+
+def _fields(settings: GuardSettings, actions: int) -> list[list[str]]:
+    """Return where in a Twist each action is.
+
+    Raises:
+        ValueError: if there are too few or too many.
+    """
+    twist = settings.takeover.twist
+    if twist and len(twist) != actions:
+        raise ValueError(
+            f"takeover.twist: expected a field for each of {actions} actions, got {len(twist)}"
+        )
+    return [name.split(".") if name else [] for name in twist]
+
+
+def _diagnostics(name: str, status: ri.GuardStatus) -> ri.DiagnosticArray:
+    level = ri.DiagnosticStatus.OK
+    if status.state == "stopped":
+        level = ri.DiagnosticStatus.ERROR
+    elif status.reason:
+        level = ri.DiagnosticStatus.WARN
+    counts = {field: getattr(status, field) for field in ("passed", "changed", "replaced")}
+    shown = {**counts, "refused": f"{status.refused} {status.trouble}".strip()}
+    entry = ri.DiagnosticStatus(
+        level=level,
+        name=name,
+        message=f"{status.state}: {status.reason}" if status.reason else status.state,
+        hardware_id="",
+        values=[ri.KeyValue(key=key, value=str(value)) for key, value in shown.items()],
+    )
+    return ri.DiagnosticArray(header=status.header, status=[entry])
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node."""
+    return run_node(SafetyGuard, args)
