@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from mbrl_ros.core.extensions import load
@@ -12,6 +12,7 @@ from mbrl_ros.core.extensions import load
 KINDS = {
     "ensemble": "mbrl_ros.models.ensemble.kind:KIND",
     "gaussian_process": "mbrl_ros.models.gaussian_process.kind:KIND",
+    "rssm": "mbrl_ros.models.rssm.kind:KIND",
     "tabular": "mbrl_ros.models.tabular.kind:KIND",
 }
 
@@ -28,11 +29,13 @@ class Kind:
             the update is damaged.
         learner: makes the `Learner` from the observation's and the action's space, the trainer's
             settings and the seed; ValueError if these do not fit.
+        groups: of the trainer's settings that are other ones for this kind, as ``module:class``.
     """
 
     settings: type[Any]
     world_model: Callable[..., Any] | str
     learner: Callable[..., Any] | str
+    groups: Mapping[str, str] = field(default_factory=dict)
 
     def make_world_model(self, update: Any, device: str = "cpu") -> Any:
         """Return the `WorldModel` that a `ModelUpdate` describes.

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mbrl_ros.core.records import Frame, Transition
 from mbrl_ros.core.spaces import Space
@@ -149,6 +150,20 @@ class EpisodeStore:
             columns["is_first"],
             {camera: self._frames.images(camera, rows) for camera in cameras},
         )
+
+    def newest(self, count: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Return the newest observations, at most so many, and which follow the one before.
+
+        Args:
+            count: N, if as many are kept.
+
+        Returns:
+            shapes ``(N, O)`` and ``(N,)``; the first follows none.
+        """
+        rows = np.arange(max(self._steps.first, self._steps.end - count), self._steps.end)
+        columns = self._steps.columns(rows)
+        follows = columns["linked"] & ~columns["is_first"]
+        return columns["observations"], follows & (rows > rows[:1])
 
     def _begin(self, new: Transition) -> None:
         """Start a new run, with a transition that does not follow the last one."""

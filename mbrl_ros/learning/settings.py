@@ -6,6 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+from mbrl_ros.core.extensions import load
+from mbrl_ros.core.kinds import Kind
 from mbrl_ros.core.settings import group, setting
 from mbrl_ros.data.settings import ReplaySettings
 from mbrl_ros.learning.policy.settings import PolicySettings
@@ -50,17 +52,15 @@ class TrainerSettings:
 _MADE: dict[type[Any], type[TrainerSettings]] = {EnsembleSettings: TrainerSettings}
 
 
-def trainer_settings(model: type[Any]) -> type[TrainerSettings]:
-    """Return the trainer's settings for a kind of model.
-
-    Args:
-        model: the kind's settings, a dataclass of `settings.setting` fields.
-    """
-    if model not in _MADE:
-        _MADE[model] = dataclasses.make_dataclass(
+def trainer_settings(kind: Kind) -> type[TrainerSettings]:
+    """Return the trainer's settings for a kind of model."""
+    if kind.settings not in _MADE:
+        others = {name: load(own, "learner") for name, own in kind.groups.items()}
+        groups = {"model": kind.settings, **others}
+        _MADE[kind.settings] = dataclasses.make_dataclass(
             "TrainerSettings",
-            [("model", model, group(model))],
+            [(name, own, group(own)) for name, own in groups.items()],
             bases=(TrainerSettings,),
             frozen=True,
         )
-    return _MADE[model]
+    return _MADE[kind.settings]

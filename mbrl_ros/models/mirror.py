@@ -66,6 +66,14 @@ class Mirror:
         )
         return Batch(state, action, next_observation, batch.reward, batch.terminated)
 
+    def every_other_sequence(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+        """Return sequences ``(B, L, O)`` and ``(B, L, A)``, every other one as its mirror image."""
+        if min(self._observation + self._action) > 0:
+            return observations, actions
+        pairs = ((observations, self._observation), (actions, self._action))
+        seen, acted = (_mirrored(v.transpose(0, 1), signs).transpose(0, 1) for v, signs in pairs)
+        return seen, acted
+
 
 def _mirrored(values: Tensor, signs: list[float]) -> Tensor:
     values = values.clone()

@@ -6,15 +6,19 @@ Nothing is ever unpickled, so an untrusted file or message cannot run code.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import safetensors
 import safetensors.torch
 from torch import Tensor
 
+from mbrl_ros.core.settings import build, flatten
 from mbrl_ros.core.spaces import Space
+
+Settings = TypeVar("Settings")
 
 #: The mandatory part.
 MODEL = "model"
@@ -91,6 +95,26 @@ class ModelUpdate:
     kind: str
     settings: str
     parts: Mapping[str, ModelPart]
+
+
+def read_told(update: ModelUpdate, settings: type[Settings]) -> tuple[Space, Space, Settings]:
+    """Return the spaces of observations and actions of an update, and its kind's settings.
+
+    Args:
+        update: as received.
+        settings: of its kind.
+
+    Raises:
+        CheckpointError: naming what is wrong with them.
+    """
+    try:
+        read = json.loads(update.settings)
+        made = build(settings, flatten(read["settings"]))
+        return read_space(read["observation"]), read_space(read["action"]), made
+    except KeyError as error:
+        raise CheckpointError(f"model settings: {error} is missing") from None
+    except (AttributeError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise CheckpointError(f"model settings: {error}") from None
 
 
 def read_space(read: Any) -> Space:

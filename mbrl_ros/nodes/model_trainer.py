@@ -60,7 +60,7 @@ class ModelTrainer(Node):
         """
         super().__init__("model_trainer")
         kind = find_kind(str(overridden(self, "learner", TaskSettings().learner)))
-        task, settings = declare(self, TaskSettings, trainer_settings(kind.settings))
+        task, settings = declare(self, TaskSettings, trainer_settings(kind))
         os.nice(_NICENESS)
         torch.set_num_threads(1)
         self._run = Path(task.run_dir).name

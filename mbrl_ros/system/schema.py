@@ -52,7 +52,7 @@ def node_settings(nodes: Mapping[str, Mapping[str, Any]]) -> dict[str, type]:
         "robot_bridge": bridge_settings(nodes.get("robot_bridge", {})),
         "safety_guard": GuardSettings,
         "data_logger": LoggerSettings,
-        "model_trainer": trainer_settings(kind.settings),
+        "model_trainer": trainer_settings(kind),
         "mpc_controller": ControllerSettings,
     }
 

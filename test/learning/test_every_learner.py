@@ -18,7 +18,11 @@ from mbrl_ros.models.checkpoint import load, save
 pytest.importorskip("gpytorch")
 
 OWN = f"{Path(__file__).parents[2]}/examples/own_model_kind.py:LINEAR"
-KINDS = ["ensemble", "gaussian_process", "tabular", OWN]
+KINDS = ["ensemble", "gaussian_process", "rssm", "tabular", OWN]
+#: Settings of the model where the usual ones take too long.
+BRIEF = {"rssm": {"sequence": 8}}
+#: Updates for each transition, of those that need more.
+UPDATES = {"rssm": 0.5}
 #: Those that learn of integers only: their spaces, and what moves in them.
 DISCRETE = {"tabular": (GRID, PUSH, walk)}
 GATE = GateSettings(first_transitions=100, interval=25, first_error=10.0, good_error=10.0)
@@ -30,8 +34,12 @@ def kind(request):
 
 
 def make(kind) -> Learner:
-    settings = trainer_settings(find_kind(kind).settings)(
-        optimizer=replace(SMALL.optimizer, batch_size=64, updates_per_transition=0.2), gate=GATE
+    found = find_kind(kind)
+    each = UPDATES.get(kind, 0.2)
+    settings = trainer_settings(found)(
+        model=found.settings(**BRIEF.get(kind, {})),
+        optimizer=replace(SMALL.optimizer, batch_size=64, updates_per_transition=each),
+        gate=GATE,
     )
     return make_learner(kind, *of(kind)[:2], settings, 0)
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from mbrl_ros.cli.bench.table_loop import TableLoop
+from mbrl_ros.core.kinds import find_kind
 from mbrl_ros.core.records import Transition
 from mbrl_ros.core.settings import build
 from mbrl_ros.core.spaces import Space
@@ -26,7 +27,7 @@ MOVE = Space.of(["move"], [-1.0], [1.0], discrete=["move"])
 def learner(observation=CELL, action=MOVE, seed=0, interval=1000, **model):
     values = {f"model.{name}": value for name, value in model.items()}
     values |= {"gate.first_transitions": 1, "gate.interval": interval}
-    made = build(trainer_settings(TabularSettings), values)
+    made = build(trainer_settings(find_kind("tabular")), values)
     return make_learner("tabular", observation, action, made, seed)
 
 
@@ -177,7 +178,7 @@ def test_what_does_not_fit_is_refused_by_name():
             learner(*spaces)
         assert words in str(refusal.value)
         assert "\n" not in str(refusal.value)
-    too_much = build(trainer_settings(TabularSettings), {"policy.learn": True})
+    too_much = build(trainer_settings(find_kind("tabular")), {"policy.learn": True})
     with pytest.raises(ValueError, match=r"policy\.learn: expected false, since a table has"):
         make_learner("tabular", CELL, MOVE, too_much, 0)
     made = learner()
@@ -194,7 +195,9 @@ def test_what_does_not_fit_is_refused_by_name():
         learner(replace(CELL, names=("place",), discrete=("place",))).restore(update)
     with pytest.raises(ValueError, match="learner's state: 'received': expected a count"):
         learner().restore(update, {"received": torch.tensor(-1), "updates": torch.tensor(0)})
-    with pytest.raises(ValueError, match="expected one of ensemble, gaussian_process, tabular"):
+    with pytest.raises(
+        ValueError, match="expected one of ensemble, gaussian_process, rssm, tabular"
+    ):
         make_learner("table", CELL, MOVE, None, 0)
 
 

@@ -17,6 +17,9 @@ from mbrl_ros.models.function_model import FunctionModel
 from mbrl_ros.models.gaussian_process.model import GaussianProcessModel
 from mbrl_ros.models.gaussian_process.settings import GaussianProcessSettings
 from mbrl_ros.models.packing import make_world_model, pack
+from mbrl_ros.models.rssm import packing as rssm_packing
+from mbrl_ros.models.rssm.network import Rssm
+from mbrl_ros.models.rssm.settings import RssmSettings
 from mbrl_ros.models.world_model import Step, UnlearnedError
 
 
@@ -54,6 +57,12 @@ def gaussian_process():
     return GaussianProcessModel(model.eval().requires_grad_(False))
 
 
+def recurrent(observation=OBSERVATION, **settings):
+    network = Rssm(observation, ACTION, RssmSettings(**settings))
+    network.initialize(torch.Generator().manual_seed(0))
+    return rssm_packing.make_world_model(rssm_packing.pack(network))
+
+
 TURNING = replace(OBSERVATION, angles=OBSERVATION.names[:1])
 START = np.array([1.0, -2.0])
 MAKE = {
@@ -67,6 +76,8 @@ MAKE = {
     "turning_function": lambda: FunctionModel(TURNING, ACTION, linear),
     "true": lambda: TrueModel(OBSERVATION, ACTION, LinearPlant(START)),
     "tabular": grid_model,
+    "rssm": recurrent,
+    "rssm_particles": lambda: recurrent(TURNING, members=3, size="small"),
     "received": lambda: make_world_model(pack(with_past(history=2))),
 }
 

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from mbrl_ros.core.extensions import load
+from mbrl_ros.core.kinds import find_kind
 from mbrl_ros.core.records import Transition
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.learning.dynamics_learner import DynamicsLearner
@@ -41,7 +42,7 @@ def with_model(**values) -> TrainerSettings:
 
 def with_process(**values) -> TrainerSettings:
     """Return settings of a learner of Gaussian processes."""
-    return trainer_settings(GaussianProcessSettings)(
+    return trainer_settings(find_kind("gaussian_process"))(
         model=GaussianProcessSettings(**{"members": SMALL.model.members, **values}),
         optimizer=SMALL.optimizer,
         gate=SMALL.gate,

@@ -16,6 +16,7 @@ from mbrl_ros.core.spaces import Space
 from mbrl_ros.learning.settings import trainer_settings
 from mbrl_ros.learning.tabular.learner import TabularLearner
 from mbrl_ros.models.tabular.heads import TabularPolicy
+from mbrl_ros.models.tabular.kind import KIND
 from mbrl_ros.models.tabular.numbering import Indices
 from mbrl_ros.models.tabular.settings import TabularSettings
 
@@ -48,7 +49,7 @@ class TableLoop:
                 ("action", cast(Discrete, environment.action_space)),
             )
         )
-        made = build(trainer_settings(TabularSettings), flatten({"model": asdict(settings)}))
+        made = build(trainer_settings(KIND), flatten({"model": asdict(settings)}))
         self.learner = TabularLearner(seen, action, made, seed)
         actions = torch.arange(action.high[0] + 1)[:, None]
         self._policy = TabularPolicy(*self._q, actions, settings.epsilon)

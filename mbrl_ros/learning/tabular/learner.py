@@ -19,10 +19,10 @@ from mbrl_ros.learning.tabular.method import Method
 from mbrl_ros.learning.tabular.prioritized_sweeping import PrioritizedSweeping
 from mbrl_ros.learning.tabular.value_iteration import ValueIteration
 from mbrl_ros.models.tabular.numbering import Numbering
-from mbrl_ros.models.tabular.packing import count_pairs, pack, read_q, read_told
+from mbrl_ros.models.tabular.packing import count_pairs, pack, read_q
 from mbrl_ros.models.tabular.settings import TabularSettings
 from mbrl_ros.models.tabular.table import Table
-from mbrl_ros.models.update import ModelUpdate
+from mbrl_ros.models.update import ModelUpdate, read_told
 
 _METHODS: dict[str, type[Method]] = {
     "value_iteration": ValueIteration,
@@ -143,7 +143,7 @@ class TabularLearner(Learner):
 
     def restore(self, update: ModelUpdate, state: dict[str, Tensor] | None = None) -> None:
         """See `Learner.restore`; counts come with the log, which is appended anew."""
-        observation, action, settings = read_told(update)
+        observation, action, settings = read_told(update, TabularSettings)
         if (observation, action, settings) != (self._observation, self._action, self._model):
             raise ValueError("the checkpoint's model has other spaces or settings")
         q = read_q(update, (self.table.rows, self.table.choices))[0].numpy()

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mbrl_ros.core.settings import build, flatten
 from mbrl_ros.core.spaces import FloatArray, Space
 from mbrl_ros.models.tabular.heads import TabularPolicy, TabularValue
 from mbrl_ros.models.tabular.model import TabularModel
@@ -22,7 +21,7 @@ from mbrl_ros.models.update import (
     CheckpointError,
     ModelPart,
     ModelUpdate,
-    read_space,
+    read_told,
 )
 
 #: The most pairs of observation and action: arrays of this size travel with every model.
@@ -109,24 +108,6 @@ def read_q(update: ModelUpdate, shape: tuple[int, int]) -> tuple[Tensor, Tensor]
     return state["q"], state["drawn_to"]
 
 
-def read_told(update: ModelUpdate) -> tuple[Space, Space, TabularSettings]:
-    """Return a model's spaces and settings.
-
-    Raises:
-        CheckpointError: naming what is wrong with them.
-    """
-    try:
-        read = json.loads(update.settings)
-        settings = build(TabularSettings, flatten(read["settings"]))
-        spaces = read_space(read["observation"]), read_space(read["action"])
-        count_pairs(*spaces)
-        return *spaces, settings
-    except KeyError as error:
-        raise CheckpointError(f"model settings: {error} is missing") from None
-    except (AttributeError, TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise CheckpointError(f"model settings: {error}") from None
-
-
 def make_world_model(update: ModelUpdate, device: str = "cpu") -> TabularModel:
     """Return the world model of an update, with its policy and its value.
 
@@ -137,8 +118,11 @@ def make_world_model(update: ModelUpdate, device: str = "cpu") -> TabularModel:
     Raises:
         CheckpointError: if a hash, the settings, shapes or values are invalid.
     """
-    observation, action, settings = read_told(update)
-    rows, choices = count_pairs(observation, action)
+    observation, action, settings = read_told(update, TabularSettings)
+    try:
+        rows, choices = count_pairs(observation, action)
+    except ValueError as error:
+        raise CheckpointError(f"model settings: {error}") from None
     state = update.parts[MODEL].state(MODEL)
     pairs = rows * choices
     outcomes = len(state.get("pair", ()))

@@ -1,0 +1,1 @@
+"""Learning of recurrent state-space models."""

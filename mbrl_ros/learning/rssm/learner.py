@@ -1,0 +1,190 @@
+"""Online learning of a recurrent state-space model, gated by a hold-out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mbrl_ros.core.records import Transition
+from mbrl_ros.core.spaces import Space
+from mbrl_ros.data.episodes import EpisodeStore
+from mbrl_ros.data.transitions import checked
+from mbrl_ros.learning.holdout import is_kept_back
+from mbrl_ros.learning.learner import GateDecision, Learner
+from mbrl_ros.learning.rssm.holdout import SequenceHoldout
+from mbrl_ros.learning.rssm.training import RssmTrainer, Steps
+from mbrl_ros.learning.settings import TrainerSettings
+from mbrl_ros.models.mirror import Mirror
+from mbrl_ros.models.rssm.network import Rssm
+from mbrl_ros.models.rssm.packing import pack, unpack
+from mbrl_ros.models.rssm.settings import RssmSettings
+from mbrl_ros.models.update import ModelUpdate
+
+# The units of observations are set again whenever the data has grown by this factor; the networks
+# have to get used to them.
+_NORMALIZE_GROWTH = 1.5
+_NORMALIZE_ROWS = 20_000
+
+
+class RssmLearner(Learner):
+    """Trains a recurrent state-space model on sequences of a growing log.
+
+    Attributes:
+        network: being trained.
+        replay: training sequences.
+        holdout: hold-out sequences.
+    """
+
+    def __init__(
+        self, observation: Space, action: Space, settings: TrainerSettings, seed: int
+    ) -> None:
+        """Create a learner.
+
+        Args:
+            observation: O dimensions.
+            action: A dimensions.
+            settings: of the learner, with `RssmSettings`.
+            seed: of all randomness.
+
+        Raises:
+            ValueError: if a setting does not suit the spaces or the kind.
+        """
+        if settings.policy.learn:
+            raise ValueError("policy.learn: expected false, learner rssm learns no policy yet")
+        if settings.optimizer.steps != 1 or settings.optimizer.restart_growth:
+            raise ValueError(
+                "optimizer: learner rssm has neither steps nor restart_growth, expected 1 and 0, "
+                f"got {settings.optimizer.steps} and {settings.optimizer.restart_growth}"
+            )
+        assert isinstance(settings.model, RssmSettings)
+        self.settings, self._length = settings, settings.model.sequence
+        self._observation, self._action = observation, action
+        self.network = Rssm(observation, action, settings.model)
+        self._mirror = Mirror(observation, action, 1, settings.model.mirrored)
+        self._trainer = RssmTrainer(self.network, settings.optimizer, seed)
+        capacity = settings.replay.recent + settings.replay.old
+        self.replay = EpisodeStore(observation, action, capacity)
+        self.holdout = SequenceHoldout(observation, action, settings)
+        self._rng = np.random.default_rng(seed)
+        self._normalized_at = 0
+        # Sequences that can be drawn are counted once for all updates between two transitions.
+        self._ready_at, self._ready = -1, False
+        self._judged_at = self._judged_at_update = 0
+        self._best: Rssm | None = None
+        self._losses: list[float] = []
+
+    def append(self, transition: Transition) -> None:
+        """See `Learner.append`."""
+        new = checked(transition, self._observation, self._action)
+        kept_back = is_kept_back(self.received, self.settings.gate)
+        (self.holdout.store if kept_back else self.replay).append(new)
+        self.received += 1
+        network = self.network
+        if math.isfinite(new.reward):
+            network.paid.fill_(1.0)
+        if new.terminated:
+            network.ended.fill_(1.0)
+
+    @property
+    def updates(self) -> int:
+        """See `Learner.updates`."""
+        return self._trainer.updates
+
+    @property
+    def owed_updates(self) -> float:
+        """See `Learner.owed_updates`."""
+        if self.received < self.settings.gate.first_transitions // 2 or not self._has_sequences:
+            return 0.0
+        return self.settings.optimizer.updates_per_transition * self.received - self.updates
+
+    @property
+    def _has_sequences(self) -> bool:
+        if not self._ready and self._ready_at != self.received:
+            self._ready, self._ready_at = self.replay.sequences(self._length) > 0, self.received
+        return self._ready
+
+    def update(self) -> None:
+        """See `Learner.update`."""
+        if self.received >= _NORMALIZE_GROWTH * self._normalized_at:
+            self._normalize()
+        batch = max(1, self.settings.optimizer.batch_size // self._length)
+        drawn = self.replay.sample(batch, self._length, self._rng)
+        steps = Steps.of(drawn)
+        seen, acted = self._mirror.every_other_sequence(steps.observations, steps.actions)
+        steps = replace(steps, observations=seen, actions=acted)
+        self._losses.append(self._trainer.update(steps))
+
+    def _normalize(self) -> None:
+        seen, follows = self.replay.newest(_NORMALIZE_ROWS)
+        observations = torch.from_numpy(seen)
+        then = np.flatnonzero(follows)
+        changes = self.network.encoding.difference(observations[then - 1], observations[then])
+        self.network.normalize_from(observations, changes)
+        self._normalized_at = self.received
+
+    @property
+    def is_due(self) -> bool:
+        """See `Learner.is_due`."""
+        gate = self.settings.gate
+        if self.updates == 0 or self.received < gate.first_transitions:
+            return False
+        fitted = self.updates - self._judged_at_update
+        return (
+            self.received - self._judged_at >= gate.interval
+            or fitted >= gate.interval * self.settings.optimizer.updates_per_transition
+        )
+
+    def judge(self) -> GateDecision:
+        """See `Learner.judge`; as for one-step dynamics, the best so far is the measure.
+
+        It is judged by what it expects of observations and rewards without seeing them: how well
+        they are reconstructed once seen says nothing of control.
+        """
+        self._judged_at, self._judged_at_update = self.received, self.updates
+        gate = self.settings.gate
+        try:
+            candidate = unpack(pack(self.network))
+        except ValueError as damage:
+            return GateDecision(None, math.nan, math.nan, f"held back: {damage}")
+        error, one_step = self.holdout.measure(candidate)
+        best, of_best = self._best, math.inf
+        if best is None:
+            bound, against = gate.first_error, "allowed for the first model"
+        else:
+            of_best, _ = self.holdout.measure(best, candidate.observation_std)
+            bound = max(gate.good_error, gate.factor * of_best)
+            against = f"allowed (the best model's: {of_best:.3f})"
+        if not math.isfinite(error) or not error <= bound:
+            reason = f"held back: hold-out error {error:.3f}, at most {bound:.3f} {against}"
+            return GateDecision(None, error, one_step, reason)
+        if error <= of_best:
+            self._best = candidate
+        reason = f"published: hold-out error {error:.3f}, at most {bound:.3f} {against}"
+        return GateDecision(pack(candidate, self.kind), error, one_step, reason)
+
+    @property
+    def kept_back(self) -> int:
+        """See `Learner.kept_back`."""
+        return len(self.holdout.store)
+
+    def take_loss(self) -> float:
+        """See `Learner.take_loss`."""
+        losses, self._losses = self._losses, []
+        return float(np.mean(losses)) if losses else math.nan
+
+    def state(self) -> dict[str, Tensor]:
+        """See `Learner.state`."""
+        return self._trainer.state()
+
+    def restore(self, update: ModelUpdate, state: dict[str, Tensor] | None = None) -> None:
+        """See `Learner.restore`."""
+        network = unpack(update)
+        told = network.observation, network.action, network.settings
+        if told != (self._observation, self._action, self.settings.model):
+            raise ValueError("the checkpoint's model has other spaces or settings")
+        self._trainer.load(network, state)
+        self._best = network

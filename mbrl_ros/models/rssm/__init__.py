@@ -1,0 +1,1 @@
+"""Recurrent state-space models: what would happen, imagined in a latent state."""

@@ -1,0 +1,14 @@
+"""The kind ``rssm``."""
+
+from mbrl_ros.core.kinds import Kind
+from mbrl_ros.models.rssm.settings import RssmSettings
+
+KIND = Kind(
+    RssmSettings,
+    "mbrl_ros.models.rssm.packing:make_world_model",
+    "mbrl_ros.learning.rssm.learner:RssmLearner",
+    {
+        "optimizer": "mbrl_ros.learning.rssm.settings:RssmOptimizerSettings",
+        "gate": "mbrl_ros.learning.rssm.settings:RssmGateSettings",
+    },
+)

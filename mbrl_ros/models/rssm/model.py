@@ -1,0 +1,195 @@
+"""A recurrent state-space model as a world model."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import NamedTuple, cast
+
+import torch
+from torch import Tensor
+
+from mbrl_ros.models.heads import Policy
+from mbrl_ros.models.imagined import Imagined
+from mbrl_ros.models.rssm.layers import gumbel, one_hot
+from mbrl_ros.models.rssm.network import Rssm
+from mbrl_ros.models.world_model import Belief, WorldModel
+
+# Control steps after which a particle's luck repeats itself.
+_LUCK = 64
+
+
+class RssmBelief(NamedTuple):
+    """Belief of a recurrent state-space model.
+
+    Attributes:
+        deter: recurrent state h, shape ``(M, B, D)``.
+        latent: latent state z, one-hot, shape ``(M, B, L * C)``.
+        seen: named observation, as it was read or else as the model tells it, ``(M, B, O)``.
+        step: control steps since it began, shape ``(1, B)``.
+    """
+
+    deter: Tensor
+    latent: Tensor
+    seen: Tensor
+    step: Tensor
+
+
+class RssmModel(WorldModel):
+    """Imagines in the latent state; features are h and z.
+
+    Members are particles of the same network: the first takes the likeliest latent state wherever
+    it may choose, the others draw theirs, each with its luck. Step k of any trajectory of a member
+    draws by the same noise, so that candidates are compared under the same circumstances, and
+    imagining changes nothing.
+    """
+
+    def __init__(self, network: Rssm) -> None:
+        """Wrap a trained network, which must not change any more."""
+        self.network = network
+        self.observation, self.action = network.observation, network.action
+        self.members, self.context = network.settings.members, network.settings.sequence
+        self.device = network.input_mean.device
+        shape = (self.members, _LUCK, network.latents, network.classes)
+        luck = gumbel(shape, torch.Generator().manual_seed(0))
+        luck[0] = 0.0
+        self._luck = luck.to(self.device)
+
+    def fork(self, members: int | None = None) -> RssmModel:
+        """See `WorldModel.fork`."""
+        # Nothing but the number of particles is ever changed.
+        made = copy.copy(self)
+        made.members = min(members or self.members, self.members)
+        made._luck = self._luck[: made.members]
+        return made
+
+    @torch.no_grad()
+    def initial(self, batch: int) -> RssmBelief:
+        """See `WorldModel.initial`: before the first step, with what is to be expected there."""
+        before, latent = self._nothing(batch)
+        still = before.new_zeros(self.members, batch, self.action.dim)
+        h = self.network.advance(before, latent, still)
+        step = torch.zeros(1, batch, dtype=torch.long, device=self.device)
+        z = one_hot(self.network.prior(h), self._luck_at(step))
+        return RssmBelief(h, z, self.network.observe(torch.cat([h, z], dim=-1)), step)
+
+    @torch.no_grad()
+    def observe(
+        self, belief: Belief | None, action: Tensor, observation: Tensor, is_first: bool
+    ) -> RssmBelief:
+        """See `WorldModel.observe`."""
+        network = self.network
+        seen = observation.to(self.device).float()[None, None]
+        acted = network.scaled(action.to(self.device).float())[None, None]
+        known = None if belief is None or is_first else self._particles(belief)
+        if known is None:
+            # As at the beginning of a training sequence.
+            step = torch.zeros(1, 1, dtype=torch.long, device=self.device)
+            before, latent = self._nothing(1)
+            acted = torch.zeros_like(acted) if is_first else acted
+        else:
+            step, before, latent = known.step + 1, known.deter, known.latent
+        h = network.advance(before, latent, acted.expand(self.members, -1, -1))
+        z = one_hot(network.posterior(h, network.embed(seen)), self._luck_at(step))
+        told = network.told(seen.expand(self.members, -1, -1), torch.cat([h, z], dim=-1))
+        return RssmBelief(h, z, told, step)
+
+    def features(self, belief: Belief) -> Tensor:
+        """See `WorldModel.features`: h and z."""
+        known = self._particles(belief)
+        return torch.cat([known.deter, known.latent], dim=-1)
+
+    @torch.no_grad()
+    def ahead(self, belief: Belief, actions: Tensor) -> RssmBelief:
+        """See `WorldModel.ahead`."""
+        known = self._particles(belief)
+        acted = self.network.scaled(actions.to(self.device))[:, None, None]
+        walked = torch.stack(self._walk(known, lambda k, _: acted[k], len(actions), 1), dim=2)
+        h, z = walked[:, :, -1].tensor_split([self.network.deter], dim=-1)
+        return RssmBelief(h, z, self._seen(known, walked)[:, :, -1], known.step + len(actions))
+
+    @torch.no_grad()
+    def imagine(self, belief: Belief, actions: Tensor) -> Imagined:
+        """See `WorldModel.imagine`."""
+        known, actions = self._particles(belief), actions.to(self.device)
+        acted = self.network.scaled(actions)
+        walked = self._walk(known, lambda k, _: acted[:, k], actions.shape[1], len(actions))
+        return self._imagined(known, actions, walked)
+
+    @torch.no_grad()
+    def imagine_policy(self, belief: Belief, policy: Policy, horizon: int) -> Imagined:
+        """See `WorldModel.imagine_policy`."""
+        known = self._particles(belief)
+        chosen: list[Tensor] = []
+
+        def act(_: int, features: Tensor) -> Tensor:
+            chosen.append(policy(features))
+            return self.network.scaled(chosen[-1])
+
+        walked = self._walk(known, act, horizon, known.deter.shape[1])
+        return self._imagined(known, torch.stack(chosen, dim=2), walked)
+
+    def surprise(self, belief: Belief, actions: Tensor, observation: Tensor) -> Tensor:
+        """See `WorldModel.surprise`."""
+        network = self.network
+        told = self.ahead(belief, actions).seen[:, 0].mean(dim=0)
+        std = network.one_step_std if len(actions) == 1 else network.open_loop_std
+        return network.encoding.difference(told, observation.to(told)) / std
+
+    def _walk(
+        self, belief: RssmBelief, act: Callable[[int, Tensor], Tensor], horizon: int, batch: int
+    ) -> list[Tensor]:
+        """Return the features of H + 1 steps, each ``(M, N, F)``.
+
+        Args:
+            belief: of a batch of one, or of N.
+            act: scaled actions, which broadcast against ``(M, N, A)``, from the number of the step
+                and the features there.
+            horizon: H.
+            batch: N.
+        """
+        network, members = self.network, self.members
+        h, z = (part.expand(-1, batch, -1) for part in (belief.deter, belief.latent))
+        walked = [torch.cat([h, z], dim=-1)]
+        for k in range(horizon):
+            acted = act(k, walked[-1]).expand(members, batch, -1)
+            h = network.advance(h, z, acted)
+            z = one_hot(network.prior(h), self._luck_at(belief.step + k + 1))
+            walked.append(torch.cat([h, z], dim=-1))
+        return walked
+
+    def _imagined(self, belief: RssmBelief, actions: Tensor, walked: list[Tensor]) -> Imagined:
+        network, features = self.network, torch.stack(walked, dim=2)
+        reached = features[:, :, 1:]
+        return Imagined(
+            actions,
+            self._seen(belief, features),
+            features,
+            network.reward_head(reached) if network.paid else None,
+            network.continues(reached),
+            network.observation_std,
+        )
+
+    def _seen(self, belief: RssmBelief, features: Tensor) -> Tensor:
+        """Return named observations ``(M, N, H + 1, O)`` from the belief's on."""
+        network, (members, batch, *_) = self.network, features.shape
+        seen = [belief.seen.expand(members, batch, -1)]
+        for moved in network.change_head(features[:, :, 1:, : network.deter]).unbind(dim=2):
+            seen.append(network.expected(seen[-1], moved))
+        return torch.stack(seen, dim=2)
+
+    def _particles(self, belief: Belief) -> RssmBelief:
+        """Return a belief of as many members as there are."""
+        h, z, seen, step = cast(RssmBelief, belief)
+        h, z, seen = (p[: self.members].expand(self.members, -1, -1) for p in (h, z, seen))
+        return RssmBelief(h, z, seen, step)
+
+    def _nothing(self, batch: int) -> tuple[Tensor, Tensor]:
+        """Return the state before any step."""
+        sizes = self.network.deter, self.network.features - self.network.deter
+        h, z = (torch.zeros(self.members, batch, size, device=self.device) for size in sizes)
+        return h, z
+
+    def _luck_at(self, step: Tensor) -> Tensor:
+        """Return the noise of a step ``(1, B)``, shape ``(M, B, latents, classes)``."""
+        return self._luck[:, step[0] % _LUCK]
