@@ -37,6 +37,7 @@ class MonitorSettings:
     """The monitor's parameters."""
 
     action_repeat: int = setting(1, "environment steps per control step, as for mujoco_sim", low=1)
+    plant: str = setting("mujoco_sim", "the node that publishes the observations")
     line_period: float = setting(0.0, "time between printed lines [s]; 0: none", low=0.0)
     report: bool = setting(False, "write the report of the run at the end")
 
@@ -65,7 +66,9 @@ class RunMonitor(Node):
         task, settings = declare(self, TaskSettings, MonitorSettings)
         self.settings: MonitorSettings = settings
         self.run_dir = Path(task.run_dir) if task.run_dir else None
-        self.metrics = RunMetrics(settings.action_repeat, len(task.observation.names))
+        self.metrics = RunMetrics(
+            settings.action_repeat, len(task.observation.names), settings.plant
+        )
         self.started = time.time()
         self._file: TextIO | None = None
         self._curves: RunCurves | None = None

@@ -12,9 +12,8 @@ from mbrl_ros.core.records import add_reward
 #: Names of the sources in the order of ``msg/Action``'s constants.
 SOURCES = ("PLANNED", "TRUNCATED", "REUSED", "EXPLORATION", "HOLD", "FALLBACK")
 
-#: The node that each type of message proves alive.
+#: The node that each type of message proves alive, besides the plant.
 NODES_OF = {
-    "Observation": "mujoco_sim",
     "Transition": "data_logger",
     "TrainingStatus": "model_trainer",
     "ControllerStatus": "mpc_controller",
@@ -81,13 +80,18 @@ class RunMetrics:
         state: of the controller, its lifecycle's.
     """
 
-    def __init__(self, action_repeat: int = 1, observation_dim: int = 0) -> None:
+    def __init__(
+        self, action_repeat: int = 1, observation_dim: int = 0, plant: str = "mujoco_sim"
+    ) -> None:
         """Start following a run.
 
         Args:
             action_repeat: the environment's own steps in one control step.
             observation_dim: observations of another size are ignored; 0: accept all.
+            plant: the node that observations prove alive.
         """
+        self._nodes = {**NODES_OF, "Observation": plant}
+        self._plant = plant
         self.episodes: list[EpisodeReturn] = []
         self.env_steps = 0
         self.running_return = math.nan
@@ -123,8 +127,8 @@ class RunMetrics:
         self._newest = max(self._newest, now)
         if kind == "Observation" and self._observation_dim not in (0, len(message.values)):
             return
-        if kind in NODES_OF:
-            self._seen[NODES_OF[kind]] = now
+        if kind in self._nodes:
+            self._seen[self._nodes[kind]] = now
         if kind == "Observation":
             self._observation(message, now)
         elif kind == "Action":
@@ -177,7 +181,7 @@ class RunMetrics:
         """Return whether each node heard so far is alive."""
         ages = self.ages(now)
         # The logger sends nothing while the plant is silent.
-        pause = ages.get("mujoco_sim", 0.0)
+        pause = ages.get(self._plant, 0.0)
         return {
             node: age - (pause if node == "data_logger" else 0.0) < _ALIVE
             for node, age in ages.items()

@@ -190,6 +190,8 @@ class System:
     @property
     def monitor_parameters(self) -> dict[str, Any]:
         """Parameters of the run monitor besides those of every node."""
+        if BRIDGE in self.kind.nodes:
+            return {"plant": BRIDGE}
         simulator = self.configuration.nodes.get(PLANT, {})
         return {"action_repeat": int(simulator.get("action_repeat", 1))}
 
