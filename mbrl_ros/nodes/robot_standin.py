@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from mbrl_ros.core.realtime import AROUND, prioritize_process
 from mbrl_ros.nodes.parameters import declare, overrides_of
 from mbrl_ros.nodes.qos import COMMAND
 from mbrl_ros.nodes.record_messages import time_message
@@ -47,6 +48,8 @@ class RobotStandin(Node):
         }
         if settings.reset_service:
             self.create_service(ri.Trigger, settings.reset_service, self._on_reset)
+        # A robot has a computer of its own.
+        prioritize_process(AROUND)
         self._pacer = Pacer(self._standin.period, self._step)
         self._pacer.start()
         self.get_logger().info(f"{settings.model}: {settings.rate:g} messages a second")
