@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -50,12 +50,14 @@ class Graph:
         publishers: of each of these topics, by source or command.
         subscriptions: the same.
         topics: the full names of all topics there are.
+        joints: the joints of the controllers that commands go to, in their order, where known.
     """
 
     names: Mapping[str, str]
     publishers: Mapping[str, Sequence[Endpoint]]
     subscriptions: Mapping[str, Sequence[Endpoint]]
     topics: Sequence[str]
+    joints: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 class RobotCheck:
@@ -126,6 +128,7 @@ class RobotCheck:
         found += self._stamps(now, clock)
         found += self._unreadable()
         found += self._order()
+        found += self._controllers(graph.joints)
         found += self._units()
         return list(dict.fromkeys(found))
 
@@ -204,6 +207,28 @@ class RobotCheck:
                     f"expected a name in the brackets, such as [{labels[place]}]",
                     certain=False,
                 )
+
+    def _controllers(self, joints: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+        """Compare arrays of commands with the joints of the controllers that they go to."""
+        for command, names in joints.items():
+            formulas = self._plant.writers[command].formulas
+            sent = [
+                formulas[key] for i in range(len(formulas)) if (key := f"data[{i}]") in formulas
+            ]
+            if len(sent) != len(names):
+                yield Finding(
+                    f"{command}: {len(sent)} numbers are sent, expected one for each of the "
+                    f"controller's joints, {', '.join(names)}"
+                )
+                continue
+            for i, (name, formula) in enumerate(zip(names, sent, strict=True)):
+                others = [k for k, other in enumerate(sent) if k != i and name in other.text]
+                if name not in formula.text and others:
+                    yield Finding(
+                        f"{command}: data[{i}] is {formula.text}, but the controller's joint there "
+                        f"is {name}: its order is {', '.join(names)}",
+                        certain=False,
+                    )
 
     def _units(self) -> Iterator[Finding]:
         for kind, path in self._paths():

@@ -65,6 +65,7 @@ class RobotPlant:
         observation: the newest one.
         listener: to its topics.
         formulas: of the observation dimensions.
+        writers: of the messages of each command.
         of_actions: ``applied`` and ``resting``, with their formulas of all actions; or none.
     """
 
@@ -104,7 +105,7 @@ class RobotPlant:
             self.listener.check(self._reward, "reward")
         self._ends = self._alone(settings.ends, "ends", self._observed.names)
         self._begins = self._alone(settings.begins, "begins", self._observed.names)
-        self._writers = make_writers(settings, self._action.names, find)
+        self.writers = make_writers(settings, self._action.names, find)
         self._limit = round(settings.time_limit / task.period)
         self._has_reset = bool(settings.reset_service)
         self._stage = _Stage.WAITING
@@ -265,7 +266,7 @@ class RobotPlant:
         """Return the messages that send an action, which is in effect then."""
         self._in_effect = action
         named = dict(zip(self._action.names, action.tolist(), strict=True))
-        return {name: writer(named) for name, writer in self._writers.items()}
+        return {name: writer(named) for name, writer in self.writers.items()}
 
     @staticmethod
     def _alone(text: str, where: str, known: Any) -> Formula | None:

@@ -37,6 +37,7 @@ class MessageWriter:
 
     Attributes:
         names: that its formulas read, each once.
+        formulas: by the fields that they fill, such as ``data[0]``.
     """
 
     def __init__(
@@ -73,7 +74,8 @@ class MessageWriter:
                 formulas += [f"{found[1]}[{i}] = {part}" for i, part in enumerate(parts)]
             else:
                 formulas.append(line)
-        for target, formula in read_assignments(formulas, where, known=known, many=many).items():
+        self.formulas = read_assignments(formulas, where, known=known, many=many)
+        for target, formula in self.formulas.items():
             if formula.memories:
                 raise ValueError(f"{where}: '{target}': rates and filters are for messages heard")
             _put(tree, target, formula, where)

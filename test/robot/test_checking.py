@@ -49,17 +49,19 @@ CLOCK = 5000.0
 class Robot:
     """A robot that says what is wrong with it."""
 
-    def __init__(self, **bridge):
+    def __init__(self, task=(), **bridge):
         values = {**BRIDGE, **{name.replace("__", "."): v for name, v in bridge.items()}}
         settings = build(bridge_settings(values), values)
-        task = build(TaskSettings, TASK)
+        task = build(TaskSettings, {**TASK, **dict(task)})
         plant = RobotPlant(task, settings, interface)
         self.check = RobotCheck(task, settings, plant)
         self.publishers = {"joints": [DRIVER], "imu": [SENSOR], "effort": []}
         self.listeners = {"joints": [], "imu": [], "effort": [MOTOR]}
         self.topics = ["/joint_states", "/imu", "/effort/commands"]
 
-    def told(self, rate=100.0, offset=0.0, imu=None, names=("a", "b"), silent=(), **motion):
+    def told(
+        self, rate=100.0, offset=0.0, imu=None, names=("a", "b"), silent=(), joints=(), **motion
+    ):
         """Send messages for a second, and return what is found."""
         motion = {"position": lambda t: 0.5, "velocity": lambda t: 0.0, **motion}
         steps = round(rate)
@@ -67,18 +69,18 @@ class Robot:
             now = k / rate
             nanoseconds = round(1e9 * (CLOCK + offset + now))
             header = Header(stamp=Time(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9))
-            joints = JointState(header=header, name=list(names))
-            joints.position = [motion["position"](now), 0.0]
-            joints.velocity = [motion["velocity"](now), 0.0]
+            state = JointState(header=header, name=list(names))
+            state.position = [motion["position"](now), 0.0]
+            state.velocity = [motion["velocity"](now), 0.0]
             if "joints" not in silent:
-                self.check.hear("joints", joints, now)
+                self.check.hear("joints", state, now)
             message = Imu() if imu is None else imu
             message.header = header
             if imu is None:
                 message.orientation.w, message.linear_acceleration.z = 1.0, 9.81
             if "imu" not in silent:
                 self.check.hear("imu", message, now)
-        graph = Graph(NAMES, self.publishers, self.listeners, self.topics)
+        graph = Graph(NAMES, self.publishers, self.listeners, self.topics, dict(joints))
         found = self.check.findings(graph, 1.0, CLOCK + 1.0)
         return {finding.text: finding.certain for finding in found}
 
@@ -182,6 +184,29 @@ def test_imus_in_g_without_an_orientation_or_with_w_first():
     found = Robot().told(imu=none)
     assert found["imu.orientation: the message says that it has none"] is True
     assert any("unit quaternion, got one of length 0" in text for text in found)
+
+
+@pytest.mark.parametrize(
+    ("joints", "expected"),
+    [
+        (["right_wheel", "left_wheel"], {0: "right_wheel", 1: "left_wheel"}),
+        (["left_wheel", "right_wheel"], {}),
+        (["front", "rear"], {}),  # other names say nothing
+    ],
+)
+def test_the_order_of_a_controller_s_joints(joints, expected):
+    task = {"action.names": ["left_wheel_speed", "right_wheel_speed"]}
+    task |= {"action.low": [-1.0, -1.0], "action.high": [1.0, 1.0]}
+    lines = ["data = [10 * left_wheel_speed, right_wheel_speed]"]
+    found = Robot(task, effort__send=lines, resting=[]).told(joints={"effort": joints})
+    assert len(found) == len(expected)
+    for text, (i, name) in zip(found, expected.items(), strict=True):
+        assert text.startswith(f"effort: data[{i}] is ")
+        assert f"but the controller's joint there is {name}: its order is " in text
+    found = Robot(task, effort__send=lines, resting=[]).told(joints={"effort": ["one"]})
+    assert found == {
+        "effort: 2 numbers are sent, expected one for each of the controller's joints, one": True
+    }
 
 
 def test_an_order_that_is_relied_on():

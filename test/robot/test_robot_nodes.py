@@ -151,7 +151,9 @@ def test_a_rig_is_observed_and_commanded_by_its_own_topics(client, start):
 
 
 def test_a_robot_is_checked_before_it_moves(client, start):
-    """A driver of 10 Hz, best effort, that tells degrees; and a motor nobody drives."""
+    """A driver of 10 Hz, best effort, that tells degrees; and a controller of two joints."""
+    controller = ros.Node("effort_controller")
+    controller.declare_parameter("joints", ["slider", "pole"])
     sensor = ros.QoSProfile(depth=1, reliability=ros.ReliabilityPolicy.BEST_EFFORT)
     driver = client.node.create_publisher(ri.JointState, "joint_states", sensor)
     over = threading.Event()
@@ -172,9 +174,12 @@ def test_a_robot_is_checked_before_it_moves(client, start):
     thread.start()
     words = ["-m", "mbrl_ros.cli", "robot", "check", str(RIG), "joints.rate:=0.0"]
     check = start(*words)
-    output, _ = check.communicate(timeout=PATIENCE)
+    spin = functools.partial(ros.spin_once, controller, timeout_sec=0.02)
+    eventually(lambda: check.poll() is not None, PATIENCE, "it goes on", spin)
     over.set()
     thread.join()
+    controller.destroy_node()
+    output = check.stdout.read()
     lines = output.splitlines()
     assert check.returncode == 1, output
     (rate,) = [line for line in lines if line.endswith("expected 25 Hz (period 0.04 s)")]
@@ -182,6 +187,10 @@ def test_a_robot_is_checked_before_it_moves(client, start):
     assert (
         "suspect: joints.position[pole] is 180: degrees or millimetres? expected rad or m" in lines
     )
+    assert (
+        "error: effort: 1 numbers are sent, expected one for each of the controller's joints, "
+        "slider, pole"
+    ) in lines
     assert "  cart_position = 0.1  (joints.position[slider])" in lines
     # The client itself hears the commands: not one of them came.
     assert client.forces == []

@@ -42,6 +42,47 @@ pytestmark = pytest.mark.unit
             "rcl_interfaces/msg/ParameterEvent",
             "043e627780fcad87a22d225bc2a037361dba713fca6a6b9f4b869a5aa0393204",
         ),
+        # What robots speak.
+        (
+            "geometry_msgs/msg/PoseStamped",
+            "10f3786d7d40fd2b54367835614bff85d4ad3b5dab62bf8bca0cc232d73b4cd8",
+        ),
+        (
+            "geometry_msgs/msg/Twist",
+            "9c45bf16fe0983d80e3cfe750d6835843d265a9a6c46bd2e609fcddde6fb8d2a",
+        ),
+        (
+            "geometry_msgs/msg/TwistStamped",
+            "5f0fcd4f81d5d06ad9b4c4c63e3ea51b82d6ae4d0558f1d475229b1121db6f64",
+        ),
+        (
+            "geometry_msgs/msg/WrenchStamped",
+            "8dc3deaf06b2ab281f9f9a742a8961c328ca7cec16e3fd6586d3a5c83fa78f77",
+        ),
+        (
+            "nav_msgs/msg/Odometry",
+            "3cc97dc7fb7502f8714462c526d369e35b603cfc34d946e3f2eda2766dfec6e0",
+        ),
+        (
+            "sensor_msgs/msg/BatteryState",
+            "4bee5dfce981c98faa6828b868307a0a73f992ed0789f374ee96c8f840e69741",
+        ),
+        (
+            "sensor_msgs/msg/Imu",
+            "7d9a00ff131080897a5ec7e26e315954b8eae3353c3f995c55faf71574000b5b",
+        ),
+        (
+            "sensor_msgs/msg/Joy",
+            "0d356c79cad3401e35ffeb75a96a96e08be3ef896b8b83841d73e890989372c5",
+        ),
+        (
+            "std_msgs/msg/Float64MultiArray",
+            "1025ddc6b9552d191f89ef1a8d2f60f3d373e28b283d8891ddcc974e8c55397f",
+        ),
+        (
+            "trajectory_msgs/msg/JointTrajectory",
+            "179b33eba59d676f6d967ac71fe35e7ca2f64b2f3928f4a018cec115e213796e",
+        ),
     ],
 )
 def test_hashes_are_those_of_ros(name, digest):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import time
-from typing import Any
 
 from mbrl_ros.cli.ros_tools.session import Session
+from mbrl_ros.cli.ros_tools.verbs import CommandError
 from mbrl_ros.core.settings import SettingsError, build
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.nodes.endpoints import publishers_of, subscriptions_of, topics_of
@@ -18,6 +18,7 @@ from mbrl_ros.ros import interfaces as ri
 from mbrl_ros.system.configuration import parse_assignments, read_task
 from mbrl_ros.system.launching import BRIDGE
 
+_ARRAY = "std_msgs/msg/Float64MultiArray"
 # Time to listen at most, and from when on all sources are heard [s].
 _LISTEN, _ENOUGH = 2.0, 1.2
 
@@ -31,7 +32,8 @@ def check(arguments: argparse.Namespace) -> int:
     settings: BridgeSettings = configuration.build(BRIDGE)
     plant = RobotPlant(task, settings, ri.interface)
     with Session(arguments.spin_time) as session:
-        listening = _Listening(session.node, settings, RobotCheck(task, settings, plant))
+        check = RobotCheck(task, settings, plant)
+        listening = _Listening(session, settings, check, configuration.namespace)
         longest, enough = arguments.spin_time or _LISTEN, arguments.spin_time or _ENOUGH
         session.spin_until(lambda: listening.complete_for() > enough, longest)
         return listening.told()
@@ -40,20 +42,26 @@ def check(arguments: argparse.Namespace) -> int:
 class _Listening:
     """Subscribes what the bridge would, and publishes nothing."""
 
-    def __init__(self, node: Any, settings: BridgeSettings, check: RobotCheck) -> None:
-        self._node, self._settings, self._check = node, settings, check
+    def __init__(
+        self, session: Session, settings: BridgeSettings, check: RobotCheck, namespace: str
+    ) -> None:
+        self._session, self._node = session, session.node
+        self._settings, self._check = settings, check
         self._topics: dict[str, str] = {}
+        for name in (*settings.sources, *settings.commands):
+            topic = getattr(settings, name).topic
+            absolute = topic if topic.startswith("/") else f"{namespace.rstrip('/')}/{topic}"
+            self._topics[name] = self._node.resolve_topic_name(absolute)
         for name in settings.sources:
-            own = getattr(settings, name)
-            subscription = node.create_subscription(
+            self._node.create_subscription(
                 check.classes[name],
-                own.topic,
+                self._topics[name],
                 lambda message, name=name: check.hear(name, message, time.monotonic()),
-                QoSProfile(depth=100, reliability=ReliabilityPolicy[own.reliability.upper()]),
+                QoSProfile(
+                    depth=100,
+                    reliability=ReliabilityPolicy[getattr(settings, name).reliability.upper()],
+                ),
             )
-            self._topics[name] = subscription.topic_name
-        for name in settings.commands:
-            self._topics[name] = node.resolve_topic_name(getattr(settings, name).topic)
 
     def complete_for(self) -> float:
         """Return for how long all sources are heard [s]."""
@@ -67,6 +75,7 @@ class _Listening:
             {name: publishers_of(self._node, topic) for name, topic in topics.items()},
             {name: subscriptions_of(self._node, topic) for name, topic in topics.items()},
             topics_of(self._node),
+            self._joints(),
         )
         found = self._check.findings(graph, now, 1e-9 * self._node.get_clock().now().nanoseconds)
         for name, rate in self._check.rates(now).items():
@@ -80,3 +89,22 @@ class _Listening:
         if not found:
             print("nothing wrong was found; nothing was sent")
         return int(any(finding.certain for finding in found))
+
+    def _joints(self) -> dict[str, list[str]]:
+        """Return the joints of ros2_control's controllers that arrays are sent to."""
+        found = {}
+        for name in self._settings.commands:
+            controller, _, last = self._topics[name].rpartition("/")
+            if last != "commands" or getattr(self._settings, name).type != _ARRAY:
+                continue
+            client = self._node.create_client(ri.GetParameters, f"{controller}/get_parameters")
+            if not client.wait_for_service(timeout_sec=0.1):
+                continue
+            request = ri.GetParameters.Request(names=["joints"])
+            try:
+                (value,) = self._session.call(client, request, timeout=0.5).values
+            except (CommandError, ValueError):
+                continue
+            if value.string_array_value:
+                found[name] = list(value.string_array_value)
+        return found
