@@ -71,7 +71,7 @@ class PolicyLearner(Learner):
         self._objective: Objective | None = None
         # Gradient steps owed after changes of the objective, and when those of the last are made.
         self._extra_updates = self._caught_up_at = 0
-        self._normalized_at = 0
+        self._normalized_at, self._normalized_for = 0, NOTHING
         self._published: ModelUpdate | None = None
 
     def append(self, transition: Transition) -> None:
@@ -88,6 +88,13 @@ class PolicyLearner(Learner):
             owed = min(int(self._settings.updates_per_transition * self.received), _CATCH_UP)
             self._extra_updates += owed
             self._caught_up_at = self.policy.updates + owed
+
+    @property
+    def imagined_steps(self) -> int:
+        """Steps imagined at present (MBPO, Janner et al. 2019, appendix C)."""
+        s = self._settings
+        share = min(1.0, self.received / s.imagined_growth) if s.imagined_growth else 1.0
+        return 1 + int(share * (s.imagined_steps - 1))
 
     @property
     def updates(self) -> int:
@@ -123,10 +130,11 @@ class PolicyLearner(Learner):
     def _improve(self) -> None:
         objective, model = self._objective, self.dynamics.model
         assert objective is not None  # nothing is owed without
-        if self.received >= _NORMALIZE_GROWTH * self._normalized_at:
+        anew = objective.digest != self._normalized_for
+        if anew or self.received >= _NORMALIZE_GROWTH * self._normalized_at:
             rows = self.dynamics.replay.spread(_NORMALIZE_ROWS)
-            self.policy.normalize_from(self._real(rows, objective))
-            self._normalized_at = self.received
+            self.policy.normalize_from(self._real(rows, objective), anew)
+            self._normalized_at, self._normalized_for = self.received, objective.digest
         s = self._settings
         replay = self.dynamics.replay
         real = s.batch_size if not self._published else round(s.real_share * s.batch_size)
@@ -134,15 +142,12 @@ class PolicyLearner(Learner):
         if real:
             parts.append(self._real(replay.draw((real,), self._rng), objective))
         if real < s.batch_size:
-            each = s.imagined_steps * model.members
-            starts = model.members * max(1, round((s.batch_size - real) / each))
-            batch = self._batch(replay.draw((starts,), self._rng))
+            far = self.imagined_steps
+            starts = model.members * max(1, round((s.batch_size - real) / (far * model.members)))
+            state = self._batch(replay.draw((starts,), self._rng)).state
             parts.append(
-                imagined_steps(
-                    batch.state, s.imagined_steps, model, self.policy.draw, objective,
-                    self._generator,
-                )
-            )  # fmt: skip
+                imagined_steps(state, far, model, self.policy.draw, objective, self._generator)
+            )
         self.policy.update(Steps.joined(parts))
         if self.policy.updates >= self._caught_up_at:
             self.policy.learned.objective = objective.digest
@@ -201,6 +206,7 @@ class PolicyLearner(Learner):
         self.dynamics.restore(update, state)
         if learned is not None:
             self.policy.load(learned, state)
+            self._normalized_for = learned.objective
             self._extra_updates = int(extra)
         self._published = update
 

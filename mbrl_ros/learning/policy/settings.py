@@ -24,13 +24,19 @@ class PolicySettings(ActorCriticSettings):
     imagined_steps: int = setting(
         3, "steps imagined from each real state, by the policy", low=1, high=100
     )
+    imagined_growth: int = setting(
+        0,
+        "transitions over which they grow to that number from one, as the model gets better; "
+        "0: at once",
+        low=0,
+    )
     discount: float = setting(0.99, "weight of a reward one control step later", low=0.0, high=1.0)
     batch_size: int = setting(256, "steps per gradient step", low=1, high=65536)
     learning_rate: float = setting(
         5e-4, "learning rate of actor, critics and temperature", low=1e-7, high=1.0
     )
     target_rate: float = setting(
-        0.005, "share of the critics that their slow copies take over per step", low=1e-6, high=1.0
+        0.01, "share of the critics that their slow copies take over per step", low=1e-6, high=1.0
     )
     functions: list[str] = setting(
         [],

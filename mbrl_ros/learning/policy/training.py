@@ -16,10 +16,14 @@ from mbrl_ros.models.optimizer_state import found, saved
 # Weight of the entropy at first, in units of the rewards' root mean square.
 _FIRST_TEMPERATURE = 0.1
 _LEAST_LOG, _MOST_LOG = -12.0, 3.0
+_TINY = 1e-6
 
 
 class ActorCriticTrainer:
     """Soft actor-critic (Haarnoja et al. 2018) with careful critics.
+
+    Unlike there, the critics expect rewards only: a plan's end is valued by them, and nobody pays
+    for entropy. And as all rewards are known when they are drawn, so are bounds of every return.
 
     Attributes:
         learned: trained.
@@ -40,6 +44,10 @@ class ActorCriticTrainer:
         self._generator = torch.Generator().manual_seed(seed)
         learned.initialize(self._generator)
         self._slow = copy.deepcopy(learned.critics).requires_grad_(False)
+        # Of returns, in the objective's unit: what lies within reach, and what all states are worth
+        # alike; None: not known yet.
+        self._least, self._most = -math.inf, math.inf
+        self._level: float | None = None
         self._log_temperature = nn.Parameter(torch.tensor(math.log(_FIRST_TEMPERATURE)))
         self._optimizers = {
             "critics": self._optimizer(list(learned.critics.parameters())),
@@ -56,21 +64,37 @@ class ActorCriticTrainer:
         return self.learned.draw(self.learned.read(features), self._generator)
 
     @torch.no_grad()
-    def normalize_from(self, steps: Steps) -> None:
-        """Set the units of inputs and answers from data; what the critics answer stays the same.
+    def normalize_from(self, steps: Steps, anew: bool = False) -> None:
+        """Set the units of inputs and answers from data.
+
+        What the critics answer stays the same, unless the rewards are others than before: then
+        every answer moves by what the mean reward is worth if it is paid for ever. Updates alone
+        would take thousands to get there, since the critics follow their slow copies. Costs are not
+        presumed to last: who hopes for an end to them looks for it.
 
         Args:
             steps: all kinds that there are.
+            anew: whether they are judged by another objective than before.
         """
         learned = self.learned
         learned.normalize_from(steps.features)
         known = steps.reward[steps.weight > 0]
         size = float(known.square().mean().sqrt()) if len(known) else 0.0
         unit = size if math.isfinite(size) and size > 0.0 else 1.0
-        ratio = float(learned.unit) / unit
+        ratio, moved = float(learned.unit) / unit, 0.0
+        if len(known):
+            long = 1.0 / max(1.0 - self._settings.discount, _TINY)
+            # Nothing is paid after an end.
+            self._least = long * min(0.0, float(known.min()))
+            self._most = long * max(0.0, float(known.max()))
+            level = long * max(0.0, float(known.mean()))
+            if anew and (self._level is not None or not self.updates):
+                moved = (level - (self._level or 0.0)) / unit
+            self._level = level
         for critics in (learned.critics, self._slow):
             critics.weights[-1] *= ratio
             critics.biases[-1] *= ratio
+            critics.biases[-1] += moved
         learned.unit.fill_(unit)
 
     def update(self, steps: Steps) -> float:
@@ -86,8 +110,8 @@ class ActorCriticTrainer:
         read, after = learned.read(steps.features), learned.read(steps.next_features)
         temperature = self._log_temperature.detach().exp()
         with torch.no_grad():
-            then, entropy = learned.expected(after, self._slow, self._generator)
-            then = then + temperature * entropy
+            then, _ = learned.expected(after, self._slow, self._generator)
+            then = then.clamp(self._least / learned.unit, self._most / learned.unit)
             target = steps.reward / learned.unit + discount * steps.continues * then
         errors = (learned.judge(read, steps.action) - target).square()
         loss = (errors * steps.weight).sum(dim=0).mean()

@@ -16,7 +16,7 @@ from mbrl_ros.models.actor_critic.settings import ActorCriticSettings
 # Critics answer for each of them at once.
 _MOST_CHOICES = 1024
 # Of the entropy of choosing by chance.
-_ENTROPY_SHARE = 0.1
+_ENTROPY_SHARE = 0.3
 
 
 class Categorical(ActorCritic):

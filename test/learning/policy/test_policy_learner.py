@@ -74,6 +74,18 @@ def test_it_makes_the_updates_that_it_owes(real_share):
     assert learner.kept_back > 0
 
 
+def test_imagined_trajectories_grow_with_the_data():
+    learner, found = make(imagined_steps=5, imagined_growth=200, real_share=0.5), []
+    learner.pursue(objective())
+    for _ in range(5):
+        found.append(learner.imagined_steps)
+        teach(learner, 50)
+    assert found == [1, 2, 3, 4, 5]
+    teach(learner, 100)
+    assert learner.imagined_steps == 5
+    assert make(imagined_steps=5).imagined_steps == 5
+
+
 def test_another_objective_is_learned_from_what_was_seen_and_told_once_it_is_caught_up():
     learner = make()
     learner.pursue(objective())
