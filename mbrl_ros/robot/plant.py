@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mbrl_ros.core.numbers import shown
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.spaces import FloatArray
 from mbrl_ros.core.task import TaskSettings
@@ -23,6 +24,9 @@ from mbrl_ros.robot.writing import MessageWriter, commanded
 from mbrl_ros.safety.actuation import Actuation
 from mbrl_ros.safety.rules import NoOlderThan
 from mbrl_ros.safety.safe_command import SafeCommand
+
+# How far an action may be beyond its limits as an episode begins, as a share of their range.
+_TOLERANCE = 0.05
 
 
 class _Stage(enum.Enum):
@@ -161,27 +165,31 @@ class RobotPlant:
         Args:
             now: on a clock that never jumps [s].
             stamp: now on the clock for stamps [ns].
+
+        Raises:
+            ValueError: if not even the safe command can be sent.
         """
         with self._lock:
             if self._stage is _Stage.RESETTING:
                 return Tick(None, {})
             if self._stage is _Stage.RUNNING:
                 self._step += 1
+            self.problem = ""
+            # How fast it moves is unknown before it is read.
+            values = np.full(self._observed.dim, np.nan)
             try:
                 values = self.listener.read(self.formulas, now)
+                if self._stage is _Stage.WAITING:
+                    self._begin(values, now)
+                seen = self.observation = self._seen(values, now, stamp)
+                if not seen.ended:
+                    self._actuation.decide(seen, now)
+                    decided = self._actuation.decided
+                    self._sent_step = -1 if decided is None else decided.step
+                    return Tick(seen, self._sent(self._actuation.act(decided, values)))
             except ValueError as error:
                 self.problem = str(error)
-                # How fast it moves is unknown.
-                return Tick(None, self._safely(np.full(self._observed.dim, np.nan)))
-            self.problem = ""
-            if self._stage is _Stage.WAITING and not self._begin(values, now):
                 return Tick(None, self._safely(values))
-            seen = self.observation = self._seen(values, now, stamp)
-            if not seen.ended:
-                self._actuation.decide(seen, now)
-                decided = self._actuation.decided
-                self._sent_step = -1 if decided is None else decided.step
-                return Tick(seen, self._sent(self._actuation.act(decided, values)))
             self._stage = _Stage.RESETTING if self._has_reset else _Stage.WAITING
             return Tick(seen, self._safely(values))
 
@@ -192,20 +200,20 @@ class RobotPlant:
                 return {}
             return self._safely(self.observation.values)
 
-    def _begin(self, values: FloatArray, now: float) -> bool:
-        """Begin an episode, and return whether its time has come."""
+    def _begin(self, values: FloatArray, now: float) -> None:
+        """Begin an episode.
+
+        Raises:
+            ValueError: if it is not the time for it.
+        """
         if self._begins is not None and not self._holds(self._begins, values):
-            self.problem = f"waiting for an episode to begin: {self._begins.text}"
-            return False
-        try:
-            resting = self._read("resting", now)
-        except ValueError as error:
-            self.problem = str(error)
-            return False
+            raise ValueError(f"waiting for an episode to begin: {self._begins.text}")
+        resting = self._read("resting", now)
         if resting is None:
             resting = self._told(now)
         if resting is None:
             resting = self._safe(values)
+        self._check_begin(resting)
         if self.observation is not None:
             self._episode += 1
         self._step, self._cut = 0, False
@@ -213,7 +221,19 @@ class RobotPlant:
         self._in_effect = self._action.clip(resting)
         self._sent_step = -1
         self._actuation.begin(self._in_effect, self._episode, now)
-        return True
+
+    def _check_begin(self, resting: FloatArray) -> None:
+        """Check that the robot need not jump into the limits of its actions."""
+        action = self._action
+        margin = _TOLERANCE * (action.upper - action.lower)
+        for i in np.flatnonzero(
+            (resting < action.lower - margin) | (resting > action.upper + margin)
+        ):
+            limits = f"[{shown(action.low[i])}, {shown(action.high[i])}]"
+            raise ValueError(
+                f"waiting for an episode to begin: {action.names[i]} would jump from "
+                f"{resting[i]:.4g} into its limits {limits}"
+            )
 
     def _seen(self, values: FloatArray, now: float, stamp: int) -> Observation:
         told = self._told(now)

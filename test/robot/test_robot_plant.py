@@ -159,6 +159,34 @@ def test_position_servos_begin_where_they_are_and_hold():
     assert "nothing heard for" in bench.plant.problem
 
 
+def test_servos_beyond_the_limits_do_not_begin_with_a_jump():
+    bench = Bench({"safe_command": "hold"}, resting=["motor = joints.position[slider]"])
+    tick, sent = bench.tick(1.2)
+    assert (tick.observation, sent) == (None, None)
+    assert bench.plant.problem == (
+        "waiting for an episode to begin: motor would jump from 1.2 into its limits [-1, 1]"
+    )
+    assert bench.tick(1.05)[1] == 10.0  # as good as within
+
+
+@pytest.mark.parametrize(
+    ("bridge", "reason"),
+    [
+        ({"ends": "1 / place > 3"}, "1 / place > 3: float division by zero"),
+        ({"effort__send": ["data[0] = 10 * motor + 0 * sqrt(0.3 - motor)"]}, "math domain error"),
+    ],
+)
+def test_a_formula_that_fails_on_the_way_has_the_safe_command(bridge, reason):
+    bench = Bench(**bridge)
+    bench.tick(0.1)
+    bench.answer(0.5)
+    tick, sent = bench.tick(0.0)
+    assert (tick.observation, sent) == (None, 0.0)
+    assert reason in bench.plant.problem
+    ticks = [bench.tick(0.1)[0] for _ in range(4)]  # until that command is too old
+    assert ticks[-1].observation is not None
+
+
 def test_damping_takes_a_stale_velocity_for_unknown():
     bench = Bench({"safe_command": "damp", "safe_velocities": ["speed"], "safe_damping": 0.5})
     bench.tick(0.0, 0.4)
