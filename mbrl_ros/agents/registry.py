@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable
 
 from mbrl_ros.agents.agent import Agent
+from mbrl_ros.agents.handover_agent import HandoverAgent
 from mbrl_ros.agents.planner_agent import PlannerAgent
 from mbrl_ros.agents.policy_agent import PolicyAgent
 from mbrl_ros.agents.random_agent import RandomAgent
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.planning.settings import PlannerSettings
 
-AGENTS = ("planner", "policy", "planner+policy", "random")
+AGENTS = ("planner", "policy", "planner+policy", "planner_then_policy", "random")
 
 
 def make_agent(
@@ -40,4 +41,7 @@ def make_agent(
         return PolicyAgent(action, seed)
     if name == "random":
         return RandomAgent(action, seed)
-    return PlannerAgent(action, settings, seed, name == "planner+policy", clock)
+    planning = PlannerAgent(action, settings, seed, name == "planner+policy", clock)
+    if name == "planner_then_policy":
+        return HandoverAgent(planning, PolicyAgent(action, seed))
+    return planning

@@ -86,8 +86,9 @@ class ControllerSettings:
     agent: str = setting(
         "planner",
         "who decides: planner; policy (that of the model, without a search); planner+policy (the "
-        "policy's actions compete with the planner's); random",
-        choices=("planner", "policy", "planner+policy", "random"),
+        "policy's actions compete with the planner's); planner_then_policy (the planner until "
+        "there is a policy); random",
+        choices=("planner", "policy", "planner+policy", "planner_then_policy", "random"),
     )
     autostart: bool = setting(
         True, "configure at start and activate with the first valid observation"

@@ -22,7 +22,7 @@ from mbrl_ros.planning.loop import PlanResult
 from mbrl_ros.planning.problem import NoPlanError, Problem
 from mbrl_ros.planning.settings import PlannerSettings
 
-AGENTS = ["planner", "policy", "planner+policy", "random"]
+AGENTS = ["planner", "policy", "planner+policy", "planner_then_policy", "random"]
 PLANNING = ["planner", "planner+policy"]
 WITH_POLICY = ["policy", "planner+policy"]
 WITH_MODEL = [name for name in AGENTS if name != "random"]
@@ -213,7 +213,7 @@ def test_a_deadline_cuts_a_plan_and_the_best_so_far_is_executed(name):
 def test_which_need_a_model_say_so():
     for name in AGENTS:
         assert agent(name).needs_model == (name in WITH_MODEL)
-        assert (agent(name).planner is not None) == (name in PLANNING)
+        assert (agent(name).planner is not None) == name.startswith("planner")
     with pytest.raises(UnlearnedError, match="agent 'policy': the model has learned no policy"):
         agent("policy").act(None)
 
@@ -294,6 +294,17 @@ def test_where_members_choose_other_things_the_choice_of_most_is_executed():
     made = agent("policy", "discrete")
     made.exploring = False
     assert made.act(asked).actions.tolist() == [[-2.0]]
+
+
+def test_a_planner_hands_over_to_the_policy_that_the_learner_gives():
+    made = agent("planner_then_policy")
+    assert made.effort == agent("planner").effort
+    assert made.act(problem(policy=None)).actions.shape == (HORIZON, 1)
+    given = made.act(problem(position=0.4, policy=(0.5, 0.0)))
+    assert given.actions.tolist() == [[pytest.approx(-0.2)]]
+    assert made.effort == "policy"
+    made.configure(settings(candidates=20), problem(policy=None).model)
+    assert made.planner.settings.candidates == 20
 
 
 def test_a_policy_is_drawn_from_while_it_explores():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -15,8 +16,14 @@ from mbrl_ros.learning.dynamics_learner import DynamicsLearner
 from mbrl_ros.learning.learner import GateDecision, Learner
 from mbrl_ros.learning.policy.steps import Steps, imagined_steps, real_steps
 from mbrl_ros.learning.policy.training import ActorCriticTrainer
+from mbrl_ros.learning.policy.vote import vote
 from mbrl_ros.learning.settings import TrainerSettings
-from mbrl_ros.models.actor_critic.actor_critic import NOTHING, ActorCritic
+from mbrl_ros.models.actor_critic.actor_critic import (
+    NOTHING,
+    ActorCritic,
+    LearnedPolicy,
+    LearnedValue,
+)
 from mbrl_ros.models.actor_critic.packing import (
     make_actor_critic,
     read_actor_critic,
@@ -32,6 +39,8 @@ _NORMALIZE_ROWS = 20_000
 # After a change of the objective, as many gradient steps are owed for each transition in the
 # replay, but no more than these, before policy and value are said to be of the new one.
 _CATCH_UP = 2000
+# Starts of each member that votes, and the steps it imagines from each.
+_VOTE_STARTS, _VOTE_STEPS = 20, 20
 
 
 class PolicyLearner(Learner):
@@ -73,6 +82,7 @@ class PolicyLearner(Learner):
         self._extra_updates = self._caught_up_at = 0
         self._normalized_at, self._normalized_for = 0, NOTHING
         self._published: ModelUpdate | None = None
+        self._elected: ActorCritic | None = None
 
     def append(self, transition: Transition) -> None:
         """See `Learner.append`."""
@@ -88,6 +98,10 @@ class PolicyLearner(Learner):
             owed = min(int(self._settings.updates_per_transition * self.received), _CATCH_UP)
             self._extra_updates += owed
             self._caught_up_at = self.policy.updates + owed
+
+    @property
+    def _imitates(self) -> bool:
+        return self.received < self._settings.imitated
 
     @property
     def imagined_steps(self) -> int:
@@ -137,7 +151,8 @@ class PolicyLearner(Learner):
             self._normalized_at, self._normalized_for = self.received, objective.digest
         s = self._settings
         replay = self.dynamics.replay
-        real = s.batch_size if not self._published else round(s.real_share * s.batch_size)
+        only_real = self._imitates or self._published is None
+        real = s.batch_size if only_real else round(s.real_share * s.batch_size)
         parts: list[Steps] = []
         if real:
             parts.append(self._real(replay.draw((real,), self._rng), objective))
@@ -148,7 +163,7 @@ class PolicyLearner(Learner):
             parts.append(
                 imagined_steps(state, far, model, self.policy.draw, objective, self._generator)
             )
-        self.policy.update(Steps.joined(parts))
+        self.policy.update(Steps.joined(parts), self._imitates)
         if self.policy.updates >= self._caught_up_at:
             self.policy.learned.objective = objective.digest
 
@@ -171,15 +186,36 @@ class PolicyLearner(Learner):
         """
         decision = self.dynamics.judge()
         self._published = decision.update or self._published
-        if self._published is None:
+        if self._published is None or self._imitates:
             return decision
-        update = with_actor_critic(self._published, self.policy.learned)
+        update, of_policy = with_actor_critic(self._published, self.policy.learned), ""
         try:
             self._read(update)
+            if (share := self._vote()) < self._settings.votes and self._elected is not None:
+                update = with_actor_critic(self._published, self._elected)
+                of_policy = f" held back: {share:.0%} of the members are for it"
+            elif self._settings.votes:
+                self._elected = copy.deepcopy(self.policy.learned)
         except CheckpointError as damage:
             return replace(decision, update=None, reason=f"held back: {damage}")
-        reason = f"{decision.reason}; policy after {self.policy.updates} updates"
+        reason = f"{decision.reason}; policy after {self.policy.updates} updates{of_policy}"
         return replace(decision, update=update, reason=reason)
+
+    @torch.no_grad()
+    def _vote(self) -> float:
+        """Return the share of the members that are for the newest policy; 1: there is no other."""
+        before, now, objective = self._elected, self.policy.learned, self._objective
+        if not self._settings.votes or before is None or objective is None:
+            return 1.0
+        if not before.objective == now.objective == objective.digest:
+            return 1.0
+        model = self.dynamics.model
+        rows = self.dynamics.replay.draw((_VOTE_STARTS * model.members,), self._rng)
+        policies = LearnedPolicy(now), LearnedPolicy(before)
+        return vote(
+            self._batch(rows).state, _VOTE_STEPS, model, policies, LearnedValue(now), objective,
+            self.policy.updates,
+        )  # fmt: skip
 
     @property
     def kept_back(self) -> int:
@@ -206,7 +242,7 @@ class PolicyLearner(Learner):
         self.dynamics.restore(update, state)
         if learned is not None:
             self.policy.load(learned, state)
-            self._normalized_for = learned.objective
+            self._normalized_for, self._elected = learned.objective, learned
             self._extra_updates = int(extra)
         self._published = update
 

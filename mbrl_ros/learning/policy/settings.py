@@ -30,6 +30,19 @@ class PolicySettings(ActorCriticSettings):
         "0: at once",
         low=0,
     )
+    imitated: int = setting(
+        0,
+        "transitions during which the policy only learns to do what was done, such as what a "
+        "planner has decided; it is published after them",
+        low=0,
+    )
+    votes: float = setting(
+        0.0,
+        "share of the model's members that a policy must be better for than the last one to be "
+        "published, in their imagination; 0: they are not asked",
+        low=0.0,
+        high=1.0,
+    )
     discount: float = setting(0.99, "weight of a reward one control step later", low=0.0, high=1.0)
     batch_size: int = setting(256, "steps per gradient step", low=1, high=65536)
     learning_rate: float = setting(

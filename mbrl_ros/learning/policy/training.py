@@ -16,6 +16,9 @@ from mbrl_ros.models.optimizer_state import found, saved
 # Weight of the entropy at first, in units of the rewards' root mean square.
 _FIRST_TEMPERATURE = 0.1
 _LEAST_LOG, _MOST_LOG = -12.0, 3.0
+# Of its learning rate: where critics hardly tell actions apart, it has a long way to go before
+# what they tell is tried out.
+_TEMPERATURE_HASTE = 6.0
 _TINY = 1e-6
 
 
@@ -52,11 +55,11 @@ class ActorCriticTrainer:
         self._optimizers = {
             "critics": self._optimizer(list(learned.critics.parameters())),
             "actor": self._optimizer(list(learned.actor.parameters())),
-            "temperature": self._optimizer([self._log_temperature]),
+            "temperature": self._optimizer([self._log_temperature], _TEMPERATURE_HASTE),
         }
 
-    def _optimizer(self, parameters: list[nn.Parameter]) -> torch.optim.AdamW:
-        rate = self._settings.learning_rate
+    def _optimizer(self, parameters: list[nn.Parameter], haste: float = 1.0) -> torch.optim.AdamW:
+        rate = haste * self._settings.learning_rate
         return torch.optim.AdamW(parameters, lr=rate, weight_decay=0.0, fused=True)
 
     def draw(self, features: Tensor) -> Tensor:
@@ -97,11 +100,13 @@ class ActorCriticTrainer:
             critics.biases[-1] += moved
         learned.unit.fill_(unit)
 
-    def update(self, steps: Steps) -> float:
+    def update(self, steps: Steps, imitating: bool = False) -> float:
         """Make one gradient step with each network; none along a loss that is not finite.
 
         Args:
             steps: a batch.
+            imitating: whether the actor is to choose the actions of the steps, rather than what
+                the critics find best.
 
         Returns:
             the critics' loss, in squared units of the rewards.
@@ -118,7 +123,8 @@ class ActorCriticTrainer:
         self._step("critics", loss)
         learned.critics.requires_grad_(False)
         expected, entropy = learned.expected(read, learned.critics, self._generator)
-        self._step("actor", -((expected + temperature * entropy) * steps.weight).mean())
+        wanted = -learned.apart(read, steps.action) if imitating else expected
+        self._step("actor", -((wanted + temperature * entropy) * steps.weight).mean())
         learned.critics.requires_grad_(True)
         surplus = (entropy.detach() - learned.most_entropy).mean()
         self._step("temperature", self._log_temperature * surplus)

@@ -134,6 +134,18 @@ class ActorCritic(nn.Module, ABC):
             the careful answer of the critics, and the entropy [nats], both ``(B,)``.
         """
 
+    @abstractmethod
+    def apart(self, read: Tensor, action: Tensor) -> Tensor:
+        """Return how far the actor is from choosing actions ``(B, A)``, SI units; differentiable.
+
+        Args:
+            read: shape ``(B, input)``.
+            action: to be imitated.
+
+        Returns:
+            shape ``(B,)``; the less, the nearer.
+        """
+
 
 class LearnedPolicy:
     """The actor as a `Policy`."""

@@ -64,10 +64,19 @@ class Categorical(ActorCritic):
 
     def judge(self, read: Tensor, action: Tensor) -> Tensor:
         """See `ActorCritic.judge`."""
-        low = action.new_tensor(self.action.low)
-        chosen = ((action - low).round() @ action.new_tensor(self._strides)).long()
         answers: Tensor = self.critics(read)
-        return answers.gather(-1, chosen.expand(len(answers), -1)[..., None])[..., 0]
+        chosen = self._numbers(action).expand(len(answers), -1)
+        return answers.gather(-1, chosen[..., None])[..., 0]
+
+    def apart(self, read: Tensor, action: Tensor) -> Tensor:
+        """See `ActorCritic.apart`: the improbability [nats]."""
+        log_probability = self.actor(read)[0].log_softmax(dim=-1)
+        return -log_probability.gather(-1, self._numbers(action)[:, None])[:, 0]
+
+    def _numbers(self, action: Tensor) -> Tensor:
+        """Return which of the choices actions are, shape ``(B,)``."""
+        low = action.new_tensor(self.action.low)
+        return ((action - low).round() @ action.new_tensor(self._strides)).long()
 
     def expected(
         self, read: Tensor, critics: NormalizedNetworks, generator: torch.Generator

@@ -46,8 +46,7 @@ class SquashedGaussian(ActorCritic):
 
     def judge(self, read: Tensor, action: Tensor) -> Tensor:
         """See `ActorCritic.judge`."""
-        share = (2 * action - self.high - self.low) / (self.high - self.low)
-        return self._judged(self.critics, read, share)
+        return self._judged(self.critics, read, self._shares(action))
 
     def expected(
         self, read: Tensor, critics: NormalizedNetworks, generator: torch.Generator
@@ -58,6 +57,15 @@ class SquashedGaussian(ActorCritic):
         stretched = 2 * (math.log(2) - raw - functional.softplus(-2 * raw))
         entropy = -(log_density - stretched).sum(dim=-1)
         return self.careful(self._judged(critics, read, torch.tanh(raw))), entropy
+
+    def apart(self, read: Tensor, action: Tensor) -> Tensor:
+        """See `ActorCritic.apart`: the squared difference, as a share of half the range."""
+        share = torch.tanh(self._distribution(read)[0])
+        return (share - self._shares(action)).square().sum(dim=-1)
+
+    def _shares(self, action: Tensor) -> Tensor:
+        """Return actions as shares of half their range."""
+        return (2 * action - self.high - self.low) / (self.high - self.low)
 
     def _distribution(self, read: Tensor) -> tuple[Tensor, Tensor]:
         mean, log_std = self.actor(read)[0].chunk(2, dim=-1)

@@ -72,6 +72,18 @@ def test_the_policy_leads_to_where_it_is_paid(action):
     assert (x - 0.5).abs().max() < 0.25
 
 
+@pytest.mark.parametrize("action", [FORCE, CHOICE], ids=["force", "choice"])
+def test_what_is_imitated_is_done_whatever_it_pays(action):
+    made, generator = trainer(action), torch.Generator().manual_seed(1)
+    for _ in range(300):
+        batch = steps(generator, action, reward=lambda x, u: u * x)
+        shown = torch.where(batch.features > 0, -1.0, 1.0)
+        made.update(replace(batch, action=shown), imitating=True)
+    x = torch.tensor([[-0.9], [-0.4], [0.4], [0.9]])
+    found = LearnedPolicy(made.learned.requires_grad_(False))(x)
+    torch.testing.assert_close(found, -x.sign(), atol=0.2, rtol=0)
+
+
 def test_steps_without_weight_teach_nothing():
     weight = torch.cat([torch.ones(32), torch.zeros(32)])
 

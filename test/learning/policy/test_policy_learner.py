@@ -159,6 +159,32 @@ def test_after_a_restart_another_objective_is_learned_for_before_it_is_told():
         make().restore(update, {**state, "policy.extra_updates": torch.tensor(-1)})
 
 
+def test_while_it_imitates_no_policy_is_published():
+    learner = make(imitated=150, real_share=0.0)
+    learner.pursue(objective())
+    assert "actor_critic" not in teach(learner, 140).update.parts
+    assert learner.policy.updates == 70
+    assert "actor_critic" in teach(learner, 60).update.parts
+
+
+def test_a_policy_that_the_members_vote_against_is_not_published():
+    learner = make(votes=0.7)
+    learner.pursue(objective())
+    elected = teach(learner, 100)  # the first one
+    assert "members" not in elected.reason
+    # Away from where it should be, wherever it is.
+    with torch.no_grad():
+        learner.policy.learned.actor.biases[-1][..., 0] += 100.0
+    decision = learner.judge()
+    assert "held back: 0% of the members are for it" in decision.reason
+    assert decision.update.parts["actor_critic"] == elected.update.parts["actor_critic"]
+    # One of another objective is not compared.
+    learner.pursue(objective(1.0))
+    while learner.owed_updates >= 1:
+        learner.update()
+    assert "members" not in learner.judge().reason
+
+
 def test_a_policy_that_holds_no_number_is_held_back():
     learner = make()
     learner.pursue(objective())
