@@ -29,7 +29,10 @@ def _project():
 
 def _data_files():
     return {
-        f"{kind}/{path.name}" for kind in DATA for path in (ROOT / kind).iterdir() if path.is_file()
+        str(path.relative_to(ROOT))
+        for kind in DATA
+        for path in (ROOT / kind).rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
     }
 
 
