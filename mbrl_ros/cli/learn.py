@@ -143,7 +143,7 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
         }
 
     env_steps = 0
-    folder = LearningFolder(out, system, summarize)
+    folder = LearningFolder(out, build(TaskSettings, configuration.shared), system, summarize)
     cause: BaseException | None = None
     with (
         StopRequest(insistent=True) as stop,

@@ -8,17 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.data.bags import read_transitions
-from mbrl_ros.data.definitions import Topic
-from mbrl_ros.data.recorder import Recorder
 from mbrl_ros.models import checkpoint
-from mbrl_ros.nodes.record_messages import transition_message
+from mbrl_ros.nodes.transition_bag import TransitionBag
 from mbrl_ros.reports.summary import SUMMARY, write_summary
-from mbrl_ros.ros import interfaces as ri
-from mbrl_ros.ros import serialize_message
+from mbrl_ros.system.bag_task import metadata_of
+from mbrl_ros.system.launching import CONFIGURATION
 from mbrl_ros.system.lock_step import Episode, LockStepSystem
 
-_TYPE = "mbrl_ros/msg/Transition"
 _COLUMNS = ("env_steps", "episode", "return")
 
 
@@ -29,12 +27,17 @@ class LearningFolder:
     """
 
     def __init__(
-        self, out: Path, system: LockStepSystem, summarize: Callable[[], dict[str, Any]]
+        self,
+        out: Path,
+        task: TaskSettings,
+        system: LockStepSystem,
+        summarize: Callable[[], dict[str, Any]],
     ) -> None:
         """Open the folder, and continue in the system what an earlier process left in it.
 
         Args:
             out: has the configuration already.
+            task: that is learned.
             system: new.
             summarize: returns the figures of the run so far.
 
@@ -45,8 +48,8 @@ class LearningFolder:
         self._out = out
         self._system = system
         self._summarize = summarize
-        self._topic = Topic("/transition", _TYPE, ri.definition(_TYPE), ri.type_hash(_TYPE))
-        self._recorder = Recorder(out / "bag")
+        configuration = (out / CONFIGURATION).read_text(encoding="utf-8")
+        self._bag = TransitionBag(out / "bag", {CONFIGURATION: configuration}, metadata_of(task))
         try:
             self._go_on()
             self._recorded, self._saved = len(system.transitions), system.models
@@ -60,7 +63,7 @@ class LearningFolder:
             self._file.flush()
             partial.replace(out / "curve.csv")
         except BaseException:
-            self._recorder.close()
+            self._bag.close()
             raise
 
     @property
@@ -75,10 +78,9 @@ class LearningFolder:
             OSError: if it cannot be written.
         """
         for index in range(self._recorded, len(self._system.transitions)):
-            message = transition_message(self._system.transitions.row(index), index)
-            self._recorder.write(self._topic, serialize_message(message))
+            self._bag.append(self._system.transitions.row(index), index)
         self._recorded = len(self._system.transitions)
-        if trouble := self._recorder.trouble:
+        if trouble := self._bag.trouble:
             raise OSError(trouble)
         if self._saved != self._system.models and self._system.published is not None:
             self.checkpoint.parent.mkdir(exist_ok=True)
@@ -103,7 +105,7 @@ class LearningFolder:
         Raises:
             OSError: if one of them cannot be written.
         """
-        trouble = self._recorder.close()
+        trouble = self._bag.close()
         self._file.close()
         write_summary(self._summarize(), self._out)
         if trouble:

@@ -25,6 +25,7 @@ COMMANDS = {
     "export": "write a policy as ONNX, for computers without torch",
     "demo": "show what it can do: goals and rewards that change while it runs",
     "bench": "measure planning and the punctuality of the control loop on this machine",
+    "bag": "look into bags, mend and cut them, exchange them with others' datasets",
     "report": "write the summary and the figures of a run",
     "robot": "check a robot's topics before anything moves, or stand in for it in MuJoCo",
     "topic": "list, echo, hz or pub topics of a running system",

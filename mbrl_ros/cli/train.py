@@ -8,6 +8,7 @@ import json
 import math
 import shutil
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ from mbrl_ros.system.configuration import (
     parse_assignments,
     read_task,
 )
+from mbrl_ros.system.launching import CONFIGURATION
 
 if TYPE_CHECKING:
     from mbrl_ros.learning.learner import GateDecision
@@ -39,7 +41,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, help="new or empty folder to write to")
     parser.add_argument(
-        "--task", help="shipped task or parameter file (default: config.yaml beside the first bag)"
+        "--task",
+        help="shipped task or parameter file (default: config.yaml in or beside the first bag)",
     )
     parser.add_argument("--seed", type=int, default=0, help="random seed")
     parser.add_argument(
@@ -196,11 +199,34 @@ def _configuration(arguments: argparse.Namespace, bag: Path) -> Configuration:
     if not bag.exists():
         raise SettingsError(f"{bag}: no such file or folder")
     if task is None:
-        beside = bag.absolute().parent / "config.yaml"
+        beside = bag.absolute().parent / CONFIGURATION
         if not beside.is_file():
-            hint = f"; did you mean {bag / 'bag'}?" if (bag / "bag").exists() else ""
-            raise SettingsError(f"{bag}: expected --task, or a config.yaml beside the bag{hint}")
+            return _attached(arguments, bag)
         task = str(beside)
+    return _read(arguments, task)
+
+
+def _attached(arguments: argparse.Namespace, bag: Path) -> Configuration:
+    """Return the configuration that the recorder attached to a bag."""
+    from mbrl_ros.data.bag_summary import summarize
+    from mbrl_ros.data.streaming import BagError
+
+    try:
+        text = summarize(bag).attachments.get(CONFIGURATION)
+    except BagError:
+        text = None  # it is told where the bag is read
+    if text is None:
+        hint = f"; did you mean {bag / 'bag'}?" if (bag / "bag").exists() else ""
+        raise SettingsError(
+            f"{bag}: expected --task, or a {CONFIGURATION} in or beside the bag{hint}"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / CONFIGURATION
+        file.write_text(text, encoding="utf-8")
+        return _read(arguments, str(file))
+
+
+def _read(arguments: argparse.Namespace, task: str) -> Configuration:
     words = [word for word in arguments.bags if ":=" in word]
     parameters = parse_assignments(words, {"seed": "--seed", "run_dir": "--out"})
     return read_task(task, {**parameters, "seed": arguments.seed})

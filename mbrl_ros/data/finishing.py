@@ -6,7 +6,8 @@ import contextlib
 import fcntl
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -98,11 +99,7 @@ def finish(path: Path) -> str:
     temporary = path.with_name(f"{path.name}.tmp")
     stream = RecordStream(path)
     try:
-        with temporary.open("wb") as file:
-            messages = _copy(stream, Writer(file))
-            file.flush()
-            # Otherwise a power failure could leave an empty file under the new name.
-            os.fsync(file.fileno())
+        messages = _written([stream], temporary, Part())
         if messages:
             temporary.replace(path)
         else:
@@ -113,38 +110,113 @@ def finish(path: Path) -> str:
     return f"{path}: finished with {messages} messages{lost}"
 
 
-def _copy(stream: RecordStream, writer: Writer) -> int:
-    schemas: dict[int, int] = {0: 0}
-    channels: dict[int, int] = {}
-    messages = 0
-    writer.start(profile="ros2")
-    for record in stream:
-        if isinstance(record, Message) and record.channel_id in channels:
-            writer.add_message(
-                channels[record.channel_id],
-                record.log_time,
-                record.data,
-                record.publish_time,
-                record.sequence,
-            )
-            messages += 1
-        elif isinstance(record, Schema) and record.id not in schemas:
-            schemas[record.id] = writer.register_schema(record.name, record.encoding, record.data)
-        elif isinstance(record, Channel) and record.id not in channels:
-            channels[record.id] = writer.register_channel(
-                record.topic,
-                record.message_encoding,
-                schemas.get(record.schema_id, 0),
-                record.metadata,
-            )
-        elif isinstance(record, Metadata):
-            writer.add_metadata(record.name, record.metadata)
-        elif isinstance(record, Attachment):
-            writer.add_attachment(
-                record.create_time, record.log_time, record.name, record.media_type, record.data
-            )
-    writer.finish()
-    return messages
+@dataclass(frozen=True)
+class Part:
+    """A stretch of time.
+
+    Attributes:
+        start: since 1970 [ns].
+        end: included.
+    """
+
+    start: int = 0
+    end: int = 2**63 - 1
+
+
+def copy_records(sources: Sequence[Path], path: Path, part: Part | None = None) -> int:
+    """Write one file with chunks and an index of what others hold, finished or not.
+
+    Args:
+        sources: to read, one after the other.
+        path: to write.
+        part: to keep; None: all. Then what was latched when it begins is kept, too, as of then.
+
+    Returns:
+        the number of messages.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    return _written([RecordStream(source) for source in sources], path, part or Part())
+
+
+def _written(streams: Sequence[RecordStream], path: Path, part: Part) -> int:
+    with path.open("wb") as file:
+        copy = _Copy(Writer(file), part)
+        for stream in streams:
+            copy.add(stream)
+        copy.finish()
+        file.flush()
+        # Otherwise a power failure could leave an empty file under the new name.
+        os.fsync(file.fileno())
+    return copy.messages
+
+
+class _Copy:
+    """Messages, definitions, attachments and metadata on their way to another file."""
+
+    def __init__(self, writer: Writer, part: Part) -> None:
+        self.messages = 0
+        self._writer, self._part = writer, part
+        self._told: set[tuple[str, bytes]] = set()
+        # What was latched before the part begins: by topic, its channel and its last message.
+        self._latched: dict[str, tuple[int, Message]] = {}
+        writer.start(profile="ros2")
+
+    def add(self, stream: RecordStream) -> None:
+        """Copy the records of a file."""
+        schemas: dict[int, int] = {0: 0}
+        channels: dict[int, int] = {}
+        latched: dict[int, str] = {}
+        for record in stream:
+            if isinstance(record, Message) and record.channel_id in channels:
+                self._take(record, channels[record.channel_id], latched.get(record.channel_id))
+            elif isinstance(record, Schema) and record.id not in schemas:
+                schemas[record.id] = self._writer.register_schema(
+                    record.name, record.encoding, record.data
+                )
+            elif isinstance(record, Channel) and record.id not in channels:
+                channels[record.id] = self._writer.register_channel(
+                    record.topic,
+                    record.message_encoding,
+                    schemas.get(record.schema_id, 0),
+                    record.metadata,
+                )
+                if "transient_local" in record.metadata.get("offered_qos_profiles", ""):
+                    latched[record.id] = record.topic
+            elif isinstance(record, Metadata):
+                if self._is_new(record.name, repr(record.metadata).encode()):
+                    self._writer.add_metadata(record.name, record.metadata)
+            elif isinstance(record, Attachment) and self._is_new(record.name, record.data):
+                self._writer.add_attachment(
+                    record.create_time, record.log_time, record.name, record.media_type, record.data
+                )
+
+    def finish(self) -> None:
+        """End the file."""
+        self._writer.finish()
+
+    def _take(self, message: Message, channel: int, latched: str | None) -> None:
+        if message.log_time > self._part.end:
+            return
+        if message.log_time >= self._part.start:
+            for before, known in self._latched.values():
+                self._write(known, before, self._part.start)
+            self._latched.clear()
+            self._write(message, channel, message.log_time)
+        elif latched is not None:
+            self._latched[latched] = channel, message
+
+    def _write(self, message: Message, channel: int, time: int) -> None:
+        self._writer.add_message(
+            channel, time, message.data, message.publish_time, message.sequence
+        )
+        self.messages += 1
+
+    def _is_new(self, name: str, data: bytes) -> bool:
+        known = (name, data) in self._told
+        self._told.add((name, data))
+        return not known
 
 
 def write_metadata(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import replace
@@ -90,14 +91,29 @@ class Transitions:
             raise ValueError(f"window length: expected at least 1, got {length}")
         if self._size < length:
             return np.empty(0, dtype=np.int64)
-        follows = (
+        links = np.concatenate(([0], np.cumsum(self._follows())))
+        starts = np.arange(self._size - length + 1)
+        return starts[links[starts + length - 1] - links[starts] == length - 1]
+
+    def episodes(self) -> list[slice]:
+        """Return the rows of each unbroken stretch, in log order; see `windows`."""
+        if not self._size:
+            return []
+        cuts = [0, *(np.flatnonzero(~self._follows()) + 1).tolist(), self._size]
+        return [slice(*both) for both in itertools.pairwise(cuts)]
+
+    def _follows(self) -> NDArray[np.bool_]:
+        """Return whether each row but the first goes on where the one before ended."""
+        return (
             (self.episode[1:] == self.episode[:-1])
             & (self.step[1:] == self.step[:-1] + 1)
             & (self.observation[1:] == self.next_observation[:-1]).all(axis=1)
         )
-        links = np.concatenate(([0], np.cumsum(follows)))
-        starts = np.arange(self._size - length + 1)
-        return starts[links[starts + length - 1] - links[starts] == length - 1]
+
+    @property
+    def columns(self) -> dict[str, NDArray]:
+        """All columns by name."""
+        return {name: self._column(name) for name in self._columns}
 
     def __iter__(self) -> Iterator[Transition]:
         return (self.row(i) for i in range(self._size))

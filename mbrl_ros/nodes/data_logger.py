@@ -41,6 +41,7 @@ from mbrl_ros.ros import (
 )
 from mbrl_ros.ros import interfaces as ri
 from mbrl_ros.safety.safe_command import SafeCommand
+from mbrl_ros.system.bag_task import metadata_of
 
 # Deep enough for everything that arrives while a bag file is being finished.
 _DEEP = QoSProfile(depth=1000, reliability=ReliabilityPolicy.RELIABLE)
@@ -132,8 +133,7 @@ class DataLogger(Node):
         """Open the run's bag, and continue the log of an earlier process."""
         folder = run / "bag"
         configuration = {p.name: p.read_text(encoding="utf-8") for p in sorted(run.glob("*.yaml"))}
-        metadata = {"task": task.task, "seed": str(task.seed)}
-        self._recorder = Recorder(folder, configuration, metadata)
+        self._recorder = Recorder(folder, configuration, metadata_of(task))
         for note in self._recorder.notes:
             self.get_logger().warning(note)
         self._table = read_transitions(

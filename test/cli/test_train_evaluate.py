@@ -162,7 +162,7 @@ def test_ended_training_keeps_its_best_and_goes_on(trained, tmp_path, monkeypatc
         (["train", "/bag", "--out", "{}/new"], "error: /bag: no such file or folder"),
         (
             ["train", "{}", "--out", "{}/new"],
-            "expected --task, or a config.yaml beside the bag; did you mean",
+            "expected --task, or a config.yaml in or beside the bag; did you mean",
         ),
         (["train", "{}/bag", "--out", "{}/new", "seed:=3"], "expected --seed 3"),
         (["train", "{}/bag", "--out", "{}/new", "--seed", "-1"], "'seed': expected"),

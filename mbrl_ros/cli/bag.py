@@ -1,0 +1,252 @@
+"""``mbrl-ros bag``: look into bags, mend them, cut them, exchange them with others' datasets."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from mbrl_ros.cli.terminal import Terminal
+from mbrl_ros.core.json_text import json_text
+from mbrl_ros.core.numbers import shown
+from mbrl_ros.core.settings import SettingsError
+
+if TYPE_CHECKING:
+    from mbrl_ros.data.bag_summary import BagSummary
+    from mbrl_ros.data.finishing import Part
+
+# Formats to modules that `write` them and, but for the first, `read` them.
+_FORMATS = {
+    "numpy": "mbrl_ros.data.exchange.numpy_archive",
+    "minari": "mbrl_ros.data.exchange.minari_dataset",
+    "lerobot": "mbrl_ros.data.exchange.lerobot_dataset",
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="verb")
+
+    def verb(name: str, text: str, run: Callable[[argparse.Namespace], int]) -> Any:
+        added = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        added.set_defaults(run_verb=run)
+        return added
+
+    info = verb("info", "say what a bag holds", _info)
+    check = verb("check", "read a whole bag and say what is wrong with it", _check)
+    for each in (info, check):
+        each.add_argument("bag", type=Path, help="folder or file")
+        each.add_argument("--json", action="store_true", help="print it as JSON")
+    recover = verb("recover", "finish what a killed recorder left, and say what it is", _recover)
+    recover.add_argument("bag", type=Path, help="folder")
+    merge = verb("merge", "write bags that follow each other as one", _merge)
+    merge.add_argument("bags", type=Path, nargs="+", help="folders or files")
+    cut = verb("cut", "write a part of a bag, with what was latched when it begins", _cut)
+    cut.add_argument("bag", type=Path, help="folder or file")
+    cut.add_argument("--episodes", help="first and last, as in 3-7, or one")
+    cut.add_argument("--start", type=float, help="seconds after the bag's first message")
+    cut.add_argument("--end", type=float, help="the same")
+    export = verb("export", "write the transitions of bags for other tools", _export)
+    export.add_argument("bags", type=Path, nargs="+", help="folders or files")
+    export.add_argument("--format", choices=[*_FORMATS], required=True)
+    imported = verb("import", "write a bag of another tool's dataset, to train from", _import)
+    imported.add_argument("dataset", type=Path, help="folder")
+    imported.add_argument("--format", choices=[*_FORMATS][1:], required=True)
+    imported.add_argument("--period", type=float, help="[s], where the dataset does not say it")
+    for each in (merge, cut, export, imported):
+        each.add_argument("-o", "--out", type=Path, required=True, help="new or empty folder")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command; return its exit code.
+
+    Raises:
+        ValueError: naming the invalid argument, file or dataset.
+        OSError: if a file cannot be written.
+    """
+    return int(arguments.run_verb(arguments))
+
+
+def _info(arguments: argparse.Namespace) -> int:
+    from mbrl_ros.data.bag_summary import summarize
+
+    summary = summarize(arguments.bag)
+    if arguments.json:
+        print(json_text(_figures(summary)))
+    else:
+        _print_summary(summary, Terminal())
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from mbrl_ros.data.bag_check import check_bag
+    from mbrl_ros.diagnosis.diagnosis import Diagnosis
+    from mbrl_ros.system.bag_task import task_of
+
+    task, terminal = task_of(arguments.bag), Terminal()
+    spaces = () if task is None else (task.observation_space(), task.action_space())
+    check = check_bag(arguments.bag, *spaces)
+    findings: list[str] = []
+    if task is not None and check.transitions is not None and len(check.transitions):
+        diagnosis = Diagnosis(task.observation_space(), task.period)
+        diagnosis.examine(check.transitions)
+        findings = [finding.text for finding in diagnosis.findings]
+    if arguments.json:
+        figures = _figures(check.summary)
+        figures |= {n: getattr(check, n) for n in ("episodes", "missing", "repeated", "broken")}
+        figures |= {n: getattr(check, n) for n in ("lost", "frames", "frames_alone", "problems")}
+        figures["transitions"] = len(check.transitions or ())
+        print(json_text({**figures, "findings": findings}))
+    else:
+        for problem in check.problems:
+            terminal.print(f"problem: {problem}")
+        for finding in findings:
+            terminal.print(f"warning: {finding}")
+        count = len(check.transitions) if check.transitions is not None else 0
+        frames = f", {check.frames} frames" if check.frames else ""
+        verdict = "sound" if not check.problems else f"{len(check.problems)} problems"
+        terminal.print(
+            f"{arguments.bag}: {count} transitions of {check.episodes} episodes{frames}: {verdict}"
+        )
+    return 1 if check.problems else 0
+
+
+def _recover(arguments: argparse.Namespace) -> int:
+    from mbrl_ros.data.bag_summary import bag_files
+    from mbrl_ros.data.finishing import locked, recover_locked
+
+    bag = arguments.bag
+    if not bag.is_dir():
+        raise SettingsError(f"{bag}: expected the folder of a bag")
+    bag_files(bag)
+    with locked(bag) as mine:
+        if not mine:
+            raise SettingsError(f"{bag}: is being recorded")
+        notes = recover_locked(bag)
+    print("\n".join(notes) or f"{bag}: nothing to recover")
+    return 0
+
+
+def _merge(arguments: argparse.Namespace) -> int:
+    from mbrl_ros.data.editing import merge
+
+    count = merge(arguments.bags, arguments.out)
+    print(f"{arguments.out}: {count} messages of {len(arguments.bags)} bags")
+    return 0
+
+
+def _cut(arguments: argparse.Namespace) -> int:
+    from mbrl_ros.data.editing import cut
+
+    count = cut(arguments.bag, arguments.out, _part(arguments))
+    print(f"{arguments.out}: {count} messages")
+    return 0
+
+
+def _part(arguments: argparse.Namespace) -> Part:
+    from mbrl_ros.data.bag_summary import summarize
+    from mbrl_ros.data.editing import episodes_part
+    from mbrl_ros.data.finishing import Part
+
+    times = arguments.start, arguments.end
+    if (arguments.episodes is None) == (times == (None, None)):
+        raise SettingsError("expected either --episodes, or --start, --end or both")
+    if arguments.episodes is not None:
+        first, _, last = arguments.episodes.partition("-")
+        try:
+            numbers = int(first), int(last or first)
+        except ValueError:
+            got = arguments.episodes
+            raise SettingsError(f"--episodes: expected 3-7 or 3, got '{got}'") from None
+        return episodes_part(arguments.bag, *numbers)
+    begin, whole = summarize(arguments.bag).start, Part()
+    start, end = (None if t is None else begin + round(1e9 * t) for t in times)
+    return Part(whole.start if start is None else start, whole.end if end is None else end)
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from mbrl_ros.data.bags import read_frames, read_transitions
+    from mbrl_ros.data.exchange.dataset import Dataset
+    from mbrl_ros.system.bag_task import task_of
+    from mbrl_ros.system.configuration import check_free
+
+    check_free(arguments.out, "--out")
+    task = task_of(arguments.bags[0])
+    spaces = () if task is None else (task.observation_space(), task.action_space())
+    log = read_transitions(arguments.bags, *spaces)
+    if not len(log):
+        raise SettingsError(f"{arguments.bags[0]}: no transitions")
+    dataset = Dataset(
+        task.task if task is not None and task.task else arguments.bags[0].name,
+        task.period if task is not None else 0.0,
+        log,
+        read_frames(arguments.bags),
+    )
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    written = importlib.import_module(_FORMATS[arguments.format]).write(dataset, arguments.out)
+    print(f"{written}: {len(log)} transitions of {len(log.episodes())} episodes")
+    return 0
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    from mbrl_ros.nodes.transition_bag import TransitionBag
+    from mbrl_ros.system.bag_task import text_for
+    from mbrl_ros.system.configuration import check_free
+    from mbrl_ros.system.launching import CONFIGURATION
+
+    check_free(arguments.out, "--out")
+    dataset = importlib.import_module(_FORMATS[arguments.format]).read(arguments.dataset)
+    log, period = dataset.log, arguments.period or dataset.period
+    if not period > 0:
+        raise SettingsError(f"--period: expected seconds: {arguments.dataset} does not say them")
+    text = text_for(dataset.task, period, log)
+    bag = TransitionBag(arguments.out, {CONFIGURATION: text}, {"task": dataset.task})
+    for index, transition in enumerate(log):
+        bag.append(transition, index)
+    if trouble := bag.close():
+        raise OSError(trouble)
+    print(f"{arguments.out}: {len(log)} transitions of {len(log.episodes())} episodes")
+    return 0
+
+
+def _figures(summary: BagSummary) -> dict[str, Any]:
+    return {
+        "files": [str(file) for file in summary.files],
+        "unfinished": [str(file) for file in summary.unfinished],
+        "damaged": {str(file): lost for file, lost in summary.damaged.items()},
+        "size": summary.size,
+        "start": summary.start,
+        "end": summary.end,
+        "topics": {
+            name: {
+                "type": summary.types[name],
+                "encoding": summary.encodings[name],
+                "count": count,
+            }
+            for name, count in sorted(summary.counts.items())
+        },
+        "metadata": summary.metadata,
+        "attachments": sorted(summary.attachments),
+    }
+
+
+def _print_summary(summary: BagSummary, terminal: Terminal) -> None:
+    unfinished = f", {len(summary.unfinished)} unfinished" if summary.unfinished else ""
+    terminal.print(f"{len(summary.files)} files, {summary.size / 1e6:.1f} MB{unfinished}")
+    if summary.counts:
+        began = datetime.datetime.fromtimestamp(summary.start / 1e9).astimezone()
+        seconds = shown(round((summary.end - summary.start) / 1e9, 1))
+        terminal.print(f"from {began:%Y-%m-%d %H:%M:%S %z}, {seconds} s")
+    for name, value in sorted(summary.metadata.items()):
+        terminal.print(f"{name}: {value}")
+    if summary.attachments:
+        terminal.print(f"attached: {', '.join(sorted(summary.attachments))}")
+    table = Table("topic", "type", "messages", box=None, pad_edge=False)
+    for name, count in sorted(summary.counts.items()):
+        table.add_row(name, summary.types[name], str(count))
+    terminal.print(table)
