@@ -248,8 +248,8 @@ class RobotCheck:
 
     def _speeds(self, path: Path, read: Sequence[tuple[float, float]]) -> Iterator[Finding]:
         """Compare a joint's velocity with how its position changes."""
-        velocity = Path(path.text.replace("position", "velocity", 1), path.root, ("velocity",))
-        velocity = Path(velocity.text, path.root, ("velocity", *path.steps[1:]))
+        text = path.text.replace("position", "velocity", 1)
+        velocity = Path(text, path.root, ("velocity", *path.steps[1:]))
         told = [*_numbers(self._heard[path.root], velocity)]
         if len(told) != len(read) or len(read) < 3:
             return

@@ -24,6 +24,8 @@ from mbrl_ros.robot.formulas import Formula, Values
 
 _TIMES = ("builtin_interfaces/msg/Time", "builtin_interfaces/msg/Duration")
 _TEXT = re.compile(r"\s*(.+?)\s*=\s*(\"[^\"]*\"|'[^']*')\s*")
+_INTEGER = re.compile(r"(u?)int(\d+)")
+_LARGEST_FLOAT = 3.4e38  # of 32 bits
 _LIST = re.compile(r"\s*(.+?)\s*=\s*\[(.*)\]\s*", re.S)
 
 # Makes a value from what the names stand for.
@@ -165,8 +167,13 @@ class MessageWriter:
         return lambda values: [make(values) for make in makes]
 
     def _time(self, message_class: Any, formula: Formula) -> _Make:
+        low, high = _range("int32")
+
         def make(values: Values) -> Any:
-            nanoseconds = round(1e9 * formula.value(values))
+            value = formula.value(values)
+            if not low <= value <= high:
+                raise ValueError(f"{formula.text} is {value:g} s, more than a time can hold")
+            nanoseconds = round(1e9 * value)
             seconds, rest = divmod(nanoseconds, 10**9)
             return message_class(sec=seconds, nanosec=rest)
 
@@ -186,12 +193,28 @@ def _single(kind: FieldType, below: Any) -> _Make:
         return lambda _: below
     if not kind.is_number:
         raise ValueError(f"is a {kind.base}, got a formula: expected a text in quotes")
-    value = below.value
-    if kind.base in ("double", "float"):
-        return lambda values: float(value(values))
-    if kind.base == "boolean":
-        return lambda values: bool(round(value(values)))
-    return lambda values: round(value(values))
+    low, high = _range(kind.base)
+    convert: Callable[[float], Any] = float if kind.base in ("double", "float") else round
+
+    def make(values: Values) -> Any:
+        value = below.value(values)
+        if not low <= value <= high:
+            raise ValueError(f"{below.text} is {value:g}, more than a {kind.base} can hold")
+        return bool(round(value)) if kind.base == "boolean" else convert(value)
+
+    return make
+
+
+def _range(base: str) -> tuple[float, float]:
+    """Return the numbers that a type can hold."""
+    if base == "double":
+        return -math.inf, math.inf
+    if base == "float":
+        return -_LARGEST_FLOAT, _LARGEST_FLOAT
+    if found := _INTEGER.fullmatch(base):
+        bits = int(found[2])
+        return (0, 2**bits - 1) if found[1] else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    return (0, 1) if base == "boolean" else (0, 255)
 
 
 def _put(tree: _Tree, target: str, what: Formula | str, where: str) -> None:
@@ -213,9 +236,10 @@ def _put(tree: _Tree, target: str, what: Formula | str, where: str) -> None:
 def _split_list(text: str, where: str) -> Iterable[str]:
     try:
         tree = ast.parse(f"[{text}]", mode="eval").body
-    except SyntaxError as error:
-        raise ValueError(f"{where}: {error.msg}") from None
-    assert isinstance(tree, ast.List)
+    except (SyntaxError, ValueError) as error:
+        raise ValueError(f"{where}: expected a list of formulas: {error}") from None
+    if not isinstance(tree, ast.List):  # as of "[a][b]"
+        raise ValueError(f"{where}: expected one list of formulas")
     return [ast.unparse(element) for element in tree.elts]
 
 

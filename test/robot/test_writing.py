@@ -1,8 +1,12 @@
+import random
+
 import pytest
 
 from mbrl_ros.robot.writing import MessageWriter
 from mbrl_ros.ros import deserialize_message, serialize_message
 from mbrl_ros.ros.interfaces import interface
+
+GEOMETRY = ("geometry_msgs/msg/Twist", "geometry_msgs/msg/Polygon")
 
 
 def written(kind, *lines, **values):
@@ -66,6 +70,7 @@ def test_twists_joysticks_and_joint_states():
         ("Twist", ["linear x = v"], "'linear x'"),
         ("TwistStamped", ["header.frame_id = v"], "expected a text in quotes"),
         ("PoseWithCovariance", ["covariance[0] = v"], "expected 36 elements, got 1"),
+        ("Twist", ["linear = [v][v]"], "expected one list of formulas"),
         ("Polygon", ["points[1].x = v"], "expected all of [0] to [1]"),
         ("Polygon", ["points = [v]"], "expected one of its fields x, y, z"),
         ("Polygon", ["points[left].x = v"], "the message does not name its elements"),
@@ -75,6 +80,47 @@ def test_what_does_not_fit_the_type_is_named(kind, lines, reason):
     with pytest.raises(ValueError, match=r"^drive\.send") as refusal:
         written(f"geometry_msgs/msg/{kind}", *lines, v=1.0)
     assert reason in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "line", "value"),
+    [
+        ("sensor_msgs/msg/Joy", "buttons = [v]", 2.0**31),
+        ("sensor_msgs/msg/Joy", "axes = [v]", 1e39),
+        ("std_msgs/msg/UInt8", "data = v", -1.0),
+        ("sensor_msgs/msg/JointState", "header.stamp = v", 1e300),
+        ("std_msgs/msg/Float64", "data = v", float("inf")),
+    ],
+)
+def test_a_number_that_a_field_cannot_hold_is_named(kind, line, value):
+    with pytest.raises(ValueError, match="v is "):
+        written(kind, line, v=value)
+
+
+def random_lines(count, seed=0):
+    """Lines that are nearly right, and some that are not at all."""
+    rng = random.Random(seed)
+    parts = "a b [ ] ( ) [0] [a] 'c' . data points x rate min , 0 1e999 = < not lambda é {j} : @"
+    good = ("data = [a, b]", "linear.x = a", "points[0].x = 2 * a", "axes[0] = min(a, b)")
+    for _ in range(count):
+        line = list(rng.choice(good))
+        for _ in range(rng.randint(1, 4)):
+            place = rng.randrange(len(line) + 1)
+            line[place : place + rng.randint(0, 3)] = rng.choice([*parts.split(), " "])
+        yield "".join(line)
+
+
+@pytest.mark.filterwarnings("ignore::SyntaxWarning")
+def test_whatever_is_written_is_refused_in_words():
+    kinds = [interface(kind) for kind in ("std_msgs/msg/Float64MultiArray", *GEOMETRY)]
+    refusals = []
+    for i, line in enumerate(random_lines(1500)):
+        try:
+            MessageWriter([line], kinds[i % 3], interface, ["a", "b"], "send")({"a": 1, "b": 2})
+        except ValueError as error:
+            refusals.append(str(error).replace(line, ""))
+    assert len(refusals) > 1000
+    assert not [text for text in refusals if "\n" in text]
 
 
 def test_names_are_the_same_in_all_arrays():
