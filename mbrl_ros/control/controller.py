@@ -25,11 +25,13 @@ from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.control.trust import Level, Trust
 from mbrl_ros.core.cpu_quota import cpu_quota
 from mbrl_ros.core.extensions import describe
+from mbrl_ros.core.limits import LimitSettings
 from mbrl_ros.core.pending import calling
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.spaces import FloatArray, Space
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.models.world_model import UnlearnedError, WorldModel
+from mbrl_ros.objectives.forbidden import Forbidden
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.duration import DurationEstimate
 from mbrl_ros.planning.problem import NoPlanError, Problem
@@ -73,6 +75,7 @@ class Controller:
         seed: int,
         safe: SafeCommand,
         learner: str = "ensemble",
+        limits: LimitSettings | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Make a controller.
@@ -87,6 +90,7 @@ class Controller:
             seed: of exploration and sampling.
             safe: the task's safe command; nobody else may use it.
             learner: kind of models that are accepted.
+            limits: of the task, which the guard keeps; None: there are none.
             clock: what observations are received and answered by [s].
 
         Raises:
@@ -108,7 +112,9 @@ class Controller:
         self.overhead = DurationEstimate()
         self.agent = make_agent(settings.agent, action, settings.planner, seed, clock)
         self.exploring = True
-        self._exploration = Exploration(action, settings.exploration, seed)
+        limits = limits or LimitSettings()
+        self._forbidden = Forbidden(limits, observation)
+        self._exploration = Exploration(action, settings.exploration, seed, period, limits.rate)
         self._beliefs = BeliefTracker(
             action, safe.resting, settings.trust.steps, settings.adaptation.memory
         )
@@ -148,6 +154,7 @@ class Controller:
             seed=task.seed,
             safe=SafeCommand.of(task),
             learner=task.learner,
+            limits=task.limits,
         )
 
     @property
@@ -370,7 +377,8 @@ class Controller:
             reason = "no model yet, and exploration.enabled is false"
             return self._stop(observation, CommandSource.HOLD, reason)
         if active is None and self.agent.needs_model:
-            values = self._exploration()
+            sent = self.latency.before(observation.step)
+            values = self._exploration(sent[-1] if len(sent) else self.safe.held)
             refused = self.models.refusal
             reason = f"model refused: {refused}" if refused else "no model yet"
             return self._command(observation, values, CommandSource.EXPLORATION, reason)
@@ -436,7 +444,9 @@ class Controller:
         assert belief is not None  # the observation was taken in
         if len(in_flight):
             belief = model.ahead(belief, torch.from_numpy(in_flight).float())
-        return Problem(belief, model, objective, torch.from_numpy(sent).float())
+        return Problem(
+            belief, model, objective, torch.from_numpy(sent).float(), forbidden=self._forbidden
+        )
 
     def _curiosity(self, model: WorldModel) -> float:
         """Return the reward for what the members disagree on, in the objective's unit."""

@@ -24,6 +24,14 @@ class ExplorationSettings:
     std: float = setting(
         1.0, "standard deviation, as a share of half the action range", low=0.0, high=10.0
     )
+    amplitude: float = setting(
+        1.0, "most distance from the middle, as a share of half the action range", low=0.0, high=1.0
+    )
+    rate: float = setting(
+        0.0,
+        "most change per second, as a share of the action range, beside limits.rate; 0: any",
+        low=0.0,
+    )
     curiosity: float = setting(
         0.0,
         "also later, reward of an imagined step that the members disagree on, as a share of the "

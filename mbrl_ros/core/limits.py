@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mbrl_ros.core.numbers import shown
 from mbrl_ros.core.settings import setting
+from mbrl_ros.core.spaces import Space
 
 #: What an action can be: nothing that is known, or what it does to a dimension that it moves.
 OTHER, POSITION, VELOCITY, EFFORT = COMMANDS = ("other", "position", "velocity", "effort")
@@ -75,7 +79,66 @@ class LimitSettings:
         low=0.0,
     )
 
-    @property
-    def of_states(self) -> bool:
-        """Whether there are any of states."""
-        return bool(self.of or self.forbidden)
+    def ranges(self, observation: Space) -> list[tuple[str, int, float, float]]:
+        """Return name, index, least and most of each dimension with limits, the margin taken off.
+
+        Args:
+            observation: its dimensions.
+
+        Raises:
+            ValueError: naming the parameter that does not fit.
+        """
+        lows = per_name("limits.low", self.low, self.of, -math.inf)
+        highs = per_name("limits.high", self.high, self.of, math.inf)
+        margins = per_name("limits.margin", self.margin, self.of, 0.0)
+        found = []
+        for name, low, high, margin in zip(self.of, lows, highs, margins, strict=True):
+            place = index(observation, name, "limits.of")
+            if self.of.count(name) > 1:
+                raise ValueError(f"limits.of: '{name}' appears more than once")
+            least, most = low + margin, high - margin
+            if not least < most:
+                raise ValueError(
+                    f"limits: '{name}': expected low + margin < high - margin, got {shown(low)}, "
+                    f"{shown(high)} and the margin {shown(margin)}"
+                )
+            found.append((name, place, least, most))
+        return found
+
+
+def per_name(field: str, values: Sequence[float], names: Sequence[str], none: float) -> list[float]:
+    """Return one value for each of some names.
+
+    Args:
+        field: where they are from.
+        values: one for all, one for each, or none.
+        names: what they are for.
+        none: what stands for none.
+
+    Raises:
+        ValueError: naming the field, if there are too few or too many.
+    """
+    if not values:
+        return [none] * len(names)
+    if any(math.isnan(value) for value in values):
+        raise ValueError(f"{field}: expected numbers, got {list(values)}")
+    if len(values) == 1:
+        return [float(values[0])] * len(names)
+    if len(values) != len(names):
+        raise ValueError(
+            f"{field}: expected one number, or one for each of {', '.join(names) or 'none'}, "
+            f"got {len(values)}"
+        )
+    return [float(value) for value in values]
+
+
+def index(observation: Space, name: str, field: str) -> int:
+    """Return the index of an observation dimension.
+
+    Raises:
+        ValueError: naming the field, if there is none of that name.
+    """
+    try:
+        return observation.index(name)
+    except ValueError as error:
+        raise ValueError(f"{field}: {error}") from None

@@ -10,6 +10,7 @@ from torch import Tensor
 from mbrl_ros.models.heads import Value
 from mbrl_ros.models.imagined import Imagined
 from mbrl_ros.models.world_model import Belief, WorldModel
+from mbrl_ros.objectives.forbidden import Forbidden
 from mbrl_ros.objectives.objective import Objective
 
 
@@ -30,6 +31,7 @@ class Problem:
         expected: observations predicted by the last plan, from now on; shape
             ``(H + 1, O)``, or ``(0, O)`` without a last plan.
         value: expected return after the horizon; None: 0.
+        forbidden: states that no plan should lead to; None: there are none.
     """
 
     belief: Belief
@@ -39,10 +41,12 @@ class Problem:
     proposals: Tensor = field(default_factory=lambda: torch.empty(0, 0, 0))
     expected: Tensor = field(default_factory=lambda: torch.empty(0, 0))
     value: Value | None = None
+    forbidden: Forbidden | None = None
 
     def score(self, imagined: Imagined) -> Tensor:
-        """Return the value of each candidate, as `Objective.score` does."""
-        return self.objective.score(imagined, self.value)
+        """Return the value of each candidate: `Objective.score`, as `Forbidden.rank` ranks it."""
+        worth = self.objective.score(imagined, self.value)
+        return self.forbidden.rank(worth, imagined) if self.forbidden else worth
 
     def returns(self, candidates: Tensor) -> Tensor:
         """Return the return of each candidate; minus infinity if not finite.

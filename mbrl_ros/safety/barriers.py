@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from mbrl_ros.core.formula import Arithmetic, read_formula
-from mbrl_ros.core.limits import LimitSettings
+from mbrl_ros.core.limits import LimitSettings, index
 from mbrl_ros.core.numbers import shown
 from mbrl_ros.core.spaces import FloatArray, Space
 
@@ -79,63 +79,12 @@ def make_barriers(settings: LimitSettings, observation: Space) -> tuple[Barrier,
         ValueError: naming the parameter that does not fit.
     """
     found: list[Barrier] = []
-    names = settings.of
-    lows = per_name("limits.low", settings.low, names, -math.inf)
-    highs = per_name("limits.high", settings.high, names, math.inf)
-    margins = per_name("limits.margin", settings.margin, names, 0.0)
-    for name, low, high, margin in zip(names, lows, highs, margins, strict=True):
-        i = index(observation, name, "limits.of")
-        if names.count(name) > 1:
-            raise ValueError(f"limits.of: '{name}' appears more than once")
-        least, most = low + margin, high - margin
-        if not least < most:
-            raise ValueError(
-                f"limits: '{name}': expected low + margin < high - margin, "
-                f"got {shown(low)}, {shown(high)} and the margin {shown(margin)}"
-            )
+    for name, i, least, most in settings.ranges(observation):
         if least > -math.inf:
             found.append(Barrier(f"{name} >= {shown(least)}", (i,), True, _above(i, least)))
         if most < math.inf:
             found.append(Barrier(f"{name} <= {shown(most)}", (i,), True, _below(i, most)))
     return (*found, *(_outside(text, observation) for text in settings.forbidden))
-
-
-def per_name(field: str, values: Sequence[float], names: Sequence[str], none: float) -> list[float]:
-    """Return one value for each of some names.
-
-    Args:
-        field: where they are from.
-        values: one for all, one for each, or none.
-        names: what they are for.
-        none: what stands for none.
-
-    Raises:
-        ValueError: naming the field, if there are too few or too many.
-    """
-    if not values:
-        return [none] * len(names)
-    if any(math.isnan(value) for value in values):
-        raise ValueError(f"{field}: expected numbers, got {list(values)}")
-    if len(values) == 1:
-        return [float(values[0])] * len(names)
-    if len(values) != len(names):
-        raise ValueError(
-            f"{field}: expected one number, or one for each of {', '.join(names) or 'none'}, "
-            f"got {len(values)}"
-        )
-    return [float(value) for value in values]
-
-
-def index(observation: Space, name: str, field: str) -> int:
-    """Return the index of an observation dimension.
-
-    Raises:
-        ValueError: naming the field, if there is none of that name.
-    """
-    try:
-        return observation.index(name)
-    except ValueError as error:
-        raise ValueError(f"{field}: {error}") from None
 
 
 def _above(i: int, least: float) -> Callable[[FloatArray], float]:

@@ -9,10 +9,18 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from mbrl_ros.core.limits import EFFORT, OTHER, POSITION, VELOCITY, LimitSettings
+from mbrl_ros.core.limits import (
+    EFFORT,
+    OTHER,
+    POSITION,
+    VELOCITY,
+    LimitSettings,
+    index,
+    per_name,
+)
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.spaces import FloatArray, Space
-from mbrl_ros.safety.barriers import Barrier, index, make_barriers, per_name
+from mbrl_ros.safety.barriers import Barrier, make_barriers
 from mbrl_ros.safety.command_latch import ReceivedCommand
 
 # How often all barriers are gone through: a command that one of them changes may offend another.

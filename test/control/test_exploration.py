@@ -8,9 +8,12 @@ from mbrl_ros.core.spaces import Space
 ACTION = Space.of(["u", "v"], [-1.0, 10.0], [1.0, 30.0])
 
 
-def explored(count=2000, seed=0, **settings):
-    explore = Exploration(ACTION, ExplorationSettings(**settings), seed)
-    return np.array([explore() for _ in range(count)])
+def explored(count=2000, seed=0, limits=(), **settings):
+    explore = Exploration(ACTION, ExplorationSettings(**settings), seed, 0.02, limits)
+    actions = [np.array([0.0, 20.0])]
+    for _ in range(count):
+        actions.append(explore(actions[-1]))
+    return np.array(actions[1:])
 
 
 def test_actions_are_within_the_limits_and_reach_them():
@@ -29,6 +32,15 @@ def test_actions_scatter_around_the_middle_of_the_range_as_asked():
 def test_the_same_seed_explores_the_same_way():
     np.testing.assert_array_equal(explored(600, seed=5), explored(600, seed=5))
     assert not np.array_equal(explored(seed=5), explored(seed=6))
+
+
+def test_on_hardware_it_goes_no_further_and_no_faster_than_asked():
+    actions = explored(amplitude=0.4, rate=1.0)
+    np.testing.assert_allclose(abs(actions - [0.0, 20.0]).max(axis=0), [0.4, 4.0])
+    np.testing.assert_allclose(abs(np.diff(actions, axis=0)).max(axis=0), [0.04, 0.4])
+    # What the task allows holds as well: one definition for the guard and for it.
+    actions = explored(rate=1.0, limits=[0.5, 1000.0])
+    np.testing.assert_allclose(abs(np.diff(actions, axis=0)).max(axis=0), [0.01, 0.4])
 
 
 def test_it_never_repeats_itself():

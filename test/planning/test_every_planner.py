@@ -1,5 +1,6 @@
 """What holds for every planner of continuous actions, with problems whose answer is known."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -21,7 +22,9 @@ from exact import (
     worth,
 )
 
+from mbrl_ros.core.limits import LimitSettings
 from mbrl_ros.core.settings import SettingsError
+from mbrl_ros.objectives.forbidden import Forbidden
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.problem import NoPlanError
 
@@ -56,6 +59,21 @@ def test_the_linear_quadratic_problem_is_solved(kind, state):
     assert least * 0.999 <= found <= least * (1 + EXCESS[kind])
     nothing = plan.__class__(0 * plan.actions, *list(vars(plan).values())[1:])
     assert cost(nothing, objective, start(*state)) > 1.3 * least
+
+
+@pytest.mark.parametrize("kind", SAMPLING)
+def test_a_plan_keeps_out_of_what_is_forbidden_whatever_it_is_paid(kind):
+    name = OBSERVATION.names[1]
+    free = problem(Recorded(), quadratic(), start(1.0, 0.0))
+    limits = LimitSettings(of=[name], low=[-0.2])
+    kept = dataclasses.replace(free, forbidden=Forbidden(limits, OBSERVATION))
+    slowest = []
+    for each in (free, kept):
+        plan = looping(kind).plan(each)
+        imagined = LinearModel().imagine(each.belief, plan.actions[None])
+        slowest.append(float(imagined.observations[..., 1].min()))
+    assert slowest[0] < -0.3
+    assert -0.2 <= slowest[1] < -0.1
 
 
 @pytest.mark.parametrize("kind", [k for k in PLANNERS if k != "random_shooting"])
