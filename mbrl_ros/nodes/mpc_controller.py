@@ -257,7 +257,8 @@ class MpcController(LifecycleNode):
             or self._trouble_with(newest)
         ):
             return f"no valid observation within {shown(fresh)} s"
-        if self._guard_stopped:
+        # One that is e-stopped itself sends nothing but the safe command.
+        if self._guard_stopped and not self._controller.estopped:
             return f"the guard is stopped ({self._guard_stopped}) until ~/arm is called"
         if self._controller.models.active is None and not self._controller.may_explore:
             return "no model yet, and exploration.enabled is false"
@@ -284,6 +285,13 @@ class MpcController(LifecycleNode):
         return self._ticker.counts.ticks == 0
 
     def _on_model(self, message: ri.ModelUpdate) -> None:
+        run = Path(self._task.run_dir).name
+        if run and message.run not in ("", run):
+            self.get_logger().warning(
+                f"model refused: it is of the run '{message.run}', expected '{run}'",
+                throttle_duration_sec=_COMPLAINT_PERIOD,
+            )
+            return
         parts = {p.name: ModelPart(bytes(p.weights), p.sha256) for p in message.parts}
         update = ModelUpdate(message.kind, message.settings, parts)
         # Only the newest: models may arrive faster than they can be unpacked.

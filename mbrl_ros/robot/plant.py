@@ -96,7 +96,7 @@ class RobotPlant:
                 f"command waits that long for the next step, got {oldest:g}"
             )
         self._safe = SafeCommand.of(task)
-        self._actuation = Actuation(self._action, self._safe, NoOlderThan(oldest))
+        self._actuation = Actuation(self._action, self._safe, NoOlderThan(oldest, task.period))
         check_topics(settings, [*settings.sources, *settings.commands])
         self.listener = make_listener(settings, task.period, find)
         self.formulas = self.listener.formulas(settings.observe, "observe", self._observed.names)

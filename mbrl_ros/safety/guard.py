@@ -18,11 +18,12 @@ from mbrl_ros.core.spaces import FloatArray
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.safety.command_latch import CommandLatch, ReceivedCommand
 from mbrl_ros.safety.limits import ChangesSlowly, Sent, limit_rules
-from mbrl_ros.safety.rules import AnswersRecent, SafetyRule, WithinLimits, apply_rules
+from mbrl_ros.safety.rules import NoOlderThan, SafetyRule, WithinLimits, apply_rules
 from mbrl_ros.safety.safe_command import SafeCommand
 from mbrl_ros.safety.settings import GuardSettings
 
-# Control steps by which a command may be ahead of its observation, which comes on another way.
+# Control steps by which a command may be ahead of its observation, which comes on another way, and
+# an observation ahead of its time.
 _AHEAD = 3
 
 
@@ -78,7 +79,7 @@ class Guard:
         self._latch = CommandLatch(self._action)
         self._sent = Sent()
         self._rules: list[SafetyRule] = [
-            AnswersRecent(self._timeout, self._period),
+            NoOlderThan(self._timeout, self._period),
             WithinLimits(self._action),
             *limit_rules(task.limits, self._observation, self._action, task.period, self._sent),
         ]
@@ -110,6 +111,8 @@ class Guard:
             self._refuse(str(error))
             return None
         seen = self._seen
+        if not self._believed(observation, now):
+            return None
         began = seen is None or seen.episode != observation.episode or observation.step < seen.step
         if began or not self._stopped:  # to hold what a held command becomes in turn would sway
             with contextlib.suppress(ValueError):
@@ -242,6 +245,20 @@ class Guard:
     def person(self) -> bool:
         """Whether a person commands."""
         return self._person is not None
+
+    def _believed(self, observation: Observation, now: float) -> bool:
+        """Return whether an observation is the plant's, for all that is known.
+
+        While the plant is heard, one that is older than the newest, or further ahead than time
+        has passed, was long under way or is somebody else's.
+        """
+        seen = self._seen
+        if seen is None or self._lock_step or now - seen.received > self._patience:
+            return True
+        ahead = observation.step - seen.step
+        if observation.episode != seen.episode:
+            ahead = observation.step if observation.episode == seen.episode + 1 else -1
+        return 0 <= ahead <= (now - seen.received) / self._period + _AHEAD
 
     def _commanding(self, now: float) -> bool:
         """Return whether a person commands; notice that no longer."""

@@ -56,15 +56,21 @@ class WithinLimits:
 
 
 class NoOlderThan:
-    """Drops a command that is older than a time-out, or of an earlier episode."""
+    """Drops a command that is older than a time-out, or of an earlier episode.
 
-    def __init__(self, timeout: float) -> None:
+    So is one that comes just now and answers an observation of long ago: it was under way for so
+    long, or in a process that had stopped.
+    """
+
+    def __init__(self, timeout: float, period: float) -> None:
         """Make a rule.
 
         Args:
-            timeout: how old a command may become [s].
+            timeout: how old a command may become, and the observation that it answers before the
+                newest but one [s].
+            period: of control [s].
         """
-        self._timeout = timeout
+        self._timeout, self._period = timeout, period
 
     def apply(
         self, command: ReceivedCommand | None, observation: Observation, now: float
@@ -78,6 +84,10 @@ class NoOlderThan:
         age = now - command.time
         if age > self._timeout + _EPSILON:
             return None, f"no command for {age:.2f} s"
+        # In real time the next observation is there before an answer acts.
+        behind = observation.step - command.step
+        if (behind - 1) * self._period > self._timeout + _EPSILON:
+            return None, f"answers step {command.step}, but the plant is at step {observation.step}"
         return command, ""
 
 
@@ -92,31 +102,6 @@ class AnswersObservation:
         if command is None or (command.episode, command.step) == answered:
             return command, ""
         return None, f"no command for step {observation.step}"
-
-
-class AnswersRecent:
-    """Drops a command that answers an observation too long ago, whenever it came."""
-
-    def __init__(self, oldest: float, period: float) -> None:
-        """Make a rule.
-
-        Args:
-            oldest: age of the observation [s].
-            period: of control [s].
-        """
-        self._oldest, self._period = oldest, period
-
-    def apply(
-        self, command: ReceivedCommand | None, observation: Observation, now: float
-    ) -> tuple[ReceivedCommand | None, str]:
-        """See `SafetyRule.apply`."""
-        if command is None:
-            return None, ""
-        behind = observation.step - command.step
-        # One period is what any answer in real time is behind, when the next observation is there.
-        if command.episode == observation.episode and (behind - 1) * self._period <= self._oldest:
-            return command, ""
-        return None, f"answers step {command.step}, but the plant is at step {observation.step}"
 
 
 def apply_rules(

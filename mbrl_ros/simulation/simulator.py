@@ -84,7 +84,7 @@ class Simulator:
         self.divergence = ""
         self._diverged_in_a_row = 0
         self._action_space = action_space
-        fresh = AnswersObservation() if lock_step else NoOlderThan(command_timeout)
+        fresh = AnswersObservation() if lock_step else NoOlderThan(command_timeout, period)
         self._actuation = Actuation(action_space, safe, fresh)
         self._transport_delay = actuation_delay if actuation_delay_told else 0
         self._motor_delay = 0 if actuation_delay_told else actuation_delay

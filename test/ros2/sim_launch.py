@@ -22,7 +22,9 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 from launch import LaunchDescription
 
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-NODES = {"mujoco_sim", "data_logger", "model_trainer", "mpc_controller", "run_monitor"}
+NODES = {
+    "mujoco_sim", "data_logger", "model_trainer", "mpc_controller", "safety_guard", "run_monitor",
+}  # fmt: skip
 # Longer than the tests take; they end the launch when they are through.
 DURATION = 120
 

@@ -55,7 +55,7 @@ def test_controller_alone(run_node, ros2):
 def test_nodes_end_cleanly(start, ros_environment, install, number):
     # Without `ros2 run` between, which passes no SIGTERM on.
     executables = install.parent / "mbrl_ros" / "lib" / "mbrl_ros"
-    names = ("mujoco_sim", "data_logger", "model_trainer", "mpc_controller")
+    names = ("mujoco_sim", "data_logger", "model_trainer", "mpc_controller", "safety_guard")
     nodes = {
         name: start(
             *(executables / name, "--ros-args", "--params-file", CONFIG),
@@ -65,7 +65,7 @@ def test_nodes_end_cleanly(start, ros_environment, install, number):
     }
     nodes["mpc_controller"].wait_for("active")
     nodes["model_trainer"].wait_for("learning")
-    for name in ("mpc_controller", "mujoco_sim", "model_trainer", "data_logger"):
+    for name in ("mpc_controller", "safety_guard", "mujoco_sim", "model_trainer", "data_logger"):
         assert nodes[name].stop(number) == 0, name
 
 

@@ -67,7 +67,7 @@ def test_interrupt(start, ros_environment, tmp_path):
     )
     launch.wait_for("active, seed", timeout=40)
     assert launch.stop(signal.SIGINT, timeout=30) == 0
-    assert launch.output.count("process has finished cleanly") == 5, launch.output
+    assert launch.output.count("process has finished cleanly") == 6, launch.output
 
 
 def test_objectives_change_by_every_way(start, ros2, ros_environment, tmp_path):

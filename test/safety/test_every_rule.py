@@ -14,7 +14,7 @@ ACTION = Space.of(["left", "right"], [-1.0, 0.5], [1.0, 2.0])
 SEEN = Observation(3, 7, np.zeros(2), np.array([0.0, 0.5]))
 RULES = {
     "limits": WithinLimits(ACTION),
-    "time-out": NoOlderThan(0.1),
+    "time-out": NoOlderThan(0.1, 0.04),
     "answer": AnswersObservation(),
 }
 GOOD = ReceivedCommand(np.array([0.5, 1.0]), 3, 7, time=10.0)
@@ -53,6 +53,12 @@ def test_each_says_what_it_found():
     }
     earlier = ReceivedCommand(GOOD.values, 2, 7, time=10.0)
     assert RULES["time-out"].apply(earlier, SEEN, 10.0) == (None, "no command for episode 3")
+    frozen = replace(GOOD, step=3, time=10.0)
+    assert RULES["time-out"].apply(frozen, SEEN, 10.0) == (
+        None,
+        "answers step 3, but the plant is at step 7",
+    )
+    assert RULES["time-out"].apply(replace(frozen, step=4), SEEN, 10.0)[0] is not None
     # Exactly as old as allowed, but for the rounding of a sum of periods.
     assert RULES["time-out"].apply(GOOD, SEEN, 10.0 + 0.1 + 1e-9)[0] is GOOD
 

@@ -229,12 +229,14 @@ def test_a_plant_that_was_restarted_is_followed():
     loop = Loop()
     for _ in range(10):
         loop.round(0.3)
-    loop.step = -1
-    assert loop.round(0.4).reason == ""
-    # As is one that was a foreign participant's idea only, after the time-out at the latest.
-    loop.guard.observe(Observation(10**6, 5, np.zeros(2), np.zeros(1)), loop.now + 0.01)
-    assert loop.propose(0.4) is None
-    assert loop.round(0.4).reason == ""
+    loop.step, loop.now = -1, loop.now + 0.3
+    for _ in range(10):
+        assert loop.round(0.4).reason == ""
+    # While it is heard, what does not follow is old, or somebody else's.
+    for stranger in ((10**6, 5), (0, 0), (0, 60), (-3, 7)):
+        loop.guard.observe(Observation(*stranger, np.zeros(2), np.zeros(1)), loop.now + 0.01)
+        assert loop.propose(0.4, step=stranger[1], episode=stranger[0]) is None
+        assert loop.round(0.4).reason == ""
 
 
 def test_in_lock_step_no_time_passes():
