@@ -30,6 +30,7 @@ class Batch:
         next_observation: shape ``(..., O)``.
         reward: shape ``(...)``; NaN: none.
         terminated: whether the task ended, shape ``(...)``.
+        before: the action in effect before, shape ``(..., A)``; None: not kept.
     """
 
     state: Tensor
@@ -37,6 +38,7 @@ class Batch:
     next_observation: Tensor
     reward: Tensor
     terminated: Tensor
+    before: Tensor | None = None
 
 
 class Segments:
@@ -124,6 +126,7 @@ class Segments:
         observations = (self._columns["observations"][rows] - start).astype(np.float32)
         after = (self._columns["next_observation"][rows] - start).astype(np.float32)
         actions = self._columns["actions"][rows]
+        kept = actions.shape[-2]
         past = actions[..., delay + 1 : delay + self._history, :]
         state = [observations.reshape(*rows.shape, -1), past.reshape(*rows.shape, -1)]
         return Batch(
@@ -132,6 +135,7 @@ class Segments:
             torch.from_numpy(after),
             torch.from_numpy(self._columns["reward"][rows]),
             torch.from_numpy(self._columns["terminated"][rows]),
+            torch.from_numpy(actions[..., delay + 1, :]) if kept > delay + 1 else None,
         )
 
     def commands(self, rows: Indices) -> Tensor:

@@ -70,8 +70,10 @@ class DynamicsLearner(Learner):
         self._whole = 0
         model, segment = settings.model, settings.gate.segment
         longest = model.delay if model.delay >= 0 else model.max_delay
-        self._stacking = Stacking(observation, action, model.history, model.history + longest)
-        dims = observation.dim, action.dim, model.history + longest
+        # Rewards of a policy's steps may count changes of the action.
+        actions = max(model.history, 1 + settings.policy.learn) + longest
+        self._stacking = Stacking(observation, action, model.history, actions)
+        dims = observation.dim, action.dim, actions
         self.replay = RowReplay(Segments(model.history, dims, segment), settings.replay, seed)
         self.holdout = Holdout(
             Segments(model.history, dims, segment), settings.replay.holdout, settings.gate, seed

@@ -22,6 +22,8 @@ class Imagined:
         rewards: of each step, shape ``(M, N, H)``; None if the model itself predicts none.
         continues: probability that the episode continues after each step, shape ``(M, N, H)``; None
             if the model itself predicts none.
+        before: the actions before the first, shape as `actions` without H; None: as the objective
+            says.
         scale: standard deviations of the observations in the data, shape ``(O,)``; None: unknown.
     """
 
@@ -30,6 +32,7 @@ class Imagined:
     features: Tensor | None = None
     rewards: Tensor | None = None
     continues: Tensor | None = None
+    before: Tensor | None = None
     scale: Tensor | None = None
 
     def doubt(self) -> Tensor | None:

@@ -56,15 +56,15 @@ class Mirror:
         """
         if min(self._observation + self._action) > 0:
             return batch
-        state, action, next_observation = (
-            _mirrored(values, signs)
-            for values, signs in (
-                (batch.state, self._state),
-                (batch.action, self._action),
-                (batch.next_observation, self._observation),
-            )
+        before = batch.before
+        return Batch(
+            _mirrored(batch.state, self._state),
+            _mirrored(batch.action, self._action),
+            _mirrored(batch.next_observation, self._observation),
+            batch.reward,
+            batch.terminated,
+            None if before is None else _mirrored(before, self._action),
         )
-        return Batch(state, action, next_observation, batch.reward, batch.terminated)
 
     def every_other_sequence(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
         """Return sequences ``(B, L, O)`` and ``(B, L, A)``, every other one as its mirror image."""

@@ -121,7 +121,10 @@ class Batch:
         """Return the change of one dimension since the previous step, shape ``(..., H)``."""
         now, where = self[name], self._dimensions[name]
         before = now[..., :1]
-        if where.acted and self._previous_action is not None:
+        imagined = self.imagined
+        if where.acted and imagined is not None and imagined.before is not None:
+            before = imagined.before[..., where.index, None]
+        elif where.acted and self._previous_action is not None:
             before = torch.full_like(before, self._previous_action[where.index])
         elif not where.acted and self._start is not None:
             before = self._start[..., where.index].expand_as(before)

@@ -159,10 +159,13 @@ class PolicyLearner(Learner):
         if real < s.batch_size:
             far = self.imagined_steps
             starts = model.members * max(1, round((s.batch_size - real) / (far * model.members)))
-            state = self._batch(replay.draw((starts,), self._rng)).state
+            start = self._batch(replay.draw((starts,), self._rng))
             parts.append(
-                imagined_steps(state, far, model, self.policy.draw, objective, self._generator)
-            )
+                imagined_steps(
+                    start.state, far, model, self.policy.draw, objective, self._generator,
+                    start.before,
+                )
+            )  # fmt: skip
         self.policy.update(Steps.joined(parts), self._imitates)
         if self.policy.updates >= self._caught_up_at:
             self.policy.learned.objective = objective.digest

@@ -61,6 +61,7 @@ def real_steps(batch: Batch, model: DynamicsModel, objective: Objective) -> Step
         torch.stack([before, after], dim=1)[None],
         rewards=batch.reward[None, :, None],
         continues=goes_on[None, :, None],
+        before=batch.before,
     )
     reward, alive = (judged[0].float() for judged in objective.steps(told))
     known = reward.isfinite()
@@ -82,6 +83,7 @@ def imagined_steps(
     draw: Callable[[Tensor], Tensor],
     objective: Objective,
     generator: torch.Generator,
+    before: Tensor | None = None,
 ) -> Steps:
     """Imagine short trajectories from real states (MBPO, Janner et al. 2019, section 4).
 
@@ -94,12 +96,15 @@ def imagined_steps(
         draw: actions ``(N, A)`` of features ``(N, F)``.
         objective: judges.
         generator: of the noise.
+        before: actions before the first ones, shape ``(N, A)``; None: unknown.
 
     Returns:
         N * H steps.
     """
     model.tell_origin()
     state = start.view(model.members, -1, start.shape[-1])
+    if before is not None:
+        before = before.view(model.members, -1, before.shape[-1])
     weight = torch.ones(len(start))
     found: list[Steps] = []
     judge = objective.at(0, None, model.reward_model)
@@ -113,12 +118,12 @@ def imagined_steps(
         trajectories = torch.stack([features, _observed(after, model)], dim=2)
         reward, continues = (
             judged.flatten().float()
-            for judged in judge.steps(Imagined(acted[:, :, None], trajectories))
+            for judged in judge.steps(Imagined(acted[:, :, None], trajectories, before=before))
         )
         seen = trajectories.flatten(0, 1)
         found.append(Steps(seen[:, 0], action, seen[:, 1], reward, continues, weight))
         weight = weight * continues
-        state = model.encoding.advance(state, acted, after)
+        state, before = model.encoding.advance(state, acted, after), acted
     return Steps.joined(found)
 
 

@@ -12,6 +12,7 @@ from mbrl_ros.learning.one_step import make_one_step_learner
 from mbrl_ros.learning.policy.learner import PolicyLearner
 from mbrl_ros.learning.policy.settings import PolicySettings
 from mbrl_ros.learning.settings import GateSettings
+from mbrl_ros.models.mirror import Mirror
 from mbrl_ros.models.packing import make_world_model
 from mbrl_ros.objectives.objective import Objective
 
@@ -157,6 +158,21 @@ def test_after_a_restart_another_objective_is_learned_for_before_it_is_told():
     assert learner.state()["policy.extra_updates"] == 200
     with pytest.raises(ValueError, match=r"'policy\.extra_updates': expected a count"):
         make().restore(update, {**state, "policy.extra_updates": torch.tensor(-1)})
+
+
+def test_rows_know_the_action_before_through_the_mirror_too():
+    learner = make()
+    for transition in drive(40, 0):
+        learner.append(Transition(*transition))
+    rows = learner.dynamics.replay.spread(30)
+    known = learner.dynamics.batch(rows)
+    follows = (known.state[1:] == known.next_observation[:-1]).all(dim=-1)
+    assert follows.sum() > 15
+    assert torch.equal(known.before[1:][follows], known.action[:-1][follows])
+    mirror = Mirror(OBSERVATION, ACTION, 1, [*OBSERVATION.names, *ACTION.names])
+    seen = mirror.every_other(known)
+    assert torch.equal(seen.before[1::2], -known.before[1::2])
+    assert torch.equal(seen.before[::2], known.before[::2])
 
 
 def test_while_it_imitates_no_policy_is_published():

@@ -1,6 +1,7 @@
 """Real and imagined steps."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -48,6 +49,24 @@ def test_the_plants_own_reward_is_the_one_it_paid():
     found = real_steps(rows, exact_model(A, B, ACTION), judge)
     assert found.reward.tolist() == [0.0, 1.0, 0.0, 3.0, 4.0]
     assert found.weight.tolist() == [1.0, 1.0, 0.0, 1.0, 1.0]
+
+
+def test_a_change_of_the_action_is_one_from_what_was_done_before():
+    (pushed,) = ACTION.names
+    judge = objective(calm={"type": "quadratic", "of": [pushed], "change": True})
+    model = exact_model(A, B, ACTION, members=2, likelihood="deterministic")
+    rows = replace(batch(6), before=torch.linspace(-1, 1, 6)[:, None])
+    found = real_steps(rows, model, judge)
+    torch.testing.assert_close(found.reward, -(rows.action - rows.before)[:, 0].square())
+    assert real_steps(batch(6), model, judge).reward.abs().max() == 0  # unknown: none
+
+    def draw(features):
+        return torch.tanh(features[:, :1]).float()
+
+    generator = torch.Generator().manual_seed(0)
+    found = imagined_steps(rows.state, 3, model, draw, judge, generator, rows.before)
+    done = torch.stack([rows.before[:, 0], *found.action[:, 0].view(3, 6)])
+    torch.testing.assert_close(found.reward.view(3, 6), -done.diff(dim=0).square())
 
 
 def test_what_leaves_the_allowed_set_does_not_go_on():
