@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.spaces import FloatArray, Space
-from mbrl_ros.models.world_model import Belief, Step, WorldModel
+from mbrl_ros.models.world_model import Belief, Images, Step, WorldModel
 
 # Observations that are missing in a row and taken for unchanged; after more, all begins anew.
 _MOST_MISSING = 64
@@ -29,6 +29,7 @@ class _Seen:
         is_first: whether an episode begins with it, or what came before is not known.
         told: whether the plant told its action; false for one that never came.
         judged: whether models are judged and corrected by what led to it.
+        images: by camera; empty: none came.
     """
 
     values: Tensor
@@ -36,6 +37,7 @@ class _Seen:
     is_first: bool
     told: bool
     judged: bool = False
+    images: Images = field(default_factory=dict)
 
 
 class BeliefTracker:
@@ -106,7 +108,8 @@ class BeliefTracker:
             action = resting if begins else self._seen[-1].action
         values = torch.from_numpy(observation.values)
         judged = had_model and not gap and not observation.ended
-        return self._take(_Seen(values, action, begins, told, judged))
+        images = {name: torch.from_numpy(image) for name, image in observation.images.items()}
+        return self._take(_Seen(values, action, begins, told, judged, images))
 
     def past(self, model: WorldModel) -> list[Step]:
         """Return the newest steps as a model knows them, oldest first; for any thread."""
@@ -138,7 +141,9 @@ class BeliefTracker:
             return None
         step, self._blind = _led_to(model, self.belief, one, self._blind)
         seen = _told(model, one.values)
-        self.belief = model.observe(self.belief, one.action, seen, one.is_first)
+        # Only kinds that see need to know of images.
+        given = (one.images,) if one.images else ()
+        self.belief = model.observe(self.belief, one.action, seen, one.is_first, *given)
         self._note(step)
         return step
 
@@ -161,7 +166,9 @@ def _filtered(
     """
     actions = torch.stack([one.action for one in seen])
     observations = _told(model, torch.stack([one.values for one in seen]))
-    beliefs = model.filter(actions, observations, [one.is_first for one in seen])
+    images = [one.images for one in seen]
+    given = (images,) if any(images) else ()
+    beliefs = model.filter(actions, observations, [one.is_first for one in seen], *given)
     steps: list[Step | None] = []
     for one, before in zip(seen, (None, *beliefs), strict=False):
         step, blind = _led_to(model, before, one, blind)

@@ -29,12 +29,14 @@ class Kind:
             the update is damaged.
         learner: makes the `Learner` from the observation's and the action's space, the trainer's
             settings and the seed; ValueError if these do not fit.
+        sees: whether it takes in ``observation.images``.
         groups: of the trainer's settings that are other ones for this kind, as ``module:class``.
     """
 
     settings: type[Any]
     world_model: Callable[..., Any] | str
     learner: Callable[..., Any] | str
+    sees: bool = False
     groups: Mapping[str, str] = field(default_factory=dict)
 
     def make_world_model(self, update: Any, device: str = "cpu") -> Any:
@@ -59,7 +61,17 @@ class Kind:
             raise ValueError(f"{update.kind}: {type(error).__name__}: {reason}") from error
 
     def make_learner(self, *given: Any) -> Any:
-        """Return what `learner` makes; see there."""
+        """Return what `learner` makes; see there.
+
+        Raises:
+            ValueError: if there are images to be seen by a kind that does not, or as `learner`.
+        """
+        for observation in given[:1]:
+            if observation.images and not self.sees:
+                raise ValueError(
+                    "observation.images: this learner sees no images, expected none, got "
+                    f"{', '.join(observation.images)}"
+                )
         return _found(self.learner)(*given)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from mbrl_ros.core.spaces import FloatArray
 
@@ -32,6 +33,8 @@ class Observation:
         truncated: the episode was cut off here.
         stamp: when the values were read, on the plant's clock [ns].
         received: time of reception on ``time.monotonic`` [s]; NaN: irrelevant.
+        images: of the same step by camera, as models see them, RGB, shape ``(side, side, 3)``,
+            uint8; empty: none are observed, or they did not come.
     """
 
     episode: int
@@ -44,6 +47,7 @@ class Observation:
     truncated: bool = False
     stamp: int = 0
     received: float = math.nan
+    images: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
 
     @property
     def ended(self) -> bool:

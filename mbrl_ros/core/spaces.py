@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
+#: Sides that images of an observation may have [pixels].
+IMAGE_SIZES = (64, 48, 32)
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class Space:
         high: upper limits, ``inf``: none; shape ``(dim,)``, SI units.
         angles: the names of dimensions that are angles in radians and wrap at 2 pi.
         discrete: the names of dimensions that take integers only, such as a choice.
+        images: names of the cameras whose frames are observed too, each at every control step.
+        image_size: height and width of their images, as models see them [pixels].
     """
 
     names: tuple[str, ...]
@@ -29,6 +33,8 @@ class Space:
     high: tuple[float, ...]
     angles: tuple[str, ...] = ()
     discrete: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    image_size: int = IMAGE_SIZES[0]
 
     @classmethod
     def of(
@@ -38,6 +44,8 @@ class Space:
         high: Sequence[float] | None = None,
         angles: Sequence[str] = (),
         discrete: Sequence[str] = (),
+        images: Sequence[str] = (),
+        image_size: int = IMAGE_SIZES[0],
     ) -> Space:
         """Create a space; omitted (or empty) limits are infinite.
 
@@ -64,6 +72,11 @@ class Space:
                     raise ValueError(f"{field}: '{name}' is not one of {', '.join(names)}")
                 if list(marked).count(name) > 1:
                     raise ValueError(f"{field}: '{name}' appears more than once")
+        if len(set(images)) != len(images):
+            raise ValueError(f"images: expected each camera once, got {', '.join(images)}")
+        if image_size not in IMAGE_SIZES:
+            known = ", ".join(map(str, IMAGE_SIZES))
+            raise ValueError(f"image_size: expected one of {known}, got {image_size}")
         for name in discrete:
             index = list(names).index(name)
             lo, hi = lows[index], highs[index]
@@ -71,7 +84,9 @@ class Space:
                 raise ValueError(
                     f"discrete: '{name}': expected whole numbers as limits, got {lo} and {hi}"
                 )
-        return cls(tuple(names), lows, highs, tuple(angles), tuple(discrete))
+        return cls(
+            tuple(names), lows, highs, tuple(angles), tuple(discrete), tuple(images), image_size
+        )
 
     @property
     def dim(self) -> int:

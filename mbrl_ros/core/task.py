@@ -21,6 +21,12 @@ class ObservationSettings:
     discrete: list[str] = setting(
         [], "names of dimensions that take integers only, from low to high, such as a cell's number"
     )
+    images: list[str] = setting(
+        [], "cameras whose frames are observed too, for kinds of models that see; one at each step"
+    )
+    image_size: int = setting(
+        64, "side of the images that models see [pixels], 64, 48 or 32: the frame's middle square"
+    )
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ class TaskSettings:
     learner: str = setting(
         "ensemble",
         "kind of model to learn, and that the controller accepts: ensemble, "
-        "gaussian_process, tabular, or a kind of your own as module:attribute",
+        "gaussian_process, rssm, tabular, or a kind of your own as module:attribute",
     )
     seed: int = setting(0, "seed of all randomness in the run", low=0, high=2**31 - 1)
     run_dir: str = setting("", "folder for the run's output; empty: no output")
@@ -85,8 +91,7 @@ class TaskSettings:
         Raises:
             ValueError: naming the parameter that does not fit.
         """
-        o = self.observation
-        return _space("observation", o.names, o.low, o.high, angles=o.angles, discrete=o.discrete)
+        return _space("observation", self.observation)
 
     def action_space(self) -> Space:
         """Return the action's space, whose limits are finite.
@@ -103,18 +108,16 @@ class TaskSettings:
         for field, values in (("low", a.low), ("high", a.high)):
             if not all(map(math.isfinite, values)):
                 raise ValueError(f"action.{field}: expected finite limits, got {values}")
-        return _space("action", a.names, a.low, a.high, discrete=a.discrete)
+        return _space("action", a)
 
 
-def _space(
-    what: str, names: list[str], low: list[float], high: list[float], **marked: list[str]
-) -> Space:
-    if not names:
+def _space(what: str, told: ObservationSettings | ActionSettings) -> Space:
+    if not told.names:
         raise ValueError(
             f"{what}.names: expected at least one name, got none: is the task's parameter file "
             "given (--ros-args --params-file FILE)?"
         )
     try:
-        return Space.of(names, low, high, **marked)
+        return Space.of(**vars(told))
     except ValueError as error:
         raise ValueError(f"{what}.{error}") from None

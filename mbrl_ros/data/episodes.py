@@ -107,8 +107,10 @@ class EpisodeStore:
         """Return the number of different sequences that can be sampled.
 
         Raises:
-            ValueError: for a length of 0, or a camera without frames.
+            ValueError: for a length of 0.
         """
+        if any(camera not in self._frames.cameras for camera in cameras):
+            return 0
         return int(self._places(length, cameras)[1].sum())
 
     def sample(

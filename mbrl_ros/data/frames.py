@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,37 @@ def encode(image: NDArray[np.uint8], encoding: str) -> bytes:
     file = io.BytesIO()
     Image.fromarray(image).save(file, format=encoding)
     return file.getvalue()
+
+
+def fitted(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Return an image as models see it, online and offline: its middle square, made as small.
+
+    Args:
+        image: RGB, shape ``(height, width, 3)``.
+        side: of the square [pixels]; one that has this size already stays as it is.
+
+    Returns:
+        RGB, shape ``(side, side, 3)``.
+    """
+    height, width, _ = image.shape
+    whole = min(height, width)
+    top, left = (height - whole) // 2, (width - whole) // 2
+    square = image[top : top + whole, left : left + whole]
+    if whole == side:
+        return np.ascontiguousarray(square)
+    # The mean of the pixels that a new one covers.
+    return np.array(Image.fromarray(square).resize((side, side), Image.Resampling.BOX))
+
+
+def smaller(frame: Frame, side: int) -> Frame:
+    """Return a frame with its image `fitted`.
+
+    Raises:
+        ValueError: as `decode`.
+    """
+    lossless = ENCODINGS[0]
+    data = encode(fitted(decode(frame), side), lossless)
+    return replace(frame, encoding=lossless, width=side, height=side, data=data)
 
 
 def decode(frame: Frame) -> NDArray[np.uint8]:

@@ -8,7 +8,7 @@ from torch import Tensor
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.models.heads import Policy
 from mbrl_ros.models.imagined import Imagined
-from mbrl_ros.models.world_model import Belief, UnlearnedError, WorldModel
+from mbrl_ros.models.world_model import Belief, Images, UnlearnedError, WorldModel
 from mbrl_ros.simulation.true_dynamics import TrueDynamics
 
 
@@ -33,7 +33,12 @@ class TrueModel(WorldModel):
         return (torch.zeros(1, batch, self.observation.dim),)
 
     def observe(
-        self, belief: Belief | None, action: Tensor, observation: Tensor, is_first: bool
+        self,
+        belief: Belief | None,
+        action: Tensor,
+        observation: Tensor,
+        is_first: bool,
+        images: Images | None = None,
     ) -> Belief:
         """See `WorldModel.observe`."""
         return (observation[None, None],)

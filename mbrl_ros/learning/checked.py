@@ -12,7 +12,7 @@ from torch import Tensor
 from mbrl_ros.core.extensions import ExtensionError, describe
 from mbrl_ros.core.kinds import KINDS, find_kind
 from mbrl_ros.core.pending import calling
-from mbrl_ros.core.records import Transition
+from mbrl_ros.core.records import Frame, Transition
 from mbrl_ros.learning.learner import GateDecision, Learner
 from mbrl_ros.models.update import ModelUpdate
 from mbrl_ros.objectives.objective import Objective
@@ -102,6 +102,10 @@ class CheckedLearner(Learner):
         """See `Learner.append`."""
         self._in_vain = 0
         self._ask("append", lambda: self._learner.append(transition), ValueError)
+
+    def see(self, frame: Frame) -> None:
+        """See `Learner.see`."""
+        self._ask("see", lambda: self._learner.see(frame), ValueError)
 
     def pursue(self, objective: Objective) -> None:
         """See `Learner.pursue`."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from mbrl_ros.core.records import Transition
+from mbrl_ros.core.records import Frame, Transition
 from mbrl_ros.models.update import ModelUpdate
 from mbrl_ros.objectives.objective import Objective
 
@@ -53,6 +53,13 @@ class Learner(ABC):
 
         Raises:
             ValueError: for a wrong size or a non-finite number; nothing is changed then.
+        """
+
+    def see(self, frame: Frame) -> None:  # noqa: B027
+        """Add a frame of ``observation.images``, which may come before or after its transition.
+
+        Raises:
+            ValueError: if its image is damaged; nothing is changed then.
         """
 
     def pursue(self, objective: Objective) -> None:  # noqa: B027

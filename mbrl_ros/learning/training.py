@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from mbrl_ros.core.records import Transition
+from mbrl_ros.core.records import Frame, Transition
 from mbrl_ros.learning.learner import GateDecision, Learner
 from mbrl_ros.objectives.objective import Objective
 
@@ -37,14 +37,14 @@ class Training:
         Args:
             learner: owned by the thread from `start` on.
             on_decision: called on the thread with every decision of the gate.
-            on_refusal: called on the thread with the reason why a transition was rejected.
+            on_refusal: called on the thread with the reason why a transition or frame was rejected.
         """
         self.decision: GateDecision | None = None
         self.failure: Exception | None = None
         self._learner = learner
         self._on_decision = on_decision
         self._on_refusal = on_refusal
-        self._queue: queue.SimpleQueue[Transition] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Transition | Frame] = queue.SimpleQueue()
         self._rest = 0.0
         self._objective: Objective | None = None
         self._running = False
@@ -60,9 +60,9 @@ class Training:
         self._running = False
         self._thread.join()
 
-    def add(self, transition: Transition) -> None:
-        """Queue a transition; does not block."""
-        self._queue.put(transition)
+    def add(self, new: Transition | Frame) -> None:
+        """Queue a transition or a frame; does not block."""
+        self._queue.put(new)
 
     def pursue(self, objective: Objective) -> None:
         """Have the learner learn for an objective; does not block."""
@@ -104,14 +104,17 @@ class Training:
                     time.sleep(self._rest * (time.monotonic() - began))
 
     def _take_in(self, wait: bool) -> None:
-        """Pass queued transitions to the learner."""
+        """Pass queued transitions and frames to the learner."""
         try:
             # Checked here too: they may come faster than they are taken in.
             while self._running:
                 new = self._queue.get(timeout=_PATIENCE) if wait else self._queue.get_nowait()
                 wait = False
                 try:
-                    self._learner.append(new)
+                    if isinstance(new, Frame):
+                        self._learner.see(new)
+                    else:
+                        self._learner.append(new)
                 except ValueError as error:
                     self._on_refusal(str(error))
         except queue.Empty:

@@ -13,7 +13,7 @@ from mbrl_ros.models.encoding import Encoding
 from mbrl_ros.models.heads import Policy
 from mbrl_ros.models.imagined import Imagined
 from mbrl_ros.models.stepping import step_through
-from mbrl_ros.models.world_model import Belief, WorldModel
+from mbrl_ros.models.world_model import Belief, Images, WorldModel
 
 
 class FunctionModel(WorldModel):
@@ -47,7 +47,12 @@ class FunctionModel(WorldModel):
         return (torch.zeros(1, batch, self.observation.dim),)
 
     def observe(
-        self, belief: Belief | None, action: Tensor, observation: Tensor, is_first: bool
+        self,
+        belief: Belief | None,
+        action: Tensor,
+        observation: Tensor,
+        is_first: bool,
+        images: Images | None = None,
     ) -> Belief:
         """See `WorldModel.observe`."""
         return (observation[None, None],)

@@ -15,7 +15,7 @@ from mbrl_ros.models.heads import Policy
 from mbrl_ros.models.imagined import Imagined
 from mbrl_ros.models.inference import Mean
 from mbrl_ros.models.rollout import Rollout
-from mbrl_ros.models.world_model import Belief, WorldModel
+from mbrl_ros.models.world_model import Belief, Images, WorldModel
 
 
 class StackedBelief(NamedTuple):
@@ -105,7 +105,12 @@ class OneStepModel(WorldModel):
         return StackedBelief(state, rest.expand(self.delay, -1))
 
     def observe(
-        self, belief: Belief | None, action: Tensor, observation: Tensor, is_first: bool
+        self,
+        belief: Belief | None,
+        action: Tensor,
+        observation: Tensor,
+        is_first: bool,
+        images: Images | None = None,
     ) -> StackedBelief:
         """See `WorldModel.observe`."""
         encoding, observation = self.dynamics.encoding, self.dynamics.relative(observation)
@@ -119,7 +124,11 @@ class OneStepModel(WorldModel):
         return StackedBelief(advanced, queue[1:])
 
     def filter(
-        self, actions: Tensor, observations: Tensor, is_first: Sequence[bool]
+        self,
+        actions: Tensor,
+        observations: Tensor,
+        is_first: Sequence[bool],
+        images: Sequence[Images] | None = None,
     ) -> list[Belief]:
         """See `WorldModel.filter`; all steps at once."""
         history, delay = self.dynamics.encoding.history, self.delay

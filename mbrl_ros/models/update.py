@@ -127,6 +127,7 @@ def read_space(read: Any) -> Space:
         not isinstance(read, dict)
         or not _are_texts(read["names"])
         or not _are_texts(read["angles"])
+        or not _are_texts(read.get("images", []))
     ):
         raise ValueError("expected spaces with lists of names")
     return Space.of(**read)

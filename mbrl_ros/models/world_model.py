@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -19,6 +19,8 @@ from mbrl_ros.models.reward_model import RewardModel
 #: A summary of all that was observed: a named tuple of tensors ``(M or 1, B, ...)`` that only the
 #: model's kind looks into.
 Belief = tuple[Tensor, ...]
+#: Images of one control step by camera: RGB, ``(side, side, 3)``, uint8.
+Images = Mapping[str, Tensor]
 
 
 class UnlearnedError(ValueError):
@@ -110,7 +112,12 @@ class WorldModel(ABC):
 
     @abstractmethod
     def observe(
-        self, belief: Belief | None, action: Tensor, observation: Tensor, is_first: bool
+        self,
+        belief: Belief | None,
+        action: Tensor,
+        observation: Tensor,
+        is_first: bool,
+        images: Images | None = None,
     ) -> Belief:
         """Take in one control step of one plant.
 
@@ -120,10 +127,15 @@ class WorldModel(ABC):
                 episode begins.
             observation: at the end of the step, shape ``(O,)``, SI units.
             is_first: whether an episode begins with it, so that the belief before does not count.
+            images: of the same step, for kinds that see; None or empty: none came.
         """
 
     def filter(
-        self, actions: Tensor, observations: Tensor, is_first: Sequence[bool]
+        self,
+        actions: Tensor,
+        observations: Tensor,
+        is_first: Sequence[bool],
+        images: Sequence[Images] | None = None,
     ) -> list[Belief]:
         """Return the belief after each of T control steps, as repeated calls of `observe` would.
 
@@ -133,11 +145,17 @@ class WorldModel(ABC):
             actions: shape ``(T, A)``, T at least 1; see `observe`.
             observations: shape ``(T, O)``.
             is_first: whether an episode begins with each.
+            images: of each; None: none came.
         """
         beliefs: list[Belief] = []
-        for action, observation, first in zip(actions, observations, is_first, strict=True):
+        shown = [{}] * len(actions) if images is None else images
+        for action, observation, first, seen in zip(
+            actions, observations, is_first, shown, strict=True
+        ):
             before = beliefs[-1] if beliefs else None
-            beliefs.append(self.observe(before, action, observation, first))
+            # Only kinds that see need to know of images.
+            given = (seen,) if seen else ()
+            beliefs.append(self.observe(before, action, observation, first, *given))
         return beliefs
 
     @abstractmethod

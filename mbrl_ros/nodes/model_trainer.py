@@ -1,9 +1,9 @@
 """The node model_trainer: trains the model, publishes models that pass the gate.
 
-Subscribes ``transition`` and ``controller_status``, and ``objective`` where it learns a policy;
-requests missed transitions from ``data_logger/get_transitions``; publishes ``model`` (latched) and
-``training_status``. Checkpoints go to ``run_dir/checkpoints``; after a restart, it continues from
-the newest.
+Subscribes ``transition`` and ``controller_status``, ``objective`` where it learns a policy, and
+``frame`` where it sees; requests missed transitions from ``data_logger/get_transitions``; publishes
+``model`` (latched) and ``training_status``. Checkpoints go to ``run_dir/checkpoints``; after a
+restart, it continues from the newest.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch import Tensor
 from mbrl_ros.core.extensions import ExtensionError
 from mbrl_ros.core.kinds import find_kind
 from mbrl_ros.core.task import TaskSettings
-from mbrl_ros.data.messages import read_transition
+from mbrl_ros.data.messages import read_frame, read_transition
 from mbrl_ros.learning.checked import make_learner
 from mbrl_ros.learning.learner import GateDecision, Learner
 from mbrl_ros.learning.settings import trainer_settings
@@ -80,6 +80,10 @@ class ModelTrainer(Node):
         self._status_publisher = self.create_publisher(ri.TrainingStatus, "training_status", EVENTS)
         self._earlier = self.create_client(ri.GetTransitions, "data_logger/get_transitions")
         self._training = Training(self._learner, self._on_decision, self._on_refusal)
+        if spaces[0].images:
+            # A request brings missed transitions, but no frames: those stay in the bag.
+            self._cameras = spaces[0].images
+            self.create_subscription(ri.Frame, "frame", self._on_frame, EVENTS)
         self.create_subscription(ri.Transition, "transition", self._on_transition, EVENTS)
         self.create_subscription(
             ri.ControllerStatus, "controller_status", self._on_controller_status, EVENTS
@@ -145,6 +149,10 @@ class ModelTrainer(Node):
             # Either a response overtook the topic, or the logger has started a new log, as a
             # request will show.
             self._in_doubt = True
+
+    def _on_frame(self, message: ri.Frame) -> None:
+        if message.camera in self._cameras:
+            self._training.add(read_frame(message))
 
     def _take(self, message: ri.Transition) -> None:
         self._expected += 1

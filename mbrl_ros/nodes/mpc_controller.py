@@ -1,10 +1,11 @@
 """The node mpc_controller: plans with the learned model and commands the plant.
 
-A managed node. Subscribes to ``observation``, ``model`` and ``estop``; publishes ``action`` every
-tick while active, ``controller_status``, ``plan`` while someone subscribes, and ``/diagnostics``;
-`ObjectiveInterface` handles changes of the objective. The service ``~/arm`` ends an e-stop,
-``~/autotune`` measures how much planning fits into a period, as is done with the first model.
-``~/rollback`` goes back to the previous model and holds it until ``~/use_newest_model``.
+A managed node. Subscribes to ``observation``, ``model``, ``estop`` and, with
+``observation.images``, ``frame``; publishes ``action`` every tick while active,
+``controller_status``, ``plan`` while someone subscribes, and ``/diagnostics``; `ObjectiveInterface`
+handles changes of the objective. The service ``~/arm`` ends an e-stop, ``~/autotune`` measures how
+much planning fits into a period, as is done with the first model. ``~/rollback`` goes back to the
+previous model and holds it until ``~/use_newest_model``.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import torch
 from mbrl_ros.control.autotune import EFFORTS, Effort, TuningStoppedError
 from mbrl_ros.control.command import Command, CommandSource
 from mbrl_ros.control.controller import Controller
+from mbrl_ros.control.frames import FrameJoiner
 from mbrl_ros.control.kept_state import KeptState, StateFile
 from mbrl_ros.control.model_history import Version
 from mbrl_ros.control.model_manager import ActiveModel
@@ -35,7 +37,7 @@ from mbrl_ros.core.realtime import AROUND, follow_main_thread, prioritize_proces
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.settings import build, flat
 from mbrl_ros.core.task import TaskSettings
-from mbrl_ros.data.messages import read_observation
+from mbrl_ros.data.messages import read_frame, read_observation
 from mbrl_ros.models.update import ModelPart, ModelUpdate
 from mbrl_ros.nodes.controller_messages import (
     action_message,
@@ -46,7 +48,7 @@ from mbrl_ros.nodes.controller_messages import (
 from mbrl_ros.nodes.objective_interface import ObjectiveInterface
 from mbrl_ros.nodes.objective_parameters import declare_objective
 from mbrl_ros.nodes.parameters import declare, on_change, overridden
-from mbrl_ros.nodes.qos import COMMAND, EVENTS, LATCHED, NEWEST
+from mbrl_ros.nodes.qos import COMMAND, EVENTS, FRAMES, LATCHED, NEWEST
 from mbrl_ros.nodes.runner import run_node
 from mbrl_ros.nodes.subscribing import subscribe_to_all
 from mbrl_ros.nodes.timers import create_steady_timer
@@ -85,6 +87,7 @@ class MpcController(LifecycleNode):
         self._settings: ControllerSettings = settings
         self._observation, self._action = task.observation_space(), task.action_space()
         spaces = (self._observation, self._action)
+        self._joiner = FrameJoiner(self._observation.images, self._observation.image_size)
         objectives = declare_objective(self, *spaces, task.period)
         if self._kept.goal:
             objectives = objectives.with_goal(self._kept.goal)
@@ -139,6 +142,10 @@ class MpcController(LifecycleNode):
                 ri.Intervention, "intervention", self._on_intervention, COMMAND
             ),
         ]
+        if self._observation.images:
+            self._connections.append(
+                self.create_subscription(ri.Frame, "frame", self._on_frame, FRAMES)
+            )
         self._connections += subscribe_to_all(self, ri.Bool, "estop", self._on_estop)
         self._offered = [
             self.create_service(ri.Trigger, "~/arm", self._on_arm),
@@ -220,7 +227,20 @@ class MpcController(LifecycleNode):
         self._action_publisher = None
 
     def _on_observation(self, message: ri.Observation) -> None:
-        observation = read_observation(message, time.monotonic())
+        whole = self._joiner.observe(read_observation(message, time.monotonic()))
+        if whole is not None:
+            self._take_in(whole)
+
+    def _on_frame(self, message: ri.Frame) -> None:
+        try:
+            whole = self._joiner.see(read_frame(message))
+        except ValueError as error:
+            self.get_logger().warning(str(error), throttle_duration_sec=_COMPLAINT_PERIOD)
+            return
+        if whole is not None:
+            self._take_in(whole)
+
+    def _take_in(self, observation: Observation) -> None:
         self._take_up_models()
         if self._lifecycle_state == "active":
             before, self._newest = self._newest, observation

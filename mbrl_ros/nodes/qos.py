@@ -8,6 +8,9 @@ EVENTS = QoSProfile(depth=1000, reliability=ReliabilityPolicy.RELIABLE)
 #: Sensor data of which only the newest matters.
 NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 
+#: The newest frame of each of some cameras.
+FRAMES = QoSProfile(depth=4, reliability=ReliabilityPolicy.BEST_EFFORT)
+
 #: Commands: only the newest matters, and it must arrive.
 COMMAND = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import math
 import queue
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -47,14 +49,7 @@ class Camera:
         Raises:
             ValueError: without a MuJoCo model, such a camera, or a renderer.
         """
-        if plant.physics is None:
-            raise ValueError(
-                f"camera: environment '{plant.name}' has no MuJoCo model to render; "
-                "set camera.rate to 0"
-            )
-        self._physics: Physics = plant.physics
-        self._camera = _camera_id(self._physics.model, settings.name, plant.name)
-        self.name = _camera_name(self._physics.model, self._camera)
+        self._physics, self._camera, self.name = _found(plant, settings)
         self._settings = settings
         self._show = show
         self._newest = -1
@@ -65,10 +60,7 @@ class Camera:
         self._thread.start()
         self._ready.wait()
         if self._error is not None:
-            raise ValueError(
-                f"camera: cannot render ({type(self._error).__name__}: {self._error}); "
-                "set camera.rate to 0, or the environment variable MUJOCO_GL to egl or osmesa"
-            ) from self._error
+            raise _cannot_render(self._error) from self._error
 
     def offer(self, observation: Observation, *, wait: bool) -> None:
         """Pass the plant's state if a frame is due.
@@ -112,6 +104,28 @@ class Camera:
             renderer.close()
 
 
+class Eye:
+    """A camera that renders at once, on the thread that steps the plant.
+
+    Attributes:
+        name: see `Camera`.
+    """
+
+    def __init__(self, plant: Plant, settings: CameraSettings) -> None:
+        """Open the camera; arguments and exceptions as for `Camera`."""
+        self._physics, camera, self.name = _found(plant, settings)
+        try:
+            self._renderer = _Renderer(self._physics.model, settings, camera)
+        except Exception as error:
+            raise _cannot_render(error) from error
+        # Where the process ends first: OpenGL, which came before, ends after it.
+        atexit.register(_close, weakref.ref(self._renderer))
+
+    def look(self) -> Image:
+        """Return the image of the plant's present state."""
+        return self._renderer.render(self._physics.state())
+
+
 class _Renderer:
     """MuJoCo's renderer with its own data; for use on one thread."""
 
@@ -125,6 +139,10 @@ class _Renderer:
         self._data = mujoco.MjData(model)
         self._camera = camera
         self._renderer = mujoco.Renderer(model, settings.height, settings.width)
+        if not settings.effects:
+            flags = self._renderer.scene.flags
+            for effect in ("SHADOW", "REFLECTION", "SKYBOX"):
+                flags[getattr(mujoco.mjtRndFlag, f"mjRND_{effect}")] = 0
 
     def render(self, state: FloatArray) -> Image:
         import mujoco
@@ -136,6 +154,30 @@ class _Renderer:
 
     def close(self) -> None:
         self._renderer.close()
+
+
+def _close(reference: weakref.ref[_Renderer]) -> None:
+    renderer = reference()
+    if renderer is not None:
+        renderer.close()
+
+
+def _found(plant: Plant, settings: CameraSettings) -> tuple[Physics, int, str]:
+    """Return the physics, the number and the name of a plant's camera."""
+    if plant.physics is None:
+        raise ValueError(
+            f"camera: environment '{plant.name}' has no MuJoCo model to render; "
+            "set camera.rate to 0"
+        )
+    camera = _camera_id(plant.physics.model, settings.name, plant.name)
+    return plant.physics, camera, _camera_name(plant.physics.model, camera)
+
+
+def _cannot_render(error: Exception) -> ValueError:
+    return ValueError(
+        f"camera: cannot render ({type(error).__name__}: {error}); "
+        "set camera.rate to 0, or the environment variable MUJOCO_GL to egl or osmesa"
+    )
 
 
 def _camera_id(model: Any, name: str, environment: str) -> int:

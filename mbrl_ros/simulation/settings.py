@@ -24,6 +24,9 @@ class CameraSettings:
     encoding: str = setting(
         ENCODINGS[0], "of the topic frame: png (loses nothing) or jpeg", choices=ENCODINGS
     )
+    effects: bool = setting(
+        True, "shadows, reflections and sky; without them rendering is many times faster"
+    )
     video: bool = setting(False, "also record a video to run_dir (MP4, or GIF without ffmpeg)")
 
 

@@ -14,9 +14,12 @@ from torch import Tensor
 
 from mbrl_ros.control.command import Command, CommandSource
 from mbrl_ros.control.controller import Controller
-from mbrl_ros.core.records import Observation, add_reward
+from mbrl_ros.control.frames import FrameJoiner
+from mbrl_ros.core.records import ENCODINGS, Frame, Observation, add_reward
 from mbrl_ros.core.settings import SettingsError, build
+from mbrl_ros.core.spaces import Space
 from mbrl_ros.core.task import TaskSettings
+from mbrl_ros.data.frames import encode
 from mbrl_ros.data.pairing import TransitionPairer
 from mbrl_ros.data.transitions import Transitions
 from mbrl_ros.diagnosis.diagnosis import Diagnosis
@@ -27,8 +30,9 @@ from mbrl_ros.objectives.objective_manager import ObjectiveManager
 from mbrl_ros.objectives.objective_set import ObjectiveSet
 from mbrl_ros.safety.guard import Guard
 from mbrl_ros.safety.safe_command import SafeCommand
-from mbrl_ros.simulation.settings import SimulatorSettings
-from mbrl_ros.simulation.simulator import make_simulator
+from mbrl_ros.simulation.camera import Eye
+from mbrl_ros.simulation.settings import CameraSettings, SimulatorSettings
+from mbrl_ros.simulation.simulator import Simulator, make_simulator
 from mbrl_ros.system.configuration import Configuration
 from mbrl_ros.system.schema import objective_parameters
 
@@ -108,6 +112,8 @@ class LockStepSystem:
         self.controller = Controller.of_task(
             task, self.manager.objective, configuration.build("mpc_controller")
         )
+        self._joiner = FrameJoiner(observation.images, observation.image_size)
+        self._eye = _open_eye(observation, self.simulator, plant.camera)
         self.pairer = TransitionPairer(observation, action, SafeCommand.of(task).resting)
         self.pairer.feed(self.simulator.observation)
         self.transitions = Transitions(observation, action)
@@ -172,13 +178,14 @@ class LockStepSystem:
             episode if it is over. A diverged one has no return.
         """
         before = self.simulator.observation
+        whole = self._whole(before)
         if before.ended:
             after = self.simulator.advance()
             self.pairer.feed(after)
             return None, after, None
         self.controller.objective = self.manager.objective
         self.learner.pursue(self.manager.objective)
-        command = self.controller.tick(replace(before, received=time.monotonic()))
+        command = self.controller.tick(replace(whole, received=time.monotonic()))
         self.sources[command.source] += 1
         if command.source is CommandSource.FALLBACK:
             self.trouble = command.reason
@@ -205,6 +212,22 @@ class LockStepSystem:
         episode = Episode(self.simulator.env_steps, before.episode, self._return)
         self._return = math.nan
         return command, after, episode
+
+    def _whole(self, observation: Observation) -> Observation:
+        """Return the plant's present observation with its images, which the learner is shown."""
+        if self._eye is None:
+            return observation
+        image = self._eye.look()
+        height, width, _ = image.shape
+        step = observation.episode, observation.step
+        data = encode(image, ENCODINGS[0])
+        frame = Frame(*step, self._eye.name, ENCODINGS[0], width, height, data, observation.stamp)
+        if self.learning:
+            self.learner.see(frame)
+        self._joiner.see(frame)
+        whole = self._joiner.observe(observation)
+        assert whole is not None  # its frame has just been taken
+        return whole
 
     def _send(self, command: Command, seen: Observation) -> None:
         """Hand a command through the guard to the plant."""
@@ -304,6 +327,23 @@ class LockStepSystem:
                 self.models += 1
                 if self.on_policy:
                     self.controller.models.offer(decision.update, 1, self.models)
+
+
+def _open_eye(observation: Space, simulator: Simulator, camera: CameraSettings) -> Eye | None:
+    """Return the camera whose images are observed; None: none are.
+
+    Raises:
+        SettingsError: if there are others than the plant has.
+    """
+    if not observation.images:
+        return None
+    eye = Eye(simulator.plant, camera)
+    if observation.images != (eye.name,):
+        raise SettingsError(
+            f"observation.images: expected {eye.name}, the camera of mujoco_sim.camera.name, got "
+            f"{', '.join(observation.images)}"
+        )
+    return eye
 
 
 def check_ends(plant: SimulatorSettings) -> None:

@@ -57,13 +57,13 @@ class SequenceHoldout:
         """
         # An observation precedes the segment's steps, unless what came before it is not known.
         horizon, length = self._gate.horizon, self._gate.segment
-        if not self.store.sequences(length):
+        cameras, grey = self.store.observation_space.images, network.settings.grey
+        if not self.store.sequences(length, cameras):
             return math.inf, math.nan
-        rng = np.random.default_rng(0)
-        steps = Steps.of(self.store.sample(_SEQUENCES, length, rng))
+        drawn = self.store.sample(_SEQUENCES, length, np.random.default_rng(0), cameras)
+        steps = Steps.of(drawn, grey)
         context = max(1, length - horizon)
-        known = Steps(**{name: part[:, :context] for name, part in vars(steps).items()})
-        states = filtered(network, known, None)
+        states = filtered(network, steps.part(0, context), None)
         h, z = states.h[-1], states.z[-1]
         acted = network.scaled(steps.actions)
         unit = network.observation_std if scale is None else scale

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from dataclasses import replace
 
@@ -9,25 +10,33 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mbrl_ros.core.records import Transition
+from mbrl_ros.core.records import Frame, Transition
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.data.episodes import EpisodeStore
+from mbrl_ros.data.frames import smaller
 from mbrl_ros.data.transitions import checked
 from mbrl_ros.learning.holdout import is_kept_back
 from mbrl_ros.learning.learner import GateDecision, Learner
+from mbrl_ros.learning.rssm.behaviour import BehaviourTrainer
 from mbrl_ros.learning.rssm.holdout import SequenceHoldout
-from mbrl_ros.learning.rssm.training import RssmTrainer, Steps
+from mbrl_ros.learning.rssm.settings import RssmPolicySettings
+from mbrl_ros.learning.rssm.training import Filtered, RssmTrainer, Steps
 from mbrl_ros.learning.settings import TrainerSettings
+from mbrl_ros.models.actor_critic.actor_critic import NOTHING
 from mbrl_ros.models.mirror import Mirror
 from mbrl_ros.models.rssm.network import Rssm
-from mbrl_ros.models.rssm.packing import pack, unpack
+from mbrl_ros.models.rssm.packing import behaviour_of, pack, unpack, unpack_behaviour
 from mbrl_ros.models.rssm.settings import RssmSettings
 from mbrl_ros.models.update import ModelUpdate
+from mbrl_ros.models.world_model import UnlearnedError
+from mbrl_ros.objectives.objective import Objective
 
 # The units of observations are set again whenever the data has grown by this factor; the networks
 # have to get used to them.
 _NORMALIZE_GROWTH = 1.5
 _NORMALIZE_ROWS = 20_000
+# Gradient steps after a change of the objective, before policy and value are said to be of it.
+_CATCH_UP = 500
 
 
 class RssmLearner(Learner):
@@ -53,19 +62,32 @@ class RssmLearner(Learner):
         Raises:
             ValueError: if a setting does not suit the spaces or the kind.
         """
-        if settings.policy.learn:
-            raise ValueError("policy.learn: expected false, learner rssm learns no policy yet")
         if settings.optimizer.steps != 1 or settings.optimizer.restart_growth:
             raise ValueError(
                 "optimizer: learner rssm has neither steps nor restart_growth, expected 1 and 0, "
                 f"got {settings.optimizer.steps} and {settings.optimizer.restart_growth}"
             )
         assert isinstance(settings.model, RssmSettings)
+        if settings.model.mirrored and observation.images:
+            raise ValueError(
+                "model.mirrored: expected none with observation.images, which are not mirrored, "
+                f"got {', '.join(settings.model.mirrored)}"
+            )
         self.settings, self._length = settings, settings.model.sequence
         self._observation, self._action = observation, action
         self.network = Rssm(observation, action, settings.model)
         self._mirror = Mirror(observation, action, 1, settings.model.mirrored)
         self._trainer = RssmTrainer(self.network, settings.optimizer, seed)
+        assert isinstance(settings.policy, RssmPolicySettings)
+        self._policy: RssmPolicySettings = settings.policy
+        self._behaviour: BehaviourTrainer | None = None
+        if settings.policy.learn:
+            learned = behaviour_of(self.network)
+            self._behaviour = BehaviourTrainer(learned, self._policy, seed)
+        self.pursues = settings.policy.learn
+        self._objective: Objective | None = None
+        # Gradient steps owed after changes of the objective, and when those of the last are made.
+        self._extra_updates = self._caught_up_at = 0
         capacity = settings.replay.recent + settings.replay.old
         self.replay = EpisodeStore(observation, action, capacity)
         self.holdout = SequenceHoldout(observation, action, settings)
@@ -89,6 +111,14 @@ class RssmLearner(Learner):
         if new.terminated:
             network.ended.fill_(1.0)
 
+    def see(self, frame: Frame) -> None:
+        """See `Learner.see`; the image is kept as small as it is read."""
+        if frame.camera in self._observation.images:
+            small = smaller(frame, self._observation.image_size)
+            # Whether its step is held out is not known before its transition.
+            self.replay.add_frame(small)
+            self.holdout.store.add_frame(small)
+
     @property
     def updates(self) -> int:
         """See `Learner.updates`."""
@@ -99,24 +129,60 @@ class RssmLearner(Learner):
         """See `Learner.owed_updates`."""
         if self.received < self.settings.gate.first_transitions // 2 or not self._has_sequences:
             return 0.0
-        return self.settings.optimizer.updates_per_transition * self.received - self.updates
+        each = self.settings.optimizer.updates_per_transition
+        return each * self.received + self._extra_updates - self.updates
 
     @property
     def _has_sequences(self) -> bool:
         if not self._ready and self._ready_at != self.received:
-            self._ready, self._ready_at = self.replay.sequences(self._length) > 0, self.received
+            self._ready, self._ready_at = self._count() > 0, self.received
         return self._ready
+
+    def _count(self) -> int:
+        """Return the number of sequences that can be drawn."""
+        return self.replay.sequences(self._length, self._observation.images)
 
     def update(self) -> None:
         """See `Learner.update`."""
         if self.received >= _NORMALIZE_GROWTH * self._normalized_at:
             self._normalize()
         batch = max(1, self.settings.optimizer.batch_size // self._length)
-        drawn = self.replay.sample(batch, self._length, self._rng)
-        steps = Steps.of(drawn)
+        drawn = self.replay.sample(batch, self._length, self._rng, self._observation.images)
+        steps = Steps.of(drawn, self.network.settings.grey)
         seen, acted = self._mirror.every_other_sequence(steps.observations, steps.actions)
         steps = replace(steps, observations=seen, actions=acted)
-        self._losses.append(self._trainer.update(steps))
+        loss, states = self._trainer.update(steps)
+        self._losses.append(loss)
+        if self._behaviour is not None and self._objective is not None:
+            self._improve(self._behaviour, self._objective, steps, states)
+
+    def _improve(
+        self, trainer: BehaviourTrainer, objective: Objective, steps: Steps, states: Filtered
+    ) -> None:
+        """Make a step of the policy, from some of the states that were just filtered."""
+        h, z = states.h.detach().flatten(0, 1), states.z.detach().flatten(0, 1)
+        seen = steps.observations.transpose(0, 1).flatten(0, 1)
+        count = min(self._policy.batch_size, len(h))
+        rows = torch.from_numpy(self._rng.choice(len(h), count, replace=False))
+        h, z, seen = h[rows], z[rows], seen[rows]
+        told = self.network.told(seen, torch.cat([h, z], dim=-1)).detach()
+        # What the model has not learned yet is not to be pursued yet.
+        with contextlib.suppress(UnlearnedError):
+            trainer.update(self.network, h, z, told, objective)
+            if self.updates >= self._caught_up_at:
+                trainer.learned.objective = objective.digest
+
+    def pursue(self, objective: Objective) -> None:
+        """See `Learner.pursue`."""
+        before, self._objective = self._objective, objective
+        if self._behaviour is None:
+            return
+        # An earlier process may have learned for another one.
+        known = before.digest if before is not None else self._behaviour.learned.objective
+        if known not in (NOTHING, objective.digest):
+            owed = min(self.updates, _CATCH_UP)
+            self._extra_updates += owed
+            self._caught_up_at = self.updates + owed
 
     def _normalize(self) -> None:
         seen, follows = self.replay.newest(_NORMALIZE_ROWS)
@@ -164,7 +230,13 @@ class RssmLearner(Learner):
         if error <= of_best:
             self._best = candidate
         reason = f"published: hold-out error {error:.3f}, at most {bound:.3f} {against}"
-        return GateDecision(pack(candidate, self.kind), error, one_step, reason)
+        learned = None if self._behaviour is None else self._behaviour.learned
+        update = pack(candidate, self.kind, learned)
+        try:
+            unpack_behaviour(update, candidate)
+        except ValueError as damage:
+            return GateDecision(None, error, one_step, f"held back: {damage}")
+        return GateDecision(update, error, one_step, reason)
 
     @property
     def kept_back(self) -> int:
@@ -178,7 +250,8 @@ class RssmLearner(Learner):
 
     def state(self) -> dict[str, Tensor]:
         """See `Learner.state`."""
-        return self._trainer.state()
+        state = {**self._trainer.state(), "extra_updates": torch.tensor(self._extra_updates)}
+        return state if self._behaviour is None else {**state, **self._behaviour.state()}
 
     def restore(self, update: ModelUpdate, state: dict[str, Tensor] | None = None) -> None:
         """See `Learner.restore`."""
@@ -186,5 +259,12 @@ class RssmLearner(Learner):
         told = network.observation, network.action, network.settings
         if told != (self._observation, self._action, self.settings.model):
             raise ValueError("the checkpoint's model has other spaces or settings")
+        learned = unpack_behaviour(update, network)
+        extra = (state or {}).get("extra_updates", torch.tensor(0))
+        if extra.shape != () or extra.is_floating_point() or extra < 0:
+            raise ValueError("learner's state: 'extra_updates': expected a count")
+        if self._behaviour is not None and learned is not None:
+            self._behaviour.load(learned, state)
         self._trainer.load(network, state)
+        self._extra_updates = int(extra)
         self._best = network

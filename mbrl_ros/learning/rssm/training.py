@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from mbrl_ros.data.sequences import Sequence
 from mbrl_ros.models.optimizer_state import found, saved
+from mbrl_ros.models.rssm.images import read, shifted
 from mbrl_ros.models.rssm.layers import gumbel, one_hot
 from mbrl_ros.models.rssm.network import Rssm
 from mbrl_ros.models.settings import OptimizerSettings
@@ -30,17 +31,30 @@ class Steps:
     rewards: Tensor
     terminated: Tensor
     is_first: Tensor
+    images: Tensor | None
 
     @staticmethod
-    def of(sequence: Sequence) -> Steps:
-        """Return the tensors of sequences; rewards that were not paid are NaN."""
+    def of(sequence: Sequence, grey: bool) -> Steps:
+        """Return the tensors of sequences; rewards that were not paid are NaN.
+
+        Args:
+            sequence: with the images of all cameras; none: none are seen.
+            grey: whether only their brightness is read.
+        """
+        images = [torch.from_numpy(images) for images in sequence.images.values()]
         return Steps(
             torch.from_numpy(sequence.observations),
             torch.from_numpy(sequence.actions),
             torch.from_numpy(sequence.rewards),
             torch.from_numpy(sequence.terminated),
             torch.from_numpy(sequence.is_first),
+            read(torch.stack(images, dim=2), grey) if images else None,
         )
+
+    def part(self, first: int, end: int) -> Steps:
+        """Return the control steps from ``first`` to ``end`` of each sequence."""
+        known = {n: v[:, first:end] for n, v in vars(self).items() if v is not None}
+        return Steps(**{"images": None, **known})
 
 
 @dataclass(frozen=True)
@@ -71,7 +85,7 @@ def filtered(network: Rssm, steps: Steps, generator: torch.Generator | None) -> 
         steps: B sequences of L.
         generator: draws latent states; None: the likeliest are taken.
     """
-    embedded = network.embed(steps.observations).transpose(0, 1)
+    embedded = network.embed(steps.observations, steps.images).transpose(0, 1)
     # Nothing is known before an episode's first step, nor acted.
     known = (~steps.is_first).T[..., None].to(embedded)
     acted = network.scaled(steps.actions).transpose(0, 1) * known
@@ -121,6 +135,9 @@ def loss_of(network: Rssm, steps: Steps, generator: torch.Generator) -> tuple[Te
     told = network.observation_head(features)
     loss = _DYNAMICS * dynamics + _REPRESENTATION * representation
     loss = loss + (told - wanted).square().sum(dim=-1).mean()
+    if steps.images is not None:
+        shown = network.image_decoder(features).transpose(0, 1)
+        loss = loss + (shown - steps.images).square().sum(dim=(-3, -2, -1)).mean()
     seen = steps.observations.transpose(0, 1)
     expected = network.expected(seen[:-1], network.change_head(states.h[1:]))
     missed = network.encoding.difference(expected, seen[1:]) / network.change_std
@@ -163,13 +180,16 @@ class RssmTrainer:
             eps=1e-6, fused=True,
         )  # fmt: skip
 
-    def update(self, steps: Steps) -> float:
+    def update(self, steps: Steps) -> tuple[float, Filtered]:
         """Make one gradient step; none along a loss that is not finite.
 
         Returns:
-            the loss [nats].
+            the loss [nats], and what was made of the sequences.
         """
-        loss, _ = loss_of(self.network, steps, self._generator)
+        if steps.images is not None and (most := self.network.settings.shift):
+            moved = shifted(steps.images, most, self._generator)
+            steps = replace(steps, images=moved)
+        loss, states = loss_of(self.network, steps, self._generator)
         if loss.isfinite():
             for group in self._optimizer.param_groups:
                 group["lr"] = self._learning_rate
@@ -178,7 +198,7 @@ class RssmTrainer:
             torch.nn.utils.clip_grad_norm_(self._parameters, _MOST_GRADIENT)
             self._optimizer.step()
         self.updates += 1
-        return float(loss.item())
+        return float(loss.item()), states
 
     @property
     def _learning_rate(self) -> float:

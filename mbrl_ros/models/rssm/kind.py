@@ -7,8 +7,10 @@ KIND = Kind(
     RssmSettings,
     "mbrl_ros.models.rssm.packing:make_world_model",
     "mbrl_ros.learning.rssm.learner:RssmLearner",
-    {
+    sees=True,
+    groups={
         "optimizer": "mbrl_ros.learning.rssm.settings:RssmOptimizerSettings",
         "gate": "mbrl_ros.learning.rssm.settings:RssmGateSettings",
+        "policy": "mbrl_ros.learning.rssm.settings:RssmPolicySettings",
     },
 )

@@ -135,7 +135,10 @@ def initialize(module: nn.Module, generator: torch.Generator) -> None:
     """
     for part in module.modules():
         if isinstance(part, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            transposed = isinstance(part, nn.ConvTranspose2d)
             fan_in = part.weight[0].numel()
+            if transposed:  # each output pixel sees a quarter of the kernel
+                fan_in = part.weight[:, 0].numel() // 4
             nn.init.trunc_normal_(
                 part.weight, std=fan_in**-0.5, a=-2 * fan_in**-0.5, b=2 * fan_in**-0.5,
                 generator=generator,

@@ -11,9 +11,10 @@ from torch import Tensor
 
 from mbrl_ros.models.heads import Policy
 from mbrl_ros.models.imagined import Imagined
+from mbrl_ros.models.rssm.images import read
 from mbrl_ros.models.rssm.layers import gumbel, one_hot
 from mbrl_ros.models.rssm.network import Rssm
-from mbrl_ros.models.world_model import Belief, WorldModel
+from mbrl_ros.models.world_model import Belief, Images, WorldModel
 
 # Control steps after which a particle's luck repeats itself.
 _LUCK = 64
@@ -75,7 +76,12 @@ class RssmModel(WorldModel):
 
     @torch.no_grad()
     def observe(
-        self, belief: Belief | None, action: Tensor, observation: Tensor, is_first: bool
+        self,
+        belief: Belief | None,
+        action: Tensor,
+        observation: Tensor,
+        is_first: bool,
+        images: Images | None = None,
     ) -> RssmBelief:
         """See `WorldModel.observe`."""
         network = self.network
@@ -90,7 +96,17 @@ class RssmModel(WorldModel):
         else:
             step, before, latent = known.step + 1, known.deter, known.latent
         h = network.advance(before, latent, acted.expand(self.members, -1, -1))
-        z = one_hot(network.posterior(h, network.embed(seen)), self._luck_at(step))
+        cameras = self.observation.images
+        if images and all(name in images for name in cameras):
+            shown = torch.stack([images[name] for name in cameras])[None, None].to(self.device)
+            embedded = network.embed(seen, read(shown, network.settings.grey))
+            told_apart = network.posterior(h, embedded)
+        elif cameras:
+            # What did not come is what was expected.
+            told_apart = network.prior(h)
+        else:
+            told_apart = network.posterior(h, network.embed(seen, None))
+        z = one_hot(told_apart, self._luck_at(step))
         told = network.told(seen.expand(self.members, -1, -1), torch.cat([h, z], dim=-1))
         return RssmBelief(h, z, told, step)
 

@@ -9,6 +9,7 @@ from torch.nn import functional
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.models.encoding import Encoding
 from mbrl_ros.models.normalizing import take_inputs
+from mbrl_ros.models.rssm.images import ImageDecoder, ImageEncoder
 from mbrl_ros.models.rssm.layers import (
     Layer,
     Mlp,
@@ -42,6 +43,7 @@ class Rssm(nn.Module):
         action: A dimensions.
         settings: of the model.
         features: F, size of h and z together.
+        channels: of the images of all cameras together; 0: none are seen.
         reads: whether each observation dimension is read, shape ``(O,)``.
         input_mean: of encoded observations, shape ``(E,)``.
         input_std: their deviations.
@@ -87,6 +89,11 @@ class Rssm(nn.Module):
         self.deter, self.features = size.deter, size.deter + latent
         hidden = [size.hidden]
         self.embedding = Mlp(width, hidden, size.hidden)
+        self.channels = len(observation.images) * (1 if settings.grey else 3)
+        if self.channels:
+            told = self.channels, observation.image_size, size.width
+            self.image_encoder = ImageEncoder(*told, size.hidden)
+            self.image_decoder = ImageDecoder(self.features, *told)
         self.input_layer = Layer(latent + action.dim, size.hidden)
         self.recurrent = Recurrent(size.hidden, size.deter)
         self.prior_head = Mlp(size.deter, hidden, latent)
@@ -146,11 +153,16 @@ class Rssm(nn.Module):
             (self.encoding.encode_observation(observations) - self.input_mean) / self.input_std
         )
 
-    def embed(self, observations: Tensor) -> Tensor:
-        """Return what the posterior reads of observations ``(..., O)``."""
+    def embed(self, observations: Tensor, images: Tensor | None) -> Tensor:
+        """Return what the posterior reads.
+
+        Args:
+            observations: shape ``(..., O)``.
+            images: as `images.read` returns them; None: none are seen.
+        """
         shown = self.normalized(observations) * self._shown.to(observations.device)
         embedded: Tensor = self.embedding(shown)
-        return embedded
+        return embedded if images is None else embedded + self.image_encoder(images)
 
     def scaled(self, actions: Tensor) -> Tensor:
         """Return actions ``(..., A)`` as shares of half their range."""
@@ -217,6 +229,6 @@ def _reads(observation: Space, settings: RssmSettings) -> Tensor:
             )
     hidden = set(observation.names if "*" in settings.unseen else settings.unseen)
     reads = torch.tensor([name not in hidden for name in observation.names], device="cpu")
-    if not reads.any():
-        raise ValueError("model.unseen: expected an observation dimension that the model reads")
+    if not reads.any() and not observation.images:
+        raise ValueError("model.unseen: expected a dimension or an image that the model reads")
     return reads

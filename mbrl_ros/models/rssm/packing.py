@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from typing import Any
 
 import torch
 
+from mbrl_ros.models.rssm.behaviour import Behaviour, BehaviourPolicy, BehaviourValue
 from mbrl_ros.models.rssm.model import RssmModel
 from mbrl_ros.models.rssm.network import Rssm
-from mbrl_ros.models.rssm.settings import RssmSettings
+from mbrl_ros.models.rssm.settings import SIZES, RssmSettings
 from mbrl_ros.models.update import (
     MODEL,
     CheckpointError,
@@ -19,20 +21,30 @@ from mbrl_ros.models.update import (
     read_told,
 )
 
+#: The part of actor and critic.
+BEHAVIOUR = "behaviour"
 
-def pack(network: Rssm, kind: str = RssmSettings.kind) -> ModelUpdate:
+
+def pack(
+    network: Rssm, kind: str = RssmSettings.kind, behaviour: Behaviour | None = None
+) -> ModelUpdate:
     """Return a network as a `ModelUpdate`; a copy.
 
     Args:
         network: trained.
         kind: as the parameter ``learner`` names it.
+        behaviour: learned with it; None: none.
     """
-    told = {
+    told: dict[str, Any] = {
         "observation": dataclasses.asdict(network.observation),
         "action": dataclasses.asdict(network.action),
         "settings": dataclasses.asdict(network.settings),
     }
-    return ModelUpdate(kind, json.dumps(told), {MODEL: ModelPart.of(network.state_dict())})
+    parts = {MODEL: ModelPart.of(network.state_dict())}
+    if behaviour is not None:
+        told["objective"] = behaviour.objective
+        parts[BEHAVIOUR] = ModelPart.of(behaviour.state_dict())
+    return ModelUpdate(kind, json.dumps(told), parts)
 
 
 def unpack(update: ModelUpdate) -> Rssm:
@@ -54,6 +66,42 @@ def unpack(update: ModelUpdate) -> Rssm:
     return network.eval().requires_grad_(False)
 
 
+def unpack_behaviour(update: ModelUpdate, network: Rssm) -> Behaviour | None:
+    """Return an update's actor and critic; None: it has none.
+
+    Args:
+        update: as received.
+        network: of the same update.
+
+    Raises:
+        CheckpointError: if they are damaged or do not fit.
+    """
+    if BEHAVIOUR not in update.parts:
+        return None
+    state = update.parts[BEHAVIOUR].state(BEHAVIOUR)
+    try:
+        with torch.device("meta"):
+            made = behaviour_of(network)
+        objective = json.loads(update.settings)["objective"]
+    except KeyError as error:
+        raise CheckpointError(f"{BEHAVIOUR} settings: {error} is missing") from None
+    except ValueError as error:
+        raise CheckpointError(f"{BEHAVIOUR} settings: {error}") from None
+    check_tensors(state, made.state_dict(), BEHAVIOUR)
+    made.load_state_dict(state, assign=True)
+    made.objective = str(objective)
+    return made.eval().requires_grad_(False)
+
+
+def behaviour_of(network: Rssm) -> Behaviour:
+    """Return an actor and a critic for a network, not initialised yet.
+
+    Raises:
+        ValueError: if there is none for such actions.
+    """
+    return Behaviour(network.features, network.action, SIZES[network.settings.size].hidden)
+
+
 def make_world_model(update: ModelUpdate, device: str = "cpu") -> RssmModel:
     """Return the world model of an update.
 
@@ -64,4 +112,10 @@ def make_world_model(update: ModelUpdate, device: str = "cpu") -> RssmModel:
     Raises:
         CheckpointError: as `unpack`.
     """
-    return RssmModel(unpack(update).to(device))
+    network = unpack(update)
+    model = RssmModel(network.to(device))
+    behaviour = unpack_behaviour(update, network)
+    if behaviour is not None:
+        behaviour.to(device)
+        model.policy, model.value = BehaviourPolicy(behaviour), BehaviourValue(behaviour)
+    return model

@@ -17,18 +17,20 @@ class Size:
         latents: categorical variables.
         classes: of each.
         hidden: units of the other layers.
+        width: channels of the first feature map of an image.
     """
 
     deter: int
     latents: int
     classes: int
     hidden: int
+    width: int
 
 
 SIZES = {
-    "nano": Size(64, 8, 8, 64),
-    "small": Size(200, 16, 16, 128),
-    "medium": Size(512, 24, 24, 256),
+    "nano": Size(64, 8, 8, 64, 12),
+    "small": Size(200, 16, 16, 128, 24),
+    "medium": Size(512, 24, 24, 256, 32),
 }
 
 
@@ -48,6 +50,10 @@ class RssmSettings:
     )
     sequence: int = setting(
         32, "control steps of a training sequence, and to begin a belief with", low=2, high=512
+    )
+    grey: bool = setting(False, "whether only the brightness of images is read")
+    shift: int = setting(
+        0, "pixels by which images are moved at random while training", low=0, high=16
     )
     mirrored: list[str] = setting(
         [],

@@ -15,7 +15,7 @@ from mbrl_ros.models.heads import Policy
 from mbrl_ros.models.imagined import Imagined
 from mbrl_ros.models.tabular.numbering import Indices, Numbering
 from mbrl_ros.models.tabular.process import Process, surprise
-from mbrl_ros.models.world_model import Belief, WorldModel
+from mbrl_ros.models.world_model import Belief, Images, WorldModel
 
 # Steps after which a particle's luck repeats itself.
 _LUCK = 1024
@@ -82,13 +82,22 @@ class TabularModel(WorldModel):
         return TabularBelief(torch.zeros(1, batch, dtype=torch.long))
 
     def observe(
-        self, belief: Belief | None, action: Tensor, observation: Tensor, is_first: bool
+        self,
+        belief: Belief | None,
+        action: Tensor,
+        observation: Tensor,
+        is_first: bool,
+        images: Images | None = None,
     ) -> TabularBelief:
         """See `WorldModel.observe`."""
         return TabularBelief(torch.from_numpy(self._row(observation)[None, None]))
 
     def filter(
-        self, actions: Tensor, observations: Tensor, is_first: Sequence[bool]
+        self,
+        actions: Tensor,
+        observations: Tensor,
+        is_first: Sequence[bool],
+        images: Sequence[Images] | None = None,
     ) -> list[Belief]:
         """See `WorldModel.filter`."""
         rows = torch.from_numpy(self._row(observations))

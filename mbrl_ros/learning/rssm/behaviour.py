@@ -1,0 +1,185 @@
+"""Learning what to do in imagination."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor
+
+from mbrl_ros.learning.rssm.settings import RssmPolicySettings
+from mbrl_ros.models.imagined import Imagined
+from mbrl_ros.models.optimizer_state import found, saved
+from mbrl_ros.models.rssm.behaviour import Behaviour
+from mbrl_ros.models.rssm.layers import gumbel, one_hot
+from mbrl_ros.models.rssm.network import Rssm
+from mbrl_ros.objectives.objective import Objective
+
+# Percentiles whose distance is the unit of returns, and how slowly it follows.
+_LOW, _HIGH, _SLOWLY = 0.05, 0.95, 0.99
+_MOST_GRADIENT = 100.0
+
+
+def lambda_returns(
+    rewards: Tensor, continues: Tensor, values: Tensor, discount: float, trace: float
+) -> Tensor:
+    """Return what is expected from each step on (Hafner et al. 2023, equation 7), ``(H, N)``.
+
+    Args:
+        rewards: of each step, shape ``(H, N)``.
+        continues: probability that it goes on after each, shape ``(H, N)``.
+        values: expected before the first step and after each, shape ``(H + 1, N)``.
+        discount: weight of a step later.
+        trace: share of longer returns; 0: one step and the value.
+    """
+    result, returns = values[-1], []
+    for k in reversed(range(len(rewards))):
+        then = (1 - trace) * values[k + 1] + trace * result
+        result = rewards[k] + discount * continues[k] * then
+        returns.append(result)
+    return torch.stack(returns[::-1])
+
+
+class BehaviourTrainer:
+    """Actor and critic on trajectories that a model imagines (Hafner et al. 2023, section 2).
+
+    The actor learns by the returns of actions that it drew, in units of the distance between their
+    5th and 95th percentile, which never blow small ones up. A slow copy of the critic tells what
+    comes after the horizon.
+
+    Attributes:
+        learned: trained.
+        updates: gradient steps so far.
+    """
+
+    def __init__(self, learned: Behaviour, settings: RssmPolicySettings, seed: int) -> None:
+        """Draw new weights.
+
+        Args:
+            learned: to train.
+            settings: of training.
+            seed: of weights, actions and imagination.
+        """
+        self.learned, self.updates = learned, 0
+        self._settings = settings
+        self._generator = torch.Generator().manual_seed(seed)
+        learned.initialize(self._generator)
+        self._slow = copy.deepcopy(learned.critic).requires_grad_(False)
+        self._range = torch.zeros(())
+        self._optimizers = {
+            name: torch.optim.AdamW(
+                list(part.parameters()), lr=settings.learning_rate, weight_decay=0.0, eps=1e-6,
+                fused=True,
+            )
+            for name, part in (("actor", learned.actor), ("critic", learned.critic))
+        }  # fmt: skip
+
+    def update(
+        self, network: Rssm, h: Tensor, z: Tensor, seen: Tensor, objective: Objective
+    ) -> None:
+        """Make one gradient step with actor and critic; none along a loss that is not finite.
+
+        Args:
+            network: imagines.
+            h: recurrent states to begin with, shape ``(N, D)``, detached.
+            z: latent states there, shape ``(N, C)``, detached.
+            seen: named observations there, shape ``(N, O)``.
+            objective: judges.
+
+        Raises:
+            UnlearnedError: if the objective asks for what the model does not predict.
+        """
+        s, learned = self._settings, self.learned
+        features, shares, rewards, continues = self._imagine(network, h, z, seen, objective)
+        with torch.no_grad():
+            values = self._slow(features)
+            returns = lambda_returns(rewards, continues, values, s.discount, s.trace)
+            # What may never be reached counts less.
+            reached = torch.cat([torch.ones_like(continues[:1]), s.discount * continues[:-1]])
+            weight = reached.cumprod(dim=0)
+            spread = returns.quantile(_HIGH) - returns.quantile(_LOW)
+            self._range = torch.lerp(spread, self._range, _SLOWLY if self.updates else 0.0)
+            gain = (returns - values[:-1]) / self._range.clamp_min(1.0)
+        log_density, entropy = learned.log_density(features[:-1], shares)
+        self._step("actor", -((log_density * gain + s.entropy * entropy) * weight).mean())
+        self._step("critic", (learned.critic.loss(features[:-1], returns) * weight).mean())
+        with torch.no_grad():
+            for slow, fast in zip(
+                self._slow.parameters(), learned.critic.parameters(), strict=True
+            ):
+                slow.lerp_(fast, s.target_rate)
+        self.updates += 1
+
+    @torch.no_grad()
+    def _imagine(
+        self, network: Rssm, h: Tensor, z: Tensor, seen: Tensor, objective: Objective
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return features ``(H + 1, N, F)``, shares ``(H, N, A)``, rewards and continuation."""
+        horizon, learned = self._settings.imagined_steps, self.learned
+        luck = gumbel((horizon, len(h), network.latents, network.classes), self._generator)
+        features, shares = [torch.cat([h, z], dim=-1)], []
+        told = [seen]
+        for k in range(horizon):
+            shares.append(learned.draw(features[-1], self._generator))
+            h = network.advance(h, z, shares[-1].clamp(-1.0, 1.0))
+            z = one_hot(network.prior(h), luck[k])
+            features.append(torch.cat([h, z], dim=-1))
+            told.append(network.expected(told[-1], network.change_head(h)))
+        walked, acted, seen = torch.stack(features), torch.stack(shares), torch.stack(told)
+        reached = walked[1:]
+        goes_on = network.continues(reached)
+        paid = network.reward_head(reached).view(1, -1, 1) if network.paid else None
+        one_step = Imagined(
+            learned.in_units(acted).flatten(0, 1)[:, None],
+            torch.stack([seen[:-1], seen[1:]], dim=2).flatten(0, 1)[None],
+            torch.stack([walked[:-1], reached], dim=2).flatten(0, 1)[None],
+            paid,
+            goes_on.view(1, -1, 1),
+        )
+        reward, alive = (judged[0].view_as(goes_on) for judged in objective.steps(one_step))
+        return walked, acted, reward.float(), alive.float() * goes_on
+
+    def _step(self, name: str, loss: Tensor) -> None:
+        if not loss.isfinite():
+            return
+        optimizer = self._optimizers[name]
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], _MOST_GRADIENT)
+        optimizer.step()
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the state needed to resume training, beside the networks."""
+        state = {"policy.updates": torch.tensor(self.updates), "policy.range": self._range.clone()}
+        state |= {f"policy.slow.{name}": t for name, t in self._slow.state_dict().items()}
+        for name, optimizer in self._optimizers.items():
+            state |= saved(f"policy.{name}", optimizer)
+        return state
+
+    def load(self, learned: Behaviour, state: dict[str, Tensor] | None) -> None:
+        """Resume with networks and, if known, the state that belongs to them.
+
+        Raises:
+            ValueError: if they do not fit; nothing is changed then.
+        """
+        slow: dict[str, Tensor] = dict(learned.critic.state_dict())
+        if state is not None and "policy.updates" in state:
+            slow = {n: _found(state, f"policy.slow.{n}", t.shape) for n, t in slow.items()}
+            spread = _found(state, "policy.range", torch.Size())
+            updates = int(_found(state, "policy.updates", torch.Size()))
+            loaded = [
+                (optimizer, found(f"policy.{name}", optimizer, state) if updates else {})
+                for name, optimizer in self._optimizers.items()
+            ]
+            for optimizer, of_it in loaded:
+                optimizer.state.update(of_it)
+            self.updates, self._range = updates, spread
+        self.learned.load_state_dict(learned.state_dict())
+        self.learned.objective = learned.objective
+        self._slow.load_state_dict(slow)
+
+
+def _found(state: dict[str, Tensor], name: str, shape: torch.Size) -> Tensor:
+    if name not in state or state[name].shape != shape or not state[name].isfinite().all():
+        raise ValueError(f"learner's state: '{name}': expected {tuple(shape)} numbers")
+    return state[name]
