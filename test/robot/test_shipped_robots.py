@@ -76,6 +76,11 @@ def test_a_robot_and_its_stand_in_speak_of_the_same(robot):
     space = pair.task.observation_space()
     assert all(space.lower <= [*before.values()])
     assert all([*before.values()] <= space.upper)
+    # The check finds nothing either.
+    if resting := pair.plant.of_actions["resting"]:
+        rests = pair.plant.listener.read(resting, pair.now)
+        assert all(pair.action.lower <= rests)
+        assert all(rests <= pair.action.upper)
     # Whatever is commanded comes to its actuators, and is reported.
     middle = 0.5 * (pair.action.lower + pair.action.upper)
     pair.run(0.5, middle + 0.1 * (pair.action.upper - middle))
