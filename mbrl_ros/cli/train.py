@@ -76,8 +76,9 @@ def run(arguments: argparse.Namespace) -> int:
         check_free(out, "--out")
     # Slow to import, and bad arguments should be refused at once.
     from mbrl_ros.cli.learning_curves import LearningCurves
+    from mbrl_ros.core.records import Frame
     from mbrl_ros.core.task import TaskSettings
-    from mbrl_ros.data.bags import passed_over, read_transitions
+    from mbrl_ros.data.bags import passed_over, read_records, read_transitions
     from mbrl_ros.learning.checked import make_learner
     from mbrl_ros.models import checkpoint
 
@@ -94,8 +95,13 @@ def run(arguments: argparse.Namespace) -> int:
     if goes_on:
         best = _earlier(out)
         learner.restore(checkpoint.load(path), checkpoint.load_state(checkpoint.state_path(path)))
-    for transition in log:
-        learner.append(transition)
+    # Frames must come in between: a restarted plant's have the same numbers again.
+    records = read_records(bags) if spaces[0].images else log
+    for record in records:
+        if isinstance(record, Frame):
+            learner.see(record)
+        else:
+            learner.append(record)
     total = learner.updates + int(learner.owed_updates)
     if not total or len(log) < settings.gate.first_transitions:
         raise SettingsError(

@@ -14,7 +14,7 @@ from rosbags.interfaces import Connection
 from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
-from mbrl_ros.core.records import Frame
+from mbrl_ros.core.records import Frame, Transition
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.data.definitions import typestore
 from mbrl_ros.data.episodes import EpisodeStore
@@ -138,6 +138,23 @@ def read_frames(paths: Collection[Path]) -> Iterator[Frame]:
     for path in paths:
         for _, _, m in read_messages(path, types=[_FRAME]):
             yield converted(path, m, read_frame)
+
+
+def read_records(paths: Collection[Path]) -> Iterator[Transition | Frame]:
+    """Yield the transitions and frames of bags in recorded order, one bag after the other.
+
+    Args:
+        paths: folders or files.
+
+    Raises:
+        BagError: if a file is corrupt; neither sizes nor images are checked.
+    """
+    for path in paths:
+        for _, _, m in read_messages(path, types=[_TRANSITION, _FRAME]):
+            if m.__msgtype__ == _FRAME:
+                yield converted(path, m, read_frame)
+            else:
+                yield converted(path, m, read_transition)
 
 
 def read_episodes(

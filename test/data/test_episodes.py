@@ -19,7 +19,7 @@ from bag_messages import frame as frame_message
 from support.messages import cdr, header, make
 
 from mbrl_ros.core.records import Frame, Transition
-from mbrl_ros.data.bags import BagError, read_episodes, read_frames
+from mbrl_ros.data.bags import BagError, read_episodes, read_frames, read_records
 from mbrl_ros.data.episodes import EpisodeStore
 from mbrl_ros.data.frames import encode
 from mbrl_ros.data.recorder import Recorder
@@ -371,6 +371,9 @@ def test_frames_of_one_bag_do_not_join_another(tmp_path):
     store = read_episodes(bags, OBSERVATION_SPACE, ACTION_SPACE, 100)
     assert everywhere(store, 1, ["side"]) == {(n,) for n in range(10, 15)}
     assert list(read_frames(bags)) == frames(sees)
+    recorded = list(read_records(bags))
+    assert [isinstance(one, Frame) for one in recorded] == 4 * [False] + 5 * [True] + 4 * [False]
+    assert [one for one in recorded if isinstance(one, Frame)] == frames(sees)
 
 
 def test_a_bag_that_does_not_fit_is_refused(tmp_path):

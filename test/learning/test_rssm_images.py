@@ -64,7 +64,7 @@ def show(learner, transitions):
 def test_a_position_that_only_images_show_is_told_by_name():
     learner = learner_of()
     show(learner, moves(300, 0))
-    for _ in range(120):
+    for _ in range(100):
         learner.update()
     decision = learner.judge()
     assert decision.update is not None
@@ -80,6 +80,19 @@ def test_a_position_that_only_images_show_is_told_by_name():
         errors.append(imagined.observations[0, 0, 1, 0].item() - t.next_observation[0])
         unmoved.append(t.next_observation[0])
     assert np.square(errors).mean() < 0.25 * np.square(unmoved).mean()
+    # Behind a covered lens it is lost, as the readings tell: it is to be trusted less.
+    surprises = []
+    for covered in (False, True):
+        belief, found = None, []
+        for t in moves(60, 2):
+            image = image_of(t.observation[0]) * (not (covered and t.step > 2))
+            shown = {"top": torch.from_numpy(image)}
+            seen, after = (torch.tensor(v).float() for v in (t.observation, t.next_observation))
+            belief = model.observe(belief, action, seen, t.step == 0, shown)
+            action = torch.from_numpy(t.action).float()
+            found.append(model.surprise(belief, action[None], after).square().mean())
+        surprises.append(torch.stack(found).mean())
+    assert surprises[1] > 3 * surprises[0]
     # Without its image the step is imagined instead.
     blind = model.observe(belief, action, lie, False)
     ahead = model.ahead(belief, action[None])

@@ -16,6 +16,8 @@ from mbrl_ros.models.rssm.layers import gumbel, one_hot
 from mbrl_ros.models.rssm.network import Rssm
 from mbrl_ros.models.world_model import Belief, Images, WorldModel
 
+# Observations that a new model's belief begins with: more would make a tick late that has images.
+_CONTEXT = 16
 # Control steps after which a particle's luck repeats itself.
 _LUCK = 64
 
@@ -49,7 +51,8 @@ class RssmModel(WorldModel):
         """Wrap a trained network, which must not change any more."""
         self.network = network
         self.observation, self.action = network.observation, network.action
-        self.members, self.context = network.settings.members, network.settings.sequence
+        self.members = network.settings.members
+        self.context = min(network.settings.sequence, _CONTEXT)
         self.device = network.input_mean.device
         shape = (self.members, _LUCK, network.latents, network.classes)
         luck = gumbel(shape, torch.Generator().manual_seed(0))

@@ -48,9 +48,7 @@ class RssmSettings:
         low=1,
         high=50,
     )
-    sequence: int = setting(
-        32, "control steps of a training sequence, and to begin a belief with", low=2, high=512
-    )
+    sequence: int = setting(32, "control steps of a training sequence", low=2, high=512)
     grey: bool = setting(False, "whether only the brightness of images is read")
     shift: int = setting(
         0, "pixels by which images are moved at random while training", low=0, high=16
