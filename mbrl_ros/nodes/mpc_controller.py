@@ -416,14 +416,16 @@ class MpcController(LifecycleNode):
         response.message = "armed" if self._controller.estopped else "there was no e-stop"
         self._controller.estopped = False
         self._keep(estopped=False)
-        if self._guard_stopped:
+        # Its status may lag behind what stopped both.
+        if self._arm_guard.service_is_ready():
             self._arm_guard.call_async(ri.Trigger.Request()).add_done_callback(self._on_armed)
-            response.success = True
-            response.message = "armed, and the guard is asked to arm"
+            if self._guard_stopped:
+                response.success = True
+                response.message = "armed, and the guard is asked to arm"
         return response
 
     def _on_armed(self, future: Any) -> None:
-        if not future.result().success:
+        if not future.result().success and self._guard_stopped:
             self.get_logger().error(f"the guard does not arm: {future.result().message}")
 
     def _on_rollback(self, request: Any, response: Any) -> Any:
