@@ -36,11 +36,14 @@ BENCH := .venv-bench
 PEERS := mbrl==0.2.0 pytorch_mppi==0.9.1 arm_pytorch_utilities==0.5.0 pytorch_seed==0.2.0 \
          hydra-core==1.3.8 omegaconf==2.3.1 antlr4-python3-runtime==4.9.3 termcolor==3.3.0
 
-.PHONY: sim lint test test-fast test-learning test-versions bench bench-learning curves clean
+.PHONY: sim faults lint test test-fast test-learning test-versions bench bench-learning curves clean
 .DELETE_ON_ERROR:
 
 sim: $(READY)
 	@$(VENV)/bin/mbrl-ros launch sim $(ARGS)
+
+faults: $(READY)
+	@$(VENV)/bin/mbrl-ros faults $(ARGS)
 
 lint: $(READY)
 	$(VENV)/bin/ruff check .

@@ -46,7 +46,7 @@ class Run:
             OSError: if the run folder cannot be written.
         """
         system = self._system
-        with self._stop, claim_domain(system.namespace), _middleware(system.namespace):
+        with self._stop, claim_domain(system.namespace), middleware(system.namespace):
             _look_around(system)
             if self._stop.asked:
                 return 0
@@ -132,7 +132,12 @@ class Run:
 
 
 @contextlib.contextmanager
-def _middleware(namespace: str) -> Iterator[None]:
+def middleware(namespace: str) -> Iterator[None]:
+    """Use the middleware, in a namespace, until the context ends.
+
+    Raises:
+        ValueError: if it cannot be used.
+    """
     # So that the nodes use the same runtime.
     os.environ["MBRL_ROS_RUNTIME"] = ros.RUNTIME
     try:
