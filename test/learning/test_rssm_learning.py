@@ -1,5 +1,8 @@
 """Learning of recurrent state-space models."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -65,6 +68,25 @@ def learned(count, updates, **values):
     for _ in range(updates):
         learner.update()
     return learner
+
+
+def test_a_dimension_that_never_changed_does_not_hold_a_model_back():
+    settings = {"gate.first_error": 3.0, "gate.segment": 10, "model.sequence": 8}
+    settings |= {"optimizer.batch_size": 32, "gate.first_transitions": 100}
+    made = build(trainer_settings(find_kind("rssm")), settings)
+    learner = make_learner("rssm", Space.of(["position", "altitude"]), PUSH, made, 0)
+    for row, t in enumerate(noisy(120, 0)):
+        # What is held out is the first to show that it may.
+        seen, after = (
+            [v[0], 1.0 + (40 < k < 50)]
+            for v, k in ((t.observation, row), (t.next_observation, row + 1))
+        )
+        learner.append(replace(t, observation=seen, next_observation=after))
+    for _ in range(15):
+        learner.update()
+    decision = learner.judge()
+    assert decision.update is not None
+    assert math.isfinite(learner.take_loss())
 
 
 @pytest.mark.process

@@ -1,13 +1,14 @@
 import math
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from support.systems import ACTION, OBSERVATION, SMALL, drive, with_gate
 from support.waiting import PATIENCE
 from support.waiting import eventually as wait_for
 
-from mbrl_ros.core.records import Transition
+from mbrl_ros.core.records import Frame, Transition
 from mbrl_ros.learning.dynamics_learner import DynamicsLearner
 from mbrl_ros.learning.training import Training
 from mbrl_ros.models.packing import unpack
@@ -53,6 +54,25 @@ def started():
         if isinstance(learner, Slow):
             learner.let_go.set()
         training.stop()
+
+
+def test_frames_reach_the_learner_and_damaged_ones_are_told(started):
+    class Seeing(DynamicsLearner):
+        def see(self, frame):
+            if frame.data == b"damaged":
+                raise ValueError("data: expected an image")
+            seen.append(frame)
+
+    seen = []
+    training, learner, _, refusals = started(Seeing)
+    whole = Frame(0, 0, "top", "png", 8, 8, b"an image")
+    training.add(whole)
+    training.add(replace(whole, data=b"damaged"))
+    for transition in drive(1):
+        training.add(Transition(*transition))
+    wait_for(lambda: learner.received == 1)
+    assert seen == [whole]
+    assert refusals == ["data: expected an image"]
 
 
 def test_a_model_is_learned_and_published_by_itself(started):

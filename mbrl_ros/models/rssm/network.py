@@ -24,8 +24,8 @@ from mbrl_ros.models.rssm.settings import SIZES, RssmSettings
 
 # Of the last observation in what is expected of the next, as its logit over 8.
 _FIRST_SHARE = 0.5
-# Deviation that a unit is at least made of.
-_LEAST = 1e-6
+# Deviation that changes have at least, as a share of the observation's.
+_LEAST = 1e-3
 
 
 class Rssm(nn.Module):
@@ -136,16 +136,18 @@ class Rssm(nn.Module):
     @torch.no_grad()
     def normalize_from(self, observations: Tensor, changes: Tensor) -> None:
         """Set the units of observations ``(N, O)`` and of their changes in a step ``(K, O)``."""
-        data = self.encoding.encode_observation(observations.double())
-        mean, std = self.input_mean.double(), self.input_std.double()
-        take_inputs(mean, std, data)
-        self.input_mean.copy_(mean)
-        self.input_std.copy_(std)
-        self.observation_mean.copy_(observations.mean(dim=0))
-        self.observation_std.copy_(observations.std(dim=0).clamp_min(_LEAST))
-
+        plain = observations.double()
+        for mean, std, data in (
+            (self.input_mean, self.input_std, self.encoding.encode_observation(plain)),
+            (self.observation_mean, self.observation_std, plain),
+        ):
+            exact = mean.double(), std.double()
+            take_inputs(*exact, data)
+            mean.copy_(exact[0])
+            std.copy_(exact[1])
         if len(changes):
-            self.change_std.copy_(changes.square().mean(dim=0).sqrt().clamp_min(_LEAST))
+            size = changes.square().mean(dim=0).sqrt()
+            self.change_std.copy_(size.maximum(_LEAST * self.observation_std))
 
     def normalized(self, observations: Tensor) -> Tensor:
         """Return observations ``(..., O)`` as they are read and told, shape ``(..., E)``."""
