@@ -113,6 +113,7 @@ class MpcController(LifecycleNode):
         )
         self._unpacking = ThreadPoolExecutor(1, "unpacking", follow_main_thread)
         self._guard_stopped = ""
+        self._guard_told = False
         self._arm_guard = self.create_client(ri.Trigger, "safety_guard/arm")
         self._arrived: tuple[ModelUpdate, Version] | None = None
         self._prepared: queue.SimpleQueue[ActiveModel] = queue.SimpleQueue()
@@ -280,11 +281,14 @@ class MpcController(LifecycleNode):
         # One that is e-stopped itself sends nothing but the safe command.
         if self._guard_stopped and not self._controller.estopped:
             return f"the guard is stopped ({self._guard_stopped}) until ~/arm is called"
+        if not self._guard_told and self.count_publishers("guard_status"):
+            return "the guard has not told its state yet"
         if self._controller.models.active is None and not self._controller.may_explore:
             return "no model yet, and exploration.enabled is false"
         return ""
 
     def _on_guard(self, message: ri.GuardStatus) -> None:
+        self._guard_told = True
         self._guard_stopped = message.reason if message.state == "stopped" else ""
 
     def _on_intervention(self, message: ri.Intervention) -> None:

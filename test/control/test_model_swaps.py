@@ -4,12 +4,15 @@ import pytest
 from known import (
     ACTION,
     OBSERVATION,
+    SAFE,
     controller,
     exact_model,
     reading,
+    source_of,
 )
 
 from mbrl_ros.control.controller import CommandSource
+from mbrl_ros.control.settings import ExplorationSettings
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.models.dynamics_model import DynamicsModel
 from mbrl_ros.models.ensemble.settings import EnsembleSettings
@@ -25,6 +28,20 @@ def test_a_model_that_is_not_newer_is_refused(version):
     with pytest.raises(ValueError, match=r"expected a newer one than 1/5"):
         made.models.offer(exact_model(), *version)
     assert made.models.active is kept
+
+
+def test_without_leave_to_explore_it_waits_for_a_model():
+    made = controller(model=False)
+    made.settings = replace(made.settings, exploration=ExplorationSettings(enabled=False))
+    assert not made.may_explore
+    told = made.tick(reading(0))
+    assert source_of(told) == (
+        CommandSource.HOLD,
+        "no model yet, and exploration.enabled is false",
+    )
+    assert told.values.tolist() == SAFE
+    made.models.offer(exact_model(), 1, 1)
+    assert made.tick(reading(1)).source is CommandSource.PLANNED
 
 
 def test_while_models_are_refused_each_command_says_why():

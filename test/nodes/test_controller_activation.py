@@ -1,0 +1,115 @@
+"""What the controller needs before it commands, and what it sends last: a process and a plant."""
+
+import functools
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.processes import die_with_parent
+from support.waiting import eventually
+
+ros = pytest.importorskip("mbrl_ros.ros")
+ri = pytest.importorskip("mbrl_ros.ros.interfaces")
+
+pytestmark = [pytest.mark.process, pytest.mark.alone]
+
+CONFIG = Path(__file__).parents[2] / "config" / "pendulum_swingup.yaml"
+RUN = "import sys; from mbrl_ros.nodes.mpc_controller import main; sys.exit(main())"
+LATCHED = ros.QoSProfile(depth=1, durability=ros.DurabilityPolicy.TRANSIENT_LOCAL)
+
+
+class Plant:
+    """Tells where it is, as often as it is asked, and what its guard is."""
+
+    def __init__(self):
+        self.node, self.step = ros.Node("plant"), 0
+        self.commands, self.status = [], None
+        deep = ros.QoSProfile(depth=100)
+        self.node.create_subscription(ri.Action, "action_proposed", self.commands.append, deep)
+        self.node.create_subscription(
+            ri.ControllerStatus, "controller_status", lambda m: setattr(self, "status", m), deep
+        )
+        self.observations = self.node.create_publisher(ri.Observation, "observation", deep)
+        self.guard = self.node.create_publisher(ri.GuardStatus, "guard_status", LATCHED)
+
+    def observe(self):
+        self.step += 1
+        self.observations.publish(
+            ri.Observation(step=self.step, values=[1.0, 0.0, 0.0], action=[0.0])
+        )
+        for _ in range(3):
+            ros.spin_once(self.node, timeout_sec=0.01)
+
+    def until(self, condition):
+        return eventually(condition, meanwhile=self.observe)
+
+    def change(self, transition):
+        client = self.node.create_client(ri.ChangeState, "mpc_controller/change_state")
+        self.until(client.service_is_ready)
+        request = ri.ChangeState.Request()
+        request.transition.id = transition
+        future = client.call_async(request)
+        self.until(future.done)
+        return future.result().success
+
+
+@pytest.fixture
+def plant(domain, monkeypatch):
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    ros.init()
+    made = Plant()
+    yield made
+    made.node.destroy_node()
+    ros.shutdown()
+
+
+@pytest.fixture
+def start(tmp_path):
+    made = []
+
+    def begin(*parameters):
+        log = (tmp_path / f"{len(made)}.log").open("w")
+        words = [word for each in parameters for word in ("-p", each)]
+        made.append(
+            subprocess.Popen(
+                [sys.executable, "-c", RUN, "--ros-args", "--params-file", str(CONFIG), *words],
+                stdout=log, stderr=log, preexec_fn=die_with_parent,
+            )
+        )  # fmt: skip
+        return made[-1], Path(log.name)
+
+    yield begin
+    for process in made:
+        process.kill()
+        process.wait()
+
+
+def test_it_needs_an_armed_guard_and_sends_the_safe_command_last(start, plant):
+    plant.guard.publish(ri.GuardStatus(state="stopped", reason="button"))
+    process, log = start()
+    spin = functools.partial(ros.spin_once, plant.node, timeout_sec=0.01)
+    eventually(plant.guard.get_subscription_count, meanwhile=spin)
+    for _ in range(20):
+        plant.observe()
+    assert not plant.change(3)  # activate
+    told = "not activated: the guard is stopped (button) until ~/arm is called"
+    assert told in log.read_text()
+    assert plant.commands == []
+
+    plant.guard.publish(ri.GuardStatus(state="armed"))
+    plant.until(lambda: plant.commands and plant.commands[-1].source == ri.Action.EXPLORATION)
+    assert plant.change(4)  # deactivate
+    plant.until(lambda: plant.status is not None and plant.status.state == "inactive")
+    assert plant.commands[-1].source == ri.Action.HOLD
+    silent = len(plant.commands)
+    for _ in range(20):
+        plant.observe()
+    assert len(plant.commands) == silent
+    assert plant.change(3)
+    plant.until(lambda: plant.commands[-1].source == ri.Action.EXPLORATION)
+    process.send_signal(signal.SIGTERM)
+    eventually(lambda: process.poll() is not None, meanwhile=spin)
+    assert process.returncode == 0
+    assert plant.commands[-1].source == ri.Action.HOLD
