@@ -26,6 +26,8 @@ _LARGE_POSITION, _LARGE_SPEED, _LARGE_TURN = 4 * math.pi, 100.0, 35.0
 # Slower than this, position and velocity cannot be compared [unit/s].
 _MOVING = 0.05
 _DEGREES = 180.0 / math.pi
+# The node that may command the robot.
+_OURS = "robot_bridge"
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,8 @@ class RobotCheck:
             if reason := unheeded(graph.names[name], kind, graph.subscriptions[name]):
                 yield Finding(f"{name}: {reason}")
             for other in graph.publishers[name]:
+                if other.node.rpartition("/")[2] == _OURS:
+                    continue
                 text = f"{name}: {other.node} commands {graph.names[name]}, too"
                 yield Finding(text, certain=False)
 

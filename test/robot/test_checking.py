@@ -105,7 +105,8 @@ def test_what_is_missing_or_of_another_type():
     }
     robot = Robot(imu__reliability="reliable")
     robot.listeners["effort"] = [Endpoint("/motor", "std_msgs/msg/Float32MultiArray", True)]
-    robot.publishers["effort"] = [Endpoint("/teleop", ARRAY, True)]
+    ours = Endpoint("/arm/robot_bridge", ARRAY, True)
+    robot.publishers["effort"] = [Endpoint("/teleop", ARRAY, True), ours]
     robot.publishers["joints"] = [DRIVER, Endpoint("/other", JOINT_STATE, True)]
     assert robot.told(silent=("imu",)) == {
         "imu: /sensor publishes /imu best effort, expected reliability best_effort": True,
