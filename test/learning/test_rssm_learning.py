@@ -91,7 +91,7 @@ def test_a_dimension_that_never_changed_does_not_hold_a_model_back():
 
 @pytest.mark.process
 def test_it_filters_what_nobody_sees_and_no_better_than_kalman():
-    learner = learned(2400, 200)
+    learner = learned(2400, 120)
     model = find_kind("rssm").make_world_model(learner.judge().update)
     fresh = list(noisy(600, 1))
     errors, unmoved, belief = [], [], None
@@ -111,4 +111,4 @@ def test_it_filters_what_nobody_sees_and_no_better_than_kalman():
         for each in (errors, kalman_errors(fresh), unmoved)
     )
     # After so few updates, of the way from a model that expects no change to the optimum.
-    assert 0.65 < (naive - found) / (naive - best) < 1.0
+    assert 0.55 < (naive - found) / (naive - best) < 1.0
