@@ -310,12 +310,3 @@ class Guard:
         rate = spans / max(self._takeover.handback, 1e-9)
         rate[list(self._action.discrete_indices)] = np.inf
         return [float(each) for each in rate]
-
-
-def check_limits(task: TaskSettings) -> None:
-    """Check the limits of a task against its dimensions.
-
-    Raises:
-        ValueError: naming the parameter that does not fit.
-    """
-    Guard(task, GuardSettings())
