@@ -46,6 +46,9 @@ class TrainerSettings:
     replay: ReplaySettings = group(ReplaySettings)
     gate: GateSettings = group(GateSettings)
     policy: PolicySettings = group(PolicySettings)
+    checkpoints: int = setting(
+        5, "newest models kept on disk; to replay a run, all are needed", low=1, high=1_000_000
+    )
 
 
 # One class per kind, created once: results derived from a class are cached with it.

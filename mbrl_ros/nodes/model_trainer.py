@@ -45,8 +45,6 @@ _CHUNK = 500
 _NAME = re.compile(r"model-\d{1,18}-\d{1,18}\.safetensors")
 # Timeout of a request [s].
 _PATIENCE = 3.0
-# Checkpoints kept per trainer process.
-_KEPT_CHECKPOINTS = 5
 
 
 class ModelTrainer(Node):
@@ -64,6 +62,7 @@ class ModelTrainer(Node):
         os.nice(_NICENESS)
         torch.set_num_threads(1)
         self._run = Path(task.run_dir).name
+        self._kept: int = settings.checkpoints
         self._checkpoints = Path(task.run_dir) / "checkpoints" if task.run_dir else None
         spaces = task.observation_space(), task.action_space()
         self._learner: Learner = make_learner(task.learner, *spaces, settings, task.seed)
@@ -222,7 +221,7 @@ class ModelTrainer(Node):
             try:
                 checkpoint.save(update, path)
                 checkpoint.save_state(self._learner.state(), checkpoint.state_path(path))
-                for old in _by_age(self._checkpoints)[:-_KEPT_CHECKPOINTS]:
+                for old in _by_age(self._checkpoints)[: -self._kept]:
                     old.unlink()
                 for old in _by_age(self._checkpoints)[:-1]:
                     # It is large, and only the newest is ever restored.

@@ -1,0 +1,110 @@
+"""Decisions of a recorded run are made again, to the last bit, or as they would be."""
+
+import csv
+import json
+
+import pytest
+
+from mbrl_ros.cli.main import main
+from mbrl_ros.data.definitions import Topic
+from mbrl_ros.data.recorder import Recorder
+from mbrl_ros.models import checkpoint
+from mbrl_ros.nodes.controller_messages import action_message, objective_message
+from mbrl_ros.nodes.record_messages import observation_message, time_message
+from mbrl_ros.objectives.objective_manager import Change, Way
+from mbrl_ros.ros import interfaces as ri
+from mbrl_ros.ros import serialize_message
+from mbrl_ros.system.configuration import read_task
+from mbrl_ros.system.lock_step import LockStepSystem
+
+from .test_lock_step import FAST
+
+pytestmark = pytest.mark.process
+
+STEPS, CHANGE = 260, 220
+
+
+def write(recorder, name, message):
+    kind = f"mbrl_ros/msg/{type(message).__name__}"
+    topic = Topic(f"/{name}", kind, ri.definition(kind), ri.type_hash(kind))
+    recorder.write(topic, serialize_message(message))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run whose objective changes, logged as the nodes do, but for the order."""
+    folder = tmp_path_factory.mktemp("run")
+    configuration = read_task("inverted_pendulum", {**FAST, "seed": 3})
+    configuration.write(folder / "config.yaml")
+    (folder / "checkpoints").mkdir()
+    system = LockStepSystem(configuration)
+    recorder = Recorder(folder / "bag")
+    saved, late = 0, None
+    for step in range(STEPS):
+        if step == CHANGE:
+            system.manager.objectives = system.manager.objectives.with_goal({"pole_angle": 0.1})
+        before = system.simulator.observation
+        command, _, _ = system.step()
+        if late is not None:
+            write(recorder, "observation", observation_message(late))
+            late = None
+        if step % 50 == 7:
+            late = before  # the logger hears of the answer first
+        else:
+            write(recorder, "observation", observation_message(before))
+        if command is not None:
+            write(recorder, "action", action_message(command, time_message(0)))
+        if system.models != saved:
+            saved = system.models
+            path = folder / "checkpoints" / f"model-1-{saved:06d}.safetensors"
+            checkpoint.save(system.published, path)
+    change = Change(Way.GOAL, system.manager.objective)
+    write(recorder, "objective", objective_message(change, True, 0, CHANGE, time_message(0)))
+    recorder.close()
+    assert saved >= 2
+    return folder
+
+
+def replayed(run, capsys, *words):
+    code = main(["replay", str(run / "bag"), "--json", *words])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_all_decisions_are_equal_to_the_last_bit(run, capsys, tmp_path):
+    code, found = replayed(run, capsys, "--out", str(tmp_path))
+    assert (code, found["different"], found["passed_over"]) == (0, 0, {})
+    assert found["decisions"] > 0.8 * STEPS
+    rows = list(csv.DictReader((tmp_path / "replay.csv").open()))
+    assert len(rows) == found["decisions"]
+    assert {row["source"] for row in rows} == {"exploration", "planned"}
+    assert all(row["recorded.motor"] == row["replayed.motor"] for row in rows)
+    assert (tmp_path / "replay.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("word", ["planner.type:=mppi", "objective.caution:=3.0", "seed:=4"])
+def test_what_would_be_otherwise(run, capsys, word):
+    code, found = replayed(run, capsys, word)
+    assert code == 0
+    assert found["different"] > 0
+    assert 0.0 < found["mean"]["motor"] <= found["largest"]["motor"] <= 1.0
+
+
+def test_another_model_decides_from_the_start(run, capsys):
+    first = sorted((run / "checkpoints").iterdir())[0]
+    code, found = replayed(run, capsys, "--model", str(first))
+    assert code == 0
+    # Where it explored, it plans now.
+    assert found["different"] > 0.8 * found["decisions"]
+
+
+def test_what_is_missing_is_told(run, capsys, tmp_path):
+    there = tmp_path / "run"
+    (there / "checkpoints").mkdir(parents=True)
+    (there / "bag").symlink_to(run / "bag")
+    (there / "config.yaml").symlink_to(run / "config.yaml")
+    code, found = replayed(there, capsys)
+    assert code == 0
+    (reason, *_) = found["passed_over"]
+    assert "is not kept (model_trainer.checkpoints)" in reason
+    assert main(["replay", str(tmp_path)]) == 2
+    assert "expected the bag of a run" in capsys.readouterr().err
