@@ -6,18 +6,26 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support.processes import die_with_parent
 from support.waiting import eventually
 
+from mbrl_ros.core.records import Frame
+from mbrl_ros.data.frames import encode
+
 ros = pytest.importorskip("mbrl_ros.ros")
 ri = pytest.importorskip("mbrl_ros.ros.interfaces")
+frame_message = pytest.importorskip("mbrl_ros.nodes.record_messages").frame_message
 
 pytestmark = [pytest.mark.process, pytest.mark.alone]
 
 CONFIG = Path(__file__).parents[2] / "config" / "pendulum_swingup.yaml"
 RUN = "import sys; from mbrl_ros.nodes.mpc_controller import main; sys.exit(main())"
 LATCHED = ros.QoSProfile(depth=1, durability=ros.DurabilityPolicy.TRANSIENT_LOCAL)
+
+
+BLACK = np.zeros((32, 32, 3), np.uint8)
 
 
 class Plant:
@@ -31,6 +39,8 @@ class Plant:
         self.node.create_subscription(
             ri.ControllerStatus, "controller_status", lambda m: setattr(self, "status", m), deep
         )
+        self.shows = False
+        self.frames = self.node.create_publisher(ri.Frame, "frame", deep)
         self.observations = self.node.create_publisher(ri.Observation, "observation", deep)
         self.guard = self.node.create_publisher(ri.GuardStatus, "guard_status", LATCHED)
 
@@ -39,6 +49,9 @@ class Plant:
         self.observations.publish(
             ri.Observation(step=self.step, values=[1.0, 0.0, 0.0], action=[0.0])
         )
+        if self.shows:
+            frame = Frame(0, self.step, "top", "png", 32, 32, encode(BLACK, "png"))
+            self.frames.publish(frame_message(frame))
         for _ in range(3):
             ros.spin_once(self.node, timeout_sec=0.01)
 
@@ -113,3 +126,18 @@ def test_it_needs_an_armed_guard_and_sends_the_safe_command_last(start, plant):
     eventually(lambda: process.poll() is not None, meanwhile=spin)
     assert process.returncode == 0
     assert plant.commands[-1].source == ri.Action.HOLD
+
+
+def test_an_observation_counts_only_with_what_its_camera_shows(plant, start):
+    plant.guard.publish(ri.GuardStatus(state="armed"))
+    start("learner:=rssm", "observation.images:=[top]", "observation.image_size:=32")
+    plant.until(lambda: plant.status is not None)
+    for _ in range(20):
+        plant.observe()
+    assert plant.commands == []
+    plant.shows = True
+    plant.until(lambda: len(plant.commands) > 3)
+    assert {command.step for command in plant.commands} <= set(range(20, plant.step + 1))
+    told = plant.status.ticks
+    plant.shows = False  # the camera fails: the last command is a safe one
+    plant.until(lambda: plant.commands[-1].values[0] == 0.0 and plant.status.ticks > told)
