@@ -114,10 +114,12 @@ def test_from_a_list_of_topics_to_a_system_that_moves_it(terminal, bystander, tm
     begin = float(re.search(r"cart_position = (\S+)", check.stdout)[1])
 
     bridge = terminal("robot_bridge --ros-args")
+    guard = terminal("safety_guard --ros-args")
     eventually(lambda: "commands /effort_controller/commands" in bridge.text)
-    hand = terminal("topic pub --rate 10")
+    hand = terminal("topic pub --rate 20")
     eventually(lambda: bystander.places and bystander.places[-1] > begin + 0.1, 40, *bystander.look)
     hand.end()
+    guard.end()
     bridge.end()
 
     system = terminal("launch robot", "view:=none", "run_dir:=run", "planner.horizon:=8")
