@@ -93,6 +93,18 @@ def test_a_position_that_only_images_show_is_told_by_name():
             found.append(model.surprise(belief, action[None], after).square().mean())
         surprises.append(torch.stack(found).mean())
     assert surprises[1] > 3 * surprises[0]
+    steps = list(moves(6, 3))
+    taken = [torch.from_numpy(np.array([t.action for t in steps])).float(), torch.zeros(6, 1)]
+    images = [{"top": torch.from_numpy(image_of(t.observation[0]))} for t in steps]
+    images[3] = {}
+    one = None
+    for *at, shown, filtered in zip(
+        *taken, [True] + 5 * [False], images, model.filter(*taken, [True] + 5 * [False], images),
+        strict=True,
+    ):  # fmt: skip
+        one = model.observe(one, *at, shown)
+        for part, expected in zip(filtered, one, strict=True):
+            torch.testing.assert_close(part, expected, atol=1e-4, rtol=1e-4)
     # Without its image the step is imagined instead.
     blind = model.observe(belief, action, lie, False)
     ahead = model.ahead(belief, action[None])
@@ -155,7 +167,7 @@ def test_every_size_of_image_goes_through(size, grey):
     network = Rssm(space, ACTION, RssmSettings(grey=grey))
     network.initialize(torch.Generator().manual_seed(0))
     images = read(torch.zeros(2, 1, 2, size, size, 3, dtype=torch.uint8), grey)
-    embedded = network.embed(torch.zeros(2, 1, 1), images)
+    embedded = network.embed(torch.zeros(2, 1, 1), network.image_encoder(images))
     assert embedded.shape == (2, 1, 64)
     decoded = network.image_decoder(torch.zeros(2, 1, network.features))
     assert decoded.shape == images.shape

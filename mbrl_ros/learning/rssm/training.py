@@ -85,7 +85,8 @@ def filtered(network: Rssm, steps: Steps, generator: torch.Generator | None) -> 
         steps: B sequences of L.
         generator: draws latent states; None: the likeliest are taken.
     """
-    embedded = network.embed(steps.observations, steps.images).transpose(0, 1)
+    looked = None if steps.images is None else network.image_encoder(steps.images)
+    embedded = network.embed(steps.observations, looked).transpose(0, 1)
     # Nothing is known before an episode's first step, nor acted.
     known = (~steps.is_first).T[..., None].to(embedded)
     acted = network.scaled(steps.actions).transpose(0, 1) * known

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, cast
 
 import torch
@@ -87,6 +87,44 @@ class RssmModel(WorldModel):
         images: Images | None = None,
     ) -> RssmBelief:
         """See `WorldModel.observe`."""
+        (looked,) = self._look([images or {}])
+        return self._take(belief, action, observation, is_first, looked)
+
+    @torch.no_grad()
+    def filter(
+        self,
+        actions: Tensor,
+        observations: Tensor,
+        is_first: Sequence[bool],
+        images: Sequence[Images] | None = None,
+    ) -> list[Belief]:
+        """See `WorldModel.filter`; all images are encoded at once, which takes most of the time."""
+        beliefs: list[Belief] = []
+        looked = self._look(images or [{}] * len(actions))
+        for step in zip(actions, observations, is_first, looked, strict=True):
+            beliefs.append(self._take(beliefs[-1] if beliefs else None, *step))
+        return beliefs
+
+    def _look(self, images: Sequence[Images]) -> list[Tensor | None]:
+        """Return what is made of the images of each step; None where one did not come."""
+        cameras = self.observation.images
+        whole = [bool(cameras) and all(name in shown for name in cameras) for shown in images]
+        if not any(whole):
+            return [None] * len(whole)
+        seen = [torch.stack([shown[name] for name in cameras])
+                for shown, came in zip(images, whole, strict=True) if came]  # fmt: skip
+        light = read(torch.stack(seen).to(self.device), self.network.settings.grey)
+        looked = iter(self.network.image_encoder(light)[:, None, None])
+        return [next(looked) if came else None for came in whole]
+
+    def _take(
+        self,
+        belief: Belief | None,
+        action: Tensor,
+        observation: Tensor,
+        is_first: bool,
+        looked: Tensor | None,
+    ) -> RssmBelief:
         network = self.network
         seen = observation.to(self.device).float()[None, None]
         acted = network.scaled(action.to(self.device).float())[None, None]
@@ -99,17 +137,10 @@ class RssmModel(WorldModel):
         else:
             step, before, latent = known.step + 1, known.deter, known.latent
         h = network.advance(before, latent, acted.expand(self.members, -1, -1))
-        cameras = self.observation.images
-        if images and all(name in images for name in cameras):
-            shown = torch.stack([images[name] for name in cameras])[None, None].to(self.device)
-            embedded = network.embed(seen, read(shown, network.settings.grey))
-            told_apart = network.posterior(h, embedded)
-        elif cameras:
-            # What did not come is what was expected.
-            told_apart = network.prior(h)
-        else:
-            told_apart = network.posterior(h, network.embed(seen, None))
-        z = one_hot(told_apart, self._luck_at(step))
+        # What did not come is what was expected.
+        blind = looked is None and self.observation.images
+        may_be = network.prior(h) if blind else network.posterior(h, network.embed(seen, looked))
+        z = one_hot(may_be, self._luck_at(step))
         told = network.told(seen.expand(self.members, -1, -1), torch.cat([h, z], dim=-1))
         return RssmBelief(h, z, told, step)
 

@@ -155,16 +155,16 @@ class Rssm(nn.Module):
             (self.encoding.encode_observation(observations) - self.input_mean) / self.input_std
         )
 
-    def embed(self, observations: Tensor, images: Tensor | None) -> Tensor:
+    def embed(self, observations: Tensor, looked: Tensor | None) -> Tensor:
         """Return what the posterior reads.
 
         Args:
             observations: shape ``(..., O)``.
-            images: as `images.read` returns them; None: none are seen.
+            looked: what `image_encoder` makes of the images of the same steps; None: none are seen.
         """
         shown = self.normalized(observations) * self._shown.to(observations.device)
         embedded: Tensor = self.embedding(shown)
-        return embedded if images is None else embedded + self.image_encoder(images)
+        return embedded if looked is None else embedded + looked
 
     def scaled(self, actions: Tensor) -> Tensor:
         """Return actions ``(..., A)`` as shares of half their range."""
