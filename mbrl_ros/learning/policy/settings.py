@@ -49,7 +49,7 @@ class PolicySettings(ActorCriticSettings):
         5e-4, "learning rate of actor, critics and temperature", low=1e-7, high=1.0
     )
     target_rate: float = setting(
-        0.02, "share of the critics that their slow copies take over per step", low=1e-6, high=1.0
+        0.01, "share of the critics that their slow copies take over per step", low=1e-6, high=1.0
     )
     functions: list[str] = setting(
         [],

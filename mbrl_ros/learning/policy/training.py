@@ -18,7 +18,7 @@ _FIRST_TEMPERATURE = 0.1
 _LEAST_LOG, _MOST_LOG = -12.0, 3.0
 # Of its learning rate: where critics hardly tell actions apart, it has a long way to go before
 # what they tell is tried out.
-_TEMPERATURE_HASTE = 10.0
+_TEMPERATURE_HASTE = 6.0
 _TINY = 1e-6
 
 
@@ -68,20 +68,19 @@ class ActorCriticTrainer:
 
     @torch.no_grad()
     def normalize_from(self, steps: Steps, anew: bool = False) -> None:
-        """Set the units of inputs and answers from data; what was learned answers the same.
+        """Set the units of inputs and answers from data.
 
-        But if the rewards are others than before, every answer of the critics moves by what the
-        mean reward is worth if it is paid for ever. Updates alone would take thousands to get
-        there, since the critics follow their slow copies. Costs are not presumed to last: who hopes
-        for an end to them looks for it.
+        What the critics answer stays the same, unless the rewards are others than before: then
+        every answer moves by what the mean reward is worth if it is paid for ever. Updates alone
+        would take thousands to get there, since the critics follow their slow copies. Costs are not
+        presumed to last: who hopes for an end to them looks for it.
 
         Args:
             steps: all kinds that there are.
             anew: whether they are judged by another objective than before.
         """
         learned = self.learned
-        keep = (learned.actor, learned.critics, self._slow) if self.updates else ()
-        learned.normalize_from(steps.features, keep)
+        learned.normalize_from(steps.features)
         known = steps.reward[steps.weight > 0]
         size = float(known.square().mean().sqrt()) if len(known) else 0.0
         unit = size if math.isfinite(size) and size > 0.0 else 1.0
@@ -123,10 +122,9 @@ class ActorCriticTrainer:
         loss = (errors * steps.weight).sum(dim=0).mean()
         self._step("critics", loss)
         learned.critics.requires_grad_(False)
-        gain, entropy = learned.gain(read, temperature, self._generator)
-        if imitating:
-            gain = temperature * entropy - learned.apart(read, steps.action)
-        self._step("actor", -(gain * steps.weight).mean())
+        expected, entropy = learned.expected(read, learned.critics, self._generator)
+        wanted = -learned.apart(read, steps.action) if imitating else expected
+        self._step("actor", -((wanted + temperature * entropy) * steps.weight).mean())
         learned.critics.requires_grad_(True)
         surplus = (entropy.detach() - learned.most_entropy).mean()
         self._step("temperature", self._log_temperature * surplus)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -76,22 +75,13 @@ class ActorCritic(nn.Module, ABC):
         self.critics.initialize(generator)
 
     @torch.no_grad()
-    def normalize_from(self, features: Tensor, keep: Sequence[NormalizedNetworks] = ()) -> None:
-        """Set the means and standard deviations of the input from data ``(N, F)``.
-
-        Args:
-            features: the data.
-            keep: networks that are to answer the same as before.
-        """
-        mean, std = self.input_mean.clone(), self.input_std.clone()
+    def normalize_from(self, features: Tensor) -> None:
+        """Set the means and standard deviations of the input from data ``(N, F)``."""
         data = self._encoding.encode_observation(features).double()
         # From their middle: what is far from zero is not constant.
         middle = data.mean(dim=0)
         take_inputs(self.input_mean, self.input_std, data - middle)
         self.input_mean += middle
-        for networks in keep:
-            shift = (self.input_mean - mean) / std
-            networks.follow((self.input_std / std).float(), shift.float())
 
     def read(self, features: Tensor) -> Tensor:
         """Return the networks' input of features ``(..., F)``, normalised, where they compute."""
@@ -143,22 +133,6 @@ class ActorCritic(nn.Module, ABC):
         Returns:
             the careful answer of the critics, and the entropy [nats], both ``(B,)``.
         """
-
-    def gain(
-        self, read: Tensor, temperature: Tensor, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
-        """Return what the actor is to increase, and the entropy of its choice, differentiable.
-
-        Args:
-            read: shape ``(B, input)``.
-            temperature: worth of a nat of entropy.
-            generator: of its actions.
-
-        Returns:
-            the gain, and the entropy [nats], both ``(B,)``.
-        """
-        worth, entropy = self.expected(read, self.critics, generator)
-        return worth + temperature * entropy, entropy
 
     @abstractmethod
     def apart(self, read: Tensor, action: Tensor) -> Tensor:

@@ -68,20 +68,6 @@ class Categorical(ActorCritic):
         chosen = self._numbers(action).expand(len(answers), -1)
         return answers.gather(-1, chosen[..., None])[..., 0]
 
-    def gain(
-        self, read: Tensor, temperature: Tensor, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
-        """See `ActorCritic.gain`: likeness to the best distribution, which is known here.
-
-        The expected worth would have the same maximum, but hardly any slope where the actor is sure
-        of the wrong choice.
-        """
-        log_probability = self.actor(read)[0].log_softmax(dim=-1)
-        with torch.no_grad():
-            best = (self.careful(self.critics(read)) / temperature).softmax(dim=-1)
-        entropy = -(log_probability.exp() * log_probability).sum(dim=-1)
-        return (best * log_probability).sum(dim=-1), entropy
-
     def apart(self, read: Tensor, action: Tensor) -> Tensor:
         """See `ActorCritic.apart`: the improbability [nats]."""
         log_probability = self.actor(read)[0].log_softmax(dim=-1)

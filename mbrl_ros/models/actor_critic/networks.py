@@ -46,19 +46,6 @@ class NormalizedNetworks(nn.Module):
                 nn.init.orthogonal_(one, gain=0.01 if last else 1.4, generator=generator)
             bias.zero_()
 
-    @torch.no_grad()
-    def follow(self, scale: Tensor, shift: Tensor) -> None:
-        """Answer the same in other units: the first inputs were ``scale`` times theirs + ``shift``.
-
-        Args:
-            scale: shape ``(N,)``, N at most the number of inputs.
-            shift: shape ``(N,)``.
-        """
-        weight, bias = self.weights[0], self.biases[0]
-        of_them = weight[:, : len(scale)]
-        bias += (shift @ of_them)[:, None]
-        of_them *= scale[:, None]
-
     def forward(self, inputs: Tensor) -> Tensor:
         """Return outputs, shape ``(M, B, output)``.
 
