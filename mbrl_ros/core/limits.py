@@ -41,7 +41,9 @@ class LimitSettings:
         [], "the observation dimension whose position each action moves; empty text: none"
     )
     velocities: list[str] = setting(
-        [], "for an effort: the observation dimension that is the velocity of each of limits.moves"
+        [],
+        "the observation dimension that is the velocity of each of limits.moves; for an effort, "
+        "and for a velocity that has limits itself",
     )
     approach: float = setting(
         0.5,
