@@ -175,7 +175,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--out", type=Path, required=True, help="CSV file that rows are added to")
     parser.add_argument("parameters", nargs="*", help="further parameters of ours, name:=value")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     torch.set_num_threads(1)
     learn = learn_ours if arguments.learner == "ours" else learn_theirs
     given = parse_assignments(arguments.parameters)
