@@ -25,9 +25,9 @@ def node(monkeypatch, domain):
     made = []
 
     def make(task):
-        ros.init(
-            args=["--ros-args", "--params-file", str(CONFIG / f"{task}.yaml")], context=context
-        )
+        places = (CONFIG / f"{task}.yaml", CONFIG / "robots" / f"{task}.yaml")
+        (file,) = (place for place in places if place.is_file())
+        ros.init(args=["--ros-args", "--params-file", str(file)], context=context)
         made.append(ros.Node("mpc_controller", context=context))
         settings = build(TaskSettings, read_task(task).shared)
         spaces = settings.observation_space(), settings.action_space()

@@ -11,7 +11,10 @@ from mbrl_ros import __version__
 
 pytestmark = pytest.mark.ros2
 
-EXECUTABLES = ["data_logger", "model_trainer", "mpc_controller", "mujoco_sim", "run_monitor"]
+EXECUTABLES = [
+    "data_logger", "model_trainer", "mpc_controller", "mujoco_sim", "robot_bridge",
+    "robot_standin", "run_monitor", "safety_guard",
+]  # fmt: skip
 
 
 def test_interfaces(ros2):

@@ -96,7 +96,7 @@ def embedded(start, environment, name, *parameters):
 def test_real_subscriber_and_tools(start, embedded_environment, real_script, ros2):
     nodes = [
         embedded(start, embedded_environment, name)
-        for name in ("mujoco_sim", "data_logger", "mpc_controller")
+        for name in ("mujoco_sim", "data_logger", "safety_guard", "mpc_controller")
     ]
     nodes[-1].wait_for("active")
     listener = real_script(LISTENER)
