@@ -21,7 +21,7 @@ from mbrl_ros.learning.learner import GateDecision, Learner
 from mbrl_ros.learning.settings import TrainerSettings
 from mbrl_ros.models.dynamics_model import DynamicsModel
 from mbrl_ros.models.inverses import InversesTrainer
-from mbrl_ros.models.optimizer_state import found, saved
+from mbrl_ros.models.learner_state import found, saved
 from mbrl_ros.models.packing import pack, unpack
 from mbrl_ros.models.regression import HeadsTrainer
 from mbrl_ros.models.reward_model import RewardModelTrainer

@@ -12,7 +12,7 @@ from mbrl_ros.core.extensions import load
 from mbrl_ros.data.row_replay import RowReplay
 from mbrl_ros.data.segments import Indices, Segments
 from mbrl_ros.models.dynamics_model import DynamicsModel
-from mbrl_ros.models.optimizer_state import found, saved
+from mbrl_ros.models.learner_state import count, found, saved
 from mbrl_ros.models.settings import OptimizerSettings
 
 
@@ -112,11 +112,9 @@ class Trainer(ABC):
             ValueError: if it belongs to another network; nothing is changed then.
         """
         loaded = found("optimizer", self._optimizer, state)
-        updates = state.get("updates")
-        if updates is None or updates.shape != () or updates.is_floating_point() or updates < 0:
-            raise ValueError("learner's state: 'updates': expected a count")
+        updates = count(state, "updates")
         self._optimizer.state.update(loaded)
-        self.updates = int(updates)
+        self.updates = updates
 
 
 def make_trainer(model: DynamicsModel, settings: OptimizerSettings) -> Trainer:

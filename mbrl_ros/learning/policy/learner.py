@@ -30,6 +30,7 @@ from mbrl_ros.models.actor_critic.packing import (
     with_actor_critic,
 )
 from mbrl_ros.models.actor_critic.settings import ActorCriticSettings
+from mbrl_ros.models.learner_state import count
 from mbrl_ros.models.update import CheckpointError, ModelUpdate
 from mbrl_ros.objectives.objective import Objective
 
@@ -239,14 +240,12 @@ class PolicyLearner(Learner):
         learned = self._read(update)
         if learned is not None and learned.settings != self.policy.learned.settings:
             raise ValueError("the checkpoint's policy has other settings")
-        extra = (state or {}).get("policy.extra_updates", torch.tensor(0))
-        if extra.shape != () or extra.is_floating_point() or extra < 0:
-            raise ValueError("learner's state: 'policy.extra_updates': expected a count")
+        extra = count(state or {}, "policy.extra_updates", missing=0)
         self.dynamics.restore(update, state)
         if learned is not None:
             self.policy.load(learned, state)
             self._normalized_for, self._elected = learned.objective, learned
-            self._extra_updates = int(extra)
+            self._extra_updates = extra
         self._published = update
 
     def _read(self, update: ModelUpdate) -> ActorCritic | None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mbrl_ros.learning.policy.settings import PolicySettings
 from mbrl_ros.learning.policy.steps import Steps
 from mbrl_ros.models.actor_critic.actor_critic import ActorCritic
-from mbrl_ros.models.optimizer_state import found, saved
+from mbrl_ros.models.learner_state import found, numbers, saved
 
 # Weight of the entropy at first, in units of the rewards' root mean square.
 _FIRST_TEMPERATURE = 0.1
@@ -165,9 +165,9 @@ class ActorCriticTrainer:
         slow: dict[str, Tensor] = dict(learned.critics.state_dict())
         loaded = []
         if state is not None and "policy.updates" in state:
-            slow = {name: _found(state, f"policy.slow.{name}", t.shape) for name, t in slow.items()}
-            temperature = _found(state, "policy.log_temperature", torch.Size())
-            updates = int(_found(state, "policy.updates", torch.Size()))
+            slow = {n: numbers(state, f"policy.slow.{n}", t.shape) for n, t in slow.items()}
+            temperature = numbers(state, "policy.log_temperature")
+            updates = int(numbers(state, "policy.updates"))
             if updates:
                 loaded = [
                     (optimizer, found(f"policy.{name}", optimizer, state))
@@ -180,9 +180,3 @@ class ActorCriticTrainer:
         self._slow.load_state_dict(slow)
         for optimizer, of_it in loaded:
             optimizer.state.update(of_it)
-
-
-def _found(state: dict[str, Tensor], name: str, shape: torch.Size) -> Tensor:
-    if name not in state or state[name].shape != shape or not state[name].isfinite().all():
-        raise ValueError(f"learner's state: '{name}': expected {tuple(shape)} numbers")
-    return state[name]

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mbrl_ros.learning.rssm.settings import RssmPolicySettings
 from mbrl_ros.models.imagined import Imagined
-from mbrl_ros.models.optimizer_state import found, saved
+from mbrl_ros.models.learner_state import found, numbers, saved
 from mbrl_ros.models.rssm.behaviour import Behaviour
 from mbrl_ros.models.rssm.layers import gumbel, one_hot
 from mbrl_ros.models.rssm.network import Rssm
@@ -164,9 +164,9 @@ class BehaviourTrainer:
         """
         slow: dict[str, Tensor] = dict(learned.critic.state_dict())
         if state is not None and "policy.updates" in state:
-            slow = {n: _found(state, f"policy.slow.{n}", t.shape) for n, t in slow.items()}
-            spread = _found(state, "policy.range", torch.Size())
-            updates = int(_found(state, "policy.updates", torch.Size()))
+            slow = {n: numbers(state, f"policy.slow.{n}", t.shape) for n, t in slow.items()}
+            spread = numbers(state, "policy.range")
+            updates = int(numbers(state, "policy.updates"))
             loaded = [
                 (optimizer, found(f"policy.{name}", optimizer, state) if updates else {})
                 for name, optimizer in self._optimizers.items()
@@ -177,9 +177,3 @@ class BehaviourTrainer:
         self.learned.load_state_dict(learned.state_dict())
         self.learned.objective = learned.objective
         self._slow.load_state_dict(slow)
-
-
-def _found(state: dict[str, Tensor], name: str, shape: torch.Size) -> Tensor:
-    if name not in state or state[name].shape != shape or not state[name].isfinite().all():
-        raise ValueError(f"learner's state: '{name}': expected {tuple(shape)} numbers")
-    return state[name]

@@ -23,6 +23,7 @@ from mbrl_ros.learning.rssm.settings import RssmPolicySettings
 from mbrl_ros.learning.rssm.training import Filtered, RssmTrainer, Steps
 from mbrl_ros.learning.settings import TrainerSettings
 from mbrl_ros.models.actor_critic.actor_critic import NOTHING
+from mbrl_ros.models.learner_state import count
 from mbrl_ros.models.mirror import Mirror
 from mbrl_ros.models.rssm.network import Rssm
 from mbrl_ros.models.rssm.packing import behaviour_of, pack, unpack, unpack_behaviour
@@ -260,11 +261,9 @@ class RssmLearner(Learner):
         if told != (self._observation, self._action, self.settings.model):
             raise ValueError("the checkpoint's model has other spaces or settings")
         learned = unpack_behaviour(update, network)
-        extra = (state or {}).get("extra_updates", torch.tensor(0))
-        if extra.shape != () or extra.is_floating_point() or extra < 0:
-            raise ValueError("learner's state: 'extra_updates': expected a count")
+        extra = count(state or {}, "extra_updates", missing=0)
         if self._behaviour is not None and learned is not None:
             self._behaviour.load(learned, state)
         self._trainer.load(network, state)
-        self._extra_updates = int(extra)
+        self._extra_updates = extra
         self._best = network

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mbrl_ros.data.sequences import Sequence
-from mbrl_ros.models.optimizer_state import found, saved
+from mbrl_ros.models.learner_state import count, found, saved
 from mbrl_ros.models.rssm.images import read, shifted
 from mbrl_ros.models.rssm.layers import gumbel, one_hot
 from mbrl_ros.models.rssm.network import Rssm
@@ -218,10 +218,8 @@ class RssmTrainer:
             ValueError: if the state does not fit; nothing is changed then.
         """
         if state is not None:
-            updates = state.get("updates")
-            if updates is None or updates.shape != () or updates.is_floating_point() or updates < 0:
-                raise ValueError("learner's state: 'updates': expected a count")
+            updates = count(state, "updates")
             if updates:
                 self._optimizer.state.update(found("optimizer", self._optimizer, state))
-            self.updates = int(updates)
+            self.updates = updates
         self.network.load_state_dict(network.state_dict())

@@ -18,6 +18,7 @@ from mbrl_ros.learning.tabular.dyna_q import DynaQ
 from mbrl_ros.learning.tabular.method import Method
 from mbrl_ros.learning.tabular.prioritized_sweeping import PrioritizedSweeping
 from mbrl_ros.learning.tabular.value_iteration import ValueIteration
+from mbrl_ros.models.learner_state import count
 from mbrl_ros.models.tabular.numbering import Numbering
 from mbrl_ros.models.tabular.packing import count_pairs, pack, read_q
 from mbrl_ros.models.tabular.settings import TabularSettings
@@ -147,12 +148,9 @@ class TabularLearner(Learner):
         if (observation, action, settings) != (self._observation, self._action, self._model):
             raise ValueError("the checkpoint's model has other spaces or settings")
         q = read_q(update, (self.table.rows, self.table.choices))[0].numpy()
-        counts = {"received": 0, "updates": 0}
-        for name in counts if state is not None else ():
-            count = (state or {}).get(name)
-            if count is None or count.shape != () or count.is_floating_point() or count < 0:
-                raise ValueError(f"learner's state: '{name}': expected a count")
-            counts[name] = int(count)
+        received = updates = 0
+        if state is not None:
+            received, updates = count(state, "received"), count(state, "updates")
         self.method.q = q
-        self.method.resume(counts["updates"])
-        self._learned_before = counts["received"]
+        self.method.resume(updates)
+        self._learned_before = received
