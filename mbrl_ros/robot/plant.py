@@ -58,8 +58,8 @@ class RobotPlant:
     no observation, and the safe command is sent; the steps of an episode are counted on, so that
     what is missing shows.
 
-    Nothing is sent before the first episode begins, nor while the reset service brings the robot
-    back.
+    Nothing is sent before the first episode begins, nor from when the reset service brings the
+    robot back until the next one begins: what was held before would be a jump from where it is.
 
     `hear`, `command`, `reset` and `restored` may be called from another thread than `tick`.
 
@@ -113,6 +113,8 @@ class RobotPlant:
         self._limit = round(settings.time_limit / task.period)
         self._has_reset = bool(settings.reset_service)
         self._stage = _Stage.WAITING
+        # Whether it is this bridge that commands the robot.
+        self._commands = False
         self._episode, self._step = 0, -1
         self._in_effect: FloatArray | None = None
         self._sent_step = -1
@@ -190,15 +192,19 @@ class RobotPlant:
             except ValueError as error:
                 self.problem = str(error)
                 return Tick(None, self._safely(values))
-            self._stage = _Stage.RESETTING if self._has_reset else _Stage.WAITING
-            return Tick(seen, self._safely(values))
+            last = self._safely(values)
+            if self._has_reset:
+                self._stage, self._commands = _Stage.RESETTING, False
+                self._safe.held = self._safe.resting
+            else:
+                self._stage = _Stage.WAITING
+            return Tick(seen, last)
 
     def last_messages(self) -> Mapping[str, Any]:
-        """Return the safe command, for the end; nothing, if nothing was sent before."""
+        """Return the safe command, for the end; nothing where nothing is sent."""
         with self._lock:
-            if self.observation is None:
-                return {}
-            return self._safely(self.observation.values)
+            seen = self.observation
+            return {} if seen is None else self._safely(seen.values)
 
     def _begin(self, values: FloatArray, now: float) -> None:
         """Begin an episode.
@@ -217,7 +223,7 @@ class RobotPlant:
         if self.observation is not None:
             self._episode += 1
         self._step, self._cut = 0, False
-        self._stage = _Stage.RUNNING
+        self._stage, self._commands = _Stage.RUNNING, True
         self._in_effect = self._action.clip(resting)
         self._sent_step = -1
         self._actuation.begin(self._in_effect, self._episode, now)
@@ -278,9 +284,9 @@ class RobotPlant:
         return bool(condition.value(named))
 
     def _safely(self, values: FloatArray) -> dict[str, Any]:
-        """Return the messages that send the safe command; none before the first episode."""
+        """Return the messages that send the safe command; none while somebody else commands."""
         self._sent_step = -1
-        return {} if self.observation is None else self._sent(self._actuation.act(None, values))
+        return self._sent(self._actuation.act(None, values)) if self._commands else {}
 
     def _sent(self, action: FloatArray) -> dict[str, Any]:
         """Return the messages that send an action, which is in effect then."""

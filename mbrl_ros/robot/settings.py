@@ -91,7 +91,8 @@ class BridgeSettings:
     begins: str = setting(
         "",
         "condition on observation dimensions for the next episode to begin; until it holds, the "
-        "safe command is sent, before the first one nothing; empty: at once",
+        "safe command is sent, before the first one and after reset_service nothing; empty: at "
+        "once",
     )
     time_limit: float = setting(
         0.0, "time until an episode is cut off [s]; 0: never", low=0.0, high=1e6
@@ -99,7 +100,7 @@ class BridgeSettings:
     reset_service: str = setting(
         "",
         "the robot's own service of type std_srvs/srv/Trigger that brings it back between two "
-        "episodes; until it has answered, nothing is sent; empty: none",
+        "episodes; until the next one begins, nothing is sent; empty: none",
     )
     command_timeout: float = setting(
         0.0, "maximum age of a command [s]; 0: 2.5 periods, at least 0.1 s", low=0.0, high=100.0

@@ -258,6 +258,26 @@ def test_while_the_robot_is_brought_back_nothing_is_sent():
     assert bench.tick(0.0)[0].observation.episode == 1
 
 
+@pytest.mark.parametrize(
+    ("resting", "begun"), [(["motor = joints.position[slider]"], 1.0), ([], 0.0)]
+)
+def test_servos_that_were_brought_back_do_not_jump_to_where_they_were(resting, begun):
+    bench = Bench(
+        {"safe_command": "hold"},
+        resting=resting, begins="abs(speed) < 0.1", time_limit=PERIOD, reset_service="home",
+    )  # fmt: skip
+    bench.tick(0.8)
+    bench.answer(0.9)
+    assert bench.tick(0.8)[1] == (8.0 if resting else 0.0)
+    assert bench.plant.last_messages() == {}  # the service moves it
+    bench.plant.restored()
+    for reading in ([0.1, 0.5], [], [math.nan]):  # still moving; or not to be read
+        assert bench.tick(*reading)[1] is None
+    assert bench.plant.last_messages() == {}
+    tick, sent = bench.tick(0.1)
+    assert (tick.observation.episode, sent) == (1, begun)
+
+
 def test_a_reward_that_the_robot_tells():
     bench = Bench(reward="joints.position[slider] ** 2")
     assert math.isnan(bench.tick(2.0)[0].observation.reward)
