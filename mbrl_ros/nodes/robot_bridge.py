@@ -79,7 +79,8 @@ class RobotBridge(Node):
     def destroy_node(self) -> None:
         """Stop, with the safe command as the last one."""
         self._pacer.stop()
-        self._send(self._plant.last_messages(), self.get_clock().now().nanoseconds)
+        last = self._plant.last_messages(time.monotonic())
+        self._send(last, self.get_clock().now().nanoseconds)
         super().destroy_node()
 
     def _listen(self, name: str, settings: SourceSettings) -> None:

@@ -87,8 +87,8 @@ class Formula:
     def _number(self, part: Part, values: Values) -> float:
         try:
             return float(part(values))
-        except (TypeError, OverflowError, ZeroDivisionError) as error:
-            # Of a text or a message where a number should be.
+        except (TypeError, OverflowError, ZeroDivisionError, LookupError) as error:
+            # Of a text or a message where a number should be, or beyond a matrix.
             raise ValueError(f"{self.text}: {error}") from None
         except ValueError as error:
             text = str(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import math
 import threading
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mbrl_ros.core.extensions import describe
 from mbrl_ros.core.numbers import shown
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.spaces import FloatArray
@@ -189,8 +191,8 @@ class RobotPlant:
                     decided = self._actuation.decided
                     self._sent_step = -1 if decided is None else decided.step
                     return Tick(seen, self._sent(self._actuation.act(decided, values)))
-            except ValueError as error:
-                self.problem = str(error)
+            except Exception as error:  # whatever it is, the command before must not stay
+                self.problem = str(error) if isinstance(error, ValueError) else describe(error)
                 return Tick(None, self._safely(values))
             last = self._safely(values)
             if self._has_reset:
@@ -200,11 +202,17 @@ class RobotPlant:
                 self._stage = _Stage.WAITING
             return Tick(seen, last)
 
-    def last_messages(self) -> Mapping[str, Any]:
-        """Return the safe command, for the end; nothing where nothing is sent."""
+    def last_messages(self, now: float) -> Mapping[str, Any]:
+        """Return the safe command, for the end; nothing where nothing is sent.
+
+        Args:
+            now: on a clock that never jumps [s].
+        """
         with self._lock:
-            seen = self.observation
-            return {} if seen is None else self._safely(seen.values)
+            values = np.full(self._observed.dim, np.nan)
+            with contextlib.suppress(ValueError):  # unknown then, as in a step
+                values = self.listener.read(self.formulas, now)
+            return self._safely(values)
 
     def _begin(self, values: FloatArray, now: float) -> None:
         """Begin an episode.

@@ -116,6 +116,7 @@ def test_a_low_pass_filter_reaches_63_percent_after_its_time_constant():
         ("1 / (j.position[a] - 1)", "division by zero"),
         ("yaw(j.header)", "expected a quaternion"),
         ("yaw(i.orientation)", "unit quaternion, got one of length 0"),
+        ("rotation6d(upright)[6]", "rotation6d(upright)[6]: tuple index out of range"),
         ("rate(j.position[a])", "waiting for its first messages"),
         ("j.position[b]", "is nan"),
         ("sqrt(0 - j.position[a])", "in sqrt(0 - j.position[a])"),
@@ -124,7 +125,7 @@ def test_a_low_pass_filter_reaches_63_percent_after_its_time_constant():
 def test_what_cannot_be_read_is_named(text, reason):
     empty = Imu(orientation=Quaternion(w=0.0))
     with pytest.raises(ValueError, match=re.escape(reason)):
-        value(text, j=joints(a=1.0, b=math.nan), i=empty)
+        value(text, j=joints(a=1.0, b=math.nan), i=empty, upright=Quaternion(w=1.0))
 
 
 @pytest.mark.parametrize(

@@ -139,12 +139,12 @@ def test_nothing_is_sent_to_a_robot_that_was_not_heard():
     tick, sent = bench.tick()
     assert (tick.observation, sent) == (None, None)
     assert bench.plant.problem == "joints (joint_states): nothing heard yet"
-    assert bench.plant.last_messages() == {}
+    assert bench.plant.last_messages(bench.now) == {}
     assert not bench.plant.command([0.5], 0, 0, bench.now)
     bench.tick(0.0)
     bench.answer(1.0)
     bench.tick(0.0)
-    (last,) = bench.plant.last_messages().values()
+    (last,) = bench.plant.last_messages(bench.now).values()
     assert last.data.tolist() == [0.0]
 
 
@@ -187,11 +187,36 @@ def test_a_formula_that_fails_on_the_way_has_the_safe_command(bridge, reason):
     assert ticks[-1].observation is not None
 
 
+def test_an_error_of_any_kind_has_the_safe_command_and_is_told():
+    bench = Bench()
+    bench.tick(0.1)
+    written = bench.plant.writers["effort"]
+
+    def write(values):
+        if values["motor"] > 0.4:
+            raise TypeError("as from a message's own check")
+        return written(values)
+
+    bench.plant.writers["effort"] = write
+    bench.answer(0.3)
+    assert bench.tick(0.1)[1] == 3.0
+    bench.answer(0.5)
+    tick, sent = bench.tick(0.1)
+    assert (tick.observation, sent) == (None, 0.0)
+    assert bench.plant.problem.startswith("TypeError: as from a message's own check")
+    bench.answer(0.2)
+    assert bench.tick(0.1)[1] is not None
+
+
 def test_damping_takes_a_stale_velocity_for_unknown():
     bench = Bench({"safe_command": "damp", "safe_velocities": ["speed"], "safe_damping": 0.5})
     bench.tick(0.0, 0.4)
     sent = [bench.tick(0.0, 0.4)[1] for _ in range(5)]
     assert sent[-1] == -2.0
+    (last,) = bench.plant.last_messages(bench.now).values()
+    assert last.data.tolist() == [-2.0]
+    (last,) = bench.plant.last_messages(bench.now + 5.0).values()
+    assert last.data.tolist() == [0.0]
     sent = [bench.tick()[1] for _ in range(5)]
     assert sent[-1] == 0.0
 
@@ -269,11 +294,11 @@ def test_servos_that_were_brought_back_do_not_jump_to_where_they_were(resting, b
     bench.tick(0.8)
     bench.answer(0.9)
     assert bench.tick(0.8)[1] == (8.0 if resting else 0.0)
-    assert bench.plant.last_messages() == {}  # the service moves it
+    assert bench.plant.last_messages(bench.now) == {}  # the service moves it
     bench.plant.restored()
     for reading in ([0.1, 0.5], [], [math.nan]):  # still moving; or not to be read
         assert bench.tick(*reading)[1] is None
-    assert bench.plant.last_messages() == {}
+    assert bench.plant.last_messages(bench.now) == {}
     tick, sent = bench.tick(0.1)
     assert (tick.observation.episode, sent) == (1, begun)
 
