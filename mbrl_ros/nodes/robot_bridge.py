@@ -51,8 +51,7 @@ class RobotBridge(Node):
         self._settings: BridgeSettings = settings
         self._plant = RobotPlant(task, settings, ri.interface)
         self._pacer = Pacer(task.period, self._tick)
-        self._failure = ""
-        self._missed = 0
+        self._missed = self._failed = 0
         self._told: dict[str, float] = {}
         self._topics: dict[str, str] = {}
         for name in settings.sources:
@@ -106,14 +105,10 @@ class RobotBridge(Node):
 
     def _tick(self, now: float) -> None:
         stamp = self.get_clock().now().nanoseconds
-        try:
-            tick = self._plant.tick(now, stamp)
-            self._send(tick.messages, stamp)
-            if tick.observation is not None:
-                self._observations.publish(observation_message(tick.observation))
-            self._failure = ""
-        except Exception as error:  # the loop must not die, nor of a middleware that goes down
-            self._failure = f"{type(error).__name__}: {error}"
+        tick = self._plant.tick(now, stamp)
+        self._send(tick.messages, stamp)
+        if tick.observation is not None:
+            self._observations.publish(observation_message(tick.observation))
 
     def _send(self, messages: Any, stamp: int) -> None:
         for name, message in messages.items():
@@ -177,11 +172,13 @@ class RobotBridge(Node):
             entries.append(self._entry(name, level, problem or f"hears {heard}", rate))
             if problem:
                 self._complain(problem, name)
-        missed, self._missed = self._pacer.missed - self._missed, self._pacer.missed
+        pacer = self._pacer
+        missed, self._missed = pacer.missed - self._missed, pacer.missed
+        failed, self._failed = pacer.failed - self._failed, pacer.failed
         if missed:
             late = f"cannot keep up: {self._missed} control steps skipped so far"
             self._complain(late, "pace")
-        wrong = self._failure or self._plant.problem
+        wrong = (pacer.failure if failed else "") or self._plant.problem
         if wrong and wrong not in problems.values():
             self._complain(wrong, "plant")
         seen = self._plant.observation
@@ -190,6 +187,7 @@ class RobotBridge(Node):
             "step": str(seen.step if seen else 0),
             "refused commands": str(self._plant.refused),
             "skipped steps": str(self._missed),
+            "failed steps": str(self._failed),
         }
         level = status.ERROR if wrong else status.WARN if self._plant.intervention else status.OK
         text = wrong or self._plant.intervention or "commands act as they come"

@@ -14,10 +14,14 @@ from mbrl_ros.nodes.parameters import declare, overrides_of
 from mbrl_ros.nodes.qos import COMMAND
 from mbrl_ros.nodes.record_messages import time_message
 from mbrl_ros.nodes.runner import run_node
+from mbrl_ros.nodes.timers import create_steady_timer
 from mbrl_ros.robot.pacing import Pacer
 from mbrl_ros.ros import Node, QoSProfile
 from mbrl_ros.ros import interfaces as ri
 from mbrl_ros.simulation.standin import Standin, standin_settings
+
+# Interval of looking whether steps have failed, and minimum interval between two warnings [s].
+_CHECK_PERIOD, _COMPLAINT_PERIOD = 0.5, 5.0
 
 
 class RobotStandin(Node):
@@ -52,6 +56,8 @@ class RobotStandin(Node):
         prioritize_process(AROUND)
         self._pacer = Pacer(self._standin.period, self._step)
         self._pacer.start()
+        self._failed = 0
+        create_steady_timer(self, _CHECK_PERIOD, self._check)
         self.get_logger().info(f"{settings.model}: {settings.rate:g} messages a second")
 
     def destroy_node(self) -> None:
@@ -67,6 +73,14 @@ class RobotStandin(Node):
         response.success = True
         response.message = "it is where it began"
         return response
+
+    def _check(self) -> None:
+        failed, self._failed = self._pacer.failed - self._failed, self._pacer.failed
+        if failed:
+            self.get_logger().error(
+                f"{self._failed} steps failed so far: {self._pacer.failure}",
+                throttle_duration_sec=_COMPLAINT_PERIOD,
+            )
 
     # On the pacer's thread.
 

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from mbrl_ros.core.extensions import describe
 from mbrl_ros.core.realtime import LOOP, prioritize_thread
 
 # Share of a message's deviation from its expected time by which the rhythm follows, and share of a
@@ -27,6 +28,8 @@ class Pacer:
 
     Attributes:
         missed: deadlines skipped so far.
+        failed: steps so far that an exception ended; the next one comes all the same.
+        failure: the newest of these exceptions, in a line; empty: there was none.
     """
 
     def __init__(self, period: float, step: Callable[[float], None]) -> None:
@@ -34,9 +37,10 @@ class Pacer:
 
         Args:
             period: time between two calls [s].
-            step: called with the time on ``time.monotonic`` [s]; raises nothing.
+            step: called with the time on ``time.monotonic`` [s].
         """
-        self.missed = 0
+        self.missed = self.failed = 0
+        self.failure = ""
         self._period = period
         self._step = step
         self._changed = threading.Condition()
@@ -81,7 +85,10 @@ class Pacer:
                 if self._over:
                     return
             now = time.monotonic()
-            self._step(now)
+            try:
+                self._step(now)
+            except Exception as error:  # the loop must not die, nor of a middleware going down
+                self.failed, self.failure = self.failed + 1, describe(error)
             if followed:
                 self._target += _FOLLOW * (now - self._target)
             self._target += self._period

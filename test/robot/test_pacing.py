@@ -103,3 +103,11 @@ def test_what_takes_too_long_is_skipped_and_counted(monkeypatch):
     pacer = clock.run(monkeypatch, work=2.5 * PERIOD)
     assert pacer.missed == pytest.approx(2 * len(clock.steps), abs=2)
     assert math.isclose(clock.steps[1][0] - clock.steps[0][0], 3 * PERIOD)
+
+
+def test_a_step_that_fails_is_counted_and_told_and_the_next_one_comes(monkeypatch):
+    clock = Clock([], 4.0)
+    pacer = clock.run(monkeypatch, work="a step's own mistake")
+    assert len(clock.steps) == pytest.approx(4.0 / PERIOD, abs=2)
+    assert pacer.failed == len(clock.steps)
+    assert pacer.failure.startswith("TypeError: unsupported operand")
