@@ -296,7 +296,9 @@ class Guard:
         return Verdict(command.episode, command.step, passed.values, passed.safe, reason, person)
 
     def _stop(self, seen: Observation, reason: str, now: float) -> Verdict:
-        values = self._safe(seen.values)
+        # How fast it moves is unknown once nothing is heard of it.
+        fresh = self._lock_step or now - seen.received <= self._patience
+        values = self._safe(seen.values if fresh else np.full(self._observation.dim, np.nan))
         self._sent.note(seen.step, values)
         self._spoke, self._stopped = now, True
         return Verdict(seen.episode, seen.step, values, True, reason)

@@ -161,6 +161,15 @@ def test_without_observations_nothing_else_passes():
     assert loop.silent(1.0).safe
 
 
+def test_a_velocity_of_long_ago_is_not_damped():
+    loop = Loop(safe_command="damp", safe_velocities=["v"], safe_damping=0.5)
+    loop.round(0.3)
+    loop.observe([0.0, 0.8])
+    assert loop.silent(0.15).values.tolist() == [-0.4]
+    assert loop.silent(0.55).values.tolist() == [0.0]
+    assert loop.guard.stop("button", loop.now + 0.6).values.tolist() == [0.0]
+
+
 def test_an_e_stop_is_at_once_and_ends_by_arming_only():
     loop = Loop()
     loop.round(0.3)
