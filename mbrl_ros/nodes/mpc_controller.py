@@ -385,11 +385,12 @@ class MpcController(LifecycleNode):
         self._write_kept()
 
     def _write_kept(self) -> None:
-        if self._state_file is None or self._kept == self._written:
+        kept = self._kept
+        if self._state_file is None or kept == self._written:
             return
-        self._written = self._kept
         try:
-            self._state_file.write(self._kept)
+            self._state_file.write(kept)
+            self._written = kept
         except OSError as error:
             self.get_logger().error(
                 f"{self._state_file.path}: {error.strerror}: forgotten if this process ends",

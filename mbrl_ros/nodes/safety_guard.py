@@ -81,7 +81,7 @@ class SafetyGuard(Node):
             sys.setswitchinterval(_SWITCH_INTERVAL)
 
     def destroy_node(self) -> None:
-        """Send one last safe command, unless the newest was one."""
+        """Send one last safe command, if any command was sent."""
         self._send(self._guard.farewell(time.monotonic()))
         self._keep(running=False)
         super().destroy_node()
@@ -155,7 +155,6 @@ class SafetyGuard(Node):
         before = self._guard.estopped
         self._send(self._guard.stop(reason, time.monotonic()))
         if not before:
-            self._keep(running=True)
             self.get_logger().error(f"{reason}: only the safe command until ~/arm is called")
             self._report()
 
@@ -167,7 +166,6 @@ class SafetyGuard(Node):
             response.message = "it was not stopped"
         else:
             self._guard.arm()
-            self._keep(running=True)
             self._report()
             response.success, response.message = True, "armed"
         return response
@@ -200,8 +198,9 @@ class SafetyGuard(Node):
         if message is None:
             message = ri.Action(episode=verdict.episode, step=verdict.step)
             message.header.stamp = self.get_clock().now().to_msg()
+        # Always what was judged, whatever the message was.
+        message.values = verdict.values.tolist()
         if verdict.reason or verdict.person:
-            message.values = verdict.values.tolist()
             message.source = _source(verdict, message.source)
         self._actions.publish(message)
         if verdict.reason:
@@ -218,6 +217,7 @@ class SafetyGuard(Node):
             )
 
     def _report(self) -> None:
+        self._keep(running=True)  # what a full disk did not take before
         guard = self._guard
         state = "stopped" if guard.estopped else "armed" if guard.ready else "waiting"
         status = ri.GuardStatus(

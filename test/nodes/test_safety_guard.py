@@ -115,7 +115,7 @@ def start(tmp_path):
 
     def begin(*parameters):
         words = ["--ros-args", "--params-file", str(CONFIG)]
-        for each in (f"run_dir:={tmp_path}", "estop_input:=button", *parameters):
+        for each in (f"run_dir:={tmp_path / 'run'}", "estop_input:=button", *parameters):
             words += ["-p", each]
         processes.append(
             subprocess.Popen(
@@ -138,7 +138,10 @@ def test_between_controller_and_plant(start, sides, tmp_path):
         "after_crash:=hold", "takeover.timeout:=0.1", "takeover.twist:=['angular.z']",
         "limits.rate:=[10.0]",
     )  # fmt: skip
+    kept = tmp_path / "run" / "guard_state.json"
     sides.matched()
+    kept.parent.mkdir()
+    sides.until(kept.is_file)  # what could not be written is tried again
     action = sides.passes(0.1)
     assert (list(action.values), action.source, action.plan_time) == ([0.1], 0, 0.012)
 
@@ -209,7 +212,7 @@ def test_between_controller_and_plant(start, sides, tmp_path):
     sides.until(lambda: "action" in sides.newest)
     assert sides.newest["action"].source == ri.Action.FALLBACK
     assert again.wait(20) == 0
-    assert json.loads((tmp_path / "guard_state.json").read_text())["running"] is False
+    assert json.loads(kept.read_text())["running"] is False
 
 
 def test_what_does_not_fit_is_refused_in_one_line(start):
