@@ -15,6 +15,7 @@ from mbrl_ros.cli.terminal import Terminal
 from mbrl_ros.core.json_text import json_text
 from mbrl_ros.core.numbers import shown
 from mbrl_ros.core.settings import SettingsError
+from mbrl_ros.system.configuration import check_free
 
 if TYPE_CHECKING:
     from mbrl_ros.data.bag_summary import BagSummary
@@ -69,6 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
         ValueError: naming the invalid argument, file or dataset.
         OSError: if a file cannot be written.
     """
+    if "out" in arguments:
+        check_free(arguments.out, "--out")
     return int(arguments.run_verb(arguments))
 
 
@@ -173,9 +176,7 @@ def _export(arguments: argparse.Namespace) -> int:
     from mbrl_ros.data.bags import read_frames, read_transitions
     from mbrl_ros.data.exchange.dataset import Dataset
     from mbrl_ros.system.bag_task import task_of
-    from mbrl_ros.system.configuration import check_free
 
-    check_free(arguments.out, "--out")
     task = task_of(arguments.bags[0])
     spaces = () if task is None else (task.observation_space(), task.action_space())
     log = read_transitions(arguments.bags, *spaces)
@@ -196,10 +197,8 @@ def _export(arguments: argparse.Namespace) -> int:
 def _import(arguments: argparse.Namespace) -> int:
     from mbrl_ros.nodes.transition_bag import TransitionBag
     from mbrl_ros.system.bag_task import text_for
-    from mbrl_ros.system.configuration import check_free
     from mbrl_ros.system.launching import CONFIGURATION
 
-    check_free(arguments.out, "--out")
     dataset = importlib.import_module(_FORMATS[arguments.format]).read(arguments.dataset)
     log, period = dataset.log, arguments.period or dataset.period
     if not period > 0:

@@ -214,13 +214,9 @@ def _configuration(arguments: argparse.Namespace, bag: Path) -> Configuration:
 
 def _attached(arguments: argparse.Namespace, bag: Path) -> Configuration:
     """Return the configuration that the recorder attached to a bag."""
-    from mbrl_ros.data.bag_summary import summarize
-    from mbrl_ros.data.streaming import BagError
+    from mbrl_ros.system.bag_task import attached_configuration
 
-    try:
-        text = summarize(bag).attachments.get(CONFIGURATION)
-    except BagError:
-        text = None  # it is told where the bag is read
+    text = attached_configuration(bag)
     if text is None:
         hint = f"; did you mean {bag / 'bag'}?" if (bag / "bag").exists() else ""
         raise SettingsError(

@@ -96,7 +96,7 @@ def bag_files(path: Path) -> list[Path]:
         raise BagError(f"{path}: no such file or folder")
     files = [path] if path.is_file() else mcap_files(path)
     if not files:
-        raise BagError(f"{path}: not an MCAP bag: no .mcap file in it")
+        raise BagError(f"{path}: not a bag: no MCAP file in it")
     return files
 
 

@@ -16,6 +16,7 @@ from rosbags.typesys.store import Typestore
 
 from mbrl_ros.core.records import Frame, Transition
 from mbrl_ros.core.spaces import Space
+from mbrl_ros.data.bag_summary import bag_files
 from mbrl_ros.data.definitions import typestore
 from mbrl_ros.data.episodes import EpisodeStore
 from mbrl_ros.data.finishing import mcap_files
@@ -222,14 +223,8 @@ def _append(log: Transitions | EpisodeStore, message: Any) -> None:
 
 def _files(path: Path) -> list[Path]:
     """Return the paths to open for a bag: its MCAP files, or a folder with another storage."""
-    if not path.exists():
-        raise BagError(f"{path}: no such file or folder")
-    if path.is_file():
-        return [path]
-    files = mcap_files(path)
-    if not files and not (path / "metadata.yaml").is_file():
-        raise BagError(f"{path}: not a bag: neither an MCAP file nor metadata.yaml in it")
-    return files or [path]
+    is_other = path.is_dir() and not mcap_files(path) and (path / "metadata.yaml").is_file()
+    return [path] if is_other else bag_files(path)
 
 
 def _read_mcap(path: Path, topics: frozenset[str], types: frozenset[str]) -> Iterator[Recorded]:

@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
-from mbrl_ros.core.settings import SettingsError
 from mbrl_ros.data.bag_summary import summarize
 from mbrl_ros.data.bags import read_messages
 from mbrl_ros.data.finishing import Part, copy_records, write_metadata
@@ -21,7 +20,7 @@ def merge(bags: Sequence[Path], out: Path) -> int:
 
     Args:
         bags: at least one.
-        out: a new folder.
+        out: a new or empty folder.
 
     Returns:
         the number of messages.
@@ -38,7 +37,7 @@ def merge(bags: Sequence[Path], out: Path) -> int:
                 f"{one} and {other} were recorded at the same time: expected bags that follow each "
                 "other; train and export read several, too"
             )
-    _check_free(out)
+    out.mkdir(parents=True, exist_ok=True)
     messages = number = 0
     for summary, _ in known:
         for file in summary.files:
@@ -56,7 +55,7 @@ def cut(bag: Path, out: Path, part: Part) -> int:
 
     Args:
         bag: to read.
-        out: a new folder.
+        out: a new or empty folder.
         part: to keep.
 
     Returns:
@@ -69,7 +68,7 @@ def cut(bag: Path, out: Path, part: Part) -> int:
     summary = summarize(bag)
     if part.start > summary.end or part.end < summary.start:
         raise BagError(f"{bag}: holds nothing of that time")
-    _check_free(out)
+    out.mkdir(parents=True, exist_ok=True)
     messages = copy_records(summary.files, out / f"{out.name}_0.mcap", part)
     write_metadata(out)
     return messages
@@ -97,9 +96,3 @@ def episodes_part(bag: Path, first: int, last: int) -> Part:
     if not times:
         raise BagError(f"{bag}: holds no episode from {first} to {last}")
     return Part(min(times), max(times))
-
-
-def _check_free(out: Path) -> None:
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise SettingsError(f"--out: {out} is occupied: expected a new or an empty folder")
-    out.mkdir(parents=True, exist_ok=True)

@@ -18,22 +18,26 @@ from mbrl_ros.system.launching import CONFIGURATION
 from mbrl_ros.system.task_file import TaskFile, parse_task, read_task_file
 
 
+def attached_configuration(bag: Path) -> str | None:
+    """Return the text of the parameter file that a bag's recorder attached; None: there is none."""
+    try:
+        return summarize(bag).attachments.get(CONFIGURATION)
+    except BagError:
+        return None  # not an MCAP bag; what else is wrong with it is told where it is read
+
+
 def task_file_of(bag: Path) -> TaskFile | None:
     """Return the parameters of the run that a bag is of; None: they are not known.
 
-    They are attached to its files by the recorder, or stand beside it in the run's folder.
+    They stand beside it in the run's folder, or were attached to its files by the recorder.
 
     Raises:
         SettingsError: if they are malformed.
-        BagError: if the bag cannot be read.
     """
     beside = bag.absolute().parent / CONFIGURATION
     if beside.is_file():
         return read_task_file(beside)
-    try:
-        text = summarize(bag).attachments.get(CONFIGURATION)
-    except BagError:
-        return None  # not an MCAP bag: it has no attachments
+    text = attached_configuration(bag)
     return parse_task(text, f"{bag}: {CONFIGURATION}") if text is not None else None
 
 
