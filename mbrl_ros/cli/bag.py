@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import importlib
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,7 +59,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     imported = verb("import", "write a bag of another tool's dataset, to train from", _import)
     imported.add_argument("dataset", type=Path, help="folder")
     imported.add_argument("--format", choices=[*_FORMATS][1:], required=True)
-    imported.add_argument("--period", type=float, help="[s], where the dataset does not say it")
+    for each in (export, imported):
+        each.add_argument("--period", type=float, help="[s], where the data do not say it")
     for each in (merge, cut, export, imported):
         each.add_argument("-o", "--out", type=Path, required=True, help="new or empty folder")
 
@@ -184,7 +186,7 @@ def _export(arguments: argparse.Namespace) -> int:
         raise SettingsError(f"{arguments.bags[0]}: no transitions")
     dataset = Dataset(
         task.task if task is not None and task.task else arguments.bags[0].name,
-        task.period if task is not None else 0.0,
+        _period(arguments, arguments.bags[0], 0.0 if task is None else task.period),
         log,
         read_frames(arguments.bags),
     )
@@ -200,10 +202,8 @@ def _import(arguments: argparse.Namespace) -> int:
     from mbrl_ros.system.launching import CONFIGURATION
 
     dataset = importlib.import_module(_FORMATS[arguments.format]).read(arguments.dataset)
-    log, period = dataset.log, arguments.period or dataset.period
-    if not period > 0:
-        raise SettingsError(f"--period: expected seconds: {arguments.dataset} does not say them")
-    text = text_for(dataset.task, period, log)
+    log = dataset.log
+    text = text_for(dataset.task, _period(arguments, arguments.dataset, dataset.period), log)
     bag = TransitionBag(arguments.out, {CONFIGURATION: text}, {"task": dataset.task})
     for index, transition in enumerate(log):
         bag.append(transition, index)
@@ -211,6 +211,14 @@ def _import(arguments: argparse.Namespace) -> int:
         raise OSError(trouble)
     print(f"{arguments.out}: {len(log)} transitions of {len(log.episodes())} episodes")
     return 0
+
+
+def _period(arguments: argparse.Namespace, data: Path, told: float) -> float:
+    period = float(told if arguments.period is None else arguments.period)
+    if not 0.0 < period < math.inf:
+        why = "" if arguments.period is not None else f": {data} does not say them"
+        raise SettingsError(f"--period: expected seconds above 0{why}")
+    return period
 
 
 def _figures(summary: BagSummary) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def _follow(path: Path, check: BagCheck) -> None:
     log = check.transitions
     store = EpisodeStore(log.observation_space, log.action_space, 2 * len(log) + 2)
     before: Transition | None = None
-    index = -1
+    index: int | None = None
     for _, _, m in read_messages(path, types=[_TRANSITION, _FRAME]):
         if m.__msgtype__ == _FRAME:
             check.frames += 1
@@ -105,12 +105,15 @@ def _follow(path: Path, check: BagCheck) -> None:
     check.frames_alone = store.frames_dropped
 
 
-def _count_index(message: Any, index: int, check: BagCheck) -> int:
-    """Count the transitions between two positions in a log; a new log begins at 0."""
-    position = int(getattr(message, "index", index + 1))
-    if position > index + 1:
-        check.lost += position - index - 1
-    return position
+def _count_index(message: Any, before: int | None, check: BagCheck) -> int | None:
+    """Count the transitions between two positions in a log.
+
+    A new log begins at 0, a part of one anywhere.
+    """
+    position: int | None = getattr(message, "index", None)
+    if position is not None and before is not None and position > before + 1:
+        check.lost += int(position) - before - 1
+    return None if position is None else int(position)
 
 
 def _count_step(before: Transition | None, now: Transition, check: BagCheck) -> None:

@@ -132,8 +132,15 @@ class DecisionReplay:
         self._observation, self.action = task.observation_space(), task.action_space()
         self._period = task.period
         self._settings: ControllerSettings = configuration.build("mpc_controller")
+        parameters = objective_parameters(configuration.node("mpc_controller"))
+        # The user's own file may choose code; what was recorded may not.
+        self._functions = [
+            str(value)
+            for name, value in parameters.items()
+            if name.endswith("type") and ":" in value
+        ]
         declared = ObjectiveSet.from_parameters(
-            objective_parameters(configuration.node("mpc_controller")),
+            parameters,
             self._observation, self.action, task.period,
         )  # fmt: skip
         self._objectives = {declared.objective.digest: declared.objective}
@@ -141,7 +148,8 @@ class DecisionReplay:
             self._objectives |= self._recorded_objectives()
         self._fixed = None if objective else declared.objective
         self._controller = Controller.of_task(task, declared.objective, self._settings)
-        self._used = 0
+        self._newest = self._restarts = 0
+        self._unanswered: list[Observation] = []
         if model is not None:
             self._controller.models.offer(model, 1, 1)
 
@@ -206,8 +214,11 @@ class DecisionReplay:
     ) -> None:
         if trouble := self._take_up(message):
             replayed.passed_over[trouble] += 1
+            self._unanswered += observations
             return
-        *overtaken, newest = (replace(o, received=time.monotonic()) for o in observations)
+        shown = [*self._unanswered, *observations]
+        self._unanswered.clear()
+        *overtaken, newest = (replace(o, received=time.monotonic()) for o in shown)
         command = self._controller.tick(newest, overtaken)
         sent = np.array(message.values)
         # What is under way is what was sent then.
@@ -225,14 +236,16 @@ class DecisionReplay:
     def _take_up(self, message: Any) -> str:
         """Use the model and the objective of a decision; return why that is impossible."""
         sequence = int(message.model_sequence)
-        if self._model is None and sequence and sequence != self._used:
-            update = self._checkpoint(sequence)
-            if update is None:
-                return f"checkpoint {sequence} is not kept (model_trainer.checkpoints)"
+        if self._model is None and sequence:
             # A trainer that was started anew counts from 1 again.
-            epoch = self._controller.models.version[0] + (sequence < self._used)
-            self._controller.models.offer(update, max(epoch, 1), sequence)
-            self._used = sequence
+            self._restarts += sequence < self._newest
+            self._newest = sequence
+            version = 1 + self._restarts, sequence
+            if self._controller.models.version != version:
+                update = self._checkpoint(sequence)
+                if update is None:
+                    return f"checkpoint {sequence} is not kept (model_trainer.checkpoints)"
+                self._controller.models.offer(update, *version)
         if self._fixed is not None:
             return ""
         if message.objective:
@@ -244,15 +257,16 @@ class DecisionReplay:
     def _checkpoint(self, sequence: int) -> ModelUpdate | None:
         folder = self._bag.absolute().parent / "checkpoints"
         found = sorted(folder.glob(f"model-*-{sequence:06d}.safetensors"))
-        return checkpoint.load(found[-1]) if found else None
+        return checkpoint.load(found[min(self._restarts, len(found) - 1)]) if found else None
 
     def _recorded_objectives(self) -> Mapping[str, Objective]:
         found = {}
         for _, _, message in read_messages(self._bag, types=[_OBJECTIVE]):
             try:
                 found[message.digest] = read_content(
-                    message.content, message.digest, self._observation, self.action, self._period
-                )
+                    message.content, message.digest, self._observation, self.action, self._period,
+                    self._functions,
+                )  # fmt: skip
             except ValueError as error:
                 raise BagError(f"{self._bag}: {error}") from None
         return found

@@ -132,6 +132,7 @@ def test_a_part_keeps_what_was_latched_before_it(tmp_path, capsys):
     assert main(["bag", "cut", str(bag), "--episodes", "1-2", "-o", str(tmp_path / "part")]) == 0
     assert "201 messages" in capsys.readouterr().out
     assert seen(tmp_path / "part") == [*range(100, 300)]
+    assert check_bag(tmp_path / "part").problems == []  # it lacks nothing but the rest
     (told,) = read_messages(tmp_path / "part", topics=["/goal"])
     assert told.message.values.tolist() == [0.5]
     assert (tmp_path / "part" / "metadata.yaml").is_file()
@@ -224,6 +225,10 @@ def test_lerobot_and_back(tmp_path):
         (0, 100),
         (100, 130),
     ]
+    stats = json.loads((out / "meta/stats.json").read_text(), parse_constant=pytest.fail)
+    known = log.reward[np.isfinite(log.reward)]
+    assert stats["next.reward"]["count"] == [len(known)]
+    assert math.isclose(stats["next.reward"]["mean"][0], known.mean(), rel_tol=1e-6)
     found = lerobot_dataset.read(out)
     assert (found.period, found.log.observation_space.names) == (0.04, ("x", "v"))
     same(found.log, log, last=False)
@@ -241,6 +246,10 @@ def test_what_is_imported_can_be_learned_from(tmp_path, capsys):
     bag = record(tmp_path / "bag", range(150), {"config.yaml": CONFIG})
     out = tmp_path / "minari"
     assert main(["bag", "export", str(bag), "--format", "minari", "-o", str(out)]) == 0
+    unknown = record(tmp_path / "alone", range(20))
+    words = ["bag", "export", str(unknown), "--format", "lerobot", "-o", str(tmp_path / "no")]
+    assert main(words) == 2
+    assert "--period: expected seconds above 0" in capsys.readouterr().err
     words = ["bag", "import", str(out / "mbrl_ros" / "mass-v0"), "--format", "minari"]
     there = ["-o", str(tmp_path / "back")]
     assert main([*words, *there]) == 2

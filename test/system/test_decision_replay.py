@@ -2,10 +2,12 @@
 
 import csv
 import json
+import shutil
 
 import pytest
 
 from mbrl_ros.cli.main import main
+from mbrl_ros.data.bags import read_messages
 from mbrl_ros.data.definitions import Topic
 from mbrl_ros.data.recorder import Recorder
 from mbrl_ros.models import checkpoint
@@ -97,14 +99,17 @@ def test_another_model_decides_from_the_start(run, capsys):
     assert found["different"] > 0.8 * found["decisions"]
 
 
-def test_what_is_missing_is_told(run, capsys, tmp_path):
+def test_what_is_missing_is_told_and_nothing_stands_in_for_it(run, capsys, tmp_path):
     there = tmp_path / "run"
-    (there / "checkpoints").mkdir(parents=True)
-    (there / "bag").symlink_to(run / "bag")
-    (there / "config.yaml").symlink_to(run / "config.yaml")
-    code, found = replayed(there, capsys)
-    assert code == 0
-    (reason, *_) = found["passed_over"]
-    assert "is not kept (model_trainer.checkpoints)" in reason
+    shutil.copytree(run, there)
+    made = read_messages(run / "bag", types=["mbrl_ros/msg/Action"])
+    of_first = sum(m.message.model_sequence == 1 for m in made)
+    (there / "checkpoints" / "model-1-000001.safetensors").unlink()
+    _, found = replayed(there, capsys)
+    assert found["passed_over"] == {
+        "checkpoint 1 is not kept (model_trainer.checkpoints)": of_first
+    }
+    assert of_first > 1
+    assert found["decisions"] > of_first
     assert main(["replay", str(tmp_path)]) == 2
     assert "expected the bag of a run" in capsys.readouterr().err

@@ -23,8 +23,6 @@ _STATE, _ACTION, _REWARD, _DONE = "observation.state", "action", "next.reward", 
 _INDICES = ("frame_index", "episode_index", "index", "task_index")
 _FILE = "chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
 _FIRST = _FILE.format(chunk_index=0, file_index=0)
-# Above a nanosecond, for times that are sums of periods [s].
-_MOST_RATE = 1e9
 
 
 def write(dataset: Dataset, out: Path) -> Path:
@@ -54,6 +52,8 @@ def write(dataset: Dataset, out: Path) -> Path:
         "index": np.arange(len(rows)),
         "task_index": np.zeros(len(rows), dtype=np.int64),
     }
+    if not np.isfinite(columns[_REWARD]).any():
+        del columns[_REWARD]  # nobody paid any
     features = {name: _feature(values) for name, values in columns.items()}
     features[_STATE]["names"] = list(log.observation_space.names)
     features[_ACTION]["names"] = list(log.action_space.names)
@@ -209,18 +209,21 @@ def _described(task: str, lengths: list[int], columns: dict[str, Any]) -> list[d
 
 def _stats(values: np.ndarray) -> dict[str, list[float]]:
     table: FloatArray = values.reshape(len(values), -1).astype(np.float64)
+    # A reward that is not known is no number.
+    table = table[np.isfinite(table).all(axis=1)]
+    count, table = len(table), table if len(table) else np.zeros((1, table.shape[1]))
     return {
         "min": table.min(axis=0).tolist(),
         "max": table.max(axis=0).tolist(),
         "mean": table.mean(axis=0).tolist(),
         "std": table.std(axis=0).tolist(),
-        "count": [len(table)],
+        "count": [count],
     }
 
 
 def _rate(period: float) -> float:
     """Return frames per second, whole where they are: LeRobot's own are."""
-    rate = min(1.0 / period, _MOST_RATE) if period > 0 else 1.0
+    rate = 1.0 / period
     return round(rate) if abs(rate - round(rate)) < 1e-6 * rate else rate
 
 
@@ -242,5 +245,5 @@ def _limits(action: FloatArray) -> tuple[list[float], list[float]]:
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
-    text = json.dumps(content, indent=4, ensure_ascii=False)
+    text = json.dumps(content, indent=4, ensure_ascii=False, allow_nan=False)
     path.write_text(text, encoding="utf-8")
