@@ -16,6 +16,7 @@ from mbrl_ros.data.row_replay import RowReplay
 from mbrl_ros.data.segments import Batch, Indices, Segments
 from mbrl_ros.data.stacking import Stacking
 from mbrl_ros.learning.delay import identify
+from mbrl_ros.learning.gate import judged
 from mbrl_ros.learning.holdout import Holdout, is_kept_back
 from mbrl_ros.learning.learner import GateDecision, Learner
 from mbrl_ros.learning.settings import TrainerSettings
@@ -222,7 +223,7 @@ class DynamicsLearner(Learner):
         """Decide whether the present model may be published.
 
         It is compared with the best one so far, on the same hold-out, which no model was trained
-        on. Compared with the last one, each model could be slightly worse than its predecessor.
+        on; see `gate.judged`.
         """
         self._judged_at, self._judged_at_update = self.received, self.updates
         gate = self.settings.gate
@@ -233,22 +234,15 @@ class DynamicsLearner(Learner):
             return GateDecision(None, float("nan"), float("nan"), f"held back: {damage}")
         error = self.holdout.open_loop_error(candidate, candidate.observation_std)
         one_step = self.holdout.one_step_error(candidate)
-        best, of_best = self._best, math.inf
-        if best is None:
-            bound, against = gate.first_error, "allowed for the first model"
-        else:
-            # Small errors fluctuate on a small hold-out: below `good_error`, no model counts as
-            # worse.
+        best, of_best = self._best, None
+        if best is not None:
             of_best = self.holdout.open_loop_error(best, candidate.observation_std)
-            bound = max(gate.good_error, gate.factor * of_best)
-            against = f"allowed (the best model's: {of_best:.3f})"
-        if not math.isfinite(error) or not error <= bound:
-            reason = f"held back: hold-out error {error:.3f}, at most {bound:.3f} {against}"
+        passed, reason = judged(error, of_best, gate)
+        if not passed:
             return GateDecision(None, error, one_step, reason)
-        if error <= of_best:
+        if of_best is None or error <= of_best:
             self._best = candidate
         self.holdout.calibrate(candidate, gate.horizon)
-        reason = f"published: hold-out error {error:.3f}, at most {bound:.3f} {against}"
         return GateDecision(pack(candidate), error, one_step, reason)
 
     def _identify_delay(self) -> None:

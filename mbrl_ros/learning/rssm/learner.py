@@ -15,6 +15,7 @@ from mbrl_ros.core.spaces import Space
 from mbrl_ros.data.episodes import EpisodeStore
 from mbrl_ros.data.frames import smaller
 from mbrl_ros.data.transitions import checked
+from mbrl_ros.learning.gate import judged
 from mbrl_ros.learning.holdout import is_kept_back
 from mbrl_ros.learning.learner import GateDecision, Learner
 from mbrl_ros.learning.rssm.behaviour import BehaviourTrainer
@@ -212,25 +213,19 @@ class RssmLearner(Learner):
         they are reconstructed once seen says nothing of control.
         """
         self._judged_at, self._judged_at_update = self.received, self.updates
-        gate = self.settings.gate
         try:
             candidate = unpack(pack(self.network))
         except ValueError as damage:
             return GateDecision(None, math.nan, math.nan, f"held back: {damage}")
         error, one_step = self.holdout.measure(candidate)
-        best, of_best = self._best, math.inf
-        if best is None:
-            bound, against = gate.first_error, "allowed for the first model"
-        else:
+        best, of_best = self._best, None
+        if best is not None:
             of_best, _ = self.holdout.measure(best, candidate.observation_std)
-            bound = max(gate.good_error, gate.factor * of_best)
-            against = f"allowed (the best model's: {of_best:.3f})"
-        if not math.isfinite(error) or not error <= bound:
-            reason = f"held back: hold-out error {error:.3f}, at most {bound:.3f} {against}"
+        passed, reason = judged(error, of_best, self.settings.gate)
+        if not passed:
             return GateDecision(None, error, one_step, reason)
-        if error <= of_best:
+        if of_best is None or error <= of_best:
             self._best = candidate
-        reason = f"published: hold-out error {error:.3f}, at most {bound:.3f} {against}"
         learned = None if self._behaviour is None else self._behaviour.learned
         update = pack(candidate, self.kind, learned)
         try:

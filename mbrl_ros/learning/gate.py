@@ -1,0 +1,29 @@
+"""The gate of models that are judged by a hold-out."""
+
+from __future__ import annotations
+
+import math
+
+from mbrl_ros.learning.settings import GateSettings
+
+
+def judged(error: float, of_best: float | None, gate: GateSettings) -> tuple[bool, str]:
+    """Return whether a candidate may be published, and the reason.
+
+    Compared with the last model instead of the best one, each could be slightly worse than its
+    predecessor.
+
+    Args:
+        error: of the candidate on the hold-out.
+        of_best: the best model's so far on the same data; None: there is none yet.
+        gate: what is allowed.
+    """
+    if of_best is None:
+        bound, against = gate.first_error, "allowed for the first model"
+    else:
+        # Small errors fluctuate on a small hold-out: below `good_error`, no model counts as worse.
+        bound = max(gate.good_error, gate.factor * of_best)
+        against = f"allowed (the best model's: {of_best:.3f})"
+    passed = math.isfinite(error) and error <= bound
+    told = "published" if passed else "held back"
+    return passed, f"{told}: hold-out error {error:.3f}, at most {bound:.3f} {against}"
