@@ -17,6 +17,7 @@ from mbrl_ros.learning.learner import GateDecision, Learner
 from mbrl_ros.learning.policy.steps import Steps, imagined_steps, real_steps
 from mbrl_ros.learning.policy.training import ActorCriticTrainer
 from mbrl_ros.learning.policy.vote import vote
+from mbrl_ros.learning.pursuit import Pursuit
 from mbrl_ros.learning.settings import TrainerSettings
 from mbrl_ros.models.actor_critic.actor_critic import (
     NOTHING,
@@ -78,9 +79,7 @@ class PolicyLearner(Learner):
         self.policy = ActorCriticTrainer(made, s, seed)
         self._rng = np.random.default_rng(seed)
         self._generator = torch.Generator().manual_seed(seed)
-        self._objective: Objective | None = None
-        # Gradient steps owed after changes of the objective, and when those of the last are made.
-        self._extra_updates = self._caught_up_at = 0
+        self._pursuit = Pursuit()
         self._normalized_at, self._normalized_for = 0, NOTHING
         self._published: ModelUpdate | None = None
         self._elected: ActorCritic | None = None
@@ -92,13 +91,9 @@ class PolicyLearner(Learner):
 
     def pursue(self, objective: Objective) -> None:
         """See `Learner.pursue`."""
-        before, self._objective = self._objective, objective
-        # An earlier process may have learned for another one.
-        known = before.digest if before is not None else self.policy.learned.objective
-        if known not in (NOTHING, objective.digest):
-            owed = min(int(self._settings.updates_per_transition * self.received), _CATCH_UP)
-            self._extra_updates += owed
-            self._caught_up_at = self.policy.updates + owed
+        owed = min(int(self._settings.updates_per_transition * self.received), _CATCH_UP)
+        learned = self.policy.learned.objective
+        self._pursuit.change(objective, learned, self.policy.updates, owed)
 
     @property
     def _imitates(self) -> bool:
@@ -123,10 +118,10 @@ class PolicyLearner(Learner):
 
     @property
     def _owed_by_policy(self) -> float:
-        if self._objective is None or self.dynamics.updates == 0:
+        if self._pursuit.objective is None or self.dynamics.updates == 0:
             return 0.0
         each = self._settings.updates_per_transition
-        return each * self.received + self._extra_updates - self.policy.updates
+        return each * self.received + self._pursuit.extra_updates - self.policy.updates
 
     def update(self) -> None:
         """Make a gradient step with the dynamics or the policy.
@@ -143,7 +138,7 @@ class PolicyLearner(Learner):
             self.dynamics.update()
 
     def _improve(self) -> None:
-        objective, model = self._objective, self.dynamics.model
+        objective, model = self._pursuit.objective, self.dynamics.model
         assert objective is not None  # nothing is owed without
         anew = objective.digest != self._normalized_for
         if anew or self.received >= _NORMALIZE_GROWTH * self._normalized_at:
@@ -168,7 +163,7 @@ class PolicyLearner(Learner):
                 )
             )  # fmt: skip
         self.policy.update(Steps.joined(parts), self._imitates)
-        if self.policy.updates >= self._caught_up_at:
+        if self._pursuit.is_caught_up(self.policy.updates):
             self.policy.learned.objective = objective.digest
 
     def _real(self, rows: Indices, objective: Objective) -> Steps:
@@ -208,7 +203,7 @@ class PolicyLearner(Learner):
     @torch.no_grad()
     def _vote(self) -> float:
         """Return the share of the members that are for the newest policy; 1: there is no other."""
-        before, now, objective = self._elected, self.policy.learned, self._objective
+        before, now, objective = self._elected, self.policy.learned, self._pursuit.objective
         if not self._settings.votes or before is None or objective is None:
             return 1.0
         if not before.objective == now.objective == objective.digest:
@@ -232,7 +227,7 @@ class PolicyLearner(Learner):
 
     def state(self) -> dict[str, Tensor]:
         """See `Learner.state`."""
-        extra = {"policy.extra_updates": torch.tensor(self._extra_updates)}
+        extra = {"policy.extra_updates": torch.tensor(self._pursuit.extra_updates)}
         return {**self.dynamics.state(), **self.policy.state(), **extra}
 
     def restore(self, update: ModelUpdate, state: dict[str, Tensor] | None = None) -> None:
@@ -245,7 +240,7 @@ class PolicyLearner(Learner):
         if learned is not None:
             self.policy.load(learned, state)
             self._normalized_for, self._elected = learned.objective, learned
-            self._extra_updates = extra
+            self._pursuit.extra_updates = extra
         self._published = update
 
     def _read(self, update: ModelUpdate) -> ActorCritic | None:

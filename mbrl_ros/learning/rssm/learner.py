@@ -18,12 +18,12 @@ from mbrl_ros.data.transitions import checked
 from mbrl_ros.learning.gate import judged
 from mbrl_ros.learning.holdout import is_kept_back
 from mbrl_ros.learning.learner import GateDecision, Learner
+from mbrl_ros.learning.pursuit import Pursuit
 from mbrl_ros.learning.rssm.behaviour import BehaviourTrainer
 from mbrl_ros.learning.rssm.holdout import SequenceHoldout
 from mbrl_ros.learning.rssm.settings import RssmPolicySettings
 from mbrl_ros.learning.rssm.training import Filtered, RssmTrainer, Steps
 from mbrl_ros.learning.settings import TrainerSettings
-from mbrl_ros.models.actor_critic.actor_critic import NOTHING
 from mbrl_ros.models.learner_state import count
 from mbrl_ros.models.mirror import Mirror
 from mbrl_ros.models.rssm.network import Rssm
@@ -87,9 +87,7 @@ class RssmLearner(Learner):
             learned = behaviour_of(self.network)
             self._behaviour = BehaviourTrainer(learned, self._policy, seed)
         self.pursues = settings.policy.learn
-        self._objective: Objective | None = None
-        # Gradient steps owed after changes of the objective, and when those of the last are made.
-        self._extra_updates = self._caught_up_at = 0
+        self._pursuit = Pursuit()
         capacity = settings.replay.recent + settings.replay.old
         self.replay = EpisodeStore(observation, action, capacity)
         self.holdout = SequenceHoldout(observation, action, settings)
@@ -132,7 +130,7 @@ class RssmLearner(Learner):
         if self.received < self.settings.gate.first_transitions // 2 or not self._has_sequences:
             return 0.0
         each = self.settings.optimizer.updates_per_transition
-        return each * self.received + self._extra_updates - self.updates
+        return each * self.received + self._pursuit.extra_updates - self.updates
 
     @property
     def _has_sequences(self) -> bool:
@@ -155,8 +153,9 @@ class RssmLearner(Learner):
         steps = replace(steps, observations=seen, actions=acted)
         loss, states = self._trainer.update(steps)
         self._losses.append(loss)
-        if self._behaviour is not None and self._objective is not None:
-            self._improve(self._behaviour, self._objective, steps, states)
+        objective = self._pursuit.objective
+        if self._behaviour is not None and objective is not None:
+            self._improve(self._behaviour, objective, steps, states)
 
     def _improve(
         self, trainer: BehaviourTrainer, objective: Objective, steps: Steps, states: Filtered
@@ -171,20 +170,15 @@ class RssmLearner(Learner):
         # What the model has not learned yet is not to be pursued yet.
         with contextlib.suppress(UnlearnedError):
             trainer.update(self.network, h, z, told, objective)
-            if self.updates >= self._caught_up_at:
+            if self._pursuit.is_caught_up(self.updates):
                 trainer.learned.objective = objective.digest
 
     def pursue(self, objective: Objective) -> None:
         """See `Learner.pursue`."""
-        before, self._objective = self._objective, objective
-        if self._behaviour is None:
-            return
-        # An earlier process may have learned for another one.
-        known = before.digest if before is not None else self._behaviour.learned.objective
-        if known not in (NOTHING, objective.digest):
+        if self._behaviour is not None:
             owed = min(self.updates, _CATCH_UP)
-            self._extra_updates += owed
-            self._caught_up_at = self.updates + owed
+            learned = self._behaviour.learned.objective
+            self._pursuit.change(objective, learned, self.updates, owed)
 
     def _normalize(self) -> None:
         seen, follows = self.replay.newest(_NORMALIZE_ROWS)
@@ -246,7 +240,8 @@ class RssmLearner(Learner):
 
     def state(self) -> dict[str, Tensor]:
         """See `Learner.state`."""
-        state = {**self._trainer.state(), "extra_updates": torch.tensor(self._extra_updates)}
+        extra = torch.tensor(self._pursuit.extra_updates)
+        state = {**self._trainer.state(), "extra_updates": extra}
         return state if self._behaviour is None else {**state, **self._behaviour.state()}
 
     def restore(self, update: ModelUpdate, state: dict[str, Tensor] | None = None) -> None:
@@ -260,5 +255,5 @@ class RssmLearner(Learner):
         if self._behaviour is not None and learned is not None:
             self._behaviour.load(learned, state)
         self._trainer.load(network, state)
-        self._extra_updates = extra
+        self._pursuit.extra_updates = extra
         self._best = network
