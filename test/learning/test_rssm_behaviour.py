@@ -85,6 +85,11 @@ def taught(count=220, **values):
     return learner
 
 
+def weights(learner):
+    policy = learner._behaviour.learned.state_dict()
+    return {**learner.network.state_dict(), **{f"policy.{n}": t for n, t in policy.items()}}
+
+
 def test_policy_and_value_travel_with_the_model_and_are_of_one_objective():
     learner = taught()
     update = learner.judge().update
@@ -116,9 +121,18 @@ def test_what_was_learned_goes_on_after_a_restart_and_damage_is_refused():
     again = taught(0)
     again.restore(update, state)
     assert all(torch.equal(value, state[name]) for name, value in again.state().items())
-    for name in ("policy.updates", "policy.range", "policy.slow.last.weight", "extra_updates"):
-        with pytest.raises(ValueError, match="learner's state: '"):
-            taught(0).restore(update, {**state, name: torch.tensor([-1.0, 2.0])})
+    for name in (
+        "policy.updates", "policy.range", "policy.slow.last.weight", "extra_updates",
+        "updates", "optimizer.0.exp_avg", "policy.critic.0.exp_avg",
+    ):  # fmt: skip
+        other = taught(0)
+        before = {n: t.clone() for n, t in weights(other).items()}
+        with pytest.raises(ValueError, match=f"learner's state: '{name}'"):
+            other.restore(update, {**state, name: torch.tensor([-1.0, 2.0, 3.0])})
+        assert other.state()["policy.updates"] == other.updates == 0
+        assert all(torch.equal(t, before[n]) for n, t in weights(other).items())
+    with pytest.raises(ValueError, match=r"'policy\.updates': expected a count"):
+        taught(0).restore(update, {**state, "policy.updates": torch.tensor(-1)})
     told = json.loads(update.settings)
     del told["objective"]
     for damaged in (

@@ -236,6 +236,8 @@ class PolicyLearner(Learner):
         if learned is not None and learned.settings != self.policy.learned.settings:
             raise ValueError("the checkpoint's policy has other settings")
         extra = count(state or {}, "policy.extra_updates", missing=0)
+        if learned is not None:
+            self.policy.check(state)
         self.dynamics.restore(update, state)
         if learned is not None:
             self.policy.load(learned, state)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mbrl_ros.learning.policy.settings import PolicySettings
 from mbrl_ros.learning.policy.steps import Steps
 from mbrl_ros.models.actor_critic.actor_critic import ActorCritic
-from mbrl_ros.models.learner_state import found, numbers, saved
+from mbrl_ros.models.learner_state import Loaded, count, found, numbers, saved
 
 # Weight of the entropy at first, in units of the rewards' root mean square.
 _FIRST_TEMPERATURE = 0.1
@@ -156,27 +156,44 @@ class ActorCriticTrainer:
             state |= saved(f"policy.{name}", optimizer)
         return state
 
+    def check(self, state: dict[str, Tensor] | None) -> None:
+        """Check that `load` will take a state; None: nothing is known of it.
+
+        Raises:
+            ValueError: if it does not fit.
+        """
+        self._read(state)
+
     def load(self, learned: ActorCritic, state: dict[str, Tensor] | None) -> None:
         """Resume with networks and, if known, the state that belongs to them.
 
         Raises:
             ValueError: if they do not fit; nothing is changed then.
         """
-        slow: dict[str, Tensor] = dict(learned.critics.state_dict())
-        loaded = []
-        if state is not None and "policy.updates" in state:
-            slow = {n: numbers(state, f"policy.slow.{n}", t.shape) for n, t in slow.items()}
-            temperature = numbers(state, "policy.log_temperature")
-            updates = int(numbers(state, "policy.updates"))
-            if updates:
-                loaded = [
-                    (optimizer, found(f"policy.{name}", optimizer, state))
-                    for name, optimizer in self._optimizers.items()
-                ]
-            self.updates = updates
-            self._log_temperature.data.copy_(temperature)
+        known = self._read(state)
         self.learned.load_state_dict(learned.state_dict())
         self.learned.objective = learned.objective
+        if known is None:
+            self._slow.load_state_dict(learned.critics.state_dict())
+            return
+        self.updates, temperature, slow, loaded = known
+        self._log_temperature.data.copy_(temperature)
         self._slow.load_state_dict(slow)
-        for optimizer, of_it in loaded:
-            optimizer.state.update(of_it)
+        for name, of_it in loaded.items():
+            self._optimizers[name].state.update(of_it)
+
+    def _read(
+        self, state: dict[str, Tensor] | None
+    ) -> tuple[int, Tensor, dict[str, Tensor], dict[str, Loaded]] | None:
+        """Return updates, temperature, slow critics and optimisers of a state; None: unknown."""
+        if state is None or "policy.updates" not in state:
+            return None
+        updates = count(state, "policy.updates")
+        temperature = numbers(state, "policy.log_temperature")
+        slow = {
+            n: numbers(state, f"policy.slow.{n}", t.shape)
+            for n, t in self._slow.state_dict().items()
+        }
+        of_steps = self._optimizers if updates else {}
+        loaded = {n: found(f"policy.{n}", o, state) for n, o in of_steps.items()}
+        return updates, temperature, slow, loaded

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mbrl_ros.learning.rssm.settings import RssmPolicySettings
 from mbrl_ros.models.imagined import Imagined
-from mbrl_ros.models.learner_state import found, numbers, saved
+from mbrl_ros.models.learner_state import Loaded, count, found, numbers, saved
 from mbrl_ros.models.rssm.behaviour import Behaviour
 from mbrl_ros.models.rssm.layers import gumbel, one_hot
 from mbrl_ros.models.rssm.network import Rssm
@@ -156,24 +156,42 @@ class BehaviourTrainer:
             state |= saved(f"policy.{name}", optimizer)
         return state
 
+    def check(self, state: dict[str, Tensor] | None) -> None:
+        """Check that `load` will take a state; None: nothing is known of it.
+
+        Raises:
+            ValueError: if it does not fit.
+        """
+        self._read(state)
+
     def load(self, learned: Behaviour, state: dict[str, Tensor] | None) -> None:
         """Resume with networks and, if known, the state that belongs to them.
 
         Raises:
             ValueError: if they do not fit; nothing is changed then.
         """
-        slow: dict[str, Tensor] = dict(learned.critic.state_dict())
-        if state is not None and "policy.updates" in state:
-            slow = {n: numbers(state, f"policy.slow.{n}", t.shape) for n, t in slow.items()}
-            spread = numbers(state, "policy.range")
-            updates = int(numbers(state, "policy.updates"))
-            loaded = [
-                (optimizer, found(f"policy.{name}", optimizer, state) if updates else {})
-                for name, optimizer in self._optimizers.items()
-            ]
-            for optimizer, of_it in loaded:
-                optimizer.state.update(of_it)
-            self.updates, self._range = updates, spread
+        known = self._read(state)
         self.learned.load_state_dict(learned.state_dict())
         self.learned.objective = learned.objective
+        if known is None:
+            self._slow.load_state_dict(learned.critic.state_dict())
+            return
+        self.updates, self._range, slow, loaded = known
         self._slow.load_state_dict(slow)
+        for name, of_it in loaded.items():
+            self._optimizers[name].state.update(of_it)
+
+    def _read(
+        self, state: dict[str, Tensor] | None
+    ) -> tuple[int, Tensor, dict[str, Tensor], dict[str, Loaded]] | None:
+        """Return updates, range, slow critic and optimisers of a state; None: unknown."""
+        if state is None or "policy.updates" not in state:
+            return None
+        updates, spread = count(state, "policy.updates"), numbers(state, "policy.range")
+        slow = {
+            n: numbers(state, f"policy.slow.{n}", t.shape)
+            for n, t in self._slow.state_dict().items()
+        }
+        of_steps = self._optimizers if updates else {}
+        loaded = {n: found(f"policy.{n}", o, state) for n, o in of_steps.items()}
+        return updates, spread, slow, loaded

@@ -252,8 +252,11 @@ class RssmLearner(Learner):
             raise ValueError("the checkpoint's model has other spaces or settings")
         learned = unpack_behaviour(update, network)
         extra = count(state or {}, "extra_updates", missing=0)
-        if self._behaviour is not None and learned is not None:
-            self._behaviour.load(learned, state)
+        restored = self._behaviour if learned is not None else None
+        if restored is not None:
+            restored.check(state)
         self._trainer.load(network, state)
+        if restored is not None and learned is not None:
+            restored.load(learned, state)
         self._pursuit.extra_updates = extra
         self._best = network

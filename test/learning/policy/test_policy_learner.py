@@ -133,6 +133,14 @@ def test_it_goes_on_from_what_was_published():
     other = make(hidden=[16])
     with pytest.raises(ValueError, match="policy has other settings"):
         other.restore(update, None)
+    # What of the policy does not fit leaves the dynamics as they were, too.
+    state, other = learner.state(), make()
+    before = {n: t.clone() for n, t in other.dynamics.model.state_dict().items()}
+    for name in ("policy.updates", "policy.log_temperature", "policy.critics.0.exp_avg"):
+        with pytest.raises(ValueError, match=f"'{name}': expected"):
+            other.restore(update, {**state, name: torch.tensor([-1.0, 2.0])})
+    assert other.updates == 0
+    assert all(torch.equal(t, before[n]) for n, t in other.dynamics.model.state_dict().items())
 
 
 def test_after_a_restart_another_objective_is_learned_for_before_it_is_told():
