@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter, deque
 
 import numpy as np
@@ -20,6 +21,8 @@ class Latency:
     The plant says with each observation which step's action was in effect just before
     it, so the delay is read off, wherever it comes from: planning, transport or both.
 
+    All methods may be called from any thread.
+
     Attributes:
         delay: the usual delay [control steps]; 0 in lock-step.
     """
@@ -33,6 +36,7 @@ class Latency:
         self._resting = resting
         self._measured: deque[int] = deque(maxlen=_MEMORY)
         self._sent: deque[tuple[int, FloatArray]] = deque(maxlen=_SENT)
+        self._lock = threading.Lock()
         self.delay = 0
 
     def new_episode(self, resting: FloatArray) -> None:
@@ -41,8 +45,9 @@ class Latency:
         Args:
             resting: what acts until the first command does, shape ``(A,)``.
         """
-        self._resting = resting
-        self._sent.clear()
+        with self._lock:
+            self._resting = resting
+            self._sent.clear()
 
     def observed(self, step: int, action_step: int) -> None:
         """Take in which action was in effect before the observation of ``step``."""
@@ -53,13 +58,15 @@ class Latency:
 
     def sent(self, step: int, values: FloatArray) -> None:
         """Take in the command that was sent in answer to the observation of ``step``."""
-        self._sent.append((step, values))
+        with self._lock:
+            self._sent.append((step, values))
 
     def changed(self, step: int, values: FloatArray) -> None:
         """Take in that something else went to the plant in answer to a step."""
-        for i, (answered, _) in enumerate(self._sent):
-            if answered == step:
-                self._sent[i] = (step, values)
+        with self._lock:
+            for i, (answered, _) in enumerate(self._sent):
+                if answered == step:
+                    self._sent[i] = (step, values)
 
     def in_flight(self, step: int, more: int = 0) -> FloatArray:
         """Return what will act before an answer to ``step`` can, oldest first.
@@ -71,14 +78,16 @@ class Latency:
         Returns:
             shape ``(delay + more, A)``.
         """
-        # A copy, since another thread may answer an observation that this one is too late for.
-        sent, actions = tuple(self._sent), []
+        actions = []
+        with self._lock:
+            sent, resting = tuple(self._sent), self._resting
         for answered in range(step - self.delay - more, step):
             earlier = [values for s, values in sent if s <= answered]
-            actions.append(earlier[-1] if earlier else self._resting)
-        return np.stack(actions) if actions else np.empty((0, len(self._resting)))
+            actions.append(earlier[-1] if earlier else resting)
+        return np.stack(actions) if actions else np.empty((0, len(resting)))
 
     def before(self, step: int) -> FloatArray:
         """Return the commands sent in answer to earlier steps, newest last, shape ``(P, A)``."""
-        sent = [values for answered, values in tuple(self._sent) if answered < step]
-        return np.stack(sent) if sent else np.empty((0, len(self._resting)))
+        with self._lock:
+            sent = [values for answered, values in self._sent if answered < step]
+            return np.stack(sent) if sent else np.empty((0, len(self._resting)))

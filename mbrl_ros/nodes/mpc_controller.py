@@ -20,7 +20,6 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from mbrl_ros.control.autotune import EFFORTS, Effort, TuningStoppedError
@@ -294,8 +293,14 @@ class MpcController(LifecycleNode):
     def _on_intervention(self, message: ri.Intervention) -> None:
         """Plan on from what really goes to the plant."""
         newest = self._newest
-        if newest is not None and newest.episode == message.episode:
-            self._controller.latency.changed(message.step, np.array(message.values))
+        if newest is None or newest.episode != message.episode:
+            return
+        try:
+            values = self._action.check(message.values, "intervention")
+        except ValueError as error:  # a stranger's: the guard's are well-formed
+            self.get_logger().warning(str(error), throttle_duration_sec=_COMPLAINT_PERIOD)
+            return
+        self._controller.latency.changed(message.step, values)
 
     def _trouble_with(self, observation: Observation) -> str:
         """Return what is wrong with an observation; empty if nothing is."""

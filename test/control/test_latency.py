@@ -1,3 +1,5 @@
+import threading
+
 import numpy as np
 import pytest
 
@@ -82,3 +84,25 @@ def test_the_commands_before_a_step_are_remembered_in_order():
     for step in range(5):
         latency.sent(step, np.array([float(step)]))
     np.testing.assert_array_equal(latency.before(3), [[0.0], [1.0], [2.0]])
+
+
+def test_what_is_changed_on_one_thread_may_be_sent_on_another():
+    latency = Latency(np.zeros(1))
+    sending = threading.Thread(target=lambda: latency.sent(2, np.zeros(1)))
+
+    class Step(int):
+        """While it is looked for, another thread sends."""
+
+        def __eq__(self, other):
+            if sending.ident is None:
+                sending.start()
+                sending.join(0.05)  # until it has sent, or waits
+            return int(self) == int(other)
+
+        __hash__ = int.__hash__
+
+    latency.sent(Step(0), np.zeros(1))
+    latency.sent(1, np.zeros(1))
+    latency.changed(1, np.ones(1))
+    sending.join()
+    assert latency.before(3).tolist() == [[0.0], [1.0], [0.0]]
