@@ -16,8 +16,9 @@ from numpy.typing import ArrayLike
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.spaces import FloatArray
 from mbrl_ros.core.task import TaskSettings
+from mbrl_ros.safety.changes import ChangesSlowly, Sent
 from mbrl_ros.safety.command_latch import CommandLatch, ReceivedCommand
-from mbrl_ros.safety.limits import ChangesSlowly, Sent, limit_rules
+from mbrl_ros.safety.limits import limit_rules
 from mbrl_ros.safety.rules import NoOlderThan, SafetyRule, WithinLimits, apply_rules
 from mbrl_ros.safety.safe_command import SafeCommand
 from mbrl_ros.safety.settings import GuardSettings

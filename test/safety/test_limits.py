@@ -8,9 +8,11 @@ import pytest
 from mbrl_ros.core.limits import LimitSettings
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.spaces import Space
+from mbrl_ros.safety.changes import Sent
 from mbrl_ros.safety.command_latch import ReceivedCommand
-from mbrl_ros.safety.limits import KeepsWithin, Sent, limit_rules
+from mbrl_ros.safety.limits import limit_rules
 from mbrl_ros.safety.rules import apply_rules
+from mbrl_ros.safety.within import KeepsWithin
 
 PERIOD = 0.02
 PLANE = Space.of(["x", "y", "vx", "vy"])
