@@ -235,6 +235,11 @@ class MujocoSim(Node):
         if self._error is not None:
             kind = type(self._error).__name__
             raise RuntimeError(f"the simulation stopped: {kind}: {self._error}") from self._error
+        if self._camera is not None and self._camera.failure:
+            self.get_logger().error(
+                f"no more images of camera '{self._camera_name}': {self._camera.failure}",
+                throttle_duration_sec=_COMPLAINT_PERIOD,
+            )
         counts = (self._simulator.diverged, self._stepper.missed)
         if counts[0] > self._reported[0]:
             simulator = self._simulator

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mbrl_ros.core.extensions import describe
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.spaces import FloatArray
 from mbrl_ros.simulation.physics import Physics
@@ -33,6 +34,7 @@ class Camera:
 
     Attributes:
         name: of the camera in the model; its number if unnamed, ``free`` for a free one.
+        failure: why there are no more images, in a line; empty: there are.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Camera:
         self._physics, self._camera, self.name = _found(plant, settings)
         self._settings = settings
         self._show = show
+        self.failure = ""
         self._newest = -1
         self._states: queue.Queue[tuple[Observation, FloatArray] | None] = queue.Queue(maxsize=1)
         self._ready = threading.Event()
@@ -100,6 +103,8 @@ class Camera:
             while (item := self._states.get()) is not None:
                 observation, state = item
                 self._show(observation, renderer.render(state))
+        except Exception as error:  # of a renderer, or a video that cannot be written
+            self.failure = describe(error)
         finally:
             renderer.close()
 

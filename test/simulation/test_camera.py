@@ -77,18 +77,18 @@ def test_an_unknown_camera_is_named(arm_file):
 
 
 @needs_graphics
-def test_a_camera_that_fails_does_not_stop_the_plant(arm_file, monkeypatch):
-    monkeypatch.setattr("threading.excepthook", lambda _: None)
+def test_a_camera_that_fails_does_not_stop_the_plant_and_says_so(arm_file):
     plant = make_plant(SimulatorSettings(environment=str(arm_file)))
     plant.reset(seed=0)
 
     def fail(*_):
-        raise RuntimeError
+        raise RuntimeError("no space left")
 
     camera = Camera(plant, CameraSettings(rate=100.0, **SMALL), fail)
     for step in range(5):
         camera.offer(observation(step), wait=True)
     camera.close()
+    assert camera.failure.startswith("RuntimeError: no space left")
 
 
 @pytest.mark.process
