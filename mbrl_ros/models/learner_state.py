@@ -24,7 +24,7 @@ def saved(name: str, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     }
 
 
-def found(name: str, optimizer: torch.optim.Optimizer, state: dict[str, Tensor]) -> Loaded:
+def found(name: str, optimizer: torch.optim.Optimizer, state: Mapping[str, Tensor]) -> Loaded:
     """Return a state from `saved`, for ``optimizer.state.update``.
 
     Raises:

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from mbrl_ros.learning.policy.settings import PolicySettings
 from mbrl_ros.learning.policy.steps import Steps
+from mbrl_ros.learning.policy_state import PolicyState, read_policy, saved_policy
 from mbrl_ros.models.actor_critic.actor_critic import ActorCritic
-from mbrl_ros.models.learner_state import Loaded, count, found, numbers, saved
 
 # Weight of the entropy at first, in units of the rewards' root mean square.
 _FIRST_TEMPERATURE = 0.1
@@ -147,14 +147,8 @@ class ActorCriticTrainer:
 
     def state(self) -> dict[str, Tensor]:
         """Return the state needed to resume training, beside the networks."""
-        state = {
-            "policy.updates": torch.tensor(self.updates),
-            "policy.log_temperature": self._log_temperature.detach().clone(),
-        }
-        state |= {f"policy.slow.{name}": t for name, t in self._slow.state_dict().items()}
-        for name, optimizer in self._optimizers.items():
-            state |= saved(f"policy.{name}", optimizer)
-        return state
+        number = "log_temperature", self._log_temperature
+        return saved_policy(self.updates, number, self._slow, self._optimizers)
 
     def check(self, state: dict[str, Tensor] | None) -> None:
         """Check that `load` will take a state; None: nothing is known of it.
@@ -176,24 +170,11 @@ class ActorCriticTrainer:
         if known is None:
             self._slow.load_state_dict(learned.critics.state_dict())
             return
-        self.updates, temperature, slow, loaded = known
-        self._log_temperature.data.copy_(temperature)
-        self._slow.load_state_dict(slow)
-        for name, of_it in loaded.items():
+        self.updates = known.updates
+        self._log_temperature.data.copy_(known.number)
+        self._slow.load_state_dict(known.slow)
+        for name, of_it in known.optimizers.items():
             self._optimizers[name].state.update(of_it)
 
-    def _read(
-        self, state: dict[str, Tensor] | None
-    ) -> tuple[int, Tensor, dict[str, Tensor], dict[str, Loaded]] | None:
-        """Return updates, temperature, slow critics and optimisers of a state; None: unknown."""
-        if state is None or "policy.updates" not in state:
-            return None
-        updates = count(state, "policy.updates")
-        temperature = numbers(state, "policy.log_temperature")
-        slow = {
-            n: numbers(state, f"policy.slow.{n}", t.shape)
-            for n, t in self._slow.state_dict().items()
-        }
-        of_steps = self._optimizers if updates else {}
-        loaded = {n: found(f"policy.{n}", o, state) for n, o in of_steps.items()}
-        return updates, temperature, slow, loaded
+    def _read(self, state: dict[str, Tensor] | None) -> PolicyState | None:
+        return read_policy(state, "log_temperature", self._slow, self._optimizers)

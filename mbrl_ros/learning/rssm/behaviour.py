@@ -7,9 +7,9 @@ import copy
 import torch
 from torch import Tensor
 
+from mbrl_ros.learning.policy_state import PolicyState, read_policy, saved_policy
 from mbrl_ros.learning.rssm.settings import RssmPolicySettings
 from mbrl_ros.models.imagined import Imagined
-from mbrl_ros.models.learner_state import Loaded, count, found, numbers, saved
 from mbrl_ros.models.rssm.behaviour import Behaviour
 from mbrl_ros.models.rssm.layers import gumbel, one_hot
 from mbrl_ros.models.rssm.network import Rssm
@@ -150,11 +150,8 @@ class BehaviourTrainer:
 
     def state(self) -> dict[str, Tensor]:
         """Return the state needed to resume training, beside the networks."""
-        state = {"policy.updates": torch.tensor(self.updates), "policy.range": self._range.clone()}
-        state |= {f"policy.slow.{name}": t for name, t in self._slow.state_dict().items()}
-        for name, optimizer in self._optimizers.items():
-            state |= saved(f"policy.{name}", optimizer)
-        return state
+        number = "range", self._range
+        return saved_policy(self.updates, number, self._slow, self._optimizers)
 
     def check(self, state: dict[str, Tensor] | None) -> None:
         """Check that `load` will take a state; None: nothing is known of it.
@@ -176,22 +173,10 @@ class BehaviourTrainer:
         if known is None:
             self._slow.load_state_dict(learned.critic.state_dict())
             return
-        self.updates, self._range, slow, loaded = known
-        self._slow.load_state_dict(slow)
-        for name, of_it in loaded.items():
+        self.updates, self._range = known.updates, known.number
+        self._slow.load_state_dict(known.slow)
+        for name, of_it in known.optimizers.items():
             self._optimizers[name].state.update(of_it)
 
-    def _read(
-        self, state: dict[str, Tensor] | None
-    ) -> tuple[int, Tensor, dict[str, Tensor], dict[str, Loaded]] | None:
-        """Return updates, range, slow critic and optimisers of a state; None: unknown."""
-        if state is None or "policy.updates" not in state:
-            return None
-        updates, spread = count(state, "policy.updates"), numbers(state, "policy.range")
-        slow = {
-            n: numbers(state, f"policy.slow.{n}", t.shape)
-            for n, t in self._slow.state_dict().items()
-        }
-        of_steps = self._optimizers if updates else {}
-        loaded = {n: found(f"policy.{n}", o, state) for n, o in of_steps.items()}
-        return updates, spread, slow, loaded
+    def _read(self, state: dict[str, Tensor] | None) -> PolicyState | None:
+        return read_policy(state, "range", self._slow, self._optimizers)
