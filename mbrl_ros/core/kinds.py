@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mbrl_ros.core.extensions import load
+from mbrl_ros.core.spaces import Space
 
 #: Where our own kinds are described; nothing is imported before it is asked for.
 KINDS = {
@@ -60,19 +61,18 @@ class Kind:
             reason = " ".join(str(error).split())
             raise ValueError(f"{update.kind}: {type(error).__name__}: {reason}") from error
 
-    def make_learner(self, *given: Any) -> Any:
+    def make_learner(self, observation: Space, action: Space, settings: Any, seed: int) -> Any:
         """Return what `learner` makes; see there.
 
         Raises:
             ValueError: if there are images to be seen by a kind that does not, or as `learner`.
         """
-        for observation in given[:1]:
-            if observation.images and not self.sees:
-                raise ValueError(
-                    "observation.images: this learner sees no images, expected none, got "
-                    f"{', '.join(observation.images)}"
-                )
-        return _found(self.learner)(*given)
+        if observation.images and not self.sees:
+            raise ValueError(
+                "observation.images: this learner sees no images, expected none, got "
+                f"{', '.join(observation.images)}"
+            )
+        return _found(self.learner)(observation, action, settings, seed)
 
 
 def find_kind(name: str) -> Kind:

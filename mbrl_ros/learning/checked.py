@@ -13,6 +13,7 @@ from mbrl_ros.core.extensions import ExtensionError, describe
 from mbrl_ros.core.kinds import KINDS, find_kind
 from mbrl_ros.core.pending import calling
 from mbrl_ros.core.records import Frame, Transition
+from mbrl_ros.core.spaces import Space
 from mbrl_ros.learning.learner import GateDecision, Learner
 from mbrl_ros.models.update import ModelUpdate
 from mbrl_ros.objectives.objective import Objective
@@ -21,17 +22,20 @@ from mbrl_ros.objectives.objective import Objective
 _MOST_IN_VAIN = 1000
 
 
-def make_learner(name: str, *arguments: Any) -> Learner:
+def make_learner(name: str, observation: Space, action: Space, settings: Any, seed: int) -> Learner:
     """Return the learner of a kind.
 
     Args:
         name: as for `find_kind`; its models will travel under it.
-        arguments: as for `Kind.learner`.
+        observation: O dimensions.
+        action: A dimensions.
+        settings: of the trainer, for this kind.
+        seed: of all randomness.
 
     Raises:
         ValueError: in one line, if there is none of that name or the arguments do not fit.
     """
-    learner = find_kind(name).make_learner(*arguments)
+    learner = find_kind(name).make_learner(observation, action, settings, seed)
     if name not in KINDS:
         learner = CheckedLearner(learner, f"learner '{name}'")
     learner.kind = name

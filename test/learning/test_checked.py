@@ -61,7 +61,7 @@ def learner(monkeypatch):
 
     def make(**answers):
         monkeypatch.setitem(OWN, "learner", lambda: made(Steady, answers))
-        return make_learner(NAME)
+        return make_learner(NAME, OBSERVATION, ACTION, None, 0)
 
     return make
 
@@ -142,7 +142,7 @@ def test_what_a_learner_may_refuse_it_refuses(learner):
 def test_a_kind_whose_learner_is_none(monkeypatch):
     monkeypatch.setitem(OWN, "learner", dict)
     with pytest.raises(ExtensionError, match="KIND': its learner: expected a Learner, got"):
-        make_learner(NAME)
+        make_learner(NAME, OBSERVATION, ACTION, None, 0)
 
 
 def imagined(observations=(1, 5, 4, 2), **parts):
