@@ -22,10 +22,7 @@ class Policy(Head, Protocol):
     """Chooses actions."""
 
     def __call__(self, features: Tensor) -> Tensor:
-        """Return the best known actions ``(..., A)``, SI units, for features ``(..., F)``.
-
-        Differentiable where actions are continuous.
-        """
+        """Return the best known actions ``(..., A)``, SI units, for features ``(..., F)``."""
 
     def sample(self, features: Tensor, generator: torch.Generator) -> Tensor:
         """Return actions ``(..., A)`` drawn at random, as exploration needs, SI units."""
