@@ -238,6 +238,10 @@ class Controller:
             reused = self._reused(observation, observation.step + int(age / self.period))
             if reused is not None:
                 return self._command(observation, reused, CommandSource.REUSED, reason)
+        else:
+            # To damp a velocity of long ago would push.
+            unknown = np.full(self.observation.dim, np.nan)
+            observation = replace(observation, values=unknown)
         return self._stop(observation, CommandSource.HOLD, reason)
 
     def stand_in(self, observation: Observation) -> Command:

@@ -90,6 +90,7 @@ class Guard:
         )  # fmt: skip
         self._seen: Observation | None = None
         self._waiting: tuple[ArrayLike, int, int, bool] | None = None
+        self._waits_since = -math.inf
         self._person: tuple[FloatArray, float] | None = None
         self._handed_back = -math.inf
         self._heard = self._spoke = -math.inf
@@ -133,7 +134,10 @@ class Guard:
                 ReceivedCommand(self._person[0], observation.episode, observation.step, now), True
             )
         waiting, self._waiting = self._waiting, None
-        return self.propose(*waiting, now) if waiting is not None else None
+        waited = 0.0 if self._lock_step else now - self._waits_since
+        if waiting is None or waited > self._timeout:
+            return None
+        return self.propose(*waiting, now)
 
     def propose(
         self, values: ArrayLike, episode: int, step: int, safe: bool, now: float
@@ -157,7 +161,7 @@ class Guard:
         if (episode, step) > (seen.episode, seen.step):
             ahead = step - seen.step if episode == seen.episode else step
             if episode <= seen.episode + 1 and ahead <= _AHEAD:
-                self._waiting = (values, episode, step, safe)
+                self._waiting, self._waits_since = (values, episode, step, safe), now
                 return None
         try:
             taken = self._latch.take(values, episode, step, now, seen, safe)

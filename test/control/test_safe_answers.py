@@ -100,6 +100,14 @@ def test_silence_gets_the_rest_of_the_plan_then_the_safe_command():
     assert command.values.tolist() == SAFE
 
 
+def test_in_a_long_silence_no_velocity_of_before_it_is_damped():
+    damp = SafeCommand(OBSERVATION, ACTION, "damp", velocities=["velocity"], damping=0.5)
+    made, last = controller(model=False, safe=damp), reading(5, (0.0, -1.6))
+    made.tick(last)
+    assert made.silence(last, last.received + PERIOD).values.tolist() == [0.8]
+    assert made.silence(last, last.received + 0.21).values.tolist() == SAFE
+
+
 def test_silence_without_a_plan_is_answered_safely_and_without_a_reading_not_at_all():
     made = controller(model=False)
     assert made.silence(None, 0.0) is None

@@ -111,6 +111,10 @@ def test_an_answer_that_overtakes_its_observation_waits_for_it():
     assert loop.propose(0.4, step=1) is None
     verdict = loop.observe()
     assert (verdict.step, verdict.values.tolist()) == (1, [0.4])
+    # But not for ever: it may be a stranger's, or of before a silence.
+    assert loop.propose(0.4, step=2) is None
+    loop.now += 0.3
+    assert loop.observe() is None
     # One of the far future is refused, and nothing waits for it.
     assert loop.propose(0.5, step=10**9) is None
     assert loop.propose(0.5, episode=10**9) is None
