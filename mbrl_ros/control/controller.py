@@ -38,6 +38,9 @@ from mbrl_ros.planning.problem import NoPlanError, Problem
 from mbrl_ros.planning.settings import PlannerSettings
 from mbrl_ros.safety.safe_command import SafeCommand
 
+# Share of the budget that plans may need: what only just fits alone is cut short by an iteration
+# beside a machine's other work.
+_FITS = 0.8
 # Shares of a quota of computing time: of plans, beside what else the process does in a period, and
 # of measuring how much planning fits.
 _PLANNING = 0.5
@@ -305,7 +308,7 @@ class Controller:
             # The first one is of no objective yet, but its successors will take their time.
             objective = replace(objective, digest=model.policy.objective)
         quota = cpu_quota()
-        budget = min(self.budget, _PLANNING * quota * self.period)
+        budget = min(_FITS * self.budget, _PLANNING * quota * self.period)
         # A quota that the measurement used up would be missing to the loop.
         rest = 1 / (_MEASURING * quota) if quota < 1 else 0.0
         return autotune(

@@ -110,7 +110,8 @@ def test_a_controller_tunes_with_its_model_and_plans_as_tuned():
     assert made.least_effort(["iterations", "members"]) == Effort(16, 2, 10, 0)
     tuning = made.tune(["iterations"], threading.Event())
     assert tuning.effort == Effort(200, 2, 20, 0)
-    assert tuning.budget == made.budget
+    # Room for what the machine does beside: a plan that only just fits is cut short.
+    assert tuning.budget == 0.8 * made.budget
 
 
 def test_under_a_quota_plans_and_their_measurement_leave_some_of_it(monkeypatch):
