@@ -18,11 +18,12 @@ import numpy as np
 import torch
 
 from mbrl_ros.core.spaces import IMAGE_SIZES, Space
+from mbrl_ros.learning.latent.training import LatentTrainer, Steps
 from mbrl_ros.learning.rssm.behaviour import BehaviourTrainer
 from mbrl_ros.learning.rssm.settings import RssmOptimizerSettings, RssmPolicySettings
-from mbrl_ros.learning.rssm.training import RssmTrainer, Steps
-from mbrl_ros.models.rssm.network import Rssm
-from mbrl_ros.models.rssm.packing import behaviour_of, make_world_model, pack
+from mbrl_ros.learning.rssm.training import loss_of
+from mbrl_ros.models.latent.packing import pack
+from mbrl_ros.models.rssm.network import Rssm, make_world_model
 from mbrl_ros.models.rssm.settings import SIZES, RssmSettings
 from mbrl_ros.objectives.objective import Objective
 
@@ -69,10 +70,10 @@ def row(size: str, side: int, times: int) -> str:
         images,
     )
     network = Rssm(observation, ACTION, settings)
-    trainer = RssmTrainer(network, optimizer, 0)
+    trainer = LatentTrainer(network, loss_of, optimizer, 0)
     update = timed(lambda: trainer.update(steps), times)
 
-    learned = behaviour_of(network)
+    learned = network.behaviour()
     acting = BehaviourTrainer(learned, policy, 0)
     _, states = trainer.update(steps)
     h, z = (part.detach().flatten(0, 1)[: policy.batch_size] for part in (states.h, states.z))

@@ -20,7 +20,6 @@ from mbrl_ros.learning.rssm.settings import RssmPolicySettings
 from mbrl_ros.learning.settings import trainer_settings
 from mbrl_ros.models.rssm.behaviour import BehaviourPolicy, BehaviourValue
 from mbrl_ros.models.rssm.network import Rssm
-from mbrl_ros.models.rssm.packing import behaviour_of
 from mbrl_ros.models.rssm.settings import RssmSettings
 from mbrl_ros.models.update import CheckpointError
 from mbrl_ros.objectives.objective import Objective
@@ -45,7 +44,7 @@ def test_returns_mix_short_and_long_ones():
 def test_the_actor_finds_what_pays_and_the_critic_how_much():
     network = Rssm(OBSERVATION, ACTION, RssmSettings())
     network.initialize(torch.Generator().manual_seed(0))
-    learned = behaviour_of(network)
+    learned = network.behaviour()
     settings = RssmPolicySettings(
         learn=True, learning_rate=3e-3, imagined_steps=4, discount=0.5, target_rate=0.1
     )
@@ -86,7 +85,7 @@ def taught(count=220, **values):
 
 
 def weights(learner):
-    policy = learner._behaviour.learned.state_dict()
+    policy = learner._dreamer.learned.state_dict()
     return {**learner.network.state_dict(), **{f"policy.{n}": t for n, t in policy.items()}}
 
 
@@ -109,10 +108,10 @@ def test_policy_and_value_travel_with_the_model_and_are_of_one_objective():
     learner.pursue(objective("position", 1.0))
     assert learner.owed_updates == owed + learner.updates
     learner.update()
-    assert learner._behaviour.learned.objective == now.digest
+    assert learner._dreamer.learned.objective == now.digest
     while learner.owed_updates >= 1:
         learner.update()
-    assert learner._behaviour.learned.objective == objective("position", 1.0).digest
+    assert learner._dreamer.learned.objective == objective("position", 1.0).digest
 
 
 def test_what_was_learned_goes_on_after_a_restart_and_damage_is_refused():

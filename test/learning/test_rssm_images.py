@@ -13,7 +13,7 @@ from mbrl_ros.core.spaces import Space
 from mbrl_ros.data.frames import encode
 from mbrl_ros.learning.checked import make_learner
 from mbrl_ros.learning.settings import trainer_settings
-from mbrl_ros.models.rssm.images import read, shifted
+from mbrl_ros.models.latent.images import read, shifted
 
 PLACE = Space.of(["position"], images=["top"], image_size=32)
 
@@ -108,7 +108,7 @@ def test_a_position_that_only_images_show_is_told_by_name():
     # Without its image the step is imagined instead.
     blind = model.observe(belief, action, lie, False)
     ahead = model.ahead(belief, action[None])
-    torch.testing.assert_close(blind.deter, ahead.deter)
+    torch.testing.assert_close(blind.memory, ahead.memory)
 
 
 def test_nothing_is_learned_before_frames_come_and_damaged_ones_change_nothing():

@@ -16,9 +16,10 @@ from mbrl_ros.models.ensemble.settings import EnsembleSettings
 from mbrl_ros.models.function_model import FunctionModel
 from mbrl_ros.models.gaussian_process.model import GaussianProcessModel
 from mbrl_ros.models.gaussian_process.settings import GaussianProcessSettings
+from mbrl_ros.models.latent.packing import pack as pack_latent
 from mbrl_ros.models.packing import make_world_model, pack
-from mbrl_ros.models.rssm import packing as rssm_packing
 from mbrl_ros.models.rssm.network import Rssm
+from mbrl_ros.models.rssm.network import make_world_model as make_rssm
 from mbrl_ros.models.rssm.settings import RssmSettings
 from mbrl_ros.models.world_model import Step, UnlearnedError
 
@@ -60,7 +61,7 @@ def gaussian_process():
 def recurrent(observation=OBSERVATION, **settings):
     network = Rssm(observation, ACTION, RssmSettings(**settings))
     network.initialize(torch.Generator().manual_seed(0))
-    return rssm_packing.make_world_model(rssm_packing.pack(network))
+    return make_rssm(pack_latent(network))
 
 
 TURNING = replace(OBSERVATION, angles=OBSERVATION.names[:1])

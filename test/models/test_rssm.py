@@ -11,10 +11,10 @@ from support.systems import ACTION
 from mbrl_ros.core.kinds import find_kind
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.models.checkpoint import load_state, save_state
-from mbrl_ros.models.rssm.layers import TwoHot, gumbel, initialize, mixed, one_hot, symexp, symlog
-from mbrl_ros.models.rssm.model import RssmBelief
+from mbrl_ros.models.latent.layers import TwoHot, gumbel, initialize, mixed, one_hot, symexp, symlog
+from mbrl_ros.models.latent.model import LatentBelief
+from mbrl_ros.models.latent.packing import pack
 from mbrl_ros.models.rssm.network import Rssm
-from mbrl_ros.models.rssm.packing import pack
 from mbrl_ros.models.rssm.settings import SIZES, RssmSettings
 from mbrl_ros.models.update import MODEL, CheckpointError, ModelPart
 
@@ -34,7 +34,7 @@ def test_saved_and_loaded_beliefs_go_on_bit_by_bit(tmp_path):
     actions, seen = torch.rand(20, 1, generator=generator), torch.rand(20, 2, generator=generator)
     *_, belief = made.filter(actions, seen, [True] + 19 * [False])
     save_state(belief._asdict(), tmp_path / "belief.safetensors")
-    loaded = RssmBelief(**load_state(tmp_path / "belief.safetensors"))
+    loaded = LatentBelief(**load_state(tmp_path / "belief.safetensors"))
     assert all(torch.equal(a, b) for a, b in zip(loaded, belief, strict=True))
     again = model(members=2)  # as another process has it
     now = made.observe(belief, actions[0], seen[0], False)
@@ -153,6 +153,6 @@ def test_a_damaged_model_is_refused_in_one_line(update, words):
 def test_actions_are_read_as_shares_of_their_range():
     wide = Space.of(["force", "torque"], [-1.0, 0.0], [3.0, 10.0])
     made = network(action=wide)
-    assert made.scaled(torch.tensor([[1.0, 10.0]])).tolist() == [[0.0, 1.0]]
+    assert made.shares.of(torch.tensor([[1.0, 10.0]])).tolist() == [[0.0, 1.0]]
     free = network(action=Space.of(["force"]))
-    assert free.scaled(torch.tensor([[5.0]])).tolist() == [[5.0]]
+    assert free.shares.of(torch.tensor([[5.0]])).tolist() == [[5.0]]

@@ -1,4 +1,4 @@
-"""Learning what to do in imagination."""
+"""Actor and critic, learned in imagination."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ import copy
 import torch
 from torch import Tensor
 
+from mbrl_ros.learning.latent.dreamer import Dreamer, dream
 from mbrl_ros.learning.policy_state import PolicyState, read_policy, saved_policy
 from mbrl_ros.learning.rssm.settings import RssmPolicySettings
-from mbrl_ros.models.imagined import Imagined
+from mbrl_ros.models.latent.network import LatentNetwork
 from mbrl_ros.models.rssm.behaviour import Behaviour
-from mbrl_ros.models.rssm.layers import gumbel, one_hot
-from mbrl_ros.models.rssm.network import Rssm
 from mbrl_ros.objectives.objective import Objective
 
 # Percentiles whose distance is the unit of returns, and how slowly it follows.
@@ -40,7 +39,7 @@ def lambda_returns(
     return torch.stack(returns[::-1])
 
 
-class BehaviourTrainer:
+class BehaviourTrainer(Dreamer):
     """Actor and critic on trajectories that a model imagines (Hafner et al. 2023, section 2).
 
     The actor learns by the returns of actions that it drew, in units of the distance between their
@@ -51,6 +50,8 @@ class BehaviourTrainer:
         learned: trained.
         updates: gradient steps so far.
     """
+
+    learned: Behaviour
 
     def __init__(self, learned: Behaviour, settings: RssmPolicySettings, seed: int) -> None:
         """Draw new weights.
@@ -75,22 +76,16 @@ class BehaviourTrainer:
         }  # fmt: skip
 
     def update(
-        self, network: Rssm, h: Tensor, z: Tensor, seen: Tensor, objective: Objective
+        self, network: LatentNetwork, memory: Tensor, z: Tensor, seen: Tensor, objective: Objective
     ) -> None:
-        """Make one gradient step with actor and critic; none along a loss that is not finite.
-
-        Args:
-            network: imagines.
-            h: recurrent states to begin with, shape ``(N, D)``, detached.
-            z: latent states there, shape ``(N, C)``, detached.
-            seen: named observations there, shape ``(N, O)``.
-            objective: judges.
-
-        Raises:
-            UnlearnedError: if the objective asks for what the model does not predict.
-        """
+        """See `Dreamer.update`: one gradient step each; none along a loss that is not finite."""
         s, learned = self._settings, self.learned
-        features, shares, rewards, continues = self._imagine(network, h, z, seen, objective)
+        luck = network.luck((s.imagined_steps, len(z)), self._generator)
+        imagined = dream(
+            network, memory, z, seen, luck,
+            lambda features: learned.draw(features, self._generator), objective,
+        )  # fmt: skip
+        features, rewards, continues = imagined.features, imagined.rewards, imagined.continues
         with torch.no_grad():
             values = self._slow(features)
             returns = lambda_returns(rewards, continues, values, s.discount, s.trace)
@@ -100,7 +95,7 @@ class BehaviourTrainer:
             spread = returns.quantile(_HIGH) - returns.quantile(_LOW)
             self._range = torch.lerp(spread, self._range, _SLOWLY if self.updates else 0.0)
             gain = (returns - values[:-1]) / self._range.clamp_min(1.0)
-        log_density, entropy = learned.log_density(features[:-1], shares)
+        log_density, entropy = learned.log_density(features[:-1], imagined.shares)
         self._step("actor", -((log_density * gain + s.entropy * entropy) * weight).mean())
         self._step("critic", (learned.critic.loss(features[:-1], returns) * weight).mean())
         with torch.no_grad():
@@ -109,35 +104,6 @@ class BehaviourTrainer:
             ):
                 slow.lerp_(fast, s.target_rate)
         self.updates += 1
-
-    @torch.no_grad()
-    def _imagine(
-        self, network: Rssm, h: Tensor, z: Tensor, seen: Tensor, objective: Objective
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return features ``(H + 1, N, F)``, shares ``(H, N, A)``, rewards and continuation."""
-        horizon, learned = self._settings.imagined_steps, self.learned
-        luck = gumbel((horizon, len(h), network.latents, network.classes), self._generator)
-        features, shares = [torch.cat([h, z], dim=-1)], []
-        told = [seen]
-        for k in range(horizon):
-            shares.append(learned.draw(features[-1], self._generator))
-            h = network.advance(h, z, shares[-1].clamp(-1.0, 1.0))
-            z = one_hot(network.prior(h), luck[k])
-            features.append(torch.cat([h, z], dim=-1))
-            told.append(network.expected(told[-1], network.change_head(h)))
-        walked, acted, seen = torch.stack(features), torch.stack(shares), torch.stack(told)
-        reached = walked[1:]
-        goes_on = network.continues(reached)
-        paid = network.reward_head(reached).view(1, -1, 1) if network.paid else None
-        one_step = Imagined(
-            learned.in_units(acted).flatten(0, 1)[:, None],
-            torch.stack([seen[:-1], seen[1:]], dim=2).flatten(0, 1)[None],
-            torch.stack([walked[:-1], reached], dim=2).flatten(0, 1)[None],
-            paid,
-            goes_on.view(1, -1, 1),
-        )
-        reward, alive = (judged[0].view_as(goes_on) for judged in objective.steps(one_step))
-        return walked, acted, reward.float(), alive.float() * goes_on
 
     def _step(self, name: str, loss: Tensor) -> None:
         if not loss.isfinite():
@@ -149,24 +115,16 @@ class BehaviourTrainer:
         optimizer.step()
 
     def state(self) -> dict[str, Tensor]:
-        """Return the state needed to resume training, beside the networks."""
+        """See `Dreamer.state`."""
         number = "range", self._range
         return saved_policy(self.updates, number, self._slow, self._optimizers)
 
     def check(self, state: dict[str, Tensor] | None) -> None:
-        """Check that `load` will take a state; None: nothing is known of it.
-
-        Raises:
-            ValueError: if it does not fit.
-        """
+        """See `Dreamer.check`."""
         self._read(state)
 
     def load(self, learned: Behaviour, state: dict[str, Tensor] | None) -> None:
-        """Resume with networks and, if known, the state that belongs to them.
-
-        Raises:
-            ValueError: if they do not fit; nothing is changed then.
-        """
+        """See `Dreamer.load`."""
         known = self._read(state)
         self.learned.load_state_dict(learned.state_dict())
         self.learned.objective = learned.objective

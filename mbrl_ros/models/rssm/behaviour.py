@@ -6,21 +6,21 @@ import torch
 from torch import Tensor, nn
 
 from mbrl_ros.core.spaces import Space
-from mbrl_ros.models.actor_critic.actor_critic import NOTHING
-from mbrl_ros.models.rssm.layers import Mlp, TwoHot, initialize
+from mbrl_ros.models.latent.behaviour import LatentBehaviour
+from mbrl_ros.models.latent.layers import Mlp, TwoHot, initialize
+from mbrl_ros.models.latent.shares import Shares
 
 # Deviations of actions, as shares of half their range (Hafner et al. 2023).
 _LEAST_STD, _MOST_STD = 0.1, 1.0
 
 
-class Behaviour(nn.Module):
+class Behaviour(LatentBehaviour):
     """An actor of continuous actions and a critic, which read features.
 
     Attributes:
         action: A dimensions.
         actor: from features to a normal distribution.
         critic: expects the discounted return.
-        objective: digest of what it was learned for; `NOTHING`: for none yet.
     """
 
     def __init__(self, features: int, action: Space, hidden: int) -> None:
@@ -40,11 +40,10 @@ class Behaviour(nn.Module):
                 f"false, or none discrete, got {', '.join(action.discrete)}"
             )
         super().__init__()
-        self.action, self.objective = action, NOTHING
+        self.action = action
         self.actor = Mlp(features, [hidden, hidden], 2 * action.dim)
         self.critic = TwoHot(features, [hidden, hidden])
-        low, high = (torch.tensor(limits, device="cpu") for limits in (action.low, action.high))
-        self._low, self._high = low, high
+        self._shares = Shares(action)
 
     @torch.no_grad()
     def initialize(self, generator: torch.Generator) -> None:
@@ -74,8 +73,11 @@ class Behaviour(nn.Module):
 
     def in_units(self, shares: Tensor) -> Tensor:
         """Return actions ``(..., A)`` within their limits, SI units."""
-        low, high = self._low.to(shares.device), self._high.to(shares.device)
-        return low + (shares.clamp(-1.0, 1.0) + 1) / 2 * (high - low)
+        return self._shares.in_units(shares)
+
+    def heads(self) -> tuple[BehaviourPolicy, BehaviourValue]:
+        """See `LatentBehaviour.heads`."""
+        return BehaviourPolicy(self), BehaviourValue(self)
 
 
 class BehaviourPolicy:

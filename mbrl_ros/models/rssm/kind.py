@@ -5,7 +5,7 @@ from mbrl_ros.models.rssm.settings import RssmSettings
 
 KIND = Kind(
     RssmSettings,
-    "mbrl_ros.models.rssm.packing:make_world_model",
+    "mbrl_ros.models.rssm.network:make_world_model",
     "mbrl_ros.learning.rssm.learner:RssmLearner",
     sees=True,
     groups={

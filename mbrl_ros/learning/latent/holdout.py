@@ -10,11 +10,10 @@ from torch import Tensor
 
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.data.episodes import EpisodeStore
-from mbrl_ros.learning.rssm.training import Steps, filtered
+from mbrl_ros.learning.latent.training import Steps, filtered
 from mbrl_ros.learning.settings import TrainerSettings
+from mbrl_ros.models.latent.network import LatentNetwork
 from mbrl_ros.models.normalizing import constant
-from mbrl_ros.models.rssm.layers import one_hot
-from mbrl_ros.models.rssm.network import Rssm
 
 # Sequences that are looked at, drawn anew for each judgement.
 _SEQUENCES = 128
@@ -42,7 +41,7 @@ class SequenceHoldout:
         self._gate = settings.gate
 
     @torch.no_grad()
-    def measure(self, network: Rssm, scale: Tensor | None = None) -> tuple[float, float]:
+    def measure(self, network: LatentNetwork, scale: Tensor | None = None) -> tuple[float, float]:
         """Return the errors of what is expected open loop and one step ahead.
 
         The first part of each sequence is filtered; what follows is imagined under the recorded
@@ -64,8 +63,8 @@ class SequenceHoldout:
         steps = Steps.of(drawn, grey)
         context = max(1, length - horizon)
         states = filtered(network, steps.part(0, context), None)
-        h, z = states.h[-1], states.z[-1]
-        acted = network.scaled(steps.actions)
+        memory, z = states.memory[-1], states.z[-1]
+        acted = network.shares.of(steps.actions)
         unit = network.observation_std if scale is None else scale
         rewards = steps.rewards[:, context:]
         usual = rewards[rewards.isfinite()][:, None]
@@ -73,11 +72,12 @@ class SequenceHoldout:
         varies = len(usual) > 1 and not constant(usual)
         spread = usual.std() if varies else torch.ones(())
         told = network.told(steps.observations[:, context - 1], states.features[-1])
-        valid = torch.ones(len(h), dtype=torch.bool)
+        valid, surely = torch.ones(len(z), dtype=torch.bool), network.luck((len(z),), None)
         errors, of_rewards, kept = [], [], []
         for k in range(context, length):
-            h = network.advance(h, z, acted[:, k])
-            z = one_hot(network.prior(h), torch.zeros(()))
+            memory = network.advance(memory, z, acted[:, k])
+            h = network.read(memory)
+            z = network.foresee(h, surely)
             features = torch.cat([h, z], dim=-1)
             # Where the next episode begins nothing could be foreseen.
             valid = valid & ~steps.is_first[:, k]

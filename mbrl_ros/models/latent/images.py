@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mbrl_ros.models.rssm.layers import Layer
+from mbrl_ros.models.latent.layers import Layer
 
 # Of red, green and blue in brightness (ITU-R BT.601).
 _BRIGHTNESS = (0.299, 0.587, 0.114)

@@ -1,17 +1,16 @@
-"""Conversion of recurrent state-space models to and from `ModelUpdate`."""
+"""Conversion of models that imagine in a latent state to and from `ModelUpdate`."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
-from mbrl_ros.models.rssm.behaviour import Behaviour, BehaviourPolicy, BehaviourValue
-from mbrl_ros.models.rssm.model import RssmModel
-from mbrl_ros.models.rssm.network import Rssm
-from mbrl_ros.models.rssm.settings import SIZES, RssmSettings
+from mbrl_ros.models.latent.behaviour import LatentBehaviour
+from mbrl_ros.models.latent.model import LatentModel
+from mbrl_ros.models.latent.network import LatentNetwork
 from mbrl_ros.models.update import (
     MODEL,
     CheckpointError,
@@ -21,18 +20,20 @@ from mbrl_ros.models.update import (
     read_told,
 )
 
-#: The part of actor and critic.
+#: The part of what was learned in imagination.
 BEHAVIOUR = "behaviour"
+
+Network = TypeVar("Network", bound=LatentNetwork)
 
 
 def pack(
-    network: Rssm, kind: str = RssmSettings.kind, behaviour: Behaviour | None = None
+    network: LatentNetwork, kind: str = "", behaviour: LatentBehaviour | None = None
 ) -> ModelUpdate:
     """Return a network as a `ModelUpdate`; a copy.
 
     Args:
         network: trained.
-        kind: as the parameter ``learner`` names it.
+        kind: as the parameter ``learner`` names it; empty: as its settings do.
         behaviour: learned with it; None: none.
     """
     told: dict[str, Any] = {
@@ -44,21 +45,21 @@ def pack(
     if behaviour is not None:
         told["objective"] = behaviour.objective
         parts[BEHAVIOUR] = ModelPart.of(behaviour.state_dict())
-    return ModelUpdate(kind, json.dumps(told), parts)
+    return ModelUpdate(kind or network.settings.kind, json.dumps(told), parts)
 
 
-def unpack(update: ModelUpdate) -> Rssm:
-    """Return the network, ready for prediction.
+def unpack(update: ModelUpdate, network_type: type[Network]) -> Network:
+    """Return the network of a kind, ready for prediction.
 
     Raises:
         CheckpointError: if a hash, the settings, shapes or values are invalid.
     """
-    observation, action, settings = read_told(update, RssmSettings)
+    observation, action, settings = read_told(update, network_type.settings_type)
     state = update.parts[MODEL].state(MODEL)
     try:
         # Untrusted spaces may have any size.
         with torch.device("meta"):
-            network = Rssm(observation, action, settings)
+            network = network_type(observation, action, settings)
     except ValueError as error:
         raise CheckpointError(f"model settings: {error}") from None
     check_tensors(state, network.state_dict(), MODEL)
@@ -66,8 +67,8 @@ def unpack(update: ModelUpdate) -> Rssm:
     return network.eval().requires_grad_(False)
 
 
-def unpack_behaviour(update: ModelUpdate, network: Rssm) -> Behaviour | None:
-    """Return an update's actor and critic; None: it has none.
+def unpack_behaviour(update: ModelUpdate, network: LatentNetwork) -> LatentBehaviour | None:
+    """Return what an update's model has learned of what to do; None: nothing.
 
     Args:
         update: as received.
@@ -81,7 +82,7 @@ def unpack_behaviour(update: ModelUpdate, network: Rssm) -> Behaviour | None:
     state = update.parts[BEHAVIOUR].state(BEHAVIOUR)
     try:
         with torch.device("meta"):
-            made = behaviour_of(network)
+            made = network.behaviour()
         objective = json.loads(update.settings)["objective"]
     except KeyError as error:
         raise CheckpointError(f"{BEHAVIOUR} settings: {error} is missing") from None
@@ -93,29 +94,23 @@ def unpack_behaviour(update: ModelUpdate, network: Rssm) -> Behaviour | None:
     return made.eval().requires_grad_(False)
 
 
-def behaviour_of(network: Rssm) -> Behaviour:
-    """Return an actor and a critic for a network, not initialised yet.
-
-    Raises:
-        ValueError: if there is none for such actions.
-    """
-    return Behaviour(network.features, network.action, SIZES[network.settings.size].hidden)
-
-
-def make_world_model(update: ModelUpdate, device: str = "cpu") -> RssmModel:
+def make_world_model(
+    update: ModelUpdate, network_type: type[LatentNetwork], device: str = "cpu"
+) -> LatentModel:
     """Return the world model of an update.
 
     Args:
         update: as received.
+        network_type: of the kind.
         device: of the computation.
 
     Raises:
         CheckpointError: as `unpack`.
     """
-    network = unpack(update)
-    model = RssmModel(network.to(device))
+    network = unpack(update, network_type)
+    model = LatentModel(network.to(device))
     behaviour = unpack_behaviour(update, network)
     if behaviour is not None:
         behaviour.to(device)
-        model.policy, model.value = BehaviourPolicy(behaviour), BehaviourValue(behaviour)
+        model.policy, model.value = behaviour.heads()
     return model

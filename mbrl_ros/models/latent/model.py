@@ -1,4 +1,4 @@
-"""A recurrent state-space model as a world model."""
+"""Models that imagine in a latent state, as world models."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from torch import Tensor
 
 from mbrl_ros.models.heads import Policy
 from mbrl_ros.models.imagined import Imagined
-from mbrl_ros.models.rssm.images import read
-from mbrl_ros.models.rssm.layers import gumbel, one_hot
-from mbrl_ros.models.rssm.network import Rssm
+from mbrl_ros.models.latent.images import read
+from mbrl_ros.models.latent.network import LatentNetwork
 from mbrl_ros.models.world_model import Belief, Images, WorldModel
 
 # Observations that a new model's belief begins with: more would make a tick late that has images.
@@ -22,23 +21,23 @@ _CONTEXT = 16
 _LUCK = 64
 
 
-class RssmBelief(NamedTuple):
-    """Belief of a recurrent state-space model.
+class LatentBelief(NamedTuple):
+    """Belief of a model that imagines in a latent state.
 
     Attributes:
-        deter: recurrent state h, shape ``(M, B, D)``.
-        latent: latent state z, one-hot, shape ``(M, B, L * C)``.
+        memory: recurrent memory, shape ``(M, B, D)``.
+        latent: latent state z, shape ``(M, B, L)``.
         seen: named observation, as it was read or else as the model tells it, ``(M, B, O)``.
         step: control steps since it began, shape ``(1, B)``.
     """
 
-    deter: Tensor
+    memory: Tensor
     latent: Tensor
     seen: Tensor
     step: Tensor
 
 
-class RssmModel(WorldModel):
+class LatentModel(WorldModel):
     """Imagines in the latent state; features are h and z.
 
     Members are particles of the same network: the first takes the likeliest latent state wherever
@@ -47,19 +46,18 @@ class RssmModel(WorldModel):
     imagining changes nothing.
     """
 
-    def __init__(self, network: Rssm) -> None:
+    def __init__(self, network: LatentNetwork) -> None:
         """Wrap a trained network, which must not change any more."""
         self.network = network
         self.observation, self.action = network.observation, network.action
         self.members = network.settings.members
         self.context = min(network.settings.sequence, _CONTEXT)
         self.device = network.input_mean.device
-        shape = (self.members, _LUCK, network.latents, network.classes)
-        luck = gumbel(shape, torch.Generator().manual_seed(0))
+        luck = network.luck((self.members, _LUCK), torch.Generator().manual_seed(0))
         luck[0] = 0.0
         self._luck = luck.to(self.device)
 
-    def fork(self, members: int | None = None) -> RssmModel:
+    def fork(self, members: int | None = None) -> LatentModel:
         """See `WorldModel.fork`."""
         # Nothing but the number of particles is ever changed.
         made = copy.copy(self)
@@ -68,14 +66,15 @@ class RssmModel(WorldModel):
         return made
 
     @torch.no_grad()
-    def initial(self, batch: int) -> RssmBelief:
+    def initial(self, batch: int) -> LatentBelief:
         """See `WorldModel.initial`: before the first step, with what is to be expected there."""
         before, latent = self._nothing(batch)
         still = before.new_zeros(self.members, batch, self.action.dim)
-        h = self.network.advance(before, latent, still)
+        memory = self.network.advance(before, latent, still)
         step = torch.zeros(1, batch, dtype=torch.long, device=self.device)
-        z = one_hot(self.network.prior(h), self._luck_at(step))
-        return RssmBelief(h, z, self.network.observe(torch.cat([h, z], dim=-1)), step)
+        h = self.network.read(memory)
+        z = self.network.foresee(h, self._luck_at(step))
+        return LatentBelief(memory, z, self.network.observe(torch.cat([h, z], dim=-1)), step)
 
     @torch.no_grad()
     def observe(
@@ -85,7 +84,7 @@ class RssmModel(WorldModel):
         observation: Tensor,
         is_first: bool,
         images: Images | None = None,
-    ) -> RssmBelief:
+    ) -> LatentBelief:
         """See `WorldModel.observe`."""
         (looked,) = self._look([images or {}])
         return self._take(belief, action, observation, is_first, looked)
@@ -124,10 +123,10 @@ class RssmModel(WorldModel):
         observation: Tensor,
         is_first: bool,
         looked: Tensor | None,
-    ) -> RssmBelief:
+    ) -> LatentBelief:
         network = self.network
         seen = observation.to(self.device).float()[None, None]
-        acted = network.scaled(action.to(self.device).float())[None, None]
+        acted = network.shares.of(action.to(self.device).float())[None, None]
         known = None if belief is None or is_first else self._particles(belief)
         if known is None:
             # As at the beginning of a training sequence.
@@ -135,35 +134,37 @@ class RssmModel(WorldModel):
             before, latent = self._nothing(1)
             acted = torch.zeros_like(acted) if is_first else acted
         else:
-            step, before, latent = known.step + 1, known.deter, known.latent
-        h = network.advance(before, latent, acted.expand(self.members, -1, -1))
-        # What did not come is what was expected.
-        blind = looked is None and self.observation.images
-        may_be = network.prior(h) if blind else network.posterior(h, network.embed(seen, looked))
-        z = one_hot(may_be, self._luck_at(step))
+            step, before, latent = known.step + 1, known.memory, known.latent
+        memory = network.advance(before, latent, acted.expand(self.members, -1, -1))
+        h, luck = network.read(memory), self._luck_at(step)
+        if looked is None and self.observation.images:
+            z = network.foresee(h, luck)  # what did not come is what was expected
+        else:
+            z = network.recognize(network.posterior(h, network.embed(seen, looked)), luck)
         told = network.told(seen.expand(self.members, -1, -1), torch.cat([h, z], dim=-1))
-        return RssmBelief(h, z, told, step)
+        return LatentBelief(memory, z, told, step)
 
     def features(self, belief: Belief) -> Tensor:
         """See `WorldModel.features`: h and z."""
         known = self._particles(belief)
-        return torch.cat([known.deter, known.latent], dim=-1)
+        return torch.cat([self.network.read(known.memory), known.latent], dim=-1)
 
     @torch.no_grad()
-    def ahead(self, belief: Belief, actions: Tensor) -> RssmBelief:
+    def ahead(self, belief: Belief, actions: Tensor) -> LatentBelief:
         """See `WorldModel.ahead`."""
         known = self._particles(belief)
-        acted = self.network.scaled(actions.to(self.device))[:, None, None]
-        walked = torch.stack(self._walk(known, lambda k, _: acted[k], len(actions), 1), dim=2)
-        h, z = walked[:, :, -1].tensor_split([self.network.deter], dim=-1)
-        return RssmBelief(h, z, self._seen(known, walked)[:, :, -1], known.step + len(actions))
+        acted = self.network.shares.of(actions.to(self.device))[:, None, None]
+        walked, memory = self._walk(known, lambda k, _: acted[k], len(actions), 1)
+        seen = self._seen(known, torch.stack(walked, dim=2))[:, :, -1]
+        z = walked[-1][..., self.network.deter :]
+        return LatentBelief(memory, z, seen, known.step + len(actions))
 
     @torch.no_grad()
     def imagine(self, belief: Belief, actions: Tensor) -> Imagined:
         """See `WorldModel.imagine`."""
         known, actions = self._particles(belief), actions.to(self.device)
-        acted = self.network.scaled(actions)
-        walked = self._walk(known, lambda k, _: acted[:, k], actions.shape[1], len(actions))
+        acted = self.network.shares.of(actions)
+        walked, _ = self._walk(known, lambda k, _: acted[:, k], actions.shape[1], len(actions))
         return self._imagined(known, actions, walked)
 
     @torch.no_grad()
@@ -174,9 +175,9 @@ class RssmModel(WorldModel):
 
         def act(_: int, features: Tensor) -> Tensor:
             chosen.append(policy(features))
-            return self.network.scaled(chosen[-1])
+            return self.network.shares.of(chosen[-1])
 
-        walked = self._walk(known, act, horizon, known.deter.shape[1])
+        walked, _ = self._walk(known, act, horizon, known.memory.shape[1])
         return self._imagined(known, torch.stack(chosen, dim=2), walked)
 
     def surprise(self, belief: Belief, actions: Tensor, observation: Tensor) -> Tensor:
@@ -187,28 +188,29 @@ class RssmModel(WorldModel):
         return network.encoding.difference(told, observation.to(told)) / std
 
     def _walk(
-        self, belief: RssmBelief, act: Callable[[int, Tensor], Tensor], horizon: int, batch: int
-    ) -> list[Tensor]:
-        """Return the features of H + 1 steps, each ``(M, N, F)``.
+        self, belief: LatentBelief, act: Callable[[int, Tensor], Tensor], horizon: int, batch: int
+    ) -> tuple[list[Tensor], Tensor]:
+        """Return the features of H + 1 steps, each ``(M, N, F)``, and the last memory.
 
         Args:
             belief: of a batch of one, or of N.
-            act: scaled actions, which broadcast against ``(M, N, A)``, from the number of the step
-                and the features there.
+            act: actions as `Shares` has them, which broadcast against ``(M, N, A)``, from the
+                number of the step and the features there.
             horizon: H.
             batch: N.
         """
         network, members = self.network, self.members
-        h, z = (part.expand(-1, batch, -1) for part in (belief.deter, belief.latent))
-        walked = [torch.cat([h, z], dim=-1)]
+        memory, z = (part.expand(-1, batch, -1) for part in (belief.memory, belief.latent))
+        walked = [torch.cat([network.read(memory), z], dim=-1)]
         for k in range(horizon):
             acted = act(k, walked[-1]).expand(members, batch, -1)
-            h = network.advance(h, z, acted)
-            z = one_hot(network.prior(h), self._luck_at(belief.step + k + 1))
+            memory = network.advance(memory, z, acted)
+            h = network.read(memory)
+            z = network.foresee(h, self._luck_at(belief.step + k + 1))
             walked.append(torch.cat([h, z], dim=-1))
-        return walked
+        return walked, memory
 
-    def _imagined(self, belief: RssmBelief, actions: Tensor, walked: list[Tensor]) -> Imagined:
+    def _imagined(self, belief: LatentBelief, actions: Tensor, walked: list[Tensor]) -> Imagined:
         network, features = self.network, torch.stack(walked, dim=2)
         reached = features[:, :, 1:]
         return Imagined(
@@ -220,7 +222,7 @@ class RssmModel(WorldModel):
             network.observation_std,
         )
 
-    def _seen(self, belief: RssmBelief, features: Tensor) -> Tensor:
+    def _seen(self, belief: LatentBelief, features: Tensor) -> Tensor:
         """Return named observations ``(M, N, H + 1, O)`` from the belief's on."""
         network, (members, batch, *_) = self.network, features.shape
         seen = [belief.seen.expand(members, batch, -1)]
@@ -228,18 +230,18 @@ class RssmModel(WorldModel):
             seen.append(network.expected(seen[-1], moved))
         return torch.stack(seen, dim=2)
 
-    def _particles(self, belief: Belief) -> RssmBelief:
+    def _particles(self, belief: Belief) -> LatentBelief:
         """Return a belief of as many members as there are."""
-        h, z, seen, step = cast(RssmBelief, belief)
-        h, z, seen = (p[: self.members].expand(self.members, -1, -1) for p in (h, z, seen))
-        return RssmBelief(h, z, seen, step)
+        *parts, step = cast(LatentBelief, belief)
+        memory, z, seen = (p[: self.members].expand(self.members, -1, -1) for p in parts)
+        return LatentBelief(memory, z, seen, step)
 
     def _nothing(self, batch: int) -> tuple[Tensor, Tensor]:
         """Return the state before any step."""
-        sizes = self.network.deter, self.network.features - self.network.deter
-        h, z = (torch.zeros(self.members, batch, size, device=self.device) for size in sizes)
-        return h, z
+        sizes = self.network.memory, self.network.latent
+        memory, z = (torch.zeros(self.members, batch, n, device=self.device) for n in sizes)
+        return memory, z
 
     def _luck_at(self, step: Tensor) -> Tensor:
-        """Return the noise of a step ``(1, B)``, shape ``(M, B, latents, classes)``."""
+        """Return the noise of a step ``(1, B)``, shape ``(M, B, ...)``."""
         return self._luck[:, step[0] % _LUCK]

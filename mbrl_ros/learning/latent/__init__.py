@@ -1,0 +1,1 @@
+"""Learning of models that imagine in a latent state."""

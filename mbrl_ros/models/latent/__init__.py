@@ -1,0 +1,1 @@
+"""Models that imagine in a latent state: what their kinds have in common."""
