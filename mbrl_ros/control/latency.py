@@ -35,7 +35,8 @@ class Latency:
         """
         self._resting = resting
         self._measured: deque[int] = deque(maxlen=_MEMORY)
-        self._sent: deque[tuple[int, FloatArray]] = deque(maxlen=_SENT)
+        self._sent: dict[int, FloatArray] = {}
+        self._changed: set[int] = set()
         self._lock = threading.Lock()
         self.delay = 0
 
@@ -48,6 +49,7 @@ class Latency:
         with self._lock:
             self._resting = resting
             self._sent.clear()
+            self._changed.clear()
 
     def observed(self, step: int, action_step: int) -> None:
         """Take in which action was in effect before the observation of ``step``."""
@@ -59,14 +61,21 @@ class Latency:
     def sent(self, step: int, values: FloatArray) -> None:
         """Take in the command that was sent in answer to the observation of ``step``."""
         with self._lock:
-            self._sent.append((step, values))
+            if step not in self._changed:
+                self._note(step, values)
 
     def changed(self, step: int, values: FloatArray) -> None:
-        """Take in that something else went to the plant in answer to a step."""
+        """Take in that something else went to the plant in answer to a step, before it or after."""
         with self._lock:
-            for i, (answered, _) in enumerate(self._sent):
-                if answered == step:
-                    self._sent[i] = (step, values)
+            self._changed.add(step)
+            self._note(step, values)
+
+    def _note(self, step: int, values: FloatArray) -> None:
+        self._sent[step] = values
+        if len(self._sent) > _SENT:
+            oldest = min(self._sent)
+            del self._sent[oldest]
+            self._changed.discard(oldest)
 
     def in_flight(self, step: int, more: int = 0) -> FloatArray:
         """Return what will act before an answer to ``step`` can, oldest first.
@@ -80,14 +89,15 @@ class Latency:
         """
         actions = []
         with self._lock:
-            sent, resting = tuple(self._sent), self._resting
+            sent, resting = dict(self._sent), self._resting
         for answered in range(step - self.delay - more, step):
-            earlier = [values for s, values in sent if s <= answered]
-            actions.append(earlier[-1] if earlier else resting)
+            earlier = [s for s in sent if s <= answered]
+            actions.append(sent[max(earlier)] if earlier else resting)
         return np.stack(actions) if actions else np.empty((0, len(resting)))
 
     def before(self, step: int) -> FloatArray:
         """Return the commands sent in answer to earlier steps, newest last, shape ``(P, A)``."""
         with self._lock:
-            sent = [values for answered, values in self._sent if answered < step]
+            earlier = sorted(answered for answered in self._sent if answered < step)
+            sent = [self._sent[answered] for answered in earlier]
             return np.stack(sent) if sent else np.empty((0, len(self._resting)))

@@ -91,18 +91,36 @@ def test_what_is_changed_on_one_thread_may_be_sent_on_another():
     sending = threading.Thread(target=lambda: latency.sent(2, np.zeros(1)))
 
     class Step(int):
-        """While it is looked for, another thread sends."""
+        """While commands before it are looked for, another thread sends."""
 
-        def __eq__(self, other):
+        def __gt__(self, other):
             if sending.ident is None:
                 sending.start()
                 sending.join(0.05)  # until it has sent, or waits
-            return int(self) == int(other)
+            return int(self) > int(other)
 
-        __hash__ = int.__hash__
-
-    latency.sent(Step(0), np.zeros(1))
+    latency.sent(0, np.zeros(1))
     latency.sent(1, np.zeros(1))
     latency.changed(1, np.ones(1))
+    assert latency.before(Step(9)).tolist() == [[0.0], [1.0]]
     sending.join()
     assert latency.before(3).tolist() == [[0.0], [1.0], [0.0]]
+
+
+def test_what_a_person_commands_is_known_before_and_after_the_controller_has_answered():
+    latency = measured(2)
+    latency.changed(30, np.array([-1.0]))  # before the controller's own answer
+    latency.sent(30, np.array([30.0]))
+    latency.sent(31, np.array([31.0]))
+    latency.changed(31, np.array([-2.0]))  # after it
+    latency.changed(33, np.array([-3.0]))  # to a step that the controller never answers
+    latency.sent(32, np.array([32.0]))  # late
+    np.testing.assert_array_equal(latency.in_flight(34), [[32.0], [-3.0]])
+    np.testing.assert_array_equal(latency.in_flight(32), [[-1.0], [-2.0]])
+    np.testing.assert_array_equal(latency.before(34)[-4:], [[-1.0], [-2.0], [32.0], [-3.0]])
+    for step in range(34, 300):
+        latency.sent(step, np.array([float(step)]))
+    assert len(latency.before(300)) == 64
+    latency.new_episode(SAFE)
+    latency.sent(30, np.array([30.0]))
+    assert latency.before(40).tolist() == [[30.0]]
