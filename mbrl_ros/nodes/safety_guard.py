@@ -2,14 +2,13 @@
 
 Subscribes ``action_proposed`` and publishes ``action``: what of it may act, or the task's safe
 command. Subscribes ``observation``; ``estop``, and the topic of an e-stop button where one is
-configured; ``action_override`` (and ``override_twist``), by which a person takes over. Publishes
+configured; ``action_override``, by which a person takes over. Publishes
 ``intervention``, ``guard_status`` and ``/diagnostics``. The service ``~/stop`` is an e-stop as
 well; only ``~/arm`` ends one, also across a restart in the same run.
 """
 
 from __future__ import annotations
 
-import functools
 import sys
 import time
 from pathlib import Path
@@ -50,8 +49,8 @@ class SafetyGuard(Node):
         self._task: TaskSettings = task
         self._settings: GuardSettings = settings
         self._guard = Guard(task, settings)
-        self._twist = _fields(settings, task.action_space().dim)
-        self._reason = ""
+        self._reason = self._stopped = ""
+        self._person = False
         self._told = 0
         self._proposed: Any = None
         self._pressed = False
@@ -61,19 +60,15 @@ class SafetyGuard(Node):
         self._status = self.create_publisher(ri.GuardStatus, "guard_status", LATCHED)
         self._diagnostics = self.create_publisher(ri.DiagnosticArray, "/diagnostics", EVENTS)
         self._memory = GuardMemory(Path(task.run_dir) if task.run_dir else None)
-        self._recall()
         self.create_subscription(ri.Observation, "observation", self._on_observation, NEWEST)
         self.create_subscription(ri.Action, "action_proposed", self._on_proposed, COMMAND)
-        self.create_subscription(
-            ri.Float64MultiArray, "action_override", lambda m: self._take_over(m.data), NEWEST
-        )
-        if self._twist:
-            self.create_subscription(ri.Twist, "override_twist", self._on_twist, NEWEST)
+        self.create_subscription(ri.Float64MultiArray, "action_override", self._on_override, NEWEST)
         subscribe_to_all(self, ri.Bool, "estop", self._on_estop)
         if settings.estop_input:
             subscribe_to_all(self, ri.Bool, settings.estop_input, self._on_button)
         self.create_service(ri.Trigger, "~/stop", self._on_stop)
         self.create_service(ri.Trigger, "~/arm", self._on_arm)
+        self._recall()
         create_steady_timer(self, _STATUS_PERIOD, self._report)
         create_steady_timer(self, task.period / task.real_time_factor / 2, self._watch)
         if not task.lock_step:
@@ -91,7 +86,7 @@ class SafetyGuard(Node):
         stopped = self._memory.begin(self._settings.after_crash == "hold")
         if stopped:
             self._guard.stop(stopped, time.monotonic())
-            self.get_logger().error(f"{stopped}: only the safe command until ~/arm is called")
+            self._tell()
         self._keep(running=True)
 
     def _keep(self, running: bool) -> None:
@@ -125,15 +120,11 @@ class SafetyGuard(Node):
                 throttle_duration_sec=_COMPLAINT_PERIOD,
             )
 
-    def _take_over(self, values: Any) -> None:
+    def _on_override(self, message: Any) -> None:
         try:
-            self._guard.take_over(values, time.monotonic())
+            self._guard.take_over(message.data, time.monotonic())
         except ValueError:
             self._complain()
-
-    def _on_twist(self, message: Any) -> None:
-        self._take_over([functools.reduce(getattr, path, message) if path else 0.0
-                         for path in self._twist])  # fmt: skip
 
     def _on_estop(self, message: Any) -> None:
         # "false" does not end it.
@@ -152,11 +143,22 @@ class SafetyGuard(Node):
         return response
 
     def _stop(self, reason: str) -> None:
-        before = self._guard.estopped
         self._send(self._guard.stop(reason, time.monotonic()))
-        if not before:
-            self.get_logger().error(f"{reason}: only the safe command until ~/arm is called")
-            self._report()
+        self._tell()
+
+    def _tell(self) -> None:
+        """Tell at once who commands, if that has changed."""
+        guard, before = self._guard, (self._stopped, self._person)
+        self._stopped, self._person = guard.estopped, guard.person
+        if before == (self._stopped, self._person):
+            return
+        if self._stopped and not before[0]:
+            self.get_logger().error(f"{self._stopped}: only the safe command until ~/arm is called")
+        elif self._person:
+            self.get_logger().info("a person commands")
+        elif before[1]:
+            self.get_logger().info(f"the controller commands again: {guard.handover}")
+        self._report()
 
     def _on_arm(self, request: Any, response: Any) -> Any:
         response.success = False
@@ -166,7 +168,7 @@ class SafetyGuard(Node):
             response.message = "it was not stopped"
         else:
             self._guard.arm()
-            self._report()
+            self._tell()
             response.success, response.message = True, "armed"
         return response
 
@@ -180,6 +182,7 @@ class SafetyGuard(Node):
         if self._button_silent and not self._guard.estopped:
             self._stop("e-stop button silent")
         self._send(self._guard.silence(time.monotonic()))
+        self._tell()
 
     def _send(self, verdict: Verdict | None, message: Any = None) -> None:
         """Publish a verdict.
@@ -203,7 +206,9 @@ class SafetyGuard(Node):
         if verdict.reason or verdict.person:
             message.source = _source(verdict, message.source)
         self._actions.publish(message)
-        if verdict.reason:
+        # For the controller a person's command is another one than its own.
+        reason = verdict.reason or ("a person commands" if verdict.person else "")
+        if reason:
             self._interventions.publish(
                 ri.Intervention(
                     header=ri.Header(stamp=self.get_clock().now().to_msg()),
@@ -212,7 +217,7 @@ class SafetyGuard(Node):
                     proposed=proposed,
                     values=verdict.values.tolist(),
                     safe=verdict.safe,
-                    reason=verdict.reason,
+                    reason=reason,
                 )
             )
 
@@ -241,20 +246,6 @@ def _source(verdict: Verdict, source: int) -> int:
     if verdict.safe:
         return int(ri.Action.FALLBACK)
     return int(ri.Action.OVERRIDE) if verdict.person else source
-
-
-def _fields(settings: GuardSettings, actions: int) -> list[list[str]]:
-    """Return where in a Twist each action is.
-
-    Raises:
-        ValueError: if there are too few or too many.
-    """
-    twist = settings.takeover.twist
-    if twist and len(twist) != actions:
-        raise ValueError(
-            f"takeover.twist: expected a field for each of {actions} actions, got {len(twist)}"
-        )
-    return [name.split(".") if name else [] for name in twist]
 
 
 def _diagnostics(name: str, status: ri.GuardStatus) -> ri.DiagnosticArray:

@@ -20,8 +20,8 @@ from mbrl_ros.safety.changes import ChangesSlowly, Sent
 from mbrl_ros.safety.command_latch import CommandLatch, ReceivedCommand
 from mbrl_ros.safety.limits import limit_rules
 from mbrl_ros.safety.rules import NoOlderThan, SafetyRule, WithinLimits, apply_rules
-from mbrl_ros.safety.safe_command import SafeCommand
-from mbrl_ros.safety.settings import GuardSettings
+from mbrl_ros.safety.safe_command import HOLD, SafeCommand
+from mbrl_ros.safety.settings import STOP, GuardSettings
 
 # Control steps by which a command may be ahead of its observation, which comes on another way, and
 # an observation ahead of its time.
@@ -59,6 +59,7 @@ class Guard:
         changed: commands of which other values passed.
         replaced: commands in place of which the safe command passed.
         trouble: what was wrong with the newest malformed command or observation; empty: nothing.
+        handover: how the last take-over ended; empty: there was none.
     """
 
     def __init__(self, task: TaskSettings, settings: GuardSettings) -> None:
@@ -75,7 +76,7 @@ class Guard:
         self._takeover = settings.takeover
         self.estopped = ""
         self.refused = self.passed = self.changed = self.replaced = 0
-        self.trouble = ""
+        self.trouble = self.handover = ""
         self._safe = SafeCommand.of(task)
         self._latch = CommandLatch(self._action)
         self._sent = Sent()
@@ -92,7 +93,9 @@ class Guard:
         self._waiting: tuple[ArrayLike, int, int, bool] | None = None
         self._waits_since = -math.inf
         self._person: tuple[FloatArray, float] | None = None
-        self._handed_back = -math.inf
+        self._changed_hands = -math.inf
+        # Where a person's hand is need not be where the servos are.
+        self._blends_in = task.safe_command == HOLD
         self._heard = self._spoke = -math.inf
         self._resting = True
         self._stopped = False
@@ -181,18 +184,23 @@ class Guard:
         """Take in a person's command: it answers each observation, instead of the controller's.
 
         Args:
-            values: shape ``(A,)``.
+            values: shape ``(A,)``; empty: the controller commands again.
             now: on the clock [s].
 
         Raises:
             ValueError: if it is malformed; nothing is changed then.
         """
+        if np.shape(values) == (0,):
+            self._hand_back("handed back", now)
+            return
         try:
-            self._person = self._action.check(values, "override"), now
+            checked = self._action.check(values, "override")
         except ValueError as error:
             self._refuse(str(error))
             raise
-        self._heard = now
+        if not self._commanding(now):
+            self._changed_hands = now
+        self._person, self._heard = (checked, now), now
 
     def silence(self, now: float) -> Verdict | None:
         """Return the safe command if nothing acts that may go on; to be called every half period.
@@ -269,10 +277,17 @@ class Guard:
         """Return whether a person commands; notice that no longer."""
         if self._person is None:
             return False
-        if now - self._person[1] <= self._takeover.timeout:
+        silent = now - self._person[1]
+        if silent <= self._takeover.timeout:
             return True
-        self._person, self._handed_back = None, now
+        self._hand_back(f"the person has been silent for {silent:.2f} s", now)
+        if self._takeover.silence == STOP:
+            self.estopped = self.estopped or self.handover
         return False
+
+    def _hand_back(self, how: str, now: float) -> None:
+        if self._person is not None:
+            self._person, self._changed_hands, self.handover = None, now, how
 
     def _judge(self, command: ReceivedCommand, person: bool) -> Verdict:
         seen = self._seen
@@ -286,7 +301,7 @@ class Guard:
             self.replaced += 1
             return self._stop(seen, f"no observation for {age:.2f} s", now)
         rules = self._rules
-        if now - self._handed_back < self._takeover.handback:
+        if now - self._changed_hands < self._takeover.handback and (not person or self._blends_in):
             rules = [self._handback, *rules]
         passed, reason = apply_rules(rules, command, seen, now)
         if passed is None:

@@ -6,25 +6,28 @@ from dataclasses import dataclass
 
 from mbrl_ros.core.settings import group, setting
 
+CONTROLLER, STOP = "controller", "stop"
+
 
 @dataclass(frozen=True)
 class TakeoverSettings:
     """Take-over by a person."""
 
     timeout: float = setting(
-        0.3, "the controller commands again so long after the person's last command [s]", low=0.01
+        0.3, "a person commands for so long after the last command [s]", low=0.01
     )
     handback: float = setting(
         0.5,
-        "time in which, after that, a command may change by no more than its whole range [s]",
+        "time in which, after that, a command may change by no more than its whole range [s]; with "
+        "safe_command hold, as for position servos, also as a person takes over",
         low=0.0,
         high=60.0,
     )
-    twist: list[str] = setting(
-        [],
-        "also hear the topic override_twist (geometry_msgs/Twist): for each action the field that "
-        "it is, such as linear.x; empty text: zero",
-        choices=("linear.x", "linear.y", "linear.z", "angular.x", "angular.y", "angular.z", ""),
+    silence: str = setting(
+        CONTROLLER,
+        "who commands when a person has not handed back and is silent for timeout: the "
+        "controller; or stop: nobody, an e-stop until ~/arm",
+        choices=(CONTROLLER, STOP),
     )
 
 

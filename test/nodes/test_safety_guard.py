@@ -41,7 +41,6 @@ class Sides:
                 ("observation", ri.Observation),
                 ("action_proposed", ri.Action),
                 ("action_override", ri.Float64MultiArray),
-                ("override_twist", ri.Twist),
                 ("button", ri.Bool),
                 ("estop", ri.Bool),
             )
@@ -135,8 +134,7 @@ def start(tmp_path):
 
 def test_between_controller_and_plant(start, sides, tmp_path):
     guard = start(
-        "after_crash:=hold", "takeover.timeout:=0.1", "takeover.twist:=['angular.z']",
-        "limits.rate:=[10.0]",
+        "after_crash:=hold", "takeover.timeout:=0.1", "limits.rate:=[10.0]",
     )  # fmt: skip
     kept = tmp_path / "run" / "guard_state.json"
     sides.matched()
@@ -168,13 +166,15 @@ def test_between_controller_and_plant(start, sides, tmp_path):
         through=lambda: override(ri.Float64MultiArray(data=[-0.2])),
         condition=lambda a: a.source == ri.Action.OVERRIDE and a.values[0] == -0.2,
     )
-    turn = ri.Twist()
-    turn.angular.z = 0.3
-    sides.passes(
-        0.1,
-        through=lambda: sides.publishers["override_twist"].publish(turn),
-        condition=lambda a: a.source == ri.Action.OVERRIDE and a.values[0] == 0.3,
+    told = sides.until(
+        lambda: (
+            sides.newest["intervention"].reason == "a person commands"
+            and sides.newest["intervention"]
+        )
     )
+    assert (list(told.proposed), list(told.values)) == ([], [-0.2])
+    override(ri.Float64MultiArray(data=[]))
+    sides.until(lambda: not sides.status.person)
     sides.passes(0.1, condition=lambda a: a.source == 0 and a.values[0] == 0.1)
 
     # An e-stop of each kind ends by arming only, and by that not while the button is pressed.
@@ -218,7 +218,7 @@ def test_between_controller_and_plant(start, sides, tmp_path):
 def test_what_does_not_fit_is_refused_in_one_line(start):
     for parameter, message in (
         ("limits.of:=['wheel']", "limits.of: unknown dimension 'wheel'"),
-        ("takeover.twist:=['linear.x', 'linear.y']", "takeover.twist: expected a field for each"),
+        ("takeover.silence:=shrug", "safety_guard: parameter 'takeover.silence'"),
     ):
         _, err = start(parameter).communicate(timeout=40)
         assert err.startswith(f"error: {message}")

@@ -52,6 +52,9 @@ class Loop:
         self.applied = float(verdict.values[0])
         return verdict
 
+    def round_or_person(self, value):
+        return self.observe() or self.propose(value)
+
     def silent(self, seconds):
         return self.guard.silence(self.now + seconds)
 
@@ -200,7 +203,7 @@ def test_a_person_takes_over_and_hands_back_without_a_jump():
         loop.guard.take_over([-1.0], loop.now + 0.01)
     values = [-1.0]
     for _ in range(30):
-        verdict = loop.observe() or loop.propose(1.0)
+        verdict = loop.round_or_person(1.0)
         values.append(float(verdict.values[0]))
     # The person's last command acts for the time-out, then at most the range in half a second.
     assert values[:8] == [-1.0] * 8
@@ -214,6 +217,45 @@ def test_a_person_takes_over_and_hands_back_without_a_jump():
     loop.guard.stop("e-stop", loop.now)
     loop.guard.take_over([9.0], loop.now)
     assert loop.observe().safe
+
+
+def test_a_person_hands_back_at_once_and_may_be_missed():
+    loop = Loop(GuardSettings(takeover=TakeoverSettings(silence="stop")))
+    loop.round(0.2)
+    loop.guard.take_over([0.3], loop.now)
+    assert loop.observe().person
+    loop.guard.take_over([], loop.now)  # let go of the button
+    assert (loop.guard.person, loop.guard.handover) == (False, "handed back")
+    assert loop.round(0.3).reason == ""
+    loop.guard.take_over([], loop.now)  # nothing to hand back
+    assert loop.guard.estopped == ""
+    # A joystick, or its node, that has died.
+    loop.guard.take_over([0.5], loop.now)
+    assert loop.observe().person
+    for _ in range(7):
+        verdict = loop.round_or_person(0.3)
+    assert (verdict.safe, verdict.reason) == (True, "the person has been silent for 0.32 s")
+    loop.guard.take_over([0.5], loop.now)  # back again: it must be armed
+    assert loop.observe().safe
+    loop.guard.take_over([], loop.now)
+    loop.guard.arm()
+    assert loop.round(0.1).reason == ""
+
+
+def test_servos_do_not_jump_to_where_a_leaders_are():
+    loop = Loop(safe_command="hold")
+    loop.round(-1.0)
+    values = [-1.0]
+    for _ in range(20):
+        loop.guard.take_over([1.0], loop.now)
+        values.append(float(loop.observe().values[0]))
+    assert max(np.diff(values)) == pytest.approx(2.0 * PERIOD / 0.5)
+    assert values[-1] == 1.0
+    # A drive that is stopped by a person is stopped at once.
+    drive = Loop()
+    drive.round(1.0)
+    drive.guard.take_over([-1.0], drive.now)
+    assert drive.observe().values.tolist() == [-1.0]
 
 
 def test_a_person_who_lets_go_of_a_plant_without_a_controller_leaves_it_safe():
