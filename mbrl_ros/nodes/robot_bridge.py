@@ -62,6 +62,10 @@ class RobotBridge(Node):
         )
         self._diagnostics = self.create_publisher(ri.DiagnosticArray, "/diagnostics", EVENTS)
         self.create_subscription(ri.Action, "action", self._on_action, COMMAND)
+        if settings.feedback:
+            self.create_subscription(
+                ri.Float64, "feedback", lambda given: self._plant.pay(given.data), EVENTS
+            )
         self.create_service(ri.Reset, "~/reset", self._on_reset)
         self._bringing_back: Any = None
         if settings.reset_service:

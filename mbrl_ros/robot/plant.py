@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from mbrl_ros.core.extensions import describe
 from mbrl_ros.core.numbers import shown
-from mbrl_ros.core.records import Observation
+from mbrl_ros.core.records import Observation, add_reward
 from mbrl_ros.core.spaces import FloatArray
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.robot.fields import FindClass
@@ -121,6 +121,7 @@ class RobotPlant:
         self._in_effect: FloatArray | None = None
         self._sent_step = -1
         self._cut = False
+        self._feedback, self._given = settings.feedback, 0.0
         self._lock = threading.Lock()
 
     @property
@@ -156,6 +157,12 @@ class RobotPlant:
         """End the episode with the next observation, and begin another one after it."""
         with self._lock:
             self._cut = True
+
+    def pay(self, reward: float) -> None:
+        """Take in a reward that a person gives, for the present step; not if it is not finite."""
+        with self._lock:
+            if math.isfinite(reward):
+                self._given += reward
 
     def restored(self) -> None:
         """Note that the robot's reset service has answered."""
@@ -230,7 +237,7 @@ class RobotPlant:
         self._check_begin(resting)
         if self.observation is not None:
             self._episode += 1
-        self._step, self._cut = 0, False
+        self._step, self._cut, self._given = 0, False, 0.0
         self._stage, self._commands = _Stage.RUNNING, True
         self._in_effect = self._action.clip(resting)
         self._sent_step = -1
@@ -280,12 +287,12 @@ class RobotPlant:
         return self.listener.read(formulas, now) if formulas else None
 
     def _paid(self, now: float) -> float:
-        if self._reward is None:
-            return math.nan
-        try:
-            return float(self.listener.read([self._reward], now)[0])
-        except ValueError:
-            return math.nan
+        given, self._given = self._given, 0.0
+        paid = math.nan
+        if self._reward is not None:
+            with contextlib.suppress(ValueError):
+                paid = float(self.listener.read([self._reward], now)[0])
+        return add_reward(paid, given) if self._feedback else paid
 
     def _holds(self, condition: Formula, values: FloatArray) -> bool:
         named = dict(zip(self._observed.names, values.tolist(), strict=True))

@@ -102,6 +102,11 @@ class BridgeSettings:
         "the robot's own service of type std_srvs/srv/Trigger that brings it back between two "
         "episodes; until the next one begins, nothing is sent; empty: none",
     )
+    feedback: bool = setting(
+        False,
+        "whether what a person pays on the topic feedback (std_msgs/Float64), as with teleop's "
+        "buttons, is added to the reward of the step in which it comes; steps without are paid 0",
+    )
     command_timeout: float = setting(
         0.0, "maximum age of a command [s]; 0: 2.5 periods, at least 0.1 s", low=0.0, high=100.0
     )
@@ -111,13 +116,43 @@ class BridgeSettings:
         return self.command_timeout or max(0.1, 2.5 * period)
 
 
+@dataclass(frozen=True)
+class TeleopSettings:
+    """Parameters of the node teleop, besides those of each source.
+
+    Conditions are formulas of the sources, such as pad.buttons[0] or pad.axes[2] < -0.5: they hold
+    while they are true, or not zero.
+    """
+
+    sources: list[str] = setting(
+        [], "names of the topics that are heard, each with its parameters, such as a joystick's"
+    )
+    actions: list[str] = setting(
+        [],
+        "what a person commands, for each action, such as motor = 0.5 * pad.axes[1]; empty: "
+        "nothing",
+    )
+    held: str = setting(
+        "",
+        "condition while which a person commands, such as a dead-man button; 1: whenever messages "
+        "come",
+    )
+    good: str = setting("", "condition that is a reward of 1 as it begins to hold; empty: none")
+    bad: str = setting("", "condition that is a reward of -1 as it begins to hold; empty: none")
+    reset: str = setting("", "condition that ends the episode as it begins to hold; empty: none")
+    stop: str = setting("", "condition that is an e-stop; empty: none")
+    reset_service: str = setting(
+        "robot_bridge/reset", "the plant's service of type mbrl_ros/srv/Reset, for reset"
+    )
+
+
 def with_topics(base: type[Any], hear: str, send: str, values: Mapping[str, Any]) -> type[Any]:
     """Return settings with a group of their own for each topic.
 
     Args:
         base: the settings without these groups.
         hear: parameter that lists the topics that are heard.
-        send: parameter that lists those that are sent to.
+        send: parameter that lists those that are sent to; empty: none are.
         values: flat parameters, of which these two count.
 
     Raises:
@@ -161,6 +196,18 @@ def bridge_settings(values: Mapping[str, Any]) -> type[BridgeSettings]:
         SettingsError: if a name of them is invalid, or given twice.
     """
     return with_topics(BridgeSettings, "sources", "commands", values)
+
+
+def teleop_settings(values: Mapping[str, Any]) -> type[TeleopSettings]:
+    """Return the settings of teleop, with a group for each of its sources.
+
+    Args:
+        values: its flat parameters.
+
+    Raises:
+        SettingsError: if a name of them is invalid, or given twice.
+    """
+    return with_topics(TeleopSettings, "sources", "", values)
 
 
 def check_topics(settings: Any, names: Iterable[str]) -> None:

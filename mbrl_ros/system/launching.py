@@ -28,6 +28,7 @@ RECORD = "launch.json"
 PLANT = "mujoco_sim"
 BRIDGE = "robot_bridge"
 GUARD = "safety_guard"
+TELEOP = "teleop"
 MONITOR = "run_monitor"
 
 #: A node's exit code for an invalid configuration; a restart would not help.
@@ -130,6 +131,7 @@ SIM = LaunchKind(
         use_sim_time="",
         view="auto",
     ),
+    {TELEOP: {"reset_service": f"{PLANT}/reset"}},
 )
 ROBOT = LaunchKind(
     "robot",
@@ -266,7 +268,7 @@ def plan(kind: LaunchKind, given: Mapping[str, str], parent: str = "") -> System
         run_dir = Path.cwd() / "runs" / "-".join([*words, time.strftime("%Y%m%d-%H%M%S")])
     own["run_dir"].check(str(run_dir))
     check_free(run_dir, "run_dir")
-    kind = _bridged(kind, configuration)
+    kind = _with_person(_bridged(kind, configuration), configuration)
     nodes = {
         node: values
         for node, values in configuration.nodes.items()
@@ -294,6 +296,15 @@ def _bridged(kind: LaunchKind, configuration: Configuration) -> LaunchKind:
     *commanding, trainer, logger = kind.stopping
     stopping = (*commanding, BRIDGE, trainer, logger)
     return replace(kind, nodes=(*kind.nodes, BRIDGE), stopping=stopping)
+
+
+def _with_person(kind: LaunchKind, configuration: Configuration) -> LaunchKind:
+    """Return the kind of system with teleop, where the task says how a person commands."""
+    if not configuration.nodes.get(TELEOP):
+        return kind
+    if GUARD not in kind.nodes:
+        raise SettingsError(f"guard: expected true with a section {TELEOP}, which it takes over by")
+    return replace(kind, nodes=(*kind.nodes, TELEOP), stopping=(TELEOP, *kind.stopping))
 
 
 def _value(name: str, text: str) -> Any:

@@ -13,7 +13,7 @@ from mbrl_ros.data.settings import LoggerSettings
 from mbrl_ros.learning.settings import trainer_settings
 from mbrl_ros.objectives.parsing import parameters, parse_all
 from mbrl_ros.objectives.term_settings import LEARNED
-from mbrl_ros.robot.settings import bridge_settings
+from mbrl_ros.robot.settings import bridge_settings, teleop_settings
 from mbrl_ros.safety.guard import Guard
 from mbrl_ros.safety.settings import GuardSettings
 from mbrl_ros.simulation.settings import SimulatorSettings
@@ -25,6 +25,7 @@ NODES = (
     "model_trainer",
     "mpc_controller",
     "safety_guard",
+    "teleop",
 )
 OBJECTIVE = "objective."
 #: Name of the objective of an environment that pays nothing.
@@ -34,7 +35,7 @@ EXPLORE = "explore"
 def node_settings(nodes: Mapping[str, Mapping[str, Any]]) -> dict[str, type]:
     """Return the settings of every node.
 
-    Those of the trainer depend on the kind of model, those of the bridge on the robot's topics.
+    Those of the trainer depend on the kind of model, those of bridge and teleop on topics.
 
     Args:
         nodes: node name, or ``**``, to flat parameters.
@@ -54,6 +55,7 @@ def node_settings(nodes: Mapping[str, Mapping[str, Any]]) -> dict[str, type]:
         "data_logger": LoggerSettings,
         "model_trainer": trainer_settings(kind),
         "mpc_controller": ControllerSettings,
+        "teleop": teleop_settings(nodes.get("teleop", {})),
     }
 
 

@@ -1,6 +1,7 @@
 """What `mbrl-ros launch` says before anything is started."""
 
 import re
+from pathlib import Path
 
 import pytest
 import yaml
@@ -8,6 +9,8 @@ import yaml
 from mbrl_ros.cli.main import main
 from mbrl_ros.core.parameter_files import matching, read_sections
 from mbrl_ros.system.launching import KINDS, ROBOT, SIM, SettingsError, is_meant, plan
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -91,6 +94,30 @@ def test_all_nodes_are_stopped_and_the_logger_is_the_last(kind):
     assert sorted(kind.stopping) == sorted(kind.nodes)
     assert kind.stopping[-2:] == ("model_trainer", "data_logger")
     assert kind.stopping[0] == "mpc_controller"
+
+
+PERSON = """
+teleop:
+  ros__parameters:
+    sources: [pad]
+    pad: {topic: joy, type: sensor_msgs/msg/Joy, rate: 20.0}
+    actions: ["force = pad.axes[1]"]
+    held: pad.buttons[4]
+"""
+
+
+def test_a_person_is_heard_where_the_task_says_how(tmp_path):
+    shipped = ROOT / "config" / "cartpole_swingup.yaml"
+    file = tmp_path / "with_a_person.yaml"
+    file.write_text(shipped.read_text() + PERSON)
+    given = {"task": str(file), "run_dir": str(tmp_path / "run")}
+    system = plan(SIM, given)
+    assert (system.kind.nodes[-1], system.kind.stopping[0]) == ("teleop", "teleop")
+    assert system.configuration.node("teleop")["reset_service"] == "mujoco_sim/reset"
+    assert "reset_service" not in plan(ROBOT, given).configuration.node("teleop")
+    assert "teleop" not in plan(SIM, {"run_dir": given["run_dir"]}).kind.nodes
+    with pytest.raises(SettingsError, match="guard: expected true with a section teleop"):
+        plan(SIM, {**given, "guard": "false"})
 
 
 def test_help_names_the_arguments(capsys):

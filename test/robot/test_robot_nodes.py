@@ -18,6 +18,7 @@ pytestmark = pytest.mark.process
 
 ROBOTS = Path(__file__).parents[2] / "config" / "robots"
 RIG = ROBOTS / "cartpole_rig.yaml"
+JOY = ri.interface("sensor_msgs/msg/Joy")
 
 
 @pytest.fixture(autouse=True)
@@ -202,3 +203,67 @@ def test_a_mapping_that_does_not_fit_ends_the_node(start):
     assert bridge.returncode == 2
     assert output.startswith("error: joints.type: expected a message that is installed")
     assert output.count("\n") == 1
+
+
+PERSON = """
+/**:
+  ros__parameters:
+    period: 0.04
+    observation: {names: [cart_position, pole_angle, cart_velocity, pole_velocity]}
+    action: {names: [motor], low: [-1.0], high: [1.0]}
+teleop:
+  ros__parameters:
+    sources: [pad]
+    pad: {topic: joy, type: sensor_msgs/msg/Joy, rate: 50.0}
+    actions: ["motor = 0.5 * pad.axes[1]"]
+    held: pad.buttons[4]
+    good: pad.buttons[0]
+    reset: pad.buttons[2]
+"""
+
+
+def test_a_person_drives_pays_resets_and_is_missed(client, start, tmp_path):
+    """A joystick goes before the controller, and its node may be killed."""
+    file = tmp_path / "person.yaml"
+    file.write_text(PERSON)
+    start(*node("robot_standin", ROBOTS / "standins" / "cartpole_rig.yaml"))
+    start(*node("robot_bridge", RIG, "feedback:=true"))
+    start(*node("safety_guard", RIG, "takeover.silence:=stop"))
+    teleop = start(*node("teleop", file))
+    joystick = client.node.create_publisher(JOY, "joy", ros.QoSProfile(depth=1))
+    latched = ros.QoSProfile(depth=1, durability=ros.DurabilityPolicy.TRANSIENT_LOCAL)
+    status, acted = [], []
+    client.node.create_subscription(ri.GuardStatus, "guard_status", status.append, latched)
+    client.node.create_subscription(ri.Action, "action", acted.append, ros.QoSProfile(depth=100))
+    client.actions = client.node.create_publisher(
+        ri.Action, "action_proposed", ros.QoSProfile(depth=1)
+    )
+    client.answer = 0.25
+
+    def until(condition, *pressed):
+        def hold():
+            buttons = [int(i in pressed) for i in range(5)]
+            stamp = client.node.get_clock().now().to_msg()
+            joystick.publish(JOY(header=ri.Header(stamp=stamp), axes=[0.0, -0.8], buttons=buttons))
+            ros.spin_once(client.node, timeout_sec=0.01)
+
+        return eventually(condition, PATIENCE, "it did not happen", hold)
+
+    def applied(value):
+        seen = client.observations
+        return seen and seen[-1].action.tolist() == pytest.approx([value])
+
+    until(lambda: applied(0.25))
+    until(lambda: applied(-0.4), 4)
+    assert acted[-1].source == ri.Action.OVERRIDE
+    until(lambda: status[-1].person, 4)
+    until(lambda: any(seen.reward == 1.0 for seen in client.observations), 0, 4)
+    assert sum(seen.reward for seen in client.observations if seen.reward == seen.reward) == 1.0
+    until(lambda: applied(0.25))
+    until(lambda: client.observations[-1].episode == 1, 2)
+    # A joystick's node that dies is no hand-back.
+    until(lambda: applied(-0.4), 4)
+    teleop.kill()
+    until(lambda: status[-1].state == "stopped", 4)
+    assert status[-1].reason.startswith("the person has been silent for")
+    until(lambda: applied(0.0), 4)

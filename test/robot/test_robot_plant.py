@@ -389,3 +389,24 @@ def test_names_of_topics_are_checked(name):
         bridge_settings({"sources": [name], "commands": ["effort"]})
     with pytest.raises(ValueError, match="parameter 'sources': expected a list of str"):
         bridge_settings({"sources": name})
+
+
+def test_a_person_pays_for_a_step():
+    bench = Bench(feedback=True)
+    bench.plant.pay(1.0)  # before anything happened
+    bench.tick(0.5)
+    bench.plant.pay(1.0)
+    bench.plant.pay(1.0)
+    bench.plant.pay(math.nan)
+    bench.plant.pay(-math.inf)
+    paid = [bench.tick(0.5)[0].observation.reward for _ in range(2)]
+    assert paid == [2.0, 0.0]
+    bench = Bench(feedback=True, reward="joints.position[slider]")
+    bench.tick(0.5)
+    bench.plant.pay(-1.0)
+    assert bench.tick(0.5)[0].observation.reward == -0.5
+    # Without, nobody pays.
+    bench = Bench()
+    bench.tick(0.5)
+    bench.plant.pay(1.0)
+    assert math.isnan(bench.tick(0.5)[0].observation.reward)
