@@ -66,7 +66,7 @@ class RobotStandin(Node):
         super().destroy_node()
 
     def _hear(self, name: str, message: Any) -> None:
-        self._standin.listener.hear(name, message, time.monotonic())
+        self._standin.hear(name, message, time.monotonic())
 
     def _on_reset(self, request: Any, response: Any) -> Any:
         self._standin.reset()

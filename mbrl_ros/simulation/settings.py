@@ -60,6 +60,49 @@ class PhysicsSettings:
 
 
 @dataclass(frozen=True)
+class DisturbanceSettings:
+    """What is worse with a robot than in its simulation; as it is: nothing."""
+
+    actuation_delay: float = setting(0.0, "delay of every command [s]", low=0.0, high=10.0)
+    sensing_delay: float = setting(0.0, "delay of every reading [s]", low=0.0, high=10.0)
+    delay_jitter: float = setting(
+        0.0, "further delay of each, at random up to this [s]", low=0.0, high=10.0
+    )
+    dropout: float = setting(
+        0.0, "probability that a message is lost, either way", low=0.0, high=1.0
+    )
+    stuck: float = setting(
+        0.0, "time in each second for which readings stay as they were [s]", low=0.0, high=1.0
+    )
+    noise: float = setting(
+        0.0, "standard deviation of each reading, as a share of its scale", low=0.0, high=100.0
+    )
+    bias: float = setting(
+        0.0,
+        "constant error of each reading, upwards or downwards, as a share of its scale",
+        low=0.0,
+        high=100.0,
+    )
+    scale: list[float] = setting(
+        [],
+        "typical size of each reading [its unit]: positions and velocities of the hinges and "
+        "slides, then sensors; empty: 1 each",
+        low=0.0,
+    )
+    backlash: float = setting(
+        0.0, "play of each motor, as a share of its control's range", low=0.0, high=1.0
+    )
+    push: float = setting(
+        0.0,
+        "sudden change of the velocity of one joint, either way, once in an episode [m/s, rad/s]",
+        low=0.0,
+        high=1000.0,
+    )
+    push_time: float = setting(6.0, "when that is, after the episode has begun [s]", low=0.0)
+    seed: int = setting(0, "of all that is at random", low=0, high=2**31 - 1)
+
+
+@dataclass(frozen=True)
 class SimulatorSettings:
     """Parameters of the node mujoco_sim."""
 

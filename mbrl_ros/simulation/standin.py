@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 from collections.abc import Mapping
@@ -12,11 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from mbrl_ros.core.settings import setting
+from mbrl_ros.core.settings import group, setting
+from mbrl_ros.core.spaces import FloatArray
 from mbrl_ros.robot.fields import FindClass
 from mbrl_ros.robot.listening import Listener, find_class
 from mbrl_ros.robot.settings import check_topics, with_topics
 from mbrl_ros.robot.writing import MessageWriter
+from mbrl_ros.simulation.disturbance import Gears, Readings, Way
+from mbrl_ros.simulation.perturbation import Perturbation
+from mbrl_ros.simulation.physics import Physics
+from mbrl_ros.simulation.settings import DisturbanceSettings, PhysicsSettings
 
 # Time that is made up for after a pause of the process [s].
 _LONGEST = 0.5
@@ -44,6 +50,8 @@ class StandinSettings:
     noise: float = setting(
         0.0, "standard deviation of joint positions in the keyframe [rad, m]", low=0.0
     )
+    physics: PhysicsSettings = group(PhysicsSettings)
+    disturbance: DisturbanceSettings = group(DisturbanceSettings)
 
 
 def standin_settings(values: Mapping[str, Any]) -> type[StandinSettings]:
@@ -68,17 +76,17 @@ class Standin:
     All methods may be called from any thread.
 
     Attributes:
-        listener: to what commands it.
+        settings: its own.
+        listener: to what commands it, once that has come.
         period: time between two messages [s].
     """
 
-    def __init__(self, settings: StandinSettings, find: FindClass, seed: int = 0) -> None:
+    def __init__(self, settings: StandinSettings, find: FindClass) -> None:
         """Load the model, in its first keyframe if it has one.
 
         Args:
             settings: with a group for each topic.
             find: the class of a message by its full name; raises LookupError if there is none.
-            seed: of the noise.
 
         Raises:
             ValueError: naming the parameter that does not fit.
@@ -95,10 +103,17 @@ class Standin:
         self._data = mujoco.MjData(self._model)
         self._mujoco = mujoco
         self._lock = threading.Lock()
-        self._rng = np.random.default_rng(seed)
+        self.settings = settings
         self._noise = settings.noise
         self.period = 1.0 / settings.rate
-        self._last = math.nan
+        self._last, self._now = math.nan, 0.0
+        kinds = mujoco.mjtJoint
+        scalar = (int(kinds.mjJNT_HINGE), int(kinds.mjJNT_SLIDE))
+        ids = [i for i in range(self._model.njnt) if int(self._model.jnt_type[i]) in scalar]
+        self._qpos = [int(self._model.jnt_qposadr[i]) for i in ids]
+        self._qvel = [int(self._model.jnt_dofadr[i]) for i in ids]
+        self._joints = SimpleNamespace(name=[self._model.joint(i).name for i in ids])
+        self._disturb(settings)
         check_topics(settings, [*settings.hears, *settings.sends])
         hears = {name: getattr(settings, name) for name in settings.hears}
         self.listener = Listener(hears, self.period, find)
@@ -129,6 +144,16 @@ class Standin:
             self._resting = self._data.ctrl.copy()
             self._mujoco.mj_forward(self._model, self._data)
             self.listener.forget()
+            self._commands.clear()
+            self._tellings.clear()
+            self._readings.restart()
+            self._gears.restart(self._resting)
+            self._pushed = not self._disturbance.push
+
+    def hear(self, name: str, message: Any, now: float) -> None:
+        """Take in a command; see `Listener.hear`."""
+        with self._lock:
+            self._commands.put((name, message), now)
 
     def step(self, now: float) -> None:
         """Go on until now, with the newest commands.
@@ -137,43 +162,82 @@ class Standin:
             now: on a clock that never jumps [s].
         """
         with self._lock:
+            self._now = now
+            for came, (name, message) in self._commands.arrived(now):
+                self.listener.hear(name, message, came)
             # A robot does not stand still while nobody looks.
             if not now - self._last <= _LONGEST:  # nor is anything known before
                 self._last = now - self.period
             steps = round((now - self._last) / self._model.opt.timestep)
             self._last += steps * self._model.opt.timestep
+            control = self._resting.copy()
             for i, formula in enumerate(self._drive):
-                try:
-                    self._data.ctrl[i] = self.listener.read([formula], now)[0]
-                except ValueError:
-                    self._data.ctrl[i] = self._resting[i]
+                with contextlib.suppress(ValueError):  # too old, or not heard
+                    control[i] = self.listener.read([formula], now)[0]
+            self._data.ctrl[:] = self._gears(control)
+            if not self._pushed and self._data.time >= self._disturbance.push_time:
+                joint = self._rng.integers(self._model.nv)
+                self._data.qvel[joint] += self._disturbance.push * self._rng.choice([-1.0, 1.0])
+                self._pushed = True
             self._mujoco.mj_step(self._model, self._data, nstep=steps)
 
+    @property
+    def true_readings(self) -> FloatArray:
+        """What sensors would tell if they were perfect; in the order of ``disturbance.scale``."""
+        data = self._data
+        return np.concatenate([data.qpos[self._qpos], data.qvel[self._qvel], data.sensordata])
+
     def messages(self) -> dict[str, Any]:
-        """Return what it tells now, by the names of its topics."""
+        """Return what it tells now, by the names of its topics; of a topic, the newest."""
         data = self._data
         with self._lock:
-            joints = self._joints
-            joints.position, joints.velocity = data.qpos[self._qpos], data.qvel[self._qvel]
+            told = self._readings(self.true_readings, data.time)
+            joints, many = self._joints, len(self._qpos)
+            joints.position, joints.velocity = told[:many], told[many : 2 * many]
             joints.effort = data.qfrc_actuator[self._qvel]
+            self._sensed[:] = told[2 * many :]
             values = {
                 "joints": joints,
                 "sensors": self._sensors,
                 "actuators": self._actuators,
             }
-            return {name: writer(values) for name, writer in self._sends.items()}
+            for name, writer in self._sends.items():
+                self._tellings.put((name, writer(values)), self._now)
+            return dict(message for _, message in self._tellings.arrived(self._now))
+
+    @property
+    def place(self) -> FloatArray:
+        """All positions, as ``mjData.qpos`` has them; a copy."""
+        return np.array(self._data.qpos)
+
+    def _disturb(self, settings: StandinSettings) -> None:
+        """Change its physics, and prepare for what is worse than in simulation.
+
+        Raises:
+            ValueError: naming the parameter that does not fit.
+        """
+        physics = Physics(SimpleNamespace(model=self._model, data=self._data), False)
+        perturbation = Perturbation(physics, settings.model)
+        perturbation.ask(settings.physics)
+        perturbation.act()
+        own = self._disturbance = settings.disturbance
+        # Each has randomness of its own, so that one does not change the other.
+        seeds = np.random.SeedSequence(own.seed).spawn(4)
+        self._rng, *rngs = [np.random.default_rng(seed) for seed in seeds]
+        self._commands = Way(own.actuation_delay, own.delay_jitter, own.dropout, rngs[0])
+        self._tellings = Way(own.sensing_delay, own.delay_jitter, own.dropout, rngs[1])
+        low, high = self._model.actuator_ctrlrange.T
+        span = np.where(self._model.actuator_ctrllimited, high - low, 2.0)
+        self._gears = Gears(0.5 * own.backlash * span)
+        self._pushed = not own.push
+        self._readings: Readings = Readings(own, len(self.true_readings), rngs[2])
 
     def _labels(self, actuators: list[str]) -> None:
-        model, kinds = self._model, self._mujoco.mjtJoint
-        scalar = (int(kinds.mjJNT_HINGE), int(kinds.mjJNT_SLIDE))
-        ids = [i for i in range(model.njnt) if int(model.jnt_type[i]) in scalar]
-        self._qpos = [int(model.jnt_qposadr[i]) for i in ids]
-        self._qvel = [int(model.jnt_dofadr[i]) for i in ids]
-        self._joints = SimpleNamespace(name=[model.joint(i).name for i in ids])
-        # These are views of what MuJoCo writes.
+        model = self._model
+        # Views of what is written at each step.
         self._actuators = SimpleNamespace(name=actuators, control=self._data.ctrl)
-        self._sensors = SimpleNamespace()
+        self._sensors, self._sensed = SimpleNamespace(), np.zeros(model.nsensordata)
         for i in range(model.nsensor):
             first, size = int(model.sensor_adr[i]), int(model.sensor_dim[i])
-            view = self._data.sensordata[first : first + size]
+            view = self._sensed[first : first + size]
             setattr(self._sensors, model.sensor(i).name, view)
