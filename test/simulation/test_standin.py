@@ -87,8 +87,8 @@ def driven(force=5.0, steps=60, **changed):
 
 def test_commands_and_readings_are_as_late_as_is_said():
     there, back, undisturbed = (
-        driven(**{"disturbance.actuation_delay": 0.1}),
-        driven(**{"disturbance.sensing_delay": 0.1}),
+        driven(**{"disturbance.actuation_delay": 0.095}),
+        driven(**{"disturbance.sensing_delay": 0.095}),
         driven(),
     )
     assert there[10:] == pytest.approx(undisturbed[:-10], abs=1e-6)
