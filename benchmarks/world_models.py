@@ -18,9 +18,10 @@ import numpy as np
 import torch
 
 from mbrl_ros.core.spaces import IMAGE_SIZES, Space
+from mbrl_ros.learning.latent.settings import LatentOptimizerSettings
 from mbrl_ros.learning.latent.training import LatentTrainer, Steps
 from mbrl_ros.learning.rssm.behaviour import BehaviourTrainer
-from mbrl_ros.learning.rssm.settings import RssmOptimizerSettings, RssmPolicySettings
+from mbrl_ros.learning.rssm.settings import RssmPolicySettings
 from mbrl_ros.learning.rssm.training import loss_of
 from mbrl_ros.models.latent.packing import pack
 from mbrl_ros.models.rssm.network import Rssm, make_world_model
@@ -55,7 +56,7 @@ def row(size: str, side: int, times: int) -> str:
     """Measure a model of a size that sees images of a side, or none if it is 0."""
     observation = replace(OBSERVATION, images=(CAMERA,), image_size=side) if side else OBSERVATION
     settings, optimizer, policy = (
-        RssmSettings(size=size), RssmOptimizerSettings(), RssmPolicySettings(learn=True),
+        RssmSettings(size=size), LatentOptimizerSettings(), RssmPolicySettings(learn=True),
     )  # fmt: skip
     length = settings.sequence
     batch = optimizer.batch_size // length

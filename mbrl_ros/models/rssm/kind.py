@@ -9,8 +9,8 @@ KIND = Kind(
     "mbrl_ros.learning.rssm.learner:RssmLearner",
     sees=True,
     groups={
-        "optimizer": "mbrl_ros.learning.rssm.settings:RssmOptimizerSettings",
-        "gate": "mbrl_ros.learning.rssm.settings:RssmGateSettings",
+        "optimizer": "mbrl_ros.learning.latent.settings:LatentOptimizerSettings",
+        "gate": "mbrl_ros.learning.latent.settings:LatentGateSettings",
         "policy": "mbrl_ros.learning.rssm.settings:RssmPolicySettings",
     },
 )
