@@ -15,6 +15,7 @@ KINDS = {
     "gaussian_process": "mbrl_ros.models.gaussian_process.kind:KIND",
     "rssm": "mbrl_ros.models.rssm.kind:KIND",
     "tabular": "mbrl_ros.models.tabular.kind:KIND",
+    "vae_mdn_rnn": "mbrl_ros.models.vae_mdn_rnn.kind:KIND",
 }
 
 

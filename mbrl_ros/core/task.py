@@ -52,7 +52,7 @@ class TaskSettings:
     learner: str = setting(
         "ensemble",
         "kind of model to learn, and that the controller accepts: ensemble, "
-        "gaussian_process, rssm, tabular, or a kind of your own as module:attribute",
+        "gaussian_process, rssm, tabular, vae_mdn_rnn, or a kind of your own as module:attribute",
     )
     seed: int = setting(0, "seed of all randomness in the run", low=0, high=2**31 - 1)
     run_dir: str = setting("", "folder for the run's output; empty: no output")

@@ -18,11 +18,11 @@ from mbrl_ros.models.checkpoint import load, save
 pytest.importorskip("gpytorch")
 
 OWN = f"{Path(__file__).parents[2]}/examples/own_model_kind.py:LINEAR"
-KINDS = ["ensemble", "gaussian_process", "rssm", "tabular", OWN]
+KINDS = ["ensemble", "gaussian_process", "rssm", "tabular", "vae_mdn_rnn", OWN]
 #: Settings of the model where the usual ones take too long.
-BRIEF = {"rssm": {"sequence": 8}}
+BRIEF = {"rssm": {"sequence": 8}, "vae_mdn_rnn": {"sequence": 8}}
 #: Updates for each transition, of those that need more.
-UPDATES = {"rssm": 0.5}
+UPDATES = {"rssm": 0.5, "vae_mdn_rnn": 0.5}
 #: Those that learn of integers only: their spaces, and what moves in them.
 DISCRETE = {"tabular": (GRID, PUSH, walk)}
 GATE = GateSettings(first_transitions=100, interval=25, first_error=10.0, good_error=10.0)

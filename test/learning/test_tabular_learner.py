@@ -196,7 +196,7 @@ def test_what_does_not_fit_is_refused_by_name():
     with pytest.raises(ValueError, match="learner's state: 'received': expected a count"):
         learner().restore(update, {"received": torch.tensor(-1), "updates": torch.tensor(0)})
     with pytest.raises(
-        ValueError, match="expected one of ensemble, gaussian_process, rssm, tabular"
+        ValueError, match="expected one of ensemble, gaussian_process, rssm, tabular, vae"
     ):
         make_learner("table", CELL, MOVE, None, 0)
 

@@ -9,6 +9,7 @@ import torch
 from support.heads import FixedPolicy, FixedValue
 from support.systems import ACTION, OBSERVATION, A, B, grid_model, random_model, step
 
+from mbrl_ros.core.kinds import find_kind
 from mbrl_ros.evaluation.true_model import TrueModel
 from mbrl_ros.models.dynamics_model import DynamicsModel
 from mbrl_ros.models.ensemble.model import EnsembleModel
@@ -19,8 +20,7 @@ from mbrl_ros.models.gaussian_process.settings import GaussianProcessSettings
 from mbrl_ros.models.latent.packing import pack as pack_latent
 from mbrl_ros.models.packing import make_world_model, pack
 from mbrl_ros.models.rssm.network import Rssm
-from mbrl_ros.models.rssm.network import make_world_model as make_rssm
-from mbrl_ros.models.rssm.settings import RssmSettings
+from mbrl_ros.models.vae_mdn_rnn.network import VaeMdnRnn
 from mbrl_ros.models.world_model import Step, UnlearnedError
 
 
@@ -58,10 +58,10 @@ def gaussian_process():
     return GaussianProcessModel(model.eval().requires_grad_(False))
 
 
-def recurrent(observation=OBSERVATION, **settings):
-    network = Rssm(observation, ACTION, RssmSettings(**settings))
+def recurrent(observation=OBSERVATION, network_type=Rssm, **settings):
+    network = network_type(observation, ACTION, network_type.settings_type(**settings))
     network.initialize(torch.Generator().manual_seed(0))
-    return make_rssm(pack_latent(network))
+    return find_kind(network.settings.kind).make_world_model(pack_latent(network))
 
 
 TURNING = replace(OBSERVATION, angles=OBSERVATION.names[:1])
@@ -79,6 +79,8 @@ MAKE = {
     "tabular": grid_model,
     "rssm": recurrent,
     "rssm_particles": lambda: recurrent(TURNING, members=3, size="small"),
+    "vae_mdn_rnn": lambda: recurrent(network_type=VaeMdnRnn),
+    "vae_particles": lambda: recurrent(TURNING, VaeMdnRnn, members=3, mixtures=2, size="small"),
     "received": lambda: make_world_model(pack(with_past(history=2))),
 }
 

@@ -145,6 +145,14 @@ def initialize(module: nn.Module, generator: torch.Generator) -> None:
             )  # fmt: skip
             if part.bias is not None:
                 part.bias.zero_()
+        if isinstance(part, nn.LSTMCell):
+            std = part.hidden_size**-0.5
+            for weight in (part.weight_ih, part.weight_hh):
+                nn.init.trunc_normal_(weight, std=std, a=-2 * std, b=2 * std, generator=generator)
+            part.bias_ih.zero_()
+            part.bias_hh.zero_()
+            # It remembers at first.
+            part.bias_ih[part.hidden_size : 2 * part.hidden_size] = 1.0
     for part in module.modules():
         if isinstance(part, TwoHot):
             part.last.weight.zero_()

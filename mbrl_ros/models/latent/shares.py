@@ -21,6 +21,7 @@ class Shares:
         self._half = ((high - low) / 2).where(bounded, torch.ones_like(low))
         self._low = low.where(bounded, -torch.ones_like(low))
         self._high = high.where(bounded, torch.ones_like(low))
+        self._discrete = list(action.discrete_indices)
 
     def of(self, actions: Tensor) -> Tensor:
         """Return the shares of actions ``(..., A)``, SI units."""
@@ -31,3 +32,11 @@ class Shares:
         """Return the actions of shares ``(..., A)``, within their limits, SI units."""
         low, high = self._low.to(shares.device), self._high.to(shares.device)
         return low + (shares.clamp(-1.0, 1.0) + 1) / 2 * (high - low)
+
+    def rounded(self, shares: Tensor) -> Tensor:
+        """Return the nearest shares that there are where an action is discrete."""
+        if not self._discrete:
+            return shares
+        actions = self.in_units(shares)
+        actions[..., self._discrete] = actions[..., self._discrete].round()
+        return self.of(actions)

@@ -1,0 +1,1 @@
+"""Learning of VAE, mixture density RNN and linear controller."""

@@ -1,0 +1,1 @@
+"""World models of Ha and Schmidhuber (2018): VAE, mixture density RNN, linear controller."""
