@@ -10,7 +10,9 @@ from rich.table import Table
 
 from mbrl_ros.cli.terminal import Terminal
 from mbrl_ros.core.json_text import json_text
-from mbrl_ros.core.settings import SettingsError, specs
+from mbrl_ros.core.settings import SettingsError, build, specs
+from mbrl_ros.core.task import TaskSettings
+from mbrl_ros.system.launching import CONFIGURATION
 
 if TYPE_CHECKING:
     from mbrl_ros.core.spaces import FloatArray
@@ -60,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         from mbrl_ros.data.bags import read_transitions
         from mbrl_ros.evaluation.accuracy import measure
 
-        model = _opened(update, arguments.checkpoint)
+        model = _opened(update, arguments)
         log = read_transitions(arguments.bag, model.observation, model.action)
         accuracy = measure(model, log, arguments.horizon)
         console.print(_table(accuracy))
@@ -85,11 +87,21 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _opened(update: ModelUpdate, path: Path) -> DynamicsModel:
+def _opened(update: ModelUpdate, arguments: argparse.Namespace) -> DynamicsModel:
+    """Return the model, with the prior of the task or else of the run that it lies in."""
     from mbrl_ros.models.packing import unpack
+    from mbrl_ros.models.prior import prior_of
+    from mbrl_ros.system.configuration import parse_assignments, read_task
 
+    path: Path = arguments.checkpoint
+    beside = path.absolute().parent.parent / CONFIGURATION
+    task = arguments.task or (str(beside) if beside.is_file() else None)
+    prior = None
+    if task is not None:
+        given = parse_assignments(arguments.parameters, {"seed": "--seed"})
+        prior = prior_of(build(TaskSettings, read_task(task, given).shared))
     try:
-        return unpack(update)
+        return unpack(update, prior=prior)
     except ValueError as error:
         raise SettingsError(f"{path}: {error}") from None
 

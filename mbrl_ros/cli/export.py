@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 
 from mbrl_ros.cli.terminal import Terminal
-from mbrl_ros.core.settings import SettingsError
+from mbrl_ros.core.settings import SettingsError, build
+from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.system.configuration import read_task
 
 
@@ -34,15 +35,16 @@ def run(arguments: argparse.Namespace) -> int:
     task = arguments.task or str(source.parent.parent / "config.yaml")
     if not arguments.task and not Path(task).is_file():
         raise SettingsError(f"--task: expected one, since there is no {task}")
-    period = read_task(task).shared["period"]
+    told = build(TaskSettings, read_task(task).shared)
     from mbrl_ros.models import checkpoint
     from mbrl_ros.models.actor_critic.onnx_file import TOLERANCE, to_onnx
     from mbrl_ros.models.actor_critic.packing import read_actor_critic
     from mbrl_ros.models.packing import unpack
+    from mbrl_ros.models.prior import prior_of
 
     update = checkpoint.load(source)
     try:
-        model = unpack(update)
+        model = unpack(update, prior=prior_of(told))
         learned = read_actor_critic(update, model.observation, model.action)
     except ValueError as error:
         raise SettingsError(f"{source}: {error}") from None
@@ -51,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"{source}: no policy was learned (model_trainer.policy.learn:=true learns one)"
         )
     try:
-        data = to_onnx(learned, {"period": period, "delay": model.delay})
+        data = to_onnx(learned, {"period": told.period, "delay": model.delay})
     except ImportError as missing:
         raise SettingsError(
             f"--onnx: needs {missing.name}, which is not installed: pip install 'mbrl_ros[onnx]'"
@@ -59,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     checkpoint.write(data, arguments.out)
     Terminal().print(
         f"{arguments.out}: {', '.join(model.observation.names)} -> "
-        f"{', '.join(model.action.names)}, every {period:g} s; "
+        f"{', '.join(model.action.names)}, every {told.period:g} s; "
         f"onnxruntime answers the same to {TOLERANCE:g} of half the actions' range"
     )
     return 0

@@ -81,6 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     from mbrl_ros.data.bags import passed_over, read_records, read_transitions
     from mbrl_ros.learning.checked import make_learner
     from mbrl_ros.models import checkpoint
+    from mbrl_ros.models.prior import prior_of
 
     task = build(TaskSettings, configuration.shared)
     settings = configuration.build("model_trainer")
@@ -89,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
     for bag in bags:
         if others := passed_over(bag):
             print(f"{bag}: passed over: {', '.join(others)}", file=sys.stderr)
-    learner = make_learner(task.learner, *spaces, settings, task.seed)
+    learner = make_learner(task.learner, *spaces, settings, task.seed, prior_of(task))
     path = out / "checkpoints" / "model-0-000001.safetensors"
     best: GateDecision | None = None
     if goes_on:

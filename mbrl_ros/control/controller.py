@@ -30,6 +30,7 @@ from mbrl_ros.core.pending import calling
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.spaces import FloatArray, Space
 from mbrl_ros.core.task import TaskSettings
+from mbrl_ros.models.prior import Prior, prior_of
 from mbrl_ros.models.world_model import UnlearnedError, WorldModel
 from mbrl_ros.objectives.forbidden import Forbidden
 from mbrl_ros.objectives.objective import Objective
@@ -79,6 +80,7 @@ class Controller:
         safe: SafeCommand,
         learner: str = "ensemble",
         limits: LimitSettings | None = None,
+        prior: Prior | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Make a controller.
@@ -94,6 +96,7 @@ class Controller:
             safe: the task's safe command; nobody else may use it.
             learner: kind of models that are accepted.
             limits: of the task, which the guard keeps; None: there are none.
+            prior: of the task, that models are learned with; None: there is none.
             clock: what observations are received and answered by [s].
 
         Raises:
@@ -122,7 +125,7 @@ class Controller:
             action, safe.resting, settings.trust.steps, settings.adaptation.memory
         )
         self.models = ModelManager(
-            observation, action, settings, learner, self.agent.check, self._beliefs.past
+            observation, action, settings, learner, self.agent.check, self._beliefs.past, prior
         )
         self.trust = Trust(settings.trust)
         self._last: Command | None = None
@@ -158,6 +161,7 @@ class Controller:
             safe=SafeCommand.of(task),
             learner=task.learner,
             limits=task.limits,
+            prior=prior_of(task),
         )
 
     @property

@@ -9,6 +9,7 @@ from mbrl_ros.control.model_history import ModelHistory, Version
 from mbrl_ros.control.settings import AdaptationSettings, ControllerSettings
 from mbrl_ros.core.kinds import KINDS, kind_of
 from mbrl_ros.core.spaces import Space
+from mbrl_ros.models.prior import Prior
 from mbrl_ros.models.trial import try_out
 from mbrl_ros.models.update import ModelUpdate
 from mbrl_ros.models.world_model import Correction, Step, WorldModel
@@ -62,6 +63,7 @@ class ModelManager:
         learner: str,
         check: Callable[[WorldModel], None],
         past: Callable[[WorldModel], Sequence[Step]],
+        prior: Prior | None = None,
     ) -> None:
         """Create a manager without a model.
 
@@ -72,12 +74,13 @@ class ModelManager:
             learner: kind of models that are accepted.
             check: raises ValueError if whoever decides cannot use a model.
             past: returns the newest steps as a model knows them, oldest first.
+            prior: of the task, that models were learned with; None: there is none.
         """
         self.active: ActiveModel | None = None
         self.learner = learner
         self.refusal = ""
         self._observation, self._action = observation, action
-        self._device = settings.device
+        self._device, self._prior = settings.device, prior
         self._members, self._engine = settings.planner.members, settings.planner.engine
         self._adaptation = settings.adaptation
         self._check, self._past = check, past
@@ -140,7 +143,7 @@ class ModelManager:
         version = epoch, sequence
         self._history.check_newer(version)
         kind = kind_of(update.kind, self.learner)
-        model: WorldModel = kind.make_world_model(update, self._device)
+        model: WorldModel = kind.make_world_model(update, self._device, self._prior)
         if update.kind not in KINDS:
             try_out(model, f"learner '{update.kind}'")
         for what, expected, own in (

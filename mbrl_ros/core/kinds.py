@@ -18,6 +18,9 @@ KINDS = {
     "vae_mdn_rnn": "mbrl_ros.models.vae_mdn_rnn.kind:KIND",
 }
 
+#: Our own priors, the same: functions of arrays, made from `PriorSettings`, spaces and the period.
+PRIORS = {"mujoco": "mbrl_ros.simulation.mujoco_prior:MujocoPrior"}
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -32,6 +35,8 @@ class Kind:
         learner: makes the `Learner` from the observation's and the action's space, the trainer's
             settings and the seed; ValueError if these do not fit.
         sees: whether it takes in ``observation.images``.
+        corrects: whether it learns what a prior leaves; it is then an argument of both, if there
+            is one.
         groups: of the trainer's settings that are other ones for this kind, as ``module:class``.
     """
 
@@ -39,14 +44,16 @@ class Kind:
     world_model: Callable[..., Any] | str
     learner: Callable[..., Any] | str
     sees: bool = False
+    corrects: bool = False
     groups: Mapping[str, str] = field(default_factory=dict)
 
-    def make_world_model(self, update: Any, device: str = "cpu") -> Any:
+    def make_world_model(self, update: Any, device: str = "cpu", prior: Any = None) -> Any:
         """Return the `WorldModel` that a `ModelUpdate` describes.
 
         Args:
             update: as it came.
             device: where it is to compute.
+            prior: of the task; None: there is none.
 
         Raises:
             ValueError: in one line, if it is damaged.
@@ -55,25 +62,37 @@ class Kind:
             named = ", ".join(map(repr, update.parts)) or "none"
             raise ValueError(f"model weights: expected a part 'model', got {named}")
         try:
-            return _found(self.world_model)(update, device)
+            return _found(self.world_model)(update, device, **self._with(prior))
         except ValueError:
             raise
         except Exception as error:  # a user's own code, and what nobody has checked
             reason = " ".join(str(error).split())
             raise ValueError(f"{update.kind}: {type(error).__name__}: {reason}") from error
 
-    def make_learner(self, observation: Space, action: Space, settings: Any, seed: int) -> Any:
-        """Return what `learner` makes; see there.
+    def make_learner(
+        self, observation: Space, action: Space, settings: Any, seed: int, prior: Any = None
+    ) -> Any:
+        """Return what `learner` makes; see there. The last argument is the task's prior.
 
         Raises:
-            ValueError: if there are images to be seen by a kind that does not, or as `learner`.
+            ValueError: if there are images to be seen by a kind that does not, or a prior to be
+                corrected by one that does not, or as `learner`.
         """
         if observation.images and not self.sees:
             raise ValueError(
                 "observation.images: this learner sees no images, expected none, got "
                 f"{', '.join(observation.images)}"
             )
-        return _found(self.learner)(observation, action, settings, seed)
+        return _found(self.learner)(observation, action, settings, seed, **self._with(prior))
+
+    def _with(self, prior: Any) -> dict[str, Any]:
+        if prior is None:
+            return {}
+        if not self.corrects:
+            raise ValueError(
+                "prior.model: this learner learns nothing beside a prior, expected none"
+            )
+        return {"prior": prior}
 
 
 def find_kind(name: str) -> Kind:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from mbrl_ros.core.limits import LimitSettings
+from mbrl_ros.core.prior import PriorSettings
 from mbrl_ros.core.settings import group, setting
 from mbrl_ros.core.spaces import Space
 
@@ -84,6 +85,7 @@ class TaskSettings:
     observation: ObservationSettings = group(ObservationSettings)
     action: ActionSettings = group(ActionSettings)
     limits: LimitSettings = group(LimitSettings)
+    prior: PriorSettings = group(PriorSettings)
 
     def observation_space(self) -> Space:
         """Return the observation's space.

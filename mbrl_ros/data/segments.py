@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +32,7 @@ class Batch:
         reward: shape ``(...)``; NaN: none.
         terminated: whether the task ended, shape ``(...)``.
         before: the action in effect before, shape ``(..., A)``; None: not kept.
+        foreseen: the next observation as a prior predicts it, shape ``(..., O)``; None: unknown.
     """
 
     state: Tensor
@@ -39,6 +41,7 @@ class Batch:
     reward: Tensor
     terminated: Tensor
     before: Tensor | None = None
+    foreseen: Tensor | None = None
 
 
 class Segments:
@@ -50,13 +53,21 @@ class Segments:
         segment: rows per slot.
     """
 
-    def __init__(self, history: int, dims: tuple[int, int, int], segment: int) -> None:
+    def __init__(
+        self,
+        history: int,
+        dims: tuple[int, int, int],
+        segment: int,
+        foresee: Callable[[FloatArray, FloatArray], FloatArray] | None = None,
+    ) -> None:
         """Create an empty table.
 
         Args:
             history: observations in a row.
             dims: O, A and the number of actions in a row.
             segment: rows per slot.
+            foresee: a prior's next observations of observations and actions, once for each row;
+                None: there is none.
         """
         o, a, actions = dims
         self.segment = segment
@@ -72,6 +83,11 @@ class Segments:
             # incomplete.
             "length": np.empty(0, dtype=np.int64),
         }
+        self._foresee = foresee
+        if foresee is not None:
+            self._columns["foreseen"] = np.empty((0, o))
+            # The delay at which that was foreseen; -1: not yet.
+            self._columns["foreseen_at"] = np.empty(0, dtype=np.int64)
 
     def __len__(self) -> int:
         return self._rows
@@ -97,6 +113,8 @@ class Segments:
         columns["length"][index] = before + 1 if row.whole else 0
         for name in ("observations", "actions", "next_observation", "reward", "terminated"):
             columns[name][index] = getattr(row, name)
+        if self._foresee is not None:
+            columns["foreseen_at"][index] = -1
 
     def move(self, slot: int, to: int) -> None:
         """Copy a full slot over another, or after the last."""
@@ -129,6 +147,7 @@ class Segments:
         kept = actions.shape[-2]
         past = actions[..., delay + 1 : delay + self._history, :]
         state = [observations.reshape(*rows.shape, -1), past.reshape(*rows.shape, -1)]
+        foreseen = self._foreseen(rows, delay)
         return Batch(
             torch.from_numpy(np.concatenate(state, axis=-1)),
             torch.from_numpy(actions[..., delay, :]),
@@ -136,7 +155,21 @@ class Segments:
             torch.from_numpy(self._columns["reward"][rows]),
             torch.from_numpy(self._columns["terminated"][rows]),
             torch.from_numpy(actions[..., delay + 1, :]) if kept > delay + 1 else None,
+            None if foreseen is None else torch.from_numpy((foreseen - start).astype(np.float32)),
         )
+
+    def _foreseen(self, rows: Indices, delay: int) -> FloatArray | None:
+        """Return what the prior foresees of rows, shape ``(*rows.shape, O)``."""
+        if self._foresee is None:
+            return None
+        foreseen, at = self._columns["foreseen"], self._columns["foreseen_at"]
+        new = np.unique(rows[at[rows] != delay])
+        if len(new):
+            acted = self._columns["actions"][new, delay]
+            foreseen[new] = self._foresee(self.observed(new), acted)
+            at[new] = delay
+        found: FloatArray = foreseen[rows]
+        return found
 
     def commands(self, rows: Indices) -> Tensor:
         """Return the actions of rows, the row's own first, then previous ones: ``(..., W, A)``."""

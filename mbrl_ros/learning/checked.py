@@ -15,6 +15,7 @@ from mbrl_ros.core.pending import calling
 from mbrl_ros.core.records import Frame, Transition
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.learning.learner import GateDecision, Learner
+from mbrl_ros.models.prior import Prior
 from mbrl_ros.models.update import ModelUpdate
 from mbrl_ros.objectives.objective import Objective
 
@@ -22,7 +23,14 @@ from mbrl_ros.objectives.objective import Objective
 _MOST_IN_VAIN = 1000
 
 
-def make_learner(name: str, observation: Space, action: Space, settings: Any, seed: int) -> Learner:
+def make_learner(
+    name: str,
+    observation: Space,
+    action: Space,
+    settings: Any,
+    seed: int,
+    prior: Prior | None = None,
+) -> Learner:
     """Return the learner of a kind.
 
     Args:
@@ -31,11 +39,12 @@ def make_learner(name: str, observation: Space, action: Space, settings: Any, se
         action: A dimensions.
         settings: of the trainer, for this kind.
         seed: of all randomness.
+        prior: of the task; None: there is none.
 
     Raises:
         ValueError: in one line, if there is none of that name or the arguments do not fit.
     """
-    learner = find_kind(name).make_learner(observation, action, settings, seed)
+    learner = find_kind(name).make_learner(observation, action, settings, seed, prior)
     if name not in KINDS:
         learner = CheckedLearner(learner, f"learner '{name}'")
     learner.kind = name

@@ -24,6 +24,7 @@ from mbrl_ros.models.dynamics_model import DynamicsModel
 from mbrl_ros.models.inverses import InversesTrainer
 from mbrl_ros.models.learner_state import found, saved
 from mbrl_ros.models.packing import pack, unpack
+from mbrl_ros.models.prior import Prior
 from mbrl_ros.models.regression import HeadsTrainer
 from mbrl_ros.models.reward_model import RewardModelTrainer
 from mbrl_ros.models.settings import OneStepSettings
@@ -51,7 +52,12 @@ class DynamicsLearner(Learner):
     """
 
     def __init__(
-        self, observation: Space, action: Space, settings: TrainerSettings, seed: int
+        self,
+        observation: Space,
+        action: Space,
+        settings: TrainerSettings,
+        seed: int,
+        prior: Prior | None = None,
     ) -> None:
         """Create a learner.
 
@@ -60,6 +66,7 @@ class DynamicsLearner(Learner):
             action: A dimensions.
             settings: of the learner.
             seed: of all randomness.
+            prior: of the task, whose errors are learned; None: there is none.
 
         Raises:
             ValueError: if a setting names an unknown dimension, or the optimiser's settings do not
@@ -75,13 +82,15 @@ class DynamicsLearner(Learner):
         actions = max(model.history, 1 + settings.policy.learn) + longest
         self._stacking = Stacking(observation, action, model.history, actions)
         dims = observation.dim, action.dim, actions
-        self.replay = RowReplay(Segments(model.history, dims, segment), settings.replay, seed)
+        foresee = None if prior is None else prior.foresee
+        rows = Segments(model.history, dims, segment, foresee)
+        self.replay = RowReplay(rows, settings.replay, seed)
         self.holdout = Holdout(
             Segments(model.history, dims, segment), settings.replay.holdout, settings.gate, seed
         )
         self._generator = torch.Generator().manual_seed(seed)
         self._rng = np.random.default_rng(seed)
-        self.model = DynamicsModel(observation, action, model, self._generator)
+        self.model = DynamicsModel(observation, action, model, self._generator, prior)
         self._trainer = make_trainer(self.model, settings.optimizer)
         self._beside: dict[str, HeadsTrainer] = {}
         if self.model.reward_model is not None:
@@ -104,7 +113,7 @@ class DynamicsLearner(Learner):
 
     def restore(self, update: ModelUpdate, state: dict[str, Tensor] | None = None) -> None:
         """See `Learner.restore`; the state holds optimisers and counters."""
-        model = unpack(update, type(self.settings.model))
+        model = unpack(update, type(self.settings.model), self.model.prior)
         configured = self.settings.model
         # An identified delay may change, as far as the actions in a row reach.
         fits = (
@@ -193,7 +202,9 @@ class DynamicsLearner(Learner):
                 fitting.normalize_from(b)
             b = self.model.mirror.every_other(b)
             first = self.updates == 0 and self._best is None
-            self.model.normalize_from(b.state, b.action, b.next_observation, first=first)
+            self.model.normalize_from(
+                b.state, b.action, b.next_observation, first=first, foreseen=b.foreseen
+            )
             self._normalized_at = self.received
         if self.settings.optimizer.restart_growth:
             self._restart_if_due()
@@ -229,7 +240,7 @@ class DynamicsLearner(Learner):
         gate = self.settings.gate
         self._trainer.finalize(self.replay)
         try:
-            candidate = unpack(pack(self.model), type(self.settings.model))
+            candidate = unpack(pack(self.model), type(self.settings.model), self.model.prior)
         except ValueError as damage:
             return GateDecision(None, float("nan"), float("nan"), f"held back: {damage}")
         error = self.holdout.open_loop_error(candidate, candidate.observation_std)

@@ -7,10 +7,15 @@ from mbrl_ros.learning.dynamics_learner import DynamicsLearner
 from mbrl_ros.learning.learner import Learner
 from mbrl_ros.learning.policy.learner import PolicyLearner
 from mbrl_ros.learning.settings import TrainerSettings
+from mbrl_ros.models.prior import Prior
 
 
 def make_one_step_learner(
-    observation: Space, action: Space, settings: TrainerSettings, seed: int
+    observation: Space,
+    action: Space,
+    settings: TrainerSettings,
+    seed: int,
+    prior: Prior | None = None,
 ) -> Learner:
     """Return the learner of the settings; arguments as for `DynamicsLearner`.
 
@@ -18,4 +23,4 @@ def make_one_step_learner(
         ValueError: if the settings do not suit the spaces.
     """
     learner = PolicyLearner if settings.policy.learn else DynamicsLearner
-    return learner(observation, action, settings, seed)
+    return learner(observation, action, settings, seed, prior)

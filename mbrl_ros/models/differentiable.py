@@ -30,7 +30,7 @@ class DifferentiableModel:
         """
         self.members, self._mean = members, mean
         self._encoding = model.encoding
-        self._low, self._high = model.low, model.high
+        self._base, self._low, self._high = model.base, model.low, model.high
         self._device = model.low.device
 
     def step(self, state: Tensor, action: Tensor) -> Tensor:
@@ -44,8 +44,8 @@ class DifferentiableModel:
             the next states, shape ``(M, B, S)``.
         """
         target = self._mean(self._encoding.encode(state, action))
-        observation = state[..., : self._encoding.observation_dim]
-        next_observation = self._encoding.next_observation(observation, target).clamp(
+        base = self._base(state, action)
+        next_observation = self._encoding.next_observation(base, target).clamp(
             self._low, self._high
         )
         return self._encoding.advance(state, action, next_observation)

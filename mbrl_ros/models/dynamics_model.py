@@ -14,8 +14,16 @@ from mbrl_ros.core.spaces import FloatArray, Space
 from mbrl_ros.models.encoding import Encoding
 from mbrl_ros.models.inverses import Inverses
 from mbrl_ros.models.mirror import Mirror
-from mbrl_ros.models.normalizing import constant, far_from_zero, take_inputs, take_targets, usual
+from mbrl_ros.models.normalizing import (
+    LEAST_SHARE,
+    constant,
+    far_from_zero,
+    take_inputs,
+    take_targets,
+    usual,
+)
 from mbrl_ros.models.predictor import Predictor
+from mbrl_ros.models.prior import Prior
 from mbrl_ros.models.reward_model import RewardModel
 from mbrl_ros.models.settings import OneStepSettings
 
@@ -42,6 +50,7 @@ class DynamicsModel(nn.Module):
         one_step_z: RMS one-step error on the hold-out, in predicted standard deviations, shape
             ``(O,)``.
         open_loop_z: the same over several steps.
+        prior: predicts what targets are told from; None: they are told from the observation.
         delay: control steps between sending an action and its effect, beyond what the plant
             reports.
         origin: of the observations, shape ``(O,)``, float64; 0 where that is not far from the data.
@@ -65,6 +74,7 @@ class DynamicsModel(nn.Module):
         action: Space,
         settings: OneStepSettings,
         generator: torch.Generator | None = None,
+        prior: Prior | None = None,
     ) -> None:
         """Create a model with random weights.
 
@@ -73,6 +83,7 @@ class DynamicsModel(nn.Module):
             action: A dimensions.
             settings: of the model.
             generator: of the weights.
+            prior: of the task, whose errors are learned; None: there is none.
 
         Raises:
             ValueError: if the settings name an unknown dimension, or one of the observation takes
@@ -85,9 +96,15 @@ class DynamicsModel(nn.Module):
                 f"'{observation.discrete[0]}' is one: expected a choice as one name for each of "
                 "its alternatives, or learner tabular"
             )
+        if prior is not None and settings.absolute:
+            raise ValueError(
+                "model.absolute: with prior.model, what is learned is what the prior leaves: "
+                f"expected none, got {', '.join(settings.absolute)}"
+            )
         self.observation = observation
         self.action = action
         self.settings = settings
+        self.prior = prior
         self.delay = max(0, settings.delay)
         self.encoding = Encoding(
             observation, action, settings.history, settings.ignored, settings.absolute
@@ -191,7 +208,13 @@ class DynamicsModel(nn.Module):
 
     @torch.no_grad()
     def normalize_from(
-        self, state: Tensor, action: Tensor, next_observation: Tensor, *, first: bool = False
+        self,
+        state: Tensor,
+        action: Tensor,
+        next_observation: Tensor,
+        *,
+        first: bool = False,
+        foreseen: Tensor | None = None,
     ) -> None:
         """Set means, standard deviations and the range of the data from transitions.
 
@@ -204,18 +227,25 @@ class DynamicsModel(nn.Module):
             action: shape ``(N, A)``.
             next_observation: shape ``(N, O)``.
             first: whether the network is still untrained.
+            foreseen: as for `base`.
         """
         observation = state[..., : self.observation.dim]
         inputs = self.encoding.encode(state, action)
-        target = self.encoding.target(observation, next_observation)
+        base = self.base(state, action, foreseen)
+        target = self.encoding.target(base, next_observation)
         normalisation = self.input_mean, self.input_std, self.target_mean, self.target_std
         before = [t.clone() for t in normalisation]
         take_inputs(self.input_mean, self.input_std, inputs)
         take_inputs(self.observation_mean, self.observation_std, observation)
         take_targets(self.target_mean, self.target_std, target, self.observation_std)
+        if self.prior is not None:
+            # What a good prior leaves are rounding errors, of which nothing is to be learned.
+            self.target_std.copy_(self.target_std.maximum(LEAST_SHARE * self.observation_std))
         if first:
             before = [*usual(self.input_mean, self.input_std)]
-            before += [*usual(self.target_mean, self.target_std)]
+            # Until it has learned, the prior is right.
+            targets = self.target_mean, self.target_std
+            before += usual(*targets) if self.prior is None else targets
         self._compensate(*before)
         low, high = next_observation.amin(dim=0), next_observation.amax(dim=0)
         # Long rollouts of an early model diverge; predictions far outside the data mean nothing.
@@ -261,21 +291,45 @@ class DynamicsModel(nn.Module):
         mean, log_variance = self.network(self.inputs(state, action))
         return mean, log_variance
 
-    def normalized_target(self, observation: Tensor, next_observation: Tensor) -> Tensor:
-        """Return the training target, shape ``(..., O)``, in units of ``target_std``."""
-        target = self.encoding.target(observation, next_observation)
-        return (target - self.target_mean) / self.target_std
+    def base(self, state: Tensor, action: Tensor, foreseen: Tensor | None = None) -> Tensor:
+        """Return what targets are told from, shape ``(..., O)``: the prior's prediction, if any.
 
-    def next_observation(self, state: Tensor, mean: Tensor) -> Tensor:
-        """Return the observation of a normalised prediction, shape ``(..., O)``.
+        Where the prior knows none, and without one, that is the observation. The prior predicts
+        with each member's own states.
 
         Args:
             state: shape ``(..., S)``.
-            mean: as `forward` returns it, shape ``(..., O)``.
+            action: in effect, shape ``(..., A)``.
+            foreseen: the prior's prediction, from the origin; None: to be computed.
         """
         observation = state[..., : self.observation.dim]
+        if self.prior is None:
+            return observation
+        if foreseen is None:
+            absolute = observation + self.origin if self.is_far else observation
+            foreseen = self.relative(self.prior.step(absolute, action.to(absolute)))
+        moved = self.encoding.difference(observation, foreseen)  # an angle on the same turn
+        return observation + torch.where(moved.isfinite(), moved, 0.0)
+
+    def normalized_target(self, base: Tensor, next_observation: Tensor) -> Tensor:
+        """Return the training target, shape ``(..., O)``, in units of ``target_std``.
+
+        Args:
+            base: as `base` returns it.
+            next_observation: shape ``(..., O)``.
+        """
+        target = self.encoding.target(base, next_observation)
+        return (target - self.target_mean) / self.target_std
+
+    def next_observation(self, base: Tensor, mean: Tensor) -> Tensor:
+        """Return the observation of a normalised prediction, shape ``(..., O)``.
+
+        Args:
+            base: as `base` returns it, shape ``(..., O)``.
+            mean: as `forward` returns it, shape ``(..., O)``.
+        """
         target = mean * self.target_std + self.target_mean
-        return self.encoding.next_observation(observation, target).clamp(self.low, self.high)
+        return self.encoding.next_observation(base, target).clamp(self.low, self.high)
 
     def predict(self, state: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
         """Predict the next observation.
@@ -287,7 +341,7 @@ class DynamicsModel(nn.Module):
         Returns:
             mean and standard deviation, each ``(M, B, O)``, SI units.
         """
-        predicted = Prediction(self, state, *self(state, action))
+        predicted = Prediction(self, state, action, *self(state, action))
         return predicted.next_observation, predicted.std
 
     def unroll(self, state: Tensor, actions: Iterable[Tensor]) -> Iterator[Prediction]:
@@ -300,7 +354,7 @@ class DynamicsModel(nn.Module):
         state = state.expand(self.members, -1, -1)
         for action in actions:
             acted = action.expand(self.members, -1, -1)
-            predicted = Prediction(self, state, *self(state, acted))
+            predicted = Prediction(self, state, acted, *self(state, acted))
             yield predicted
             state = self.encoding.advance(state, acted, predicted.next_observation)
 
@@ -351,19 +405,26 @@ class Prediction:
     Attributes:
         model: predicts.
         state: before the step, shape ``(M, B, S)``, SI units.
+        action: in effect, shape ``(M, B, A)``.
         mean: of the targets, shape ``(M, B, O)``, in units of ``target_std``.
         log_variance: the same.
     """
 
     model: DynamicsModel
     state: Tensor
+    action: Tensor
     mean: Tensor
     log_variance: Tensor
 
     @cached_property
+    def base(self) -> Tensor:
+        """What the target is told from, shape ``(M, B, O)``, SI units."""
+        return self.model.base(self.state, self.action)
+
+    @cached_property
     def next_observation(self) -> Tensor:
         """Mean of the next observation, shape ``(M, B, O)``, SI units."""
-        return self.model.next_observation(self.state, self.mean)
+        return self.model.next_observation(self.base, self.mean)
 
     @property
     def std(self) -> Tensor:

@@ -56,7 +56,7 @@ class Mirror:
         """
         if min(self._observation + self._action) > 0:
             return batch
-        before = batch.before
+        before, foreseen = batch.before, batch.foreseen
         return Batch(
             _mirrored(batch.state, self._state),
             _mirrored(batch.action, self._action),
@@ -64,6 +64,7 @@ class Mirror:
             batch.reward,
             batch.terminated,
             None if before is None else _mirrored(before, self._action),
+            None if foreseen is None else _mirrored(foreseen, self._observation),
         )
 
     def every_other_sequence(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:

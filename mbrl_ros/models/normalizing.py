@@ -13,8 +13,8 @@ from mbrl_ros.core.spaces import FloatArray
 _SMALLEST_DEVIATION = 1e-12
 # Relative rounding error of a constant.
 _ROUNDING = 1e-6
-# Deviation allowed for a constant target, relative to its dimension's own.
-_SHARE = 1e-3
+#: Deviation allowed for a constant target, relative to its dimension's own.
+LEAST_SHARE = 1e-3
 # Usual range of a robot's standard deviations in SI units; the upper bound also holds for means.
 _USUAL = (1e-2, 1e1)
 # From so many deviations on, zero is too far away for float32.
@@ -76,7 +76,7 @@ def take_targets(mean: Tensor, std: Tensor, data: Tensor, unit: Tensor | None = 
     """
     take_inputs(mean, std, data)
     still = constant(data) | (data.std(dim=0, correction=0) < _SMALLEST_DEVIATION)
-    std[still] = _SHARE * (std if unit is None else unit)[still]
+    std[still] = LEAST_SHARE * (std if unit is None else unit)[still]
 
 
 def usual(mean: Tensor, std: Tensor) -> tuple[Tensor, Tensor]:

@@ -15,7 +15,7 @@ from mbrl_ros.models.heads import Policy
 from mbrl_ros.models.imagined import Imagined
 from mbrl_ros.models.inference import Mean
 from mbrl_ros.models.rollout import Rollout
-from mbrl_ros.models.world_model import Belief, Images, WorldModel
+from mbrl_ros.models.world_model import Belief, Images, UnlearnedError, WorldModel
 
 
 class StackedBelief(NamedTuple):
@@ -59,7 +59,8 @@ class OneStepModel(WorldModel):
         self.delay = dynamics.delay
         # Planners with derivatives work in float32 throughout.
         self._origin = dynamics.origin if dynamics.is_far else None
-        self.differentiable = self._origin is None
+        prior = dynamics.prior
+        self.differentiable = self._origin is None and (prior is None or prior.differentiable)
         self.context = dynamics.encoding.history + dynamics.delay
         self.reward_model, self.inverses = dynamics.reward_model, dynamics.inverses
         dynamics.tell_origin()
@@ -200,4 +201,6 @@ class OneStepModel(WorldModel):
         return observations if self._origin is None else observations + self._origin
 
     def _differentiable(self) -> DifferentiableModel:
+        if not self.differentiable:
+            raise UnlearnedError("this model has no derivatives, of its prior or so far from zero")
         return DifferentiableModel(self.dynamics, self.mean_function(), self.members)

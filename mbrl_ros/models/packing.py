@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from mbrl_ros.core.kinds import KINDS, find_kind
 from mbrl_ros.core.settings import build, flatten
 from mbrl_ros.models.actor_critic.packing import attach
 from mbrl_ros.models.dynamics_model import DynamicsModel
+from mbrl_ros.models.prior import Prior, check_prior
 from mbrl_ros.models.settings import OneStepSettings
 from mbrl_ros.models.update import (
     MODEL,
@@ -30,12 +32,14 @@ _HEADS = ("reward_model", "inverses")
 
 def pack(model: DynamicsModel) -> ModelUpdate:
     """Return a model as a `ModelUpdate`; a copy."""
-    settings = {
+    settings: dict[str, Any] = {
         "observation": dataclasses.asdict(model.observation),
         "action": dataclasses.asdict(model.action),
         # An estimated delay is sent as a known one.
         "settings": {**dataclasses.asdict(model.settings), "delay": model.delay},
     }
+    if model.prior is not None:
+        settings["prior"] = model.prior.name
     parts: dict[str, dict[str, Tensor]] = {MODEL: {}}
     for name, tensor in model.state_dict().items():
         head, _, rest = name.partition(".")
@@ -45,15 +49,21 @@ def pack(model: DynamicsModel) -> ModelUpdate:
     return ModelUpdate(model.settings.kind, json.dumps(settings), packed)
 
 
-def unpack(update: ModelUpdate, settings: type[OneStepSettings] | None = None) -> DynamicsModel:
+def unpack(
+    update: ModelUpdate,
+    settings: type[OneStepSettings] | None = None,
+    prior: Prior | None = None,
+) -> DynamicsModel:
     """Return the model, ready for prediction.
 
     Args:
         update: as received.
         settings: of its kind; None: looked up among the built-in kinds.
+        prior: of the task; None: there is none.
 
     Raises:
-        CheckpointError: if a hash, the settings, shapes or values are invalid.
+        CheckpointError: if a hash, the settings, shapes or values are invalid, or it was learned
+            with another prior.
     """
     state: dict[str, Tensor] = {}
     for name, part in update.parts.items():
@@ -61,7 +71,7 @@ def unpack(update: ModelUpdate, settings: type[OneStepSettings] | None = None) -
             continue
         prefix = "" if name == MODEL else f"{name}."
         state |= {f"{prefix}{key}": tensor for key, tensor in part.state(name).items()}
-    model = _model_without_weights(update, settings, len(state))
+    model = _model_without_weights(update, settings, len(state), prior)
     # Models from before it had one.
     state.setdefault("origin", torch.zeros(model.observation.dim, dtype=torch.float64))
     _check_state(state, model)
@@ -70,7 +80,10 @@ def unpack(update: ModelUpdate, settings: type[OneStepSettings] | None = None) -
 
 
 def make_world_model(
-    update: ModelUpdate, device: str = "cpu", settings: type[OneStepSettings] | None = None
+    update: ModelUpdate,
+    device: str = "cpu",
+    settings: type[OneStepSettings] | None = None,
+    prior: Prior | None = None,
 ) -> WorldModel:
     """Return the world model of an update.
 
@@ -78,18 +91,19 @@ def make_world_model(
         update: as received.
         device: of the computation.
         settings: of its kind; None: looked up among the built-in kinds.
+        prior: of the task; None: there is none.
 
     Raises:
         CheckpointError: as `unpack`.
     """
-    model = unpack(update, settings).to(device)
+    model = unpack(update, settings, prior).to(device)
     made: WorldModel = load(model.settings.world_model, "learner")(model)
     attach(made, update, model.observation)
     return made
 
 
 def _model_without_weights(
-    update: ModelUpdate, kind: type[OneStepSettings] | None, tensors: int
+    update: ModelUpdate, kind: type[OneStepSettings] | None, tensors: int, prior: Prior | None
 ) -> DynamicsModel:
     """Return a model on the meta device: untrusted settings may ask for any size.
 
@@ -97,6 +111,7 @@ def _model_without_weights(
         update: as received.
         kind: its settings; None: looked up among the built-in kinds.
         tensors: number of tensors in the weights, which bounds the number of layers.
+        prior: of the task; None: there is none.
     """
     try:
         if kind is None:
@@ -106,9 +121,10 @@ def _model_without_weights(
         read = json.loads(update.settings)
         settings = build(kind, flatten(read["settings"]))
         settings.check_size(tensors)
+        check_prior(read.get("prior", ""), prior)
         with torch.device("meta"):
             return DynamicsModel(
-                read_space(read["observation"]), read_space(read["action"]), settings
+                read_space(read["observation"]), read_space(read["action"]), settings, prior=prior
             )
     except KeyError as error:
         raise CheckpointError(f"model settings: {error} is missing") from None

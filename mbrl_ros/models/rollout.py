@@ -36,8 +36,8 @@ class Rollout:
         self.device = mean.device
         self._scratch = Scratch(self.device)
         # The predicted target is added to the observation, or to 0.
-        self._base = torch.ones(model.observation.dim, device=self.device)
-        self._base[model.encoding.absolute] = 0.0
+        self._kept = torch.ones(model.observation.dim, device=self.device)
+        self._kept[model.encoding.absolute] = 0.0
 
     @torch.inference_mode()
     def __call__(self, start: Tensor, actions: Tensor) -> Tensor:
@@ -56,7 +56,7 @@ class Rollout:
         self._model.encoding.write_action(acted, inputs[:-1])
         predict = self._mean.for_rows(n)
         for k in range(horizon):
-            self._step(k, inputs, seen, predict)
+            self._step(k, inputs, seen, acted[k], predict)
         return seen.permute(1, 2, 0, 3)
 
     @torch.inference_mode()
@@ -80,7 +80,7 @@ class Rollout:
         for k in range(horizon):
             actions.append(act(seen[k]))
             encoding.write_action(actions[-1], inputs[k])
-            self._step(k, inputs, seen, predict)
+            self._step(k, inputs, seen, actions[-1], predict)
         return torch.stack(actions, dim=2), seen.permute(1, 2, 0, 3)
 
     def _buffers(self, start: Tensor, n: int, horizon: int) -> tuple[Tensor, Tensor]:
@@ -96,17 +96,25 @@ class Rollout:
         return inputs, seen
 
     def _step(
-        self, k: int, inputs: Tensor, seen: Tensor, predict: Callable[[Tensor], Tensor]
+        self,
+        k: int,
+        inputs: Tensor,
+        seen: Tensor,
+        acted: Tensor,
+        predict: Callable[[Tensor], Tensor],
     ) -> None:
-        """Predict what is seen after step k, whose action is written."""
+        """Predict what is seen after step k, whose action is written: ``(M or 1, N, A)``."""
         encoding = self._model.encoding
         if not encoding.plain:
             encoding.write_observation(seen[k], inputs[k])
         if k and encoding.history > 1:
             encoding.carry_past(inputs[k - 1], inputs[k])
         target, next_observation = predict(inputs[k]), seen[k + 1]
-        if encoding.absolute:
-            torch.addcmul(target, seen[k], self._base, out=next_observation)
+        if self._model.prior is not None:
+            base = self._model.base(seen[k], acted.expand(*seen.shape[1:3], -1))
+            torch.add(base, target, out=next_observation)
+        elif encoding.absolute:
+            torch.addcmul(target, seen[k], self._kept, out=next_observation)
         else:
             torch.add(seen[k], target, out=next_observation)
         torch.clamp(next_observation, self._model.low, self._model.high, out=next_observation)

@@ -123,5 +123,10 @@ def make_trainer(model: DynamicsModel, settings: OptimizerSettings) -> Trainer:
     Raises:
         ValueError: if the settings do not suit the model, or a package is not installed.
     """
+    prior, steps = model.prior, settings.steps
+    if prior is not None and not prior.differentiable and steps > 1:
+        raise ValueError(
+            f"optimizer.steps: expected 1 with a prior that has no derivatives, got {steps}"
+        )
     made: Trainer = load(model.settings.trainer, "learner")(model, settings)
     return made

@@ -27,6 +27,7 @@ from mbrl_ros.learning.learner import GateDecision, Learner
 from mbrl_ros.learning.settings import trainer_settings
 from mbrl_ros.learning.training import Training
 from mbrl_ros.models import checkpoint
+from mbrl_ros.models.prior import prior_of
 from mbrl_ros.nodes.parameters import declare, overridden
 from mbrl_ros.nodes.qos import EVENTS, LATCHED
 from mbrl_ros.nodes.runner import run_node
@@ -65,7 +66,9 @@ class ModelTrainer(Node):
         self._kept: int = settings.checkpoints
         self._checkpoints = Path(task.run_dir) / "checkpoints" if task.run_dir else None
         spaces = task.observation_space(), task.action_space()
-        self._learner: Learner = make_learner(task.learner, *spaces, settings, task.seed)
+        self._learner: Learner = make_learner(
+            task.learner, *spaces, settings, task.seed, prior_of(task)
+        )
         # Newer than all before it, even if the clock has been set back in the meantime.
         self._epoch = max(int(time.time()), self._restore() + 1)
         self._sequence = 0

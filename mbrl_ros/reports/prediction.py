@@ -12,6 +12,7 @@ from mbrl_ros.core.settings import for_node
 from mbrl_ros.core.spaces import FloatArray
 from mbrl_ros.data.transitions import Transitions
 from mbrl_ros.models import checkpoint
+from mbrl_ros.models.prior import prior_of
 from mbrl_ros.models.world_model import Belief, WorldModel
 from mbrl_ros.planning.settings import PlannerSettings
 from mbrl_ros.reports.history import History, checkpoints
@@ -124,7 +125,7 @@ def _newest_model(history: History) -> tuple[str, WorldModel] | None:
         try:
             update = checkpoint.load(path)
             kind = kind_of(update.kind, history.task.learner)
-            model: WorldModel = kind.make_world_model(update)
+            model: WorldModel = kind.make_world_model(update, prior=prior_of(history.task))
         except ValueError as error:
             history.notes.append(f"{path.name}: {error}")
             continue

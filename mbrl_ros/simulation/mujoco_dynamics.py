@@ -16,7 +16,7 @@ from mbrl_ros.simulation.plant import Plant
 
 
 @dataclass(frozen=True)
-class _Sight:
+class Sight:
     """How an environment computes its observation after its last time step.
 
     Attributes:
@@ -36,7 +36,7 @@ class MujocoDynamics:
     is restored exactly.
     """
 
-    def __init__(self, plant: Plant, physics: Physics, sight: _Sight, threads: int) -> None:
+    def __init__(self, plant: Plant, physics: Physics, sight: Sight, threads: int) -> None:
         """Use ``of`` instead."""
         from mujoco import rollout
 
@@ -59,7 +59,7 @@ class MujocoDynamics:
             physics: of the plant.
             threads: maximum number of computing threads.
         """
-        sight = _find_sight(plant.environment.unwrapped)
+        sight = find_sight(plant.environment.unwrapped)
         return None if sight is None else cls(plant, physics, sight, threads)
 
     def __call__(self, actions: FloatArray) -> FloatArray:
@@ -143,20 +143,20 @@ def _state(model: Any, data: Any, kind: Any) -> FloatArray:
     return state
 
 
-def _find_sight(environment: Any) -> _Sight | None:
+def find_sight(environment: Any) -> Sight | None:
     """Return the observation function of an unwrapped environment; None: unknown."""
     import mujoco
     from gymnasium.envs.mujoco import MujocoEnv
 
     if isinstance(environment, MjcfEnv):
-        return _Sight(mujoco.mj_step1, environment.observe)
+        return Sight(mujoco.mj_step1, environment.observe)
     if isinstance(environment, MujocoEnv) and hasattr(environment, "_get_obs"):
-        return _Sight(mujoco.mj_rnePostConstraint, environment._get_obs)
+        return Sight(mujoco.mj_rnePostConstraint, environment._get_obs)
     try:
         from dm_control.suite.base import Task
     except ImportError:
         return None
     task = getattr(environment, "task", None)
     if isinstance(task, Task):
-        return _Sight(mujoco.mj_step1, lambda: task.get_observation(environment.physics))
+        return Sight(mujoco.mj_step1, lambda: task.get_observation(environment.physics))
     return None

@@ -56,7 +56,7 @@ class Perturbation:
         if self._physics is None:
             self._refuse_all(settings)
         else:
-            self._check(self._physics.model, settings)
+            _check(self._physics.model, settings, self._environment)
         self._asked = settings
 
     def act(self) -> None:
@@ -91,20 +91,35 @@ class Perturbation:
                     f"change; expected {unchanged[name]}, got {value}"
                 )
 
-    def _check(self, model: Any, settings: PhysicsSettings) -> None:
-        names = [model.body(i).name for i in range(1, model.nbody)]
-        for body in settings.bodies:
-            if body not in names:
-                known = ", ".join(filter(None, names)) or "none with a name"
-                raise ValueError(
-                    f"physics.bodies: environment '{self._environment}' has no body '{body}', "
-                    f"it has: {known}"
-                )
-        if settings.gain_scale != 1.0 and not _gains_scale(model):
+
+def scaled_model(original: Any, settings: PhysicsSettings, environment: str) -> Any:
+    """Return a copy of a ``mujoco.MjModel`` with other physics.
+
+    Args:
+        original: stays as it is.
+        settings: scales.
+        environment: its name in messages.
+
+    Raises:
+        ValueError: naming the parameter that does not fit the model.
+    """
+    _check(original, settings, environment)
+    return _scaled(original, settings)
+
+
+def _check(model: Any, settings: PhysicsSettings, environment: str) -> None:
+    names = [model.body(i).name for i in range(1, model.nbody)]
+    for body in settings.bodies:
+        if body not in names:
+            known = ", ".join(filter(None, names)) or "none with a name"
             raise ValueError(
-                f"physics.gain_scale: environment '{self._environment}' has actuators other than "
-                f"motors, servos and muscles; expected 1.0, got {settings.gain_scale}"
+                f"physics.bodies: environment '{environment}' has no body '{body}', it has: {known}"
             )
+    if settings.gain_scale != 1.0 and not _gains_scale(model):
+        raise ValueError(
+            f"physics.gain_scale: environment '{environment}' has actuators other than "
+            f"motors, servos and muscles; expected 1.0, got {settings.gain_scale}"
+        )
 
 
 def _gains_scale(model: Any) -> bool:

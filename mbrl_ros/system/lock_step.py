@@ -25,6 +25,7 @@ from mbrl_ros.data.transitions import Transitions
 from mbrl_ros.diagnosis.diagnosis import Diagnosis
 from mbrl_ros.learning.checked import make_learner
 from mbrl_ros.learning.learner import GateDecision, Learner
+from mbrl_ros.models.prior import prior_of
 from mbrl_ros.models.update import ModelUpdate
 from mbrl_ros.objectives.objective_manager import ObjectiveManager
 from mbrl_ros.objectives.objective_set import ObjectiveSet
@@ -107,7 +108,12 @@ class LockStepSystem:
         self._plant = plant
         self.guard = Guard(task, configuration.build("safety_guard"))
         self.learner: Learner = make_learner(
-            task.learner, observation, action, configuration.build("model_trainer"), task.seed
+            task.learner,
+            observation,
+            action,
+            configuration.build("model_trainer"),
+            task.seed,
+            prior_of(task),
         )
         self.controller = Controller.of_task(
             task, self.manager.objective, configuration.build("mpc_controller")

@@ -19,6 +19,7 @@ from mbrl_ros.models.gaussian_process.model import GaussianProcessModel
 from mbrl_ros.models.gaussian_process.settings import GaussianProcessSettings
 from mbrl_ros.models.latent.packing import pack as pack_latent
 from mbrl_ros.models.packing import make_world_model, pack
+from mbrl_ros.models.prior import ArrayPrior, FunctionPrior
 from mbrl_ros.models.rssm.network import Rssm
 from mbrl_ros.models.vae_mdn_rnn.network import VaeMdnRnn
 from mbrl_ros.models.world_model import Step, UnlearnedError
@@ -52,6 +53,16 @@ def with_past(observation=OBSERVATION, **settings):
     return model.eval().requires_grad_(False)
 
 
+def beside_a_prior(prior=None, **settings):
+    model = with_past(**settings)
+    model.prior = prior or FunctionPrior(linear, "linear", OBSERVATION, ACTION)
+    return model
+
+
+def shrinking(observations, actions):
+    return 0.9 * observations + 0.1 * actions
+
+
 def gaussian_process():
     settings = GaussianProcessSettings(members=3)
     model = DynamicsModel(OBSERVATION, ACTION, settings, torch.Generator().manual_seed(0))
@@ -72,6 +83,8 @@ MAKE = {
     "history": lambda: EnsembleModel(with_past(history=3)),
     "delay": lambda: EnsembleModel(with_past(history=2, delay=2)),
     "angles": lambda: EnsembleModel(with_past(TURNING, history=3)),
+    "prior": lambda: EnsembleModel(beside_a_prior(history=2, delay=1)),
+    "array_prior": lambda: EnsembleModel(beside_a_prior(ArrayPrior(shrinking))),
     "gaussian_process": gaussian_process,
     "function": lambda: FunctionModel(OBSERVATION, ACTION, linear),
     "turning_function": lambda: FunctionModel(TURNING, ACTION, linear),

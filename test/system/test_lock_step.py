@@ -230,3 +230,23 @@ def test_what_is_to_be_done_changes_between_steps():
     command, _, _ = made.step()
     assert command.source is CommandSource.PLANNED
     assert command.objective == made.manager.objective.digest
+
+
+def test_with_a_prior_the_residual_is_learned_planned_with_and_gone_on_with():
+    prior = {"prior.model": "mujoco", "prior.environment": "InvertedPendulum-v5"}
+    wrong = {**prior, "prior.mass_scale": 1.3, "prior.time_steps": 1}
+    made = system(**wrong)
+    played(made, 200)
+    assert made.models
+    assert made.sources[CommandSource.PLANNED]
+    plain = system()
+    played(plain, 200)
+    assert made.decision.holdout_error < 0.5 * plain.decision.holdout_error
+    dynamics = made.controller.models.active.model.dynamics
+    assert dynamics.prior.name == made.learner.model.prior.name
+    for other in (plain, system(**prior)):
+        with pytest.raises(ValueError, match="prior: expected"):
+            other.resume(made.transitions, [], 200, 1, made.published, None)
+    again = system(**wrong)
+    again.resume(made.transitions, [], 200, 1, made.published, made.learner.state())
+    assert again.controller.models.active is not None

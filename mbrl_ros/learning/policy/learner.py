@@ -32,6 +32,7 @@ from mbrl_ros.models.actor_critic.packing import (
 )
 from mbrl_ros.models.actor_critic.settings import ActorCriticSettings
 from mbrl_ros.models.learner_state import count
+from mbrl_ros.models.prior import Prior
 from mbrl_ros.models.update import CheckpointError, ModelUpdate
 from mbrl_ros.objectives.objective import Objective
 
@@ -59,7 +60,12 @@ class PolicyLearner(Learner):
     pursues = True
 
     def __init__(
-        self, observation: Space, action: Space, settings: TrainerSettings, seed: int
+        self,
+        observation: Space,
+        action: Space,
+        settings: TrainerSettings,
+        seed: int,
+        prior: Prior | None = None,
     ) -> None:
         """Create a learner.
 
@@ -68,11 +74,12 @@ class PolicyLearner(Learner):
             action: A dimensions.
             settings: of the learner.
             seed: of all randomness.
+            prior: of the task, whose errors are learned; None: there is none.
 
         Raises:
             ValueError: as `DynamicsLearner`, or if no policy can be learned for these actions.
         """
-        self.dynamics = DynamicsLearner(observation, action, settings, seed)
+        self.dynamics = DynamicsLearner(observation, action, settings, seed, prior)
         self._settings = s = settings.policy
         networks = ActorCriticSettings(s.hidden, s.critics, s.caution)
         made = make_actor_critic(observation, action, networks)

@@ -114,7 +114,8 @@ def imagined_steps(
         acted = action.view(*state.shape[:2], -1)
         mean, log_variance = model(state, acted)
         noise = torch.randn(mean.shape, generator=generator)
-        after = model.next_observation(state, mean + torch.exp(0.5 * log_variance) * noise)
+        drawn = mean + torch.exp(0.5 * log_variance) * noise
+        after = model.next_observation(model.base(state, acted), drawn)
         trajectories = torch.stack([features, _observed(after, model)], dim=2)
         reward, continues = (
             judged.flatten().float()

@@ -120,7 +120,7 @@ class Adaptation:
         next_observation = next_observation.to(device)
         inputs = model.inputs(state, action)
         mean, log_variance = self._network(inputs)
-        target = model.normalized_target(state[..., : model.observation.dim], next_observation)
+        target = model.normalized_target(model.base(state, action), next_observation)
         noise = log_variance.exp().mean(dim=(1, 2))[:, None, None].clamp_min(_LEAST_NOISE)
         error = target - mean
         believable = torch.where(error.abs() <= _MOST_ERROR, error, torch.nan)

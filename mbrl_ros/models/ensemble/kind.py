@@ -7,4 +7,5 @@ KIND = Kind(
     EnsembleSettings,
     "mbrl_ros.models.packing:make_world_model",
     "mbrl_ros.learning.one_step:make_one_step_learner",
+    corrects=True,
 )

@@ -33,8 +33,9 @@ class EnsembleTrainer(Trainer):
         predictions = model.unroll(batches[0].state, [b.action for b in batches])
         total, count = torch.zeros(()), 0.0
         for k, (b, predicted) in enumerate(zip(batches, predictions, strict=True)):
-            observation = predicted.state[..., : model.observation.dim]
-            target = model.normalized_target(observation, b.next_observation)
+            known = None if k else b.foreseen
+            base = predicted.base if known is None else model.base(b.state, b.action, known)
+            target = model.normalized_target(base, b.next_observation)
             loss = network.loss(predicted.mean, predicted.log_variance, target)
             if k == 0:  # later errors accumulate, and some run into another episode
                 network.note_errors(predicted.mean, target)

@@ -99,10 +99,8 @@ class GaussianProcessTrainer(Trainer):
         """Return inputs ``(N, I)`` and targets ``(N, O)``, normalised."""
         model = self.model
         b = model.mirror.every_other(data.batch(rows, model.delay, model.origin))
-        observation = b.state[..., : model.observation.dim]
-        return model.inputs(b.state, b.action), model.normalized_target(
-            observation, b.next_observation
-        )
+        base = model.base(b.state, b.action, b.foreseen)
+        return model.inputs(b.state, b.action), model.normalized_target(base, b.next_observation)
 
 
 class _Prior(gpytorch.models.ExactGP):
