@@ -1,4 +1,4 @@
-"""What each part of the learning is worth: the same curves without it, or with more of it.
+"""What each part is worth: the same learning curves without it, with more of it, or with another.
 
     .venv/bin/python benchmarks/ablations.py [--task cartpole_swingup] [--points 2000 3000 5000]
         [--seeds 0 1 2] [--only NAME …] [--out runs/ablations] [--json FILE] [--figure FILE]
@@ -25,7 +25,6 @@ from matplotlib.figure import Figure
 
 from mbrl_ros.cli.bench.curve import Job
 from mbrl_ros.cli.bench.kept import Curve, Measurement, keep
-from mbrl_ros.system.configuration import read_task
 from mbrl_ros.system.lock_step import LockStepSystem
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -43,6 +42,10 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "no adaptation": {"adaptation.enabled": False},
     "no trust governor": {"trust.enabled": False},
     "2 updates a transition": {"optimizer.updates_per_transition": 2.0},
+    **{
+        planner: {"planner.type": planner}
+        for planner in ("cem", "mppi", "random_shooting", "gradient", "ilqr")
+    },
 }
 RANDOM = "random data only"
 
@@ -55,12 +58,13 @@ class RandomData(Job):
 
     def measure(self, threads: int) -> Curve:
         """Learn from random actions, and judge what a planner makes of the model."""
-        system = LockStepSystem(read_task(self.task, {**self.parameters, "seed": self.seed}))
+        evaluation, system = self.evaluation, LockStepSystem(self.learning)
         system.on_policy = False
         curve = []
         for point in self.points:
             system.run(point)
-            curve.append((system.simulator.env_steps, self._return(system)))
+            played = evaluation.model(system.published)
+            curve.append((system.simulator.env_steps, played.returns))
         return curve
 
 
@@ -102,7 +106,7 @@ def main() -> None:
         for name in a.only:
             kind = RandomData if name == RANDOM else Job
             parameters = VARIANTS.get(name, {})
-            jobs.append((name, kind(a.task, seed, a.episodes, parameters, {}, tuple(a.points))))
+            jobs.append((name, kind(a.task, seed, a.episodes, parameters, tuple(a.points))))
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
         for future in [pool.submit(keep, job, a.out, 1) for _, job in jobs]:

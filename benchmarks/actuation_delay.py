@@ -41,6 +41,7 @@ def learned(arguments: tuple[str, int, int, int]) -> dict[str, Any]:
         the case and its return; of the case hidden_identified also ``found``: the environment
         steps at which the learner changed its mind, each with the delay since.
     """
+    from mbrl_ros.learning.dynamics_learner import DynamicsLearner
     from mbrl_ros.system.configuration import parse_assignments, read_task
     from mbrl_ros.system.lock_step import LockStepSystem
 
@@ -51,6 +52,7 @@ def learned(arguments: tuple[str, int, int, int]) -> dict[str, Any]:
     found: list[tuple[int, int]] = []
 
     def look(env_steps: int) -> None:
+        assert isinstance(system.learner, DynamicsLearner)
         now = system.learner.model.delay
         if not found or found[-1][1] != now:
             found.append((env_steps, now))

@@ -67,7 +67,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5, help="of the planning benchmark; 0: none")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    found, different = {"curves": [], "planning": []}, 0
+    found: dict[str, list[dict[str, object]]] = {"curves": [], "planning": []}
+    different = 0
     with tempfile.TemporaryDirectory() as folder:
         for task in arguments.tasks:
             for seed in arguments.seeds:
@@ -81,7 +82,7 @@ def main() -> int:
                     f"{task} seed {seed}: {'same' if same else 'DIFFERENT'} {returns}", flush=True
                 )
                 found["curves"].append({"task": task, "seed": seed, "same": same, "eval": returns})
-        ratios = {}
+        ratios: dict[tuple[str, int], list[float]] = {}
         for turn in range(arguments.rounds):
             order = (arguments.old, arguments.new) if turn % 2 else (arguments.new, arguments.old)
             rates = {checkout: planned(checkout, Path(folder) / "rates.json") for checkout in order}

@@ -69,9 +69,8 @@ def slow(share: float) -> Fault:
     """Return the fault of a motor that covers such a share of the way in a step."""
 
     def fault(told: list[FloatArray]) -> FloatArray:
-        weights = share * (1 - share) ** np.arange(len(told))[::-1]
-        acting: FloatArray = weights @ np.array(told)
-        return acting
+        weights = share * (1 - share) ** np.arange(len(told), dtype=float)[::-1]
+        return np.asarray(weights @ np.array(told), dtype=float)
 
     return fault
 

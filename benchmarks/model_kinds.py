@@ -25,7 +25,7 @@ from mbrl_ros.models.one_step import OneStepModel
 from mbrl_ros.system.configuration import read_task
 from mbrl_ros.system.lock_step import LockStepSystem
 
-KINDS = {
+KINDS: dict[str, dict[str, object]] = {
     "gaussian": {},
     "gaussian_process": {"learner": "gaussian_process"},
     "the same, sparse": {"learner": "gaussian_process", "model.exact": 100},
