@@ -5,6 +5,7 @@
 # make lint            ruff and mypy only
 # make test-learning   whole learning runs, minutes long
 # make test-versions   the wheel with the oldest and the newest packages that it allows
+# make docs            the documentation as a site, in build/site
 # make bench           planning, beside other libraries (sets up .venv-bench if needed)
 #                      (make bench ARGS="--json planning.json"; or one of our own with .venv:
 #                      .venv/bin/mbrl-ros bench tick)
@@ -36,7 +37,7 @@ BENCH := .venv-bench
 PEERS := mbrl==0.2.0 pytorch_mppi==0.9.1 arm_pytorch_utilities==0.5.0 pytorch_seed==0.2.0 \
          hydra-core==1.3.8 omegaconf==2.3.1 antlr4-python3-runtime==4.9.3 termcolor==3.3.0
 
-.PHONY: sim faults lint test test-fast test-learning test-versions bench bench-learning curves clean
+.PHONY: sim faults docs lint test test-fast test-learning test-versions bench bench-learning curves clean
 .DELETE_ON_ERROR:
 
 sim: $(READY)
@@ -44,6 +45,10 @@ sim: $(READY)
 
 faults: $(READY)
 	@$(VENV)/bin/mbrl-ros faults $(ARGS)
+
+docs: $(READY)
+	$(VENV)/bin/python -m sphinx -q -W --keep-going docs build/site
+	@echo "look at it: $(VENV)/bin/python -m http.server --directory build/site"
 
 lint: $(READY)
 	$(VENV)/bin/ruff check .
