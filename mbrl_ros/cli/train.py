@@ -76,17 +76,16 @@ def run(arguments: argparse.Namespace) -> int:
         check_free(out, "--out")
     # Slow to import, and bad arguments should be refused at once.
     from mbrl_ros.cli.learning_curves import LearningCurves
-    from mbrl_ros.core.records import Frame
     from mbrl_ros.core.task import TaskSettings
-    from mbrl_ros.data.bags import passed_over, read_records, read_transitions
+    from mbrl_ros.data.bags import passed_over
     from mbrl_ros.learning.checked import make_learner
+    from mbrl_ros.learning.demonstrations import show_bags
     from mbrl_ros.models import checkpoint
     from mbrl_ros.models.prior import prior_of
 
     task = build(TaskSettings, configuration.shared)
     settings = configuration.build("model_trainer")
     spaces = task.observation_space(), task.action_space()
-    log = read_transitions(bags, *spaces)
     for bag in bags:
         if others := passed_over(bag):
             print(f"{bag}: passed over: {', '.join(others)}", file=sys.stderr)
@@ -96,13 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
     if goes_on:
         best = _earlier(out)
         learner.restore(checkpoint.load(path), checkpoint.load_state(checkpoint.state_path(path)))
-    # Frames must come in between: a restarted plant's have the same numbers again.
-    records = read_records(bags) if spaces[0].images else log
-    for record in records:
-        if isinstance(record, Frame):
-            learner.see(record)
-        else:
-            learner.append(record)
+    log = show_bags(learner, bags, *spaces)
     total = learner.updates + int(learner.owed_updates)
     if not total or len(log) < settings.gate.first_transitions:
         raise SettingsError(

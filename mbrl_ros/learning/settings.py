@@ -46,6 +46,11 @@ class TrainerSettings:
     replay: ReplaySettings = group(ReplaySettings)
     gate: GateSettings = group(GateSettings)
     policy: PolicySettings = group(PolicySettings)
+    demonstrations: list[str] = setting(
+        [],
+        "bags whose transitions are learned from first, as if they had been of this run, such as "
+        "those in which a person has commanded",
+    )
     checkpoints: int = setting(
         5, "newest models kept on disk; to replay a run, all are needed", low=1, high=1_000_000
     )

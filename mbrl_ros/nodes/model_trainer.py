@@ -20,9 +20,11 @@ from torch import Tensor
 
 from mbrl_ros.core.extensions import ExtensionError
 from mbrl_ros.core.kinds import find_kind
+from mbrl_ros.core.spaces import Space
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.data.messages import read_frame, read_transition
 from mbrl_ros.learning.checked import make_learner
+from mbrl_ros.learning.demonstrations import show_bags
 from mbrl_ros.learning.learner import GateDecision, Learner
 from mbrl_ros.learning.settings import trainer_settings
 from mbrl_ros.learning.training import Training
@@ -69,6 +71,7 @@ class ModelTrainer(Node):
         self._learner: Learner = make_learner(
             task.learner, *spaces, settings, task.seed, prior_of(task)
         )
+        self._show([Path(bag) for bag in settings.demonstrations], *spaces)
         # Newer than all before it, even if the clock has been set back in the meantime.
         self._epoch = max(int(time.time()), self._restore() + 1)
         self._sequence = 0
@@ -107,6 +110,14 @@ class ModelTrainer(Node):
         if self._training.failure is None:
             self._report()
         super().destroy_node()
+
+    def _show(self, bags: list[Path], observation: Space, action: Space) -> None:
+        try:
+            log = show_bags(self._learner, bags, observation, action)
+        except ValueError as error:
+            raise ValueError(f"demonstrations: {error}") from None
+        if bags:
+            self.get_logger().info(f"{len(log)} transitions of demonstrations")
 
     def _restore(self) -> int:
         """Restore the newest checkpoint of an earlier process in this run, if any.

@@ -197,6 +197,9 @@ def anchor(values: Mapping[str, Any], folders: Sequence[Path]) -> dict[str, Any]
             return [absolute(name, element) for element in value]
         if not isinstance(value, str):
             return value
+        if name.endswith("demonstrations"):
+            there = (folder.absolute() / value for folder in folders)
+            return next((str(path) for path in there if path.exists()), value)
         # Any text may name a file, but `imu:Reading` may mean other things than a module.
         is_file = value.partition(":")[0].endswith((".xml", ".py"))
         return anchored(value, folders) if is_file or _REFERENCE.fullmatch(name) else value

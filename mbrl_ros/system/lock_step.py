@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from statistics import fmean
 
 import torch
@@ -24,6 +25,7 @@ from mbrl_ros.data.pairing import TransitionPairer
 from mbrl_ros.data.transitions import Transitions
 from mbrl_ros.diagnosis.diagnosis import Diagnosis
 from mbrl_ros.learning.checked import make_learner
+from mbrl_ros.learning.demonstrations import show_bags
 from mbrl_ros.learning.learner import GateDecision, Learner
 from mbrl_ros.models.prior import prior_of
 from mbrl_ros.models.update import ModelUpdate
@@ -107,14 +109,11 @@ class LockStepSystem:
         self.simulator = make_simulator(task, plant)
         self._plant = plant
         self.guard = Guard(task, configuration.build("safety_guard"))
+        trainer = configuration.build("model_trainer")
         self.learner: Learner = make_learner(
-            task.learner,
-            observation,
-            action,
-            configuration.build("model_trainer"),
-            task.seed,
-            prior_of(task),
+            task.learner, observation, action, trainer, task.seed, prior_of(task)
         )
+        self._begin_with(trainer.demonstrations, observation, action)
         self.controller = Controller.of_task(
             task, self.manager.objective, configuration.build("mpc_controller")
         )
@@ -139,6 +138,13 @@ class LockStepSystem:
         self.learning = True
         self.on_policy = True
         self._return = math.nan
+
+    def _begin_with(self, demonstrations: list[str], observation: Space, action: Space) -> None:
+        bags = [Path(bag) for bag in demonstrations]
+        try:
+            show_bags(self.learner, bags, observation, action)
+        except ValueError as error:
+            raise SettingsError(f"model_trainer.demonstrations: {error}") from None
 
     def resume(
         self,

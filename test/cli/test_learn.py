@@ -99,6 +99,23 @@ def test_the_model_that_is_kept_is_the_one_that_was_judged(learned):
     assert not (model.one_step_z == 1.0).all()
 
 
+def test_what_an_earlier_bag_holds_is_learned_from_first(learned, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(learned[0])
+    begun = [*WORDS, "--steps=30", "--eval-episodes=0", "demonstrations:=[bag]"]
+    assert main([*begun, "--out", str(tmp_path / "out")]) == 0
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["models_published"] >= 1
+    assert summary["updates"] == pytest.approx(230, abs=5)
+    curves = read_scalars(tmp_path / "out" / "tensorboard")
+    # Explored is in the first step alone, where there used to be sixty.
+    assert curves["source/exploration"][-1][1] == 1
+    assert len(read_transitions([tmp_path / "out" / "bag"])) < 31  # of this run
+    capsys.readouterr()
+    assert main([*begun[:-1], "demonstrations:=[nowhere]", "--out", str(tmp_path / "new")]) == 2
+    told = "error: model_trainer.demonstrations: nowhere: no such file or folder\n"
+    assert capsys.readouterr().err == told
+
+
 def test_without_a_model_that_passed_its_gate_none_is_kept(tmp_path, capsys):
     out = tmp_path / "out"
     assert main([*WORDS, "gate.first_error:=0.0", "--steps=70", "--out", str(out)]) == 0
