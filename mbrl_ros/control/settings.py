@@ -107,6 +107,9 @@ class ControllerSettings:
         "resume; hold (the safe command until ~/arm); inactive (nothing until it is activated)",
         choices=("resume", "hold", "inactive"),
     )
+    needs_limits: bool = setting(
+        False, "whether it activates only with limits of states: limits.of or limits.forbidden"
+    )
     observation_timeout: float = setting(
         0.0,
         "without an observation for so long, the safe command [s]; 0: 5 periods, at least 0.2 s",

@@ -282,6 +282,12 @@ class MpcController(LifecycleNode):
             return f"the guard is stopped ({self._guard_stopped}) until ~/arm is called"
         if not self._guard_told and self.count_publishers("guard_status"):
             return "the guard has not told its state yet"
+        limits = self._task.limits
+        if self._settings.needs_limits and not (limits.of or limits.forbidden):
+            return (
+                "no limits: expected limits.of or limits.forbidden, and no states beyond, or "
+                "needs_limits: false"
+            )
         if self._controller.models.active is None and not self._controller.may_explore:
             return "no model yet, and exploration.enabled is false"
         return ""

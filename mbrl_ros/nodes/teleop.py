@@ -40,7 +40,8 @@ class Teleop(Node):
         self._teleoperation = Teleoperation(task, settings, ri.interface)
         self._overrides = self.create_publisher(ri.Float64MultiArray, "action_override", COMMAND)
         self._feedback = self.create_publisher(ri.Float64, "feedback", EVENTS)
-        self._estop = self.create_publisher(ri.Bool, "estop", EVENTS)
+        if settings.stop:
+            self._estop = self.create_publisher(ri.Bool, "estop", EVENTS)
         self._diagnostics = self.create_publisher(ri.DiagnosticArray, "/diagnostics", EVENTS)
         self._reset = self.create_client(ri.Reset, settings.reset_service)
         self._reset_service = settings.reset_service

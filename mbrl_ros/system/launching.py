@@ -147,7 +147,10 @@ ROBOT = LaunchKind(
         use_sim_time="",
         view="auto",
     ),
-    {"mpc_controller": {"after_crash": "hold"}, GUARD: {"after_crash": "hold"}},
+    {
+        "mpc_controller": {"after_crash": "hold", "needs_limits": True},
+        GUARD: {"after_crash": "hold"},
+    },
 )
 KINDS = {kind.name: kind for kind in (SIM, ROBOT)}
 

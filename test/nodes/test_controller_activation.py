@@ -101,7 +101,7 @@ def start(tmp_path):
 
 def test_it_needs_an_armed_guard_and_sends_the_safe_command_last(start, plant):
     plant.guard.publish(ri.GuardStatus(state="stopped", reason="button"))
-    process, log = start()
+    process, log = start("needs_limits:=true", "limits.forbidden:=['pole_velocity - 20']")
     spin = functools.partial(ros.spin_once, plant.node, timeout_sec=0.01)
     eventually(plant.guard.get_subscription_count, meanwhile=spin)
     for _ in range(20):
@@ -126,6 +126,13 @@ def test_it_needs_an_armed_guard_and_sends_the_safe_command_last(start, plant):
     eventually(lambda: process.poll() is not None, meanwhile=spin)
     assert process.returncode == 0
     assert plant.commands[-1].source == ri.Action.HOLD
+
+
+def test_a_robot_needs_limits(start, plant):
+    plant.guard.publish(ri.GuardStatus(state="armed"))
+    _, log = start("needs_limits:=true")
+    plant.until(lambda: "no limits: expected limits.of or limits.forbidden" in log.read_text())
+    assert plant.commands == []
 
 
 def test_an_observation_counts_only_with_what_its_camera_shows(plant, start):

@@ -10,6 +10,9 @@ from mbrl_ros.core.settings import build
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.robot.plant import RobotPlant
 from mbrl_ros.ros.interfaces import Time, interface
+from mbrl_ros.safety.effects import effects_of
+from mbrl_ros.safety.guard import Guard
+from mbrl_ros.safety.settings import GuardSettings
 from mbrl_ros.simulation.standin import Standin, standin_settings
 from mbrl_ros.system.configuration import read_task
 
@@ -88,6 +91,34 @@ def test_a_robot_and_its_stand_in_speak_of_the_same(robot):
     np.testing.assert_allclose(
         pair.plant.observation.action, middle + 0.1 * (pair.action.upper - middle)
     )
+
+
+@pytest.mark.parametrize("robot", NAMES)
+def test_a_robot_has_limits_which_its_actions_alone_do_not_break(robot):
+    pair = Pair(robot)
+    limits, space = pair.task.limits, pair.task.observation_space()
+    ranges = {name: (low, high) for name, _, low, high in limits.ranges(space)}
+    assert len(ranges) >= pair.action.dim
+    assert all(-np.inf < low < high < np.inf for low, high in ranges.values())
+    # Every action is bounded by more than its range: by what it moves, or how fast it changes.
+    effects = effects_of(limits, space, pair.action)
+    ways = (effects.targets, effects.rates, effects.pushes)
+    assert {i for way in ways for i, _ in way} == set(range(pair.action.dim))
+    names = pair.task.observation.names
+    for i, dim in effects.targets:
+        low, high = ranges[names[dim]]
+        assert low < pair.action.low[i]
+        assert pair.action.high[i] < high
+    # As it begins and as it moves, the guard need not stop it.
+    guard = Guard(pair.task, GuardSettings())
+    middle = 0.5 * (pair.action.lower + pair.action.upper)
+    pair.run(pair.task.period)
+    for _ in range(20):
+        seen = pair.plant.observation
+        guard.observe(seen, pair.now)
+        verdict = guard.propose(middle, seen.episode, seen.step, False, pair.now)
+        assert not verdict.safe, verdict.reason
+        pair.run(pair.task.period, verdict.values)
 
 
 def test_a_differential_drive_drives_as_its_twists_say():

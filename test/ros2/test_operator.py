@@ -269,6 +269,7 @@ def test_a_robot_in_a_namespace_is_held_after_a_crash(
 ):
     robot = start(
         *("ros2", "launch", "mbrl_ros", "robot.launch.py", *QUICK, "namespace:=arm"),
+        "needs_limits:=false",
         f"run_dir:={tmp_path / 'run'}",
         environment=ros_environment,
     )
