@@ -19,7 +19,7 @@ from mbrl_ros.reports.lines import one_line
 from mbrl_ros.reports.report import Report
 from mbrl_ros.reports.table import print_report
 from mbrl_ros.reports.view import View
-from mbrl_ros.system.launching import System
+from mbrl_ros.system.launching import PAGE, System
 
 _LINE_PERIOD = 5.0
 _VIEW_PERIOD = 0.5
@@ -47,8 +47,8 @@ class Console:
         )
 
     def node_line(self, node: str, line: str) -> None:
-        """Show a node's output line if it reports a problem."""
-        if "[WARN]" in line or "[ERROR]" in line or "[FATAL]" in line:
+        """Show a node's output line if it reports a problem, or where the page is."""
+        if node == PAGE or "[WARN]" in line or "[ERROR]" in line or "[FATAL]" in line:
             self.say(f"[{node}] {line}")
 
     def update(self) -> None:

@@ -17,7 +17,7 @@ from mbrl_ros.cli.node_process import node_command
 from mbrl_ros.cli.stop_request import StopRequest
 from mbrl_ros.cli.supervisor import NodeCrashesError, NodeRefusedError, Supervisor
 from mbrl_ros.nodes.run_monitor import RunMonitor
-from mbrl_ros.system.launching import MONITOR, System
+from mbrl_ros.system.launching import MONITOR, PAGE, System
 
 _POLL = 0.1
 # Time for the trainer, which reports its count once a second, to have counted all [s].
@@ -72,6 +72,7 @@ class Run:
             {name: node_command(name, arguments) for name in system.kind.nodes},
             system.run_dir / "logs",
             console.node_line,
+            spare=(PAGE,),
         )
         end = time.monotonic() + system.duration if system.duration > 0 else float("inf")
         hopeless = ""

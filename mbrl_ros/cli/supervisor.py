@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from mbrl_ros.cli.node_process import NodeProcess
@@ -54,6 +55,7 @@ class Supervisor:
         commands: Mapping[str, Sequence[str]],
         logs: Path,
         tell: Callable[[str, str], None],
+        spare: Collection[str] = (),
     ) -> None:
         """Create the processes, without starting them.
 
@@ -61,13 +63,14 @@ class Supervisor:
             commands: of the nodes by name, in the order of starting.
             logs: folder for a file with each node's output.
             tell: called with a node's name and a line: its output, or a change of its state.
+            spare: nodes without which the system goes on.
         """
         logs.mkdir(parents=True, exist_ok=True)
         self._kept = {
             name: _Kept(NodeProcess(name, command, logs / f"{name}.log"))
             for name, command in commands.items()
         }
-        self._tell = tell
+        self._tell, self._spare = tell, frozenset(spare)
         self.restarts = dict.fromkeys(commands, 0)
 
     @property
@@ -77,8 +80,15 @@ class Supervisor:
 
     @property
     def crashed(self) -> Mapping[str, Path]:
-        """The nodes whose last process did not end well soon after its start, and their logs."""
-        return {name: kept.process.log for name, kept in self._kept.items() if kept.crashes}
+        """The nodes whose last process did not end well soon after its start, and their logs.
+
+        Spare ones are not among them.
+        """
+        return {
+            name: kept.process.log
+            for name, kept in self._kept.items()
+            if kept.crashes and name not in self._spare
+        }
 
     def start(self) -> None:
         """Start all nodes."""
@@ -142,9 +152,12 @@ class Supervisor:
                 raise NodeRefusedError(f"{process.name}: {kept.error or f'see {process.log}'}")
             kept.crashes = kept.crashes + 1 if now - process.started < _WELL else 1
             if kept.crashes >= _HOPELESS:
-                raise NodeCrashesError(
-                    f"{process.name} crashes again and again ({process.ending}): see {process.log}"
-                )
+                reason = f"crashes again and again ({process.ending}): see {process.log}"
+                if process.name not in self._spare:
+                    raise NodeCrashesError(f"{process.name} {reason}")
+                kept.due = math.inf
+                self._tell(process.name, f"[WARN] {reason}")
+                return
             pause = min(_FIRST_PAUSE * 2 ** (kept.crashes - 1), _LONGEST_PAUSE)
             kept.due = now + pause
             self._tell(

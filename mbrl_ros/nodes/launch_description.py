@@ -100,7 +100,7 @@ def _monitor(system: System) -> Node:
     parameters = {
         **system.monitor_parameters,
         "report": True,
-        "line_period": _LINE_PERIOD if system.view == "auto" else 0.0,
+        "line_period": _LINE_PERIOD if system.view != "none" else 0.0,
     }
     return _node(system, MONITOR, [parameters], respawn=False)
 

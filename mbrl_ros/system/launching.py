@@ -30,6 +30,7 @@ BRIDGE = "robot_bridge"
 GUARD = "safety_guard"
 TELEOP = "teleop"
 MONITOR = "run_monitor"
+PAGE = "web_monitor"
 
 #: A node's exit code for an invalid configuration; a restart would not help.
 REFUSED = 2
@@ -59,8 +60,9 @@ class LaunchSettings:
     use_sim_time: bool = setting(False, "whether messages are stamped with the time on /clock")
     view: str = setting(
         "auto",
-        "output: auto (a live view in a terminal, else occasional lines) or none",
-        choices=("auto", "none"),
+        "output: auto (a live view in a terminal, else occasional lines), page (besides, a page in "
+        "the browser to watch and steer) or none",
+        choices=("auto", "page", "none"),
     )
 
 
@@ -164,7 +166,7 @@ class System:
         configuration: parameters of its nodes.
         run_dir: absolute.
         duration: wall time until it ends [s]; 0: unlimited.
-        view: ``auto`` or ``none``.
+        view: ``auto``, ``page`` or ``none``.
     """
 
     kind: LaunchKind
@@ -272,6 +274,8 @@ def plan(kind: LaunchKind, given: Mapping[str, str], parent: str = "") -> System
     own["run_dir"].check(str(run_dir))
     check_free(run_dir, "run_dir")
     kind = _with_person(_bridged(kind, configuration), configuration)
+    if launch.view == "page":
+        kind = replace(kind, nodes=(*kind.nodes, PAGE), stopping=(PAGE, *kind.stopping))
     nodes = {
         node: values
         for node, values in configuration.nodes.items()

@@ -30,7 +30,7 @@ def occupied(tmp_path):
         (["duration:=long"], "'duration': expected a number"),
         (["duration:=-1"], "'duration': expected a number >= 0"),
         (["seed:=1.5"], "'seed': expected an integer"),
-        (["view:=all"], "'view': expected one of auto, none"),
+        (["view:=all"], "'view': expected one of auto, page, none"),
         (["task:=/nowhere/task.yaml"], "/nowhere/task.yaml: cannot be read"),
         (["seed=4"], "argument 'seed=4': expected name:=value"),
     ],

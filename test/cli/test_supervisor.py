@@ -30,10 +30,10 @@ def system(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "_SECOND_GRACE", 0.5)
     made = []
 
-    def make(**codes):
+    def make(spare=(), **codes):
         told = Told()
         commands = {name: [sys.executable, "-c", code] for name, code in codes.items()}
-        made.append(Supervisor(commands, tmp_path / "logs", told))
+        made.append(Supervisor(commands, tmp_path / "logs", told, spare))
         made[-1].start()
         return made[-1], told
 
@@ -75,6 +75,14 @@ def test_there_is_an_end_to_crashes_in_a_row(system):
     supervisor, _ = system(a="exit(7)")
     with pytest.raises(NodeCrashesError, match=r"again and again \(exit code 7\)"):
         watch(supervisor, lambda: False)
+
+
+def test_a_system_goes_on_without_what_it_can_spare(system):
+    supervisor, told = system(a="exit(7)", spare=["a"])
+    watch(supervisor, lambda: "again and again" in told.lines()[-1] if told else False)
+    supervisor.check()
+    assert supervisor.restarts == {"a": 5}
+    assert not supervisor.crashed
 
 
 def test_stopping_goes_from_polite_to_force(system, monkeypatch):

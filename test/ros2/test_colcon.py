@@ -13,7 +13,7 @@ pytestmark = pytest.mark.ros2
 
 EXECUTABLES = [
     "data_logger", "model_trainer", "mpc_controller", "mujoco_sim", "robot_bridge",
-    "robot_standin", "run_monitor", "safety_guard", "teleop",
+    "robot_standin", "run_monitor", "safety_guard", "teleop", "web_monitor",
 ]  # fmt: skip
 
 

@@ -1,0 +1,36 @@
+"""``mbrl-ros view``: attach a page to a running system."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+
+from mbrl_ros.cli.node_process import python_command
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (default: this computer only)"
+    )
+    parser.add_argument(
+        "--port", type=int, default=8080, help="preferred port; the next free one is taken (8080)"
+    )
+    parser.add_argument(
+        "--token", default="", help="with which other computers may steer; without, they only watch"
+    )
+    parser.add_argument("--model", default="", help="MJCF file of a robot, for the 3-D view")
+    parser.add_argument("--namespace", default="", help="of the system's nodes")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Become the node web_monitor."""
+    words = ["web_monitor", "--ros-args"]
+    for name in ("host", "port", "token", "model"):
+        # As YAML has it: a token of digits is text, too.
+        words += ["-p", f"{name}:={json.dumps(getattr(arguments, name))}"]
+    if arguments.namespace:
+        words += ["-r", f"__ns:=/{arguments.namespace.strip('/')}"]
+    command = python_command("mbrl_ros.nodes.__main__", *words)
+    os.execv(command[0], command)

@@ -1,0 +1,1 @@
+"""A page to watch and steer a running system; its logic, without ROS."""

@@ -1,0 +1,338 @@
+"""The page: viser's server with the robot, curves and controls."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+import viser
+from PIL import Image
+
+from mbrl_ros.web.access import is_foreign, is_local, is_token
+from mbrl_ros.web.controls import Control
+from mbrl_ros.web.plots import Plots
+from mbrl_ros.web.posing import Poser
+from mbrl_ros.web.scene import Scene
+from mbrl_ros.web.status import status_html
+from mbrl_ros.web.watched import Watched
+
+# What is not the robot is drawn every so many redraws: curves are wider than poses on a slow line.
+_SELDOM = 5
+# A wrong token is answered after this time [s].
+_THINK = 1.0
+# viser's buttons are small, and the e-stop is the only red one.
+_LARGE_STOP = (
+    "<style>button[style*='mantine-color-red']{height:72px!important;font-size:26px!important;"
+    "font-weight:800!important;letter-spacing:2px}</style>"
+)
+_BUTTONS = {
+    "plant": {"Reset": "reset", "Pause": "pause", "Resume": "resume"},
+    "model": {"Roll back": "rollback", "Use newest": "use_newest_model"},
+}
+
+
+class Steering(Protocol):
+    """What viewers may do; called on the page's threads."""
+
+    def stop(self) -> None:
+        """Press the e-stop, at once."""
+
+    def call(self, name: str) -> None:
+        """Ask for one of: arm, reset, pause, resume, rollback, use_newest_model."""
+
+    def change(self, control: Control, value: Any) -> None:
+        """Set a parameter; ValueError: it cannot be such a value."""
+
+
+class _Server(viser.ViserServer):
+    """A server that is never tunnelled to the internet, which any viewer could ask viser for."""
+
+    def request_share_url(self, verbose: bool = True) -> str | None:
+        """Refuse."""
+        return None
+
+
+class Page:
+    """Shows a system to any number of viewers; those at this computer, or with a token, steer.
+
+    Attributes:
+        url: where it is.
+    """
+
+    def __init__(self, host: str, port: int, token: str, steering: Steering, title: str) -> None:
+        """Serve.
+
+        Args:
+            host: address to listen on.
+            port: preferred; the next free one is taken.
+            token: with which others than viewers at this computer may steer; empty: nobody else.
+            steering: does what viewers ask for.
+            title: of the page.
+
+        Raises:
+            ValueError: if the address is not this computer's.
+        """
+        try:
+            with socket.create_server((host, 0)):
+                pass
+        except OSError as error:
+            raise ValueError(f"host: '{host}' cannot be listened on: {error.strerror}") from None
+        self._token, self._steering = token, steering
+        with contextlib.redirect_stdout(io.StringIO()):  # a banner of its own
+            self._server = _Server(host, port, verbose=False)
+        shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::1", "::") else host
+        self.url = f"http://{shown}:{self._server.get_port()}"
+        self._lock = threading.RLock()
+        self._steerers: dict[int, _Steerer] = {}
+        self._controls: list[Control] = []
+        self._scene: Scene | None = None
+        self._count = 0
+        self._frame: Any = None
+        self._image: Any = None
+        self._server._websock_server.on_client_connect(self._refuse_foreign)
+        gui = self._server.gui
+        gui.configure_theme(show_logo=False, show_share_button=False)
+        gui.set_panel_label(title)
+        self._server.scene.set_up_direction("+z")
+        panel = gui.add_panel()
+        with panel.add_tab("Curves", viser.Icon.CHART_LINE):
+            self._plots = Plots(gui)
+        self._camera_tab: Any = panel
+        panel.dock_left()
+        panel.set_width(400)
+        gui.main_panel.dock_right()
+        gui.main_panel.set_width(340)
+        self._status = gui.add_html("waiting for the system …", order=0)
+        self._server.on_client_connect(self._welcome)
+        self._server.on_client_disconnect(self._forget)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether anybody looks."""
+        return bool(self._server.get_clients())
+
+    def show_robot(self, poser: Poser) -> None:
+        """Show a robot's model, from now on."""
+        self._scene = Scene(self._server, poser)
+
+    def show_no_robot(self, reason: str) -> None:
+        """Say why there is no model."""
+        self._server.scene.add_label("/none", f"no 3-D view: {reason}")
+
+    def show_controls(self, controls: Sequence[Control]) -> None:
+        """Offer other controls than before."""
+        with self._lock:
+            self._controls = list(controls)
+            for steerer in self._steerers.values():
+                steerer.offer(self._controls)
+
+    def show_value(self, control: Control) -> None:
+        """Show that a parameter has another value, whoever set it."""
+        with self._lock:
+            for i, each in enumerate(self._controls):
+                if (each.node, each.name) == (control.node, control.name):
+                    self._controls[i] = control
+            for steerer in self._steerers.values():
+                steerer.show(control)
+
+    def say(self, text: str, good: bool = True) -> None:
+        """Tell those who steer what came of a request."""
+        with self._lock:
+            for steerer in self._steerers.values():
+                steerer.say(text, good)
+
+    def redraw(self, watched: Watched, now: float) -> None:
+        """Show the newest state; without viewers this does nothing."""
+        if not self.is_watched:
+            return
+        self._count += 1
+        if self._scene is not None:
+            self._scene.draw(watched)
+        if self._count % _SELDOM != 1:
+            return
+        with self._server.atomic():
+            self._status.content = status_html(watched, now)
+            self._plots.draw(watched, now)
+        if watched.frame is not self._frame:
+            self._frame = watched.frame
+            self._show_frame(watched.frame)
+
+    def close(self) -> None:
+        """Stop serving."""
+        with contextlib.redirect_stdout(io.StringIO()):
+            self._server.stop()
+
+    def _show_frame(self, frame: Any) -> None:
+        try:
+            image = np.asarray(Image.open(io.BytesIO(bytes(frame.data))).convert("RGB"))
+        except (OSError, ValueError):
+            return  # half a frame; the next one comes
+        if self._image is None:
+            with self._camera_tab.add_tab("Camera", viser.Icon.CAMERA):
+                self._image = self._server.gui.add_image(image, label=frame.camera)
+        else:
+            self._image.image = image
+
+    def _request(self, number: int) -> tuple[str, str, str]:
+        """Return a viewer's address, and the request's headers Origin and Host."""
+        connection = self._server._websock_server._live_connections[number]
+        headers = connection.request.headers if connection.request else {}
+        return connection.remote_address[0], headers.get("Origin", ""), headers.get("Host", "")
+
+    async def _refuse_foreign(self, connection: Any) -> None:
+        _, origin, host = self._request(connection.client_id)
+        if is_foreign(origin, host):
+            await self._server._websock_server._live_connections[connection.client_id].close()
+
+    def _welcome(self, client: viser.ClientHandle) -> None:
+        try:
+            address, _, host = self._request(client.client_id)
+        except KeyError:
+            return  # gone already
+        if is_local(address, host):
+            self._let_steer(client)
+            return
+        if not self._token:
+            client.gui.add_html("<i>You can watch; steering needs a token.</i>", order=1)
+            return
+        with client.gui.add_folder("Steering needs the token", order=1) as folder:
+            given = client.gui.add_text("token", "")
+            enter = client.gui.add_button("Enter")
+
+        def look(_: Any) -> None:
+            if is_token(given.value, self._token):
+                folder.remove()
+                self._let_steer(client)
+            else:
+                time.sleep(_THINK)
+                client.add_notification("Wrong token", "", color="red", auto_close_seconds=4.0)
+
+        enter.on_click(look)
+
+    def _let_steer(self, client: viser.ClientHandle) -> None:
+        steerer = _Steerer(client, self._steering)
+        with self._lock:
+            self._steerers[client.client_id] = steerer
+            steerer.offer(self._controls)
+
+    def _forget(self, client: viser.ClientHandle) -> None:
+        with self._lock:
+            self._steerers.pop(client.client_id, None)
+
+
+class _Steerer:
+    """A viewer's own buttons and controls; nobody else's connection can use them."""
+
+    def __init__(self, client: viser.ClientHandle, steering: Steering) -> None:
+        self._client, self._steering = client, steering
+        self._widgets: dict[tuple[str, str], tuple[Any, Control]] = {}
+        self._folders: list[Any] = []
+        gui = client.gui
+        panel = gui.add_panel()
+        with panel.add_tab("Stop", viser.Icon.HAND_STOP):
+            gui.add_html(_LARGE_STOP)
+            stop = gui.add_button("E-STOP", color="red", hint="only the safe command, until armed")
+            arm = gui.add_button("Arm", color="gray", hint="end an e-stop")
+        # Above the scene, in the corner where no notices come.
+        panel.float(x=-12, y=12, width=260)
+        stop.on_click(lambda _: steering.stop())
+        arm.on_click(lambda _: steering.call("arm"))
+        for i, (label, names) in enumerate(_BUTTONS.items()):
+            group = gui.add_button_group(label, tuple(names), order=10 + i)
+            group.on_click(partial(_pressed, steering, group, names))
+
+    def offer(self, controls: Sequence[Control]) -> None:
+        """Replace all controls."""
+        for folder in self._folders:
+            folder.remove()
+        self._folders, self._widgets = [], {}
+        groups: dict[str, list[Control]] = {}
+        for control in controls:
+            groups.setdefault(control.group, []).append(control)
+        for order, (group, members) in enumerate(groups.items()):
+            open_first = group.startswith("objective")
+            folder = self._client.gui.add_folder(
+                group, order=30 + order, expand_by_default=open_first
+            )
+            self._folders.append(folder)
+            with folder:
+                for control in members:
+                    widget = _widget(self._client.gui, control)
+                    self._widgets[control.node, control.name] = (widget, control)
+                    widget.on_update(self._changed(control))
+
+    def show(self, control: Control) -> None:
+        """Show a new value."""
+        if (control.node, control.name) not in self._widgets:
+            return
+        widget, _ = self._widgets[control.node, control.name]
+        self._widgets[control.node, control.name] = (widget, control)
+        value = _shown(control)
+        if hasattr(widget, "max") and not isinstance(value, str):
+            widget.min, widget.max = min(widget.min, value), max(widget.max, value)
+        if widget.value != value:
+            widget.value = value
+
+    def say(self, text: str, good: bool) -> None:
+        """Show a short message."""
+        self._client.add_notification(
+            text, "", color="green" if good else "red", auto_close_seconds=4.0 if good else 10.0
+        )
+
+    def _changed(self, control: Control) -> Callable[[Any], None]:
+        key = control.node, control.name
+
+        def changed(event: Any) -> None:
+            # What the page itself shows comes without a client.
+            if event.client_id is None:
+                return
+            widget, present = self._widgets[key]
+            try:
+                value = present.parsed(widget.value)
+                if value != present.value:
+                    self._steering.change(present, value)
+            except ValueError as error:
+                self.say(str(error), good=False)
+                widget.value = _shown(present)
+
+        return changed
+
+
+def _pressed(steering: Steering, group: Any, names: Mapping[str, str], _: Any) -> None:
+    steering.call(names[group.value])
+
+
+def _shown(control: Control) -> Any:
+    """Return a value as its widget has it: lists are text."""
+    value = control.value
+    return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else value
+
+
+def _widget(gui: Any, control: Control) -> Any:
+    label, hint, value = control.label, control.description or None, _shown(control)
+    if control.choices:
+        return gui.add_dropdown(label, control.choices, initial_value=value, hint=hint)
+    if isinstance(value, bool):
+        return gui.add_checkbox(label, initial_value=value, hint=hint)
+    if isinstance(value, str):
+        return gui.add_text(label, initial_value=value, hint=hint)
+    if ends := control.slider():
+        low, high, step = ends
+        kind = type(value)
+        return gui.add_slider(
+            label, kind(low), kind(high), kind(step), initial_value=value, hint=hint
+        )
+    finite = {
+        name: type(value)(end)
+        for name, end in (("min", control.low), ("max", control.high))
+        if math.isfinite(end)
+    }
+    return gui.add_number(label, initial_value=value, hint=hint, **finite)

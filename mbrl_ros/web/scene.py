@@ -1,0 +1,138 @@
+"""The robot in 3-D, where the plan takes it, and the ground."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mbrl_ros.core.spaces import FloatArray
+from mbrl_ros.web.posing import Poser
+from mbrl_ros.web.shapes import Shape, placed, shapes_of, tips
+from mbrl_ros.web.watched import Watched
+
+_GHOST = 0.35
+_FIELD_OF_VIEW = 0.8  # [rad]
+_PLAN, _SPREAD = (0, 150, 50), (90, 190, 110)
+# Poses of a plan that are drawn, at most.
+_POSES = 40
+
+
+class Scene:
+    """Draws a model in viser; only poses travel once the shapes have."""
+
+    def __init__(self, server: Any, poser: Poser) -> None:
+        """Send the shapes.
+
+        Args:
+            server: viser's.
+            poser: of the model.
+        """
+        self._server, self._poser = server, poser
+        shapes = shapes_of(poser.model)
+        self._tips = tips(poser.model, shapes)
+        self._robot = self._add("/robot", shapes)
+        self._ghost = self._add("/plan/ghost", [s for s in shapes if s.body], ghost=True)
+        center, extent = self._bounds(shapes)
+        server.scene.add_grid(
+            "/ground", width=8 * extent, height=8 * extent, cell_size=_round(extent / 4),
+            section_size=_round(extent), position=(center[0], center[1], _ground(poser.model)),
+        )  # fmt: skip
+        server.initial_camera.look_at = tuple(center)
+        server.initial_camera.fov = _FIELD_OF_VIEW
+        server.initial_camera.position = tuple(center + extent * np.array([0.25, -1.35, 0.45]))
+        self._lines: dict[str, Any] = {}
+        self._drawn: Any = None
+        for frame in self._ghost.values():
+            frame.visible = False
+        self._place(self._robot, *poser.bodies(None))
+
+    def draw(self, watched: Watched) -> None:
+        """Show the newest pose and plan."""
+        poser, now = self._poser, watched.observation
+        if now is None or (not poser.told and not watched.joints):
+            return
+        with self._server.atomic():
+            self._place(self._robot, *poser.bodies(now, watched.joints))
+            if watched.future is not self._drawn:
+                self._drawn = watched.future
+                self._draw_future(watched)
+
+    def _draw_future(self, watched: Watched) -> None:
+        """Draw the ways of all outermost points, the members' spread around them, and the end."""
+        future = watched.future
+        known = future is not None and bool(self._poser.told and self._tips)
+        for handle in self._ghost.values():
+            handle.visible = known
+        if not known or future is None or not np.isfinite(future.mean).all():
+            for line in self._lines.values():
+                line.visible = False
+            return
+        chosen = np.unique(np.linspace(0, len(future.mean) - 1, _POSES).astype(int))
+        mean, std = future.mean[chosen], future.std[chosen]
+        for name, trajectories, color, width in (
+            ("mean", [mean], _PLAN, 4.0),
+            ("spread", [mean - std, mean + std], _SPREAD, 1.5),
+        ):
+            self._lines[name] = self._server.scene.add_line_segments(
+                f"/plan/{name}",
+                np.concatenate([self._way(trajectory) for trajectory in trajectories]),
+                color,
+                thickness=width,
+                thickness_units="screen",
+            )
+        self._place(self._ghost, *self._poser.bodies(future.mean[-1]))
+
+    def _way(self, trajectory: FloatArray) -> FloatArray:
+        """Return the pieces of the ways of all outermost points, shape ``(pieces, 2, 3)``."""
+        points = []
+        for observation in trajectory:
+            positions, turns = self._poser.bodies(observation)
+            points.append([placed(p, positions[b], turns[b]) for b, p in self._tips.items()])
+        way = np.array(points).reshape(len(trajectory), -1, 3)
+        return np.stack([way[:-1], way[1:]], axis=2).reshape(-1, 2, 3).astype(np.float32)
+
+    def _bounds(self, shapes: list[Shape]) -> tuple[FloatArray, float]:
+        """Return the middle of all shapes at rest, and their extent [m]."""
+        positions, turns = self._poser.bodies(None)
+        points = [placed(s.vertices, positions[s.body], turns[s.body]) for s in shapes]
+        corners = np.concatenate(points or [np.array([[-0.5] * 3, [0.5] * 3])])
+        low, high = corners.min(axis=0), corners.max(axis=0)
+        return (low + high) / 2, float(np.linalg.norm(high - low))
+
+    def _add(self, root: str, shapes: list[Shape], ghost: bool = False) -> dict[int, Any]:
+        """Return the frame of each body that has shapes."""
+        frames: dict[int, Any] = {}
+        for i, shape in enumerate(shapes):
+            name = f"{root}/{shape.body}"
+            if shape.body not in frames:
+                frames[shape.body] = self._server.scene.add_frame(name, show_axes=False)
+            *color, opacity = shape.color
+            self._server.scene.add_mesh_simple(
+                f"{name}/{i}",
+                shape.vertices,
+                shape.faces,
+                color=_PLAN if ghost else tuple(round(255 * c) for c in color),
+                opacity=_GHOST if ghost else (opacity if opacity < 1 else None),
+                cast_shadow=not ghost,
+                receive_shadow=not ghost,
+            )
+        return frames
+
+    @staticmethod
+    def _place(frames: dict[int, Any], positions: FloatArray, turns: FloatArray) -> None:
+        for body, frame in frames.items():
+            frame.position, frame.wxyz = positions[body], turns[body]
+
+
+def _ground(model: Any) -> float:
+    """Return the height of the lowest plane [m]; without one, 0."""
+    import mujoco
+
+    planes = np.flatnonzero(model.geom_type == int(mujoco.mjtGeom.mjGEOM_PLANE))
+    return float(min((model.geom_pos[i][2] for i in planes), default=0.0))
+
+
+def _round(value: float) -> float:
+    """Return a power of ten near a length."""
+    return float(10.0 ** np.round(np.log10(value)))

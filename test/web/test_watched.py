@@ -1,0 +1,141 @@
+"""What a page shows, from messages."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from mbrl_ros.web.status import status_html
+from mbrl_ros.web.watched import PAST, Watched, columns
+
+
+def observation(episode, step, *values):
+    return SimpleNamespace(
+        episode=episode, step=step, values=values, reward=1.0, terminated=False, truncated=False
+    )
+
+
+def plan(episode, step, mean, std=0.1):
+    return SimpleNamespace(
+        episode=episode, step=step, horizon=len(mean) - 1, observation_names=["x", "v"],
+        observations=np.ravel(mean), observation_stds=np.full(np.size(mean), std),
+        expected_return=3.0,
+    )  # fmt: skip
+
+
+def controller(delay=0, **fields):
+    usual = {
+        "state": "active", "source": 0, "reason": "", "ticks": 10, "ticks_late": 1,
+        "sources": [10, 0, 0, 0, 0, 0], "planner": "icem", "plan_time_p50": 0.01,
+        "plan_time_p99": 0.02, "budget": 0.03, "model_epoch": 1, "model_sequence": 2,
+        "model_held": False, "trust": "full", "one_step_z": 1.0, "open_loop_z": 2.0,
+        "expected_return": 5.0, "estopped": False, "objective": "swing <up>",
+    }  # fmt: skip
+    return SimpleNamespace(delay_steps=delay, **{**usual, **fields})
+
+
+def guard(changed, replaced, state="armed"):
+    return SimpleNamespace(
+        state=state, reason="", person=False, passed=5, changed=changed, replaced=replaced
+    )
+
+
+@pytest.mark.parametrize("delay", [0, 1, 2])
+def test_each_observation_meets_what_was_predicted_for_it(delay):
+    watched = Watched()
+    watched.feed("ControllerStatus", controller(delay), 0.0)
+    for step in range(6):
+        watched.feed("Observation", observation(0, step, step, -step), step)
+        # It begins where its first action acts, and says the truth and a half.
+        begin = step + delay
+        rows = [(begin + i + 0.5, -begin - i + 0.5) for i in range(4)]
+        watched.feed("Plan", plan(0, step, rows), step)
+    time, predicted, observed = watched.observed(0, 6.0)
+    assert time.tolist() == [-6, -5, -4, -3, -2, -1]
+    assert observed.tolist() == [0, 1, 2, 3, 4, 5]
+    known = max(delay, 1)  # before, nothing was predicted: the curve hides below the other
+    assert predicted.tolist() == [step + 0.5 * (step >= known) for step in range(6)]
+
+
+def test_the_plan_lies_ahead_with_the_spread_of_its_members():
+    watched = Watched()
+    watched.tell({"observation.names": ["x", "v"], "period": 0.1, "real_time_factor": 2.0})
+    watched.feed("ControllerStatus", controller(1), 0.0)
+    watched.feed("Plan", plan(0, 3, [(1.0, 0.0), (2.0, 0.0), (4.0, 0.0)], std=0.5), 0.0)
+    time, low, high, mean = watched.planned(0)
+    assert time == pytest.approx([0.05, 0.1, 0.15])
+    assert mean.tolist() == [1, 2, 4]
+    assert low.tolist() == [0, 1, 3]
+    assert high.tolist() == [2, 3, 5]
+    watched.feed("Observation", observation(0, 3, 1.0, 0.0), 0.1)
+    watched.feed("Observation", observation(1, 0, 1.0, 0.0), 0.2)
+    assert watched.future is None  # of an episode that is over
+
+
+def test_the_past_is_as_long_as_it_is_shown():
+    watched = Watched()
+    for step in range(100):
+        watched.feed("Observation", observation(0, step, step, 0), step)
+    time, _, _ = watched.observed(0, 99.0)
+    assert time[0] > -PAST
+    assert time[-1] == 0
+
+
+def test_repeated_observations_count_once():
+    watched = Watched()
+    for _ in range(3):
+        watched.feed("Observation", observation(0, 7, 1.0, 0.0), 1.0)
+    assert len(watched.observed(0, 1.0)[0]) == 1
+
+
+def test_the_guards_counts_become_rates_also_when_it_is_restarted():
+    watched = Watched()
+    for now, changed, replaced in ((0, 5, 0), (1, 7, 0), (3, 7, 4), (4, 1, 0)):
+        watched.feed("GuardStatus", guard(changed, replaced), now)
+    time, changed, replaced = watched.guarded(4.0)
+    assert time.tolist() == [-3, -1, 0]
+    assert changed.tolist() == [2, 0, 0]
+    assert replaced.tolist() == [0, 2, 0]
+
+
+def test_curves_have_no_gaps():
+    nan = float("nan")
+    assert [c.tolist() for c in columns([], 3)] == [[0], [0], [0]]
+    made = columns([(0.0, nan, 1.0), (1.0, 2.0, nan), (2.0, float("inf"), 3.0)], 3)
+    assert [c.tolist() for c in made] == [[0, 2], [1, 3], [1, 3]]
+
+
+def test_a_plan_without_named_dimensions_is_none():
+    watched = Watched()
+    empty = plan(0, 0, np.empty((1, 0)))
+    empty.horizon = 5
+    watched.feed("Plan", empty, 0.0)
+    assert watched.future is None
+
+
+def test_the_state_in_words_is_escaped():
+    watched = Watched()
+    assert "waiting for a controller" in status_html(watched, 0.0)
+    watched.feed("ControllerStatus", controller(reason="<script>"), 0.0)
+    watched.feed("GuardStatus", guard(1, 2), 0.0)
+    watched.feed("Intervention", SimpleNamespace(reason="too <fast>"), 0.0)
+    entry = SimpleNamespace(name="a", message="<b>", level=b"\x01")
+    watched.feed("DiagnosticArray", SimpleNamespace(status=[entry]), 0.0)
+    text = status_html(watched, 1.0)
+    for told in (
+        "running",
+        "swing &lt;up&gt;",
+        "&lt;script&gt;",
+        "too &lt;fast&gt;",
+        "a: &lt;b&gt;",
+    ):
+        assert told in text
+    assert "<script>" not in text
+
+
+@pytest.mark.parametrize("of", ["controller", "guard"])
+def test_an_estop_is_told_whoever_says_it(of):
+    watched = Watched()
+    watched.feed("ControllerStatus", controller(estopped=of == "controller"), 0.0)
+    watched.feed("GuardStatus", guard(0, 0, "stopped" if of == "guard" else "armed"), 0.0)
+    assert "E-STOPPED" in status_html(watched, 0.0)
