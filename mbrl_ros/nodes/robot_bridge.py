@@ -12,11 +12,12 @@ import time
 from typing import Any
 
 from mbrl_ros.core.realtime import AROUND, prioritize_process
+from mbrl_ros.core.records import Observation
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.nodes.endpoints import publishers_of, topics_of
 from mbrl_ros.nodes.parameters import declare, overrides_of
 from mbrl_ros.nodes.qos import COMMAND, EVENTS
-from mbrl_ros.nodes.record_messages import observation_message, time_message
+from mbrl_ros.nodes.record_messages import frame_message, observation_message, time_message
 from mbrl_ros.nodes.runner import run_node
 from mbrl_ros.nodes.timers import create_steady_timer
 from mbrl_ros.robot.network import why_unheard
@@ -53,13 +54,16 @@ class RobotBridge(Node):
         self._pacer = Pacer(task.period, self._tick)
         self._missed = self._failed = 0
         self._told: dict[str, float] = {}
+        self._unseen: dict[str, str] = {}
         self._topics: dict[str, str] = {}
-        for name in settings.sources:
+        for name in settings.heard:
             self._listen(name, getattr(settings, name))
         self._commands = {name: self._make(getattr(settings, name)) for name in settings.commands}
         self._observations = self.create_publisher(
             ri.Observation, "observation", QoSProfile(depth=100)
         )
+        if settings.cameras:
+            self._frames = self.create_publisher(ri.Frame, "frame", QoSProfile(depth=100))
         self._diagnostics = self.create_publisher(ri.DiagnosticArray, "/diagnostics", EVENTS)
         self.create_subscription(ri.Action, "action", self._on_action, COMMAND)
         if settings.feedback:
@@ -113,6 +117,16 @@ class RobotBridge(Node):
         self._send(tick.messages, stamp)
         if tick.observation is not None:
             self._observations.publish(observation_message(tick.observation))
+            for camera in self._settings.cameras:
+                self._show(camera, tick.observation, now)
+
+    def _show(self, camera: str, seen: Observation, now: float) -> None:
+        try:
+            self._frames.publish(frame_message(self._plant.frame(camera, seen, now)))
+        except ValueError as error:
+            self._unseen[camera] = str(error)
+        else:
+            self._unseen.pop(camera, None)
 
     def _send(self, messages: Any, stamp: int) -> None:
         for name, message in messages.items():
@@ -162,6 +176,8 @@ class RobotBridge(Node):
         """Say what is wrong, in the log and as diagnostics."""
         now = time.monotonic()
         problems = self._plant.listener.problems(now)
+        for camera, unseen in tuple(self._unseen.items()):
+            problems[camera] = problems[camera] or unseen
         sources = self._plant.listener.sources
         for name in problems:
             if sources[name].count == 0:

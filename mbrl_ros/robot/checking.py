@@ -14,6 +14,7 @@ from mbrl_ros.core.spaces import Space
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.robot.fields import LABELS, Path, class_name, follow
 from mbrl_ros.robot.formulas import Formula
+from mbrl_ros.robot.images import read_image
 from mbrl_ros.robot.network import Endpoint, unheeded, why_unheard
 from mbrl_ros.robot.plant import RobotPlant
 from mbrl_ros.robot.settings import BridgeSettings
@@ -172,6 +173,12 @@ class RobotCheck:
     def _unreadable(self) -> Iterator[Finding]:
         space = self._task.observation_space()
         yield from self._beyond("", self.values(), space, "outside observation.low and high")
+        for camera in self._settings.cameras:
+            if self._heard[camera]:
+                try:
+                    read_image(self._heard[camera][-1][1])
+                except ValueError as error:
+                    yield Finding(f"{camera}: {error}")
         space = self._task.action_space()
         for where, formulas in self._plant.of_actions.items():
             read = self._read(space.names, formulas)

@@ -103,6 +103,22 @@ class Listener:
             for source in self.sources.values():
                 source.message = None
 
+    def newest(self, name: str, now: float) -> Any:
+        """Return the newest message of a source.
+
+        Args:
+            name: of the source.
+            now: on a clock that never jumps [s].
+
+        Raises:
+            ValueError: if it is missing or stale.
+        """
+        with self._lock:
+            source = self.sources[name]
+            if problem := source.problem(now):
+                raise ValueError(problem)
+            return source.message
+
     def read(self, formulas: Iterable[Formula], now: float) -> FloatArray:
         """Return the present values of formulas.
 

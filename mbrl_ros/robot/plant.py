@@ -15,11 +15,14 @@ from numpy.typing import ArrayLike
 
 from mbrl_ros.core.extensions import describe
 from mbrl_ros.core.numbers import shown
-from mbrl_ros.core.records import Observation, add_reward
+from mbrl_ros.core.records import ENCODINGS, Frame, Observation, add_reward
 from mbrl_ros.core.spaces import FloatArray
 from mbrl_ros.core.task import TaskSettings
+from mbrl_ros.data.frames import encode, fitted
+from mbrl_ros.data.messages import nanoseconds
 from mbrl_ros.robot.fields import FindClass
 from mbrl_ros.robot.formulas import Formula
+from mbrl_ros.robot.images import COMPRESSED, RAW, read_image
 from mbrl_ros.robot.listening import Listener, find_class
 from mbrl_ros.robot.settings import BridgeSettings, CommandSettings, SourceSettings, check_topics
 from mbrl_ros.robot.writing import MessageWriter, commanded
@@ -99,7 +102,8 @@ class RobotPlant:
             )
         self._safe = SafeCommand.of(task)
         self._actuation = Actuation(self._action, self._safe, NoOlderThan(oldest, task.period))
-        check_topics(settings, [*settings.sources, *settings.commands])
+        check_topics(settings, [*settings.heard, *settings.commands])
+        self._cameras = self._checked_cameras(settings)
         self.listener = make_listener(settings, task.period, find)
         self.formulas = self.listener.formulas(settings.observe, "observe", self._observed.names)
         self.of_actions = {
@@ -190,6 +194,8 @@ class RobotPlant:
             values = np.full(self._observed.dim, np.nan)
             try:
                 values = self.listener.read(self.formulas, now)
+                for camera in self._cameras:
+                    self.listener.newest(camera, now)
                 if self._stage is _Stage.WAITING:
                     self._begin(values, now)
                 seen = self.observation = self._seen(values, now, stamp)
@@ -208,6 +214,40 @@ class RobotPlant:
             else:
                 self._stage = _Stage.WAITING
             return Tick(seen, last)
+
+    def frame(self, camera: str, seen: Observation, now: float) -> Frame:
+        """Return what a camera shows as a frame of an observation, of the size that models see.
+
+        It takes a while, for an image that has to be decoded, so it is not a part of `tick`.
+
+        Args:
+            camera: one of the settings' cameras.
+            seen: the observation.
+            now: on a clock that never jumps [s].
+
+        Raises:
+            ValueError: if there is no image, or it cannot be read.
+        """
+        side, lossless = self._observed.image_size, ENCODINGS[0]
+        message = self.listener.newest(camera, now)
+        try:
+            data = encode(fitted(read_image(message), side), lossless)
+        except ValueError as error:
+            raise ValueError(f"{camera}: {error}") from None
+        stamp = nanoseconds(message.header.stamp) or seen.stamp
+        return Frame(seen.episode, seen.step, camera, lossless, side, side, data, stamp)
+
+    def _checked_cameras(self, settings: BridgeSettings) -> tuple[str, ...]:
+        if set(settings.cameras) != set(self._observed.images):
+            expected = ", ".join(self._observed.images) or "none"
+            raise ValueError(
+                f"cameras: expected observation.images, {expected}, got "
+                f"{', '.join(settings.cameras) or 'none'}"
+            )
+        for camera in settings.cameras:
+            if (kind := getattr(settings, camera).type) not in (RAW, COMPRESSED):
+                raise ValueError(f"{camera}.type: expected {RAW} or {COMPRESSED}, got '{kind}'")
+        return tuple(settings.cameras)
 
     def last_messages(self, now: float) -> Mapping[str, Any]:
         """Return the safe command, for the end; nothing where nothing is sent.
@@ -321,7 +361,7 @@ class RobotPlant:
 
 def make_listener(settings: BridgeSettings, period: float, find: FindClass) -> Listener:
     """Return what hears the sources of the settings; see `Listener`."""
-    own: dict[str, SourceSettings] = {name: getattr(settings, name) for name in settings.sources}
+    own: dict[str, SourceSettings] = {name: getattr(settings, name) for name in settings.heard}
     return Listener(own, period, find)
 
 

@@ -64,6 +64,11 @@ class BridgeSettings:
         "names of the topics that are heard, each with its parameters; control steps begin with "
         "messages of the first one, if they come often enough",
     )
+    cameras: list[str] = setting(
+        [],
+        "names of observation.images, each with its parameters: topics of type "
+        "sensor_msgs/msg/Image (rgb8, bgr8, mono8) or CompressedImage (jpeg, png)",
+    )
     commands: list[str] = setting(
         [], "names of the topics that are commanded, each with its parameters"
     )
@@ -111,6 +116,11 @@ class BridgeSettings:
         0.0, "maximum age of a command [s]; 0: 2.5 periods, at least 0.1 s", low=0.0, high=100.0
     )
 
+    @property
+    def heard(self) -> tuple[str, ...]:
+        """The names of all topics that are heard."""
+        return (*self.sources, *self.cameras)
+
     def oldest_command(self, period: float) -> float:
         """Return the maximum age of a command at a control period [s]."""
         return self.command_timeout or max(0.1, 2.5 * period)
@@ -146,26 +156,25 @@ class TeleopSettings:
     )
 
 
-def with_topics(base: type[Any], hear: str, send: str, values: Mapping[str, Any]) -> type[Any]:
+def with_topics(
+    base: type[Any], groups: Mapping[str, type[Any]], values: Mapping[str, Any]
+) -> type[Any]:
     """Return settings with a group of their own for each topic.
 
     Args:
         base: the settings without these groups.
-        hear: parameter that lists the topics that are heard.
-        send: parameter that lists those that are sent to; empty: none are.
-        values: flat parameters, of which these two count.
+        groups: the parameters that list topics, each with the settings of one of them.
+        values: flat parameters, of which these lists count.
 
     Raises:
         SettingsError: if a name is invalid, or given twice.
     """
-    lists = []
-    for parameter in (hear, send):
+    taken = {field.name for field in dataclasses.fields(base)}
+    topics: list[tuple[str, type[Any]]] = []
+    for parameter, own in groups.items():
         names = values.get(parameter, [])
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise SettingsError(f"parameter '{parameter}': expected a list of str, got {names!r}")
-        lists.append(tuple(names))
-    taken = {field.name for field in dataclasses.fields(base)}
-    for parameter, names in zip((hear, send), lists, strict=True):
         for name in names:
             if not name.isidentifier() or name in taken:
                 raise SettingsError(
@@ -173,16 +182,16 @@ def with_topics(base: type[Any], hear: str, send: str, values: Mapping[str, Any]
                     f"and none that is a parameter, got '{name}'"
                 )
             taken.add(name)
+            topics.append((name, own))
     of: Any = base  # mypy does not take a class for hashable
-    made: type[Any] = _made(of, *lists)
+    made: type[Any] = _made(of, tuple(topics))
     return made
 
 
 # One class for the same names: results derived from a class are cached with it.
 @lru_cache(maxsize=64)
-def _made(base: Any, heard: tuple[str, ...], sent: tuple[str, ...]) -> Any:
-    groups: list[Any] = [(name, SourceSettings, group(SourceSettings)) for name in heard]
-    groups += [(name, CommandSettings, group(CommandSettings)) for name in sent]
+def _made(base: Any, topics: tuple[tuple[str, Any], ...]) -> Any:
+    groups: list[Any] = [(name, own, group(own)) for name, own in topics]
     return dataclasses.make_dataclass(base.__name__, groups, bases=(base,), frozen=True)
 
 
@@ -195,7 +204,8 @@ def bridge_settings(values: Mapping[str, Any]) -> type[BridgeSettings]:
     Raises:
         SettingsError: if a name of them is invalid, or given twice.
     """
-    return with_topics(BridgeSettings, "sources", "commands", values)
+    groups = {"sources": SourceSettings, "cameras": SourceSettings, "commands": CommandSettings}
+    return with_topics(BridgeSettings, groups, values)
 
 
 def teleop_settings(values: Mapping[str, Any]) -> type[TeleopSettings]:
@@ -207,7 +217,7 @@ def teleop_settings(values: Mapping[str, Any]) -> type[TeleopSettings]:
     Raises:
         SettingsError: if a name of them is invalid, or given twice.
     """
-    return with_topics(TeleopSettings, "sources", "", values)
+    return with_topics(TeleopSettings, {"sources": SourceSettings}, values)
 
 
 def check_topics(settings: Any, names: Iterable[str]) -> None:

@@ -17,7 +17,7 @@ from mbrl_ros.core.settings import group, setting
 from mbrl_ros.core.spaces import FloatArray
 from mbrl_ros.robot.fields import FindClass
 from mbrl_ros.robot.listening import Listener, find_class
-from mbrl_ros.robot.settings import check_topics, with_topics
+from mbrl_ros.robot.settings import CommandSettings, SourceSettings, check_topics, with_topics
 from mbrl_ros.robot.writing import MessageWriter
 from mbrl_ros.simulation.disturbance import Gears, Readings, Way
 from mbrl_ros.simulation.perturbation import Perturbation
@@ -63,7 +63,8 @@ def standin_settings(values: Mapping[str, Any]) -> type[StandinSettings]:
     Raises:
         SettingsError: if a name of them is invalid, or given twice.
     """
-    return with_topics(StandinSettings, "hears", "sends", values)
+    groups = {"hears": SourceSettings, "sends": CommandSettings}
+    return with_topics(StandinSettings, groups, values)
 
 
 class Standin:

@@ -197,6 +197,43 @@ def test_a_robot_is_checked_before_it_moves(client, start):
     assert client.forces == []
 
 
+def test_a_camera_is_seen_and_missed(client, start):
+    image = ri.interface("sensor_msgs/msg/Image")
+    seen = {"observation.images": "[front]", "cameras": "[front]", "front.topic": "front/image_raw"}
+    seen |= {"front.type": "sensor_msgs/msg/Image", "begins": "", "joints.rate": "0.0"}
+    start(
+        *node("robot_bridge", RIG, *(f"{name}:={value}" for name, value in seen.items() if value))
+    )
+    frames = []
+    deep = ros.QoSProfile(depth=100)
+    client.node.create_subscription(ri.Frame, "frame", frames.append, deep)
+    driver = client.node.create_publisher(ri.JointState, "joint_states", deep)
+    camera = client.node.create_publisher(image, "front/image_raw", ros.QoSProfile(depth=1))
+    shows = True
+
+    def until(condition):
+        def drive():
+            header = ri.Header(stamp=client.node.get_clock().now().to_msg())
+            places = {"name": ["slider", "pole"], "position": [0.0, 3.1], "velocity": [0.0, 0.0]}
+            driver.publish(ri.JointState(header=header, **places))
+            if shows:
+                grey = {"height": 48, "width": 64, "encoding": "mono8", "step": 64}
+                camera.publish(image(header=header, data=[77] * 64 * 48, **grey))
+            ros.spin_once(client.node, timeout_sec=0.01)
+
+        return eventually(condition, PATIENCE, "it did not happen", drive)
+
+    until(lambda: len(frames) > 3)
+    told = {(o.episode, o.step) for o in client.observations}
+    assert {(f.episode, f.step) for f in frames[:-1]} <= told
+    assert (frames[0].camera, frames[0].width, frames[0].height) == ("front", 64, 64)
+    shows = False
+    until(lambda: "nothing heard for" in client.diagnostics.get("robot_bridge: front", ""))
+    before = len(client.observations)
+    until(lambda: "nothing heard for" in client.diagnostics["robot_bridge: commands"])
+    assert len(client.observations) - before <= 1
+
+
 def test_a_mapping_that_does_not_fit_ends_the_node(start):
     bridge = start(*node("robot_bridge", RIG, "joints.type:=sensor_msgs/msg/JointStates"))
     output, _ = bridge.communicate(timeout=PATIENCE)

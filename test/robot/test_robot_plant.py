@@ -34,6 +34,7 @@ BRIDGE = {
 
 def settings_of(**changed):
     values = {**BRIDGE, **{name.replace("__", "."): v for name, v in changed.items()}}
+    values = {name: value for name, value in values.items() if value is not None}
     return build(bridge_settings(values), values)
 
 

@@ -48,11 +48,11 @@ class _Listening:
         self._session, self._node = session, session.node
         self._settings, self._check = settings, check
         self._topics: dict[str, str] = {}
-        for name in (*settings.sources, *settings.commands):
+        for name in (*settings.heard, *settings.commands):
             topic = getattr(settings, name).topic
             absolute = topic if topic.startswith("/") else f"{namespace.rstrip('/')}/{topic}"
             self._topics[name] = self._node.resolve_topic_name(absolute)
-        for name in settings.sources:
+        for name in settings.heard:
             self._node.create_subscription(
                 check.classes[name],
                 self._topics[name],
