@@ -27,11 +27,8 @@ def run(arguments: argparse.Namespace) -> int:
     system = plan(kind, _split(arguments.assignments))
     for note in system.configuration.notes:
         print(note)
-    try:
-        # Imported lazily: errors above are reported without waiting for the middleware.
-        from mbrl_ros.cli.run import Run
-    except ImportError as error:
-        raise ValueError(f"the middleware cannot be used: {error}") from None
+    # Imported lazily: errors above are reported without waiting for the middleware.
+    from mbrl_ros.cli.run import Run
 
     return Run(system).run()
 

@@ -79,6 +79,10 @@ def _run(words: list[str]) -> int:
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except Exception as error:
+        if isinstance(error, ImportError) and not (error.name or "").startswith("mbrl_ros"):
+            # A package that is not installed.
+            print(f"error: {describe(error) if place_of(error) else error}", file=sys.stderr)
+            return 2
         if not place_of(error):
             raise
         print(f"error: {describe(error)}", file=sys.stderr)

@@ -5,6 +5,7 @@ one of the two.
 """
 
 import os
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 _wish = os.environ.get("MBRL_ROS_RUNTIME", "")
@@ -21,6 +22,12 @@ if not _wish:
         RUNTIME = "rclpy"
     except ImportError:
         RUNTIME = "embedded"
+
+if RUNTIME == "embedded" and find_spec("cyclonedds") is None:
+    raise ImportError(
+        "neither rclpy nor cyclonedds is there: source a ROS 2, or pip install cyclonedds, which "
+        "there is up to Python 3.13"
+    )
 
 if TYPE_CHECKING or RUNTIME == "embedded":
     from mbrl_ros.ros.embedded.api import *  # noqa: F403

@@ -88,6 +88,7 @@ def test_one_version(built):
         metadata = wheel.read(name).decode()
     assert f"\nVersion: {__version__}\n" in metadata
     assert ElementTree.parse(ROOT / "package.xml").findtext("version") == __version__
+    assert f"\nversion: {__version__}\n" in (ROOT / "CITATION.cff").read_text()
     # CMakeLists.txt has none: ament reads package.xml. If it gets one, it must agree.
     cmake = (ROOT / "CMakeLists.txt").read_text()
     assert set(re.findall(r"project\([^)]*\bVERSION\s+([^\s)]+)", cmake)) <= {__version__}
@@ -153,3 +154,31 @@ def test_old_python_is_told_so(tmp_path):
     assert done.returncode == 2
     assert done.stderr == "error: needs Python 3.10 or newer, got 3.9.2: make PYTHON=python3.11\n"
     assert not (tmp_path / "venv").exists()
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("missing", "words", "told"),
+    [
+        ("cyclonedds", ["topic", "list"], "neither rclpy nor cyclonedds is there: source a ROS 2"),
+        ("dm_control", ["learn", "cartpole_swingup", "--out", "out"], "'mbrl_ros[dm-control]'"),
+    ],
+)
+def test_a_package_that_is_not_installed_is_named_in_one_line(missing, words, told, tmp_path):
+    code = (
+        "import importlib.machinery as m, sys\n"
+        "find = m.PathFinder.find_spec\n"
+        "def without(name, *others):\n"
+        f"    return None if name.split('.')[0] == '{missing}' else find(name, *others)\n"
+        "m.PathFinder.find_spec = staticmethod(without)\n"
+        "from mbrl_ros.cli.main import main\n"
+        f"sys.exit(main({words}))\n"
+    )
+    environment = {**os.environ, "MBRL_ROS_RUNTIME": "embedded"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert told in done.stderr

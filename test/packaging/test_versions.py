@@ -60,10 +60,11 @@ def installed(python):
 def test_the_wheel_learns_with_what_its_ranges_allow(which, built, tmp_path):
     _, wheel = built
     python, constraints = environment(tmp_path / "venv"), tmp_path / "constraints.txt"
-    ranges = [Requirement(text) for text in PROJECT["dependencies"]]
+    extra = PROJECT["optional-dependencies"]["dm-control"]
+    ranges = [Requirement(text) for text in (*PROJECT["dependencies"], *extra)]
     lines = [oldest(each) for each in ranges if each.name != "torch"] if which == "oldest" else []
     constraints.write_text("".join(f"{line}\n" for line in lines))
-    install(python, "--constraint", constraints, wheel)
+    install(python, "--constraint", constraints, f"{wheel}[dm-control]")
     print(which, found := installed(python))
     for task in TASKS:
         out = tmp_path / task
