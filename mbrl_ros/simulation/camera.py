@@ -1,4 +1,4 @@
-"""A headless camera on a MuJoCo model, rendering on its own thread."""
+"""A headless camera on a plant, rendering on its own thread where that is possible."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import queue
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,20 +43,21 @@ class Camera:
         """Open the camera.
 
         Args:
-            plant: has a MuJoCo model.
+            plant: has a MuJoCo model, or renders itself.
             settings: rate and size.
             show: called on the camera's thread with a state's observation and image, ``(height,
                 width, 3)``.
 
         Raises:
-            ValueError: without a MuJoCo model, such a camera, or a renderer.
+            ValueError: without anything to render, such a camera, or a renderer.
         """
-        self._physics, self._camera, self.name = _found(plant, settings)
+        self._scene = _found(plant, settings)
+        self.name = self._scene.camera
         self._settings = settings
         self._show = show
         self.failure = ""
         self._newest = -1
-        self._states: queue.Queue[tuple[Observation, FloatArray] | None] = queue.Queue(maxsize=1)
+        self._states: queue.Queue[tuple[Observation, Any] | None] = queue.Queue(maxsize=1)
         self._ready = threading.Event()
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
@@ -76,14 +77,14 @@ class Camera:
         if number <= self._newest or (self._states.full() and not wait):
             return
         self._newest = number
-        self._hand_over((observation, self._physics.state()))
+        self._hand_over((observation, self._scene.state()))
 
     def close(self) -> None:
         """Render pending states, and close."""
         self._hand_over(None)
         self._thread.join()
 
-    def _hand_over(self, item: tuple[Observation, FloatArray] | None) -> None:
+    def _hand_over(self, item: tuple[Observation, Any] | None) -> None:
         # A failed camera accepts no states, and must not stop the plant.
         while self._thread.is_alive():
             try:
@@ -93,7 +94,7 @@ class Camera:
 
     def _run(self) -> None:
         try:
-            renderer = _Renderer(self._physics.model, self._settings, self._camera)
+            renderer = self._scene.open()
         except Exception as error:
             self._error = error
             return
@@ -118,9 +119,10 @@ class Eye:
 
     def __init__(self, plant: Plant, settings: CameraSettings) -> None:
         """Open the camera; arguments and exceptions as for `Camera`."""
-        self._physics, camera, self.name = _found(plant, settings)
+        self._scene = _found(plant, settings)
+        self.name = self._scene.camera
         try:
-            self._renderer = _Renderer(self._physics.model, settings, camera)
+            self._renderer = self._scene.open()
         except Exception as error:
             raise _cannot_render(error) from error
         # Where the process ends first: OpenGL, which came before, ends after it.
@@ -128,10 +130,71 @@ class Eye:
 
     def look(self) -> Image:
         """Return the image of the plant's present state."""
-        return self._renderer.render(self._physics.state())
+        return self._renderer.render(self._scene.state())
 
 
-class _Renderer:
+class _Renderer(Protocol):
+    """Draws what a scene's state shows; for use on one thread."""
+
+    def render(self, state: Any) -> Image: ...
+
+    def close(self) -> None: ...
+
+
+class _Scene(Protocol):
+    """What is rendered, and the name of the camera that sees it."""
+
+    camera: str
+
+    def state(self) -> Any:
+        """Return a copy of its present state, on the thread that steps the plant."""
+
+    def open(self) -> _Renderer:
+        """Return what draws it, on the thread that is to draw."""
+
+
+class _Model:
+    """A MuJoCo model as a scene."""
+
+    def __init__(self, physics: Physics, name: str, settings: CameraSettings) -> None:
+        self._physics, self._settings = physics, settings
+        self._number = _camera_id(physics.model, settings.name, name)
+        self.camera = _camera_name(physics.model, self._number)
+
+    def state(self) -> FloatArray:
+        return self._physics.state()
+
+    def open(self) -> _Renderer:
+        return _ModelRenderer(self._physics.model, self._settings, self._number)
+
+
+class _Drawn:
+    """An environment that draws itself, as a scene; it can only on the thread that steps it."""
+
+    def __init__(self, plant: Plant, settings: CameraSettings) -> None:
+        self._environment, self.camera = plant.environment, settings.name or "rendered"
+        height, width, _ = self.state().shape
+        if (width, height) != (settings.width, settings.height):
+            raise ValueError(
+                f"camera: environment '{plant.name}' draws {width} x {height} pixels: expected "
+                "these as camera.width and camera.height, got "
+                f"{settings.width} x {settings.height}"
+            )
+
+    def state(self) -> Image:
+        return np.array(self._environment.render(), np.uint8)
+
+    def open(self) -> _Renderer:
+        return self
+
+    def render(self, state: Image) -> Image:
+        return state
+
+    def close(self) -> None:
+        pass
+
+
+class _ModelRenderer:
     """MuJoCo's renderer with its own data; for use on one thread."""
 
     def __init__(self, model: Any, settings: CameraSettings, camera: int) -> None:
@@ -167,15 +230,16 @@ def _close(reference: weakref.ref[_Renderer]) -> None:
         renderer.close()
 
 
-def _found(plant: Plant, settings: CameraSettings) -> tuple[Physics, int, str]:
-    """Return the physics, the number and the name of a plant's camera."""
-    if plant.physics is None:
+def _found(plant: Plant, settings: CameraSettings) -> _Scene:
+    """Return what a plant's camera sees."""
+    if plant.physics is not None:
+        return _Model(plant.physics, plant.name, settings)
+    if plant.environment.render_mode != "rgb_array":
         raise ValueError(
             f"camera: environment '{plant.name}' has no MuJoCo model to render; "
             "set camera.rate to 0"
         )
-    camera = _camera_id(plant.physics.model, settings.name, plant.name)
-    return plant.physics, camera, _camera_name(plant.physics.model, camera)
+    return _Drawn(plant, settings)
 
 
 def _cannot_render(error: Exception) -> ValueError:

@@ -85,7 +85,7 @@ def taught(count=220, **values):
 
 
 def weights(learner):
-    policy = learner._dreamer.learned.state_dict()
+    policy = learner.dreamer.learned.state_dict()
     return {**learner.network.state_dict(), **{f"policy.{n}": t for n, t in policy.items()}}
 
 
@@ -108,10 +108,10 @@ def test_policy_and_value_travel_with_the_model_and_are_of_one_objective():
     learner.pursue(objective("position", 1.0))
     assert learner.owed_updates == owed + learner.updates
     learner.update()
-    assert learner._dreamer.learned.objective == now.digest
+    assert learner.dreamer.learned.objective == now.digest
     while learner.owed_updates >= 1:
         learner.update()
-    assert learner._dreamer.learned.objective == objective("position", 1.0).digest
+    assert learner.dreamer.learned.objective == objective("position", 1.0).digest
 
 
 def test_what_was_learned_goes_on_after_a_restart_and_damage_is_refused():

@@ -138,16 +138,16 @@ def test_controller_travels_with_the_model_and_goes_on_after_a_restart():
     again = learner_of()
     again.restore(update, learner.state())
     assert again.updates == learner.updates == 20
-    weights = learner._dreamer.learned.weights
+    weights = learner.dreamer.learned.weights
     assert weights.abs().max() > 0
-    assert torch.equal(again._dreamer.learned.weights, weights)
+    assert torch.equal(again.dreamer.learned.weights, weights)
     again.pursue(wanted)
     fed(again, 2)
-    assert not torch.equal(again._dreamer.learned.weights, weights)
+    assert not torch.equal(again.dreamer.learned.weights, weights)
     with pytest.raises(ValueError, match=r"policy\.updates"):
         learner_of().restore(update, {**learner.state(), "policy.updates": torch.tensor(-1)})
     # Another task's is not pursued before it was learned for.
     other = replace(wanted, goal={"position": 1.0}, digest="")
     learner.pursue(other)
     learner.update()
-    assert learner._dreamer.learned.objective == wanted.digest
+    assert learner.dreamer.learned.objective == wanted.digest

@@ -50,6 +50,7 @@ class LatentLearner(Learner):
         network: being trained.
         replay: training sequences.
         holdout: hold-out sequences.
+        dreamer: learns what to do; None: nothing does.
     """
 
     network_type: ClassVar[type[LatentNetwork]]
@@ -85,9 +86,9 @@ class LatentLearner(Learner):
         self.network = self.network_type(observation, action, settings.model)
         self._mirror = Mirror(observation, action, 1, settings.model.mirrored)
         self._trainer = LatentTrainer(self.network, self.loss, settings.optimizer, seed)
-        self._dreamer: Dreamer | None = None
+        self.dreamer: Dreamer | None = None
         if settings.policy.learn:
-            self._dreamer = self.make_dreamer(self.network.behaviour(), settings.policy, seed)
+            self.dreamer = self.make_dreamer(self.network.behaviour(), settings.policy, seed)
         self.pursues = settings.policy.learn
         self._pursuit = Pursuit()
         capacity = settings.replay.recent + settings.replay.old
@@ -172,8 +173,8 @@ class LatentLearner(Learner):
         loss, states = self._trainer.update(steps)
         self._losses.append(loss)
         objective = self._pursuit.objective
-        if self._dreamer is not None and objective is not None:
-            self._improve(self._dreamer, objective, steps, states)
+        if self.dreamer is not None and objective is not None:
+            self._improve(self.dreamer, objective, steps, states)
 
     def _improve(
         self, trainer: Dreamer, objective: Objective, steps: Steps, states: Filtered
@@ -194,9 +195,9 @@ class LatentLearner(Learner):
 
     def pursue(self, objective: Objective) -> None:
         """See `Learner.pursue`."""
-        if self._dreamer is not None:
+        if self.dreamer is not None:
             owed = min(self.updates, _CATCH_UP)
-            learned = self._dreamer.learned.objective
+            learned = self.dreamer.learned.objective
             self._pursuit.change(objective, learned, self.updates, owed)
 
     def _normalize(self) -> None:
@@ -239,7 +240,7 @@ class LatentLearner(Learner):
             return GateDecision(None, error, one_step, reason)
         if of_best is None or error <= of_best:
             self._best = candidate
-        learned = None if self._dreamer is None else self._dreamer.learned
+        learned = None if self.dreamer is None else self.dreamer.learned
         update = pack(candidate, self.kind, learned)
         try:
             unpack_behaviour(update, candidate)
@@ -261,7 +262,7 @@ class LatentLearner(Learner):
         """See `Learner.state`."""
         extra = torch.tensor(self._pursuit.extra_updates)
         state = {**self._trainer.state(), "extra_updates": extra}
-        return state if self._dreamer is None else {**state, **self._dreamer.state()}
+        return state if self.dreamer is None else {**state, **self.dreamer.state()}
 
     def restore(self, update: ModelUpdate, state: dict[str, Tensor] | None = None) -> None:
         """See `Learner.restore`."""
@@ -271,7 +272,7 @@ class LatentLearner(Learner):
             raise ValueError("the checkpoint's model has other spaces or settings")
         learned = unpack_behaviour(update, network)
         extra = count(state or {}, "extra_updates", missing=0)
-        restored = self._dreamer if learned is not None else None
+        restored = self.dreamer if learned is not None else None
         if restored is not None:
             restored.check(state)
         self._trainer.load(network, state)
