@@ -22,6 +22,7 @@ from mbrl_ros.control.latency import Latency
 from mbrl_ros.control.model_manager import ActiveModel, ModelManager
 from mbrl_ros.control.plan_record import PlanRecord
 from mbrl_ros.control.settings import ControllerSettings
+from mbrl_ros.control.sight import Sight
 from mbrl_ros.control.trust import Level, Trust
 from mbrl_ros.core.cpu_quota import cpu_quota
 from mbrl_ros.core.extensions import describe
@@ -64,6 +65,7 @@ class Controller:
         overhead: time from the end of a tick until its command is sent.
         plan_times: of the last 200 planned ticks [s].
         agent: decides.
+        awaited: cameras whose frame of the newest observation has not come.
         planned: the newest plan, None while nobody may act on one.
     """
 
@@ -127,7 +129,8 @@ class Controller:
         self.models = ModelManager(
             observation, action, settings, learner, self.agent.check, self._beliefs.past, prior
         )
-        self.trust = Trust(settings.trust)
+        self.trust, self._sight = Trust(settings.trust), Sight()
+        self.awaited: tuple[str, ...] = ()
         self._last: Command | None = None
         self._newest: Observation | None = None
         self.planned: PlanRecord | None = None
@@ -241,6 +244,8 @@ class Controller:
             return None
         age = now - observation.received
         reason = f"no observation for {age:.2f} s"
+        if self.awaited:
+            reason += f": no frame of camera {' and '.join(map(repr, self.awaited))} came with it"
         if age <= self.settings.longest_silence(self.period):
             reused = self._reused(observation, observation.step + int(age / self.period))
             if reused is not None:
@@ -360,11 +365,15 @@ class Controller:
         except ValueError as error:
             return str(error)
         self.latency.observed(observation.step, observation.action_step)
+        unseen = self._sight.observe(observation) if self.settings.trust.enabled else ""
+        if unseen:
+            # Nor is the belief to be drawn from it.
+            observation = replace(observation, images={})
         step = self._beliefs.observe(observation, active.model if active else None)
         if step is not None and active is not None:
             self.trust.observe(tuple(self._beliefs.steps), active.model)
             active.observe(step)
-        return ""
+        return unseen
 
     def _answer(
         self, observation: Observation, active: ActiveModel | None, trouble: str

@@ -34,6 +34,13 @@ class FrameJoiner:
         self._images: dict[tuple[int, int], dict[str, NDArray[np.uint8]]] = {}
         self._newest = (-1, -1)
 
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Cameras whose frame of the newest observation has not come."""
+        if self._newest not in self._observations:
+            return ()
+        return tuple(sorted(self._cameras - set(self._images.get(self._newest, ()))))
+
     def observe(self, observation: Observation) -> Observation | None:
         """Take in an observation; return it if it is whole."""
         if not self._cameras:

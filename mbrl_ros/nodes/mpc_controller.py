@@ -228,6 +228,7 @@ class MpcController(LifecycleNode):
 
     def _on_observation(self, message: ri.Observation) -> None:
         whole = self._joiner.observe(read_observation(message, time.monotonic()))
+        self._controller.awaited = self._joiner.missing
         if whole is not None:
             self._take_in(whole)
 
@@ -237,6 +238,7 @@ class MpcController(LifecycleNode):
         except ValueError as error:
             self.get_logger().warning(str(error), throttle_duration_sec=_COMPLAINT_PERIOD)
             return
+        self._controller.awaited = self._joiner.missing
         if whole is not None:
             self._take_in(whole)
 

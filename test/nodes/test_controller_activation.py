@@ -148,3 +148,4 @@ def test_an_observation_counts_only_with_what_its_camera_shows(plant, start):
     told = plant.status.ticks
     plant.shows = False  # the camera fails: the last command is a safe one
     plant.until(lambda: plant.commands[-1].values[0] == 0.0 and plant.status.ticks > told)
+    plant.until(lambda: "no frame of camera 'top' came" in plant.status.reason)
