@@ -20,11 +20,18 @@ _DIMENSIONS = 3
 
 
 def draw_report(history: History, summary: dict[str, Any], path: Path) -> None:
-    """Write the figures; figures without data contain a note.
+    """Write the figures as PNG.
 
     Raises:
         OSError: if the file cannot be written.
     """
+    partial = path.with_suffix(".partial")
+    report_figure(history, summary).savefig(partial, format="png")
+    partial.replace(path)
+
+
+def report_figure(history: History, summary: dict[str, Any]) -> Figure:
+    """Return the figures; those without data contain a note."""
     figure = Figure(figsize=(18.0, 8.2), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(
@@ -40,9 +47,7 @@ def draw_report(history: History, summary: dict[str, Any], path: Path) -> None:
     _planning(places[1, 0], history, summary)
     _predictions(places[1, 1], history)
     _correction(places[1, 2], history)
-    partial = path.with_suffix(".partial")
-    figure.savefig(partial, format="png")
-    partial.replace(path)
+    return figure
 
 
 def _axes(figure: SubFigure, title: str, x: str, y: str) -> Axes:
@@ -50,11 +55,12 @@ def _axes(figure: SubFigure, title: str, x: str, y: str) -> Axes:
     axes.set_title(title, loc="left", fontsize=11)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
-    _plain(axes)
+    plain(axes)
     return axes
 
 
-def _plain(axes: Axes) -> None:
+def plain(axes: Axes) -> None:
+    """Leave out what only takes ink."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(True, color="#e6e8eb", linewidth=0.8)
     axes.set_axisbelow(True)
@@ -115,11 +121,12 @@ def _errors(figure: SubFigure, history: History) -> None:
                 fontsize=8,
                 color=_GREY,
             )
-    _logarithmic(axes)
+    logarithmic(axes)
     axes.set_xlim(left=0)
 
 
-def _logarithmic(axes: Axes) -> None:
+def logarithmic(axes: Axes) -> None:
+    """Give the vertical axis a logarithmic scale, with plain numbers."""
     # Where no error was made, there is nothing to show on such a scale.
     if math.isinf(axes.dataLim.minposy):
         return
@@ -148,7 +155,7 @@ def _trust(figure: SubFigure, history: History) -> None:
                 times, 0, 1, where=here, step="post", transform=axes.get_xaxis_transform(),
                 color=colour, alpha=0.2, linewidth=0, label=label,
             )  # fmt: skip
-    _logarithmic(axes)
+    logarithmic(axes)
     axes.set_xlim(left=0)
     axes.legend(frameon=False, fontsize=8, ncols=2)
 
@@ -201,7 +208,7 @@ def _predictions(figure: SubFigure, history: History) -> None:
     )
     times = (prediction.first + np.arange(len(prediction.actual))) * period
     for axes, dimension in zip(rows, dimensions, strict=True):
-        _plain(axes)
+        plain(axes)
         axes.plot(times, prediction.actual[:, dimension], color="black", linewidth=1.4)
         for start, means, stds in zip(
             prediction.starts, prediction.means, prediction.stds, strict=True
