@@ -19,7 +19,7 @@ from mbrl_ros.core.extensions import describe
 from mbrl_ros.core.settings import build, setting
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.nodes.parameters import declare
-from mbrl_ros.nodes.qos import COMMAND, EVENTS, FRAMES, LATCHED, NEWEST, UNLATCHED
+from mbrl_ros.nodes.qos import COMMAND, EVENTS, FRAMES, LATCHED, NEWEST
 from mbrl_ros.nodes.remote_parameters import RemoteParameters
 from mbrl_ros.nodes.runner import run_node
 from mbrl_ros.nodes.subscribing import ObservationSubscription
@@ -85,7 +85,7 @@ class WebMonitor(Node):
         self._requests: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._posing: threading.Thread | None = None
         self._while_watched: list[Any] = []
-        self._estop = self.create_publisher(ri.Bool, "estop", UNLATCHED)
+        self._estop = self.create_publisher(ri.Bool, "estop", LATCHED)
         self._called = {
             name: self.create_client(getattr(ri, kind), name)
             for services in _SERVICES.values()
@@ -167,6 +167,9 @@ class WebMonitor(Node):
 
     def _call(self, name: str) -> None:
         """Call those services of a request that there are, one after the other."""
+        if name == "arm":
+            # Ends nothing, but who comes later hears no e-stop of before.
+            self._estop.publish(ri.Bool(data=False))
         there = [each for each in _SERVICES[name] if self._called[each[0]].service_is_ready()]
         self._call_next(name, there, [])
 

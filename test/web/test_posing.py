@@ -12,6 +12,8 @@ from mbrl_ros.simulation.settings import SimulatorSettings
 from mbrl_ros.web.posing import Poser
 from mbrl_ros.web.shapes import placed, shapes_of, tips
 
+pytest.importorskip("trimesh", reason="the page needs viser, which brings it")
+
 STANDINS = resource_directory("config") / "robots" / "standins"
 
 MODEL = """<mujoco><worldbody>
