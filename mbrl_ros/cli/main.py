@@ -29,7 +29,7 @@ COMMANDS = {
     "faults": "harm a running system in every way, and judge what becomes of it",
     "replay": "make a recorded run's decisions again, as they were or as they would be",
     "view": "open a page in the browser to watch and steer a running system",
-    "report": "write the summary and the figures of a run",
+    "report": "write the summary and the figures of a run, or a page of several",
     "robot": "check a robot's topics before anything moves, or stand in for it in MuJoCo",
     "topic": "list, echo, hz or pub topics of a running system",
     "param": "list, get, set, dump or load parameters of a running system",

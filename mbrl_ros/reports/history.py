@@ -23,7 +23,16 @@ from mbrl_ros.reports.metrics import SOURCES, RunMetrics
 from mbrl_ros.system.launching import CONFIGURATION, RECORD
 from mbrl_ros.system.task_file import read_task_file
 
-_KINDS = ("Observation", "Action", "Transition", "ControllerStatus", "TrainingStatus")
+_KINDS = (
+    "Intervention",
+    "Observation",
+    "Action",
+    "Transition",
+    "ControllerStatus",
+    "TrainingStatus",
+)
+# As in rcl_interfaces/msg/Log.
+_WARN = 30
 _REUSED = SOURCES.index("REUSED")
 
 
@@ -67,6 +76,8 @@ class History:
         confidence: in each model that was in use, about twice a second.
         transitions: as logged.
         diagnosis: of what was observed.
+        interventions: of the guard: since 1970 [s], and why.
+        complaints: warnings and errors of the nodes: since 1970 [s], the node, and its words.
         notes: one sentence per problem.
     """
 
@@ -82,6 +93,8 @@ class History:
     plan_ms: list[float] = field(default_factory=list)
     errors: list[tuple[float, int, float]] = field(default_factory=list)
     confidence: list[Confidence] = field(default_factory=list)
+    interventions: list[tuple[float, str]] = field(default_factory=list)
+    complaints: list[tuple[float, str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -91,6 +104,13 @@ class History:
 
     def feed(self, kind: str, message: Any, now: float) -> None:
         """Add a message of the bag."""
+        if kind == "Intervention":
+            self.interventions.append((now, str(message.reason)))
+            return
+        if kind == "Log":
+            if message.level >= _WARN:
+                self.complaints.append((now, str(message.name), str(message.msg)))
+            return
         self.metrics.feed(kind, message, now)
         if not math.isfinite(self.started):
             self.started = now
@@ -180,6 +200,7 @@ def _read_bag(history: History, bag: Path) -> None:
     except OSError as error:
         history.notes.append(f"{bag}: could not be finished: {error.strerror}")
     names = {f"mbrl_ros/msg/{kind}": kind for kind in _KINDS}
+    names["rcl_interfaces/msg/Log"] = "Log"
     for path in mcap_files(bag):
         try:
             for _, time, message in read_messages(path, types=names):

@@ -3,14 +3,16 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import yaml
-from support.messages import cdr
+from support.messages import cdr, header, make, topic
 
 from mbrl_ros.cli.main import main
 from mbrl_ros.core.spaces import Space
@@ -19,6 +21,7 @@ from mbrl_ros.models import checkpoint
 from mbrl_ros.models.dynamics_model import DynamicsModel
 from mbrl_ros.models.ensemble.settings import EnsembleSettings
 from mbrl_ros.models.packing import pack
+from mbrl_ros.reports.comparison import differences
 from mbrl_ros.reports.history import read_history
 from mbrl_ros.reports.prediction import main_dimensions, predict
 from mbrl_ros.reports.report import write_report
@@ -179,6 +182,55 @@ def test_the_main_dimensions_are_those_of_the_objective(run_dir):
     history = read_history(run_dir)
     assert main_dimensions(history, 1) == [1]
     assert main_dimensions(history, 3) == [1, 0]
+
+
+def test_runs_beside_each_other_on_a_page_of_its_own(run_dir, tmp_path_factory, capsys):
+    record(run_dir)
+    (run_dir / "video.gif").write_bytes(b"GIF89a")
+    other = tmp_path_factory.mktemp("other") / "<b>"
+    shutil.copytree(run_dir, other)
+    text = (other / "config.yaml").read_text().replace("horizon: 10", "horizon: 12")
+    (other / "config.yaml").write_text(text.replace("task: toy", "task: <i>toy"))
+    recorder = Recorder(other / "bag")
+    events = [
+        m.make("Intervention", episode=0, step=1, proposed=np.ones(1), values=np.zeros(1),
+               safe=True, reason="too <fast>"),
+        make("rcl_interfaces/msg/Log", stamp=header().stamp, level=40, name="mujoco_sim",
+             msg="it fell", file="", function="", line=0),
+    ]  # fmt: skip
+    for event in [*events, *events]:
+        recorder.write(topic("/events/" + m.kind_of(event), event.__msgtype__), cdr(event))
+    assert recorder.close() == ""
+
+    page = run_dir / "page.html"
+    assert main(["report", str(run_dir), str(other), "-o", str(page)]) == 0
+    assert capsys.readouterr().out == f"{page}\n"
+    text = page.read_text()
+    assert "2 runs of toy, &lt;i&gt;toy" in text
+    assert re.search(r"mpc_controller: planner.horizon</code><td class=\"value\">10<td.*?>12", text)
+    assert re.search(r"too &lt;fast&gt;\s*<td class=\"n\">2", text)
+    assert re.search(r"mujoco_sim\s*<td class=\"value\">it fell\s*<td class=\"n\">2", text)
+    assert text.count("data:image/svg+xml") == 3
+    assert text.count("data:image/gif") == 2
+    assert "<i>" not in text
+    assert not re.search(r"(src|href)=\"(?!data:|#)", text)  # it needs nothing else
+    assert not (run_dir / "summary.json").exists()
+
+
+def test_a_page_has_a_name_and_several_runs_have_a_page(run_dir, capsys):
+    assert main(["report", str(run_dir), "-o", "page.pdf"]) == 2
+    assert capsys.readouterr().err == "error: --output: expected a file .html, got 'page.pdf'\n"
+    assert main(["report", str(run_dir), str(run_dir)]) == 2
+    assert capsys.readouterr().err == "error: 2 runs: expected -o FILE.html for their page\n"
+    assert main(["report", str(run_dir / "nothing"), "-o", "page.html"]) == 2
+    assert "not a run folder" in capsys.readouterr().err
+
+
+def test_what_differs_is_named_with_its_node():
+    one = {"**": {"seed": 1, "run_dir": "/a", "same": 2}, "n": {"x": [1, 2]}}
+    other = {"**": {"seed": 2, "run_dir": "/b", "same": 2}, "n": {"x": [1, 2], "y": True}}
+    assert differences([one, other]) == [("n: y", ["-", "True"]), ("seed", ["1", "2"])]
+    assert differences([one, one]) == differences([one]) == []
 
 
 def test_an_older_matplotlib_beside_ours_is_not_warned_of(tmp_path):
