@@ -200,10 +200,8 @@ def test_a_robot_is_checked_before_it_moves(client, start):
 def test_a_camera_is_seen_and_missed(client, start):
     image = ri.interface("sensor_msgs/msg/Image")
     seen = {"observation.images": "[front]", "cameras": "[front]", "front.topic": "front/image_raw"}
-    seen |= {"front.type": "sensor_msgs/msg/Image", "begins": "", "joints.rate": "0.0"}
-    start(
-        *node("robot_bridge", RIG, *(f"{name}:={value}" for name, value in seen.items() if value))
-    )
+    seen |= {"front.type": "sensor_msgs/msg/Image", "joints.rate": "0.0"}
+    start(*node("robot_bridge", RIG, *(f"{name}:={value}" for name, value in seen.items())))
     frames = []
     deep = ros.QoSProfile(depth=100)
     client.node.create_subscription(ri.Frame, "frame", frames.append, deep)
