@@ -61,6 +61,7 @@ _RECORDED = (
     ("objective", "mbrl_ros/msg/Objective", _LATCHED),
     ("controller_status", "mbrl_ros/msg/ControllerStatus", _DEEP),
     ("training_status", "mbrl_ros/msg/TrainingStatus", _DEEP),
+    ("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray", _DEEP),
 )
 
 # From the user, latched or not.

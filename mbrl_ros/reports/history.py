@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,8 +19,9 @@ from mbrl_ros.data.finishing import mcap_files, recover
 from mbrl_ros.data.messages import read_observation, read_transition
 from mbrl_ros.data.transitions import Transitions
 from mbrl_ros.diagnosis.diagnosis import Diagnosis
+from mbrl_ros.diagnosis.finding import Finding
 from mbrl_ros.reports.metrics import SOURCES, RunMetrics
-from mbrl_ros.system.launching import CONFIGURATION, RECORD
+from mbrl_ros.system.launching import BRIDGE, CONFIGURATION, RECORD
 from mbrl_ros.system.task_file import read_task_file
 
 _KINDS = (
@@ -33,7 +34,8 @@ _KINDS = (
 )
 # As in rcl_interfaces/msg/Log.
 _WARN = 30
-_REUSED = SOURCES.index("REUSED")
+_DIAGNOSTICS = "diagnostic_msgs/msg/DiagnosticArray"
+_REUSED, _OVERRIDE = SOURCES.index("REUSED"), len(SOURCES)
 
 
 @dataclass(frozen=True)
@@ -73,11 +75,13 @@ class History:
         ended: since 1970 [s]; NaN if there are no messages.
         plan_ms: planning time of each planned action [ms].
         errors: time since the start [s], model epoch and hold-out error, once per model.
+        by_a_person: commands that a person gave.
         confidence: in each model that was in use, about twice a second.
         transitions: as logged.
         diagnosis: of what was observed.
         interventions: of the guard: since 1970 [s], and why.
         complaints: warnings and errors of the nodes: since 1970 [s], the node, and its words.
+        bridge: what the names of the bridge's diagnostics begin with.
         notes: one sentence per problem.
     """
 
@@ -88,9 +92,11 @@ class History:
     metrics: RunMetrics
     transitions: Transitions | None
     diagnosis: Diagnosis | None = None
+    bridge: str = f"{BRIDGE}: "
     started: float = math.nan
     ended: float = math.nan
     plan_ms: list[float] = field(default_factory=list)
+    by_a_person: int = 0
     errors: list[tuple[float, int, float]] = field(default_factory=list)
     confidence: list[Confidence] = field(default_factory=list)
     interventions: list[tuple[float, str]] = field(default_factory=list)
@@ -117,6 +123,8 @@ class History:
         self.ended = now
         if kind == "Action" and message.source <= _REUSED and message.plan_time > 0:
             self.plan_ms.append(1e3 * message.plan_time)
+        elif kind == "Action" and message.source == _OVERRIDE:
+            self.by_a_person += 1
         elif kind == "TrainingStatus" and math.isfinite(message.holdout_error):
             point = (now - self.started, int(message.epoch), float(message.holdout_error))
             if not self.errors or self.errors[-1][1:] != point[1:]:
@@ -124,10 +132,19 @@ class History:
         elif kind == "ControllerStatus" and message.model_sequence > 0:
             errors = message.one_step_z, message.open_loop_z, message.correction
             self.confidence.append(Confidence(now - self.started, message.trust, *errors))
+        elif kind == "DiagnosticArray" and self.diagnosis is not None:
+            self._note_sources(message.status, self.diagnosis)
         elif kind == "Observation" and self.diagnosis is not None:
             self.diagnosis.see(read_observation(message))
         elif kind == "Transition" and self.transitions is not None:
             self.transitions.append(read_transition(message))
+
+    def _note_sources(self, entries: Iterable[Any], diagnosis: Diagnosis) -> None:
+        """Note which sources the bridge has told to come at another rate than they should."""
+        for entry in entries:
+            if entry.name.startswith(self.bridge) and " Hz, expected " in entry.message:
+                source = entry.name.removeprefix(self.bridge)
+                diagnosis.note(Finding("rate", source, entry.message))
 
 
 def read_history(run_dir: Path) -> History:
@@ -146,7 +163,8 @@ def read_history(run_dir: Path) -> History:
     if not (run_dir / RECORD).is_file() and (learned or not (run_dir / "bag").is_dir()):
         # For example, one of `mbrl-ros learn`, whose own report must not be overwritten.
         raise NoRunError(f"{run_dir}: not the folder of a launch: no {RECORD} in it")
-    parameters = read_task_file(file).nodes
+    task_file = read_task_file(file)
+    parameters = task_file.nodes
     task = build(TaskSettings, parameters["**"], str(file))
     simulator = for_node(parameters, "mujoco_sim")
     record = _read_record(run_dir / RECORD)
@@ -157,6 +175,7 @@ def read_history(run_dir: Path) -> History:
         record,
         RunMetrics(int(simulator.get("action_repeat", 1)), len(task.observation.names)),
         _table(task),
+        bridge=f"{task_file.namespace.strip('/')}/{BRIDGE}: ".lstrip("/"),
         started=float(record.get("started", math.nan)),
     )
     for path in checkpoints(run_dir):
@@ -201,6 +220,7 @@ def _read_bag(history: History, bag: Path) -> None:
         history.notes.append(f"{bag}: could not be finished: {error.strerror}")
     names = {f"mbrl_ros/msg/{kind}": kind for kind in _KINDS}
     names["rcl_interfaces/msg/Log"] = "Log"
+    names[_DIAGNOSTICS] = "DiagnosticArray"
     for path in mcap_files(bag):
         try:
             for _, time, message in read_messages(path, types=names):

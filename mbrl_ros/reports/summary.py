@@ -39,6 +39,7 @@ def summarize(history: History) -> dict[str, Any]:
         "ticks_late": metrics.ticks_late,
         "in_time": finite(1 - metrics.ticks_late / metrics.ticks, 5) if metrics.ticks else None,
         "sources": metrics.sources,
+        "by_a_person": history.by_a_person,
         "longest_silence_s": round(metrics.longest_silence, 4),
         "plan_ms_p50": finite(percentile(history.plan_ms, 50), 2),
         "plan_ms_p99": finite(percentile(history.plan_ms, 99), 2),

@@ -245,3 +245,29 @@ def test_an_older_matplotlib_beside_ours_is_not_warned_of(tmp_path):
         env=environment, capture_output=True, text=True,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_person_and_a_slow_source_are_in_the_report(run_dir):
+    record(run_dir)
+    recorder = Recorder(run_dir / "bag")
+    diagnostics = topic("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray")
+
+    def entry(name, message):
+        kind = "diagnostic_msgs/msg/DiagnosticStatus"
+        return make(kind, level=1, name=name, message=message, hardware_id="", values=[])
+
+    slow = "joints (joint_states): 9.88 Hz, expected 25 Hz (period 0.04 s)"
+    entries = [
+        entry("robot_bridge: joints", slow),
+        entry("robot_bridge: commands", slow.replace("9.88 Hz, expected 25", "no")),
+        entry("other/robot_bridge: imu", slow),
+    ]
+    told = make(diagnostics.type, header=header(), status=entries)
+    recorder.write(diagnostics, cdr(told))
+    for _ in range(3):
+        recorder.write(m.topic("Action"), cdr(m.action(0, source=6)))
+    assert recorder.close() == ""
+    report = write_report(run_dir)
+    assert report.summary["findings"] == [slow]
+    assert f"found: {slow}" in report.lines()
+    assert report.summary["by_a_person"] == 3
