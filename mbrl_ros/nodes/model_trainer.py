@@ -22,7 +22,7 @@ from mbrl_ros.core.extensions import ExtensionError
 from mbrl_ros.core.kinds import find_kind
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.core.task import TaskSettings
-from mbrl_ros.data.messages import read_frame, read_transition
+from mbrl_ros.data.messages import read_frame
 from mbrl_ros.learning.checked import make_learner
 from mbrl_ros.learning.demonstrations import show_bags
 from mbrl_ros.learning.learner import GateDecision, Learner
@@ -30,12 +30,13 @@ from mbrl_ros.learning.settings import trainer_settings
 from mbrl_ros.learning.training import Training
 from mbrl_ros.models import checkpoint
 from mbrl_ros.models.prior import prior_of
+from mbrl_ros.nodes.logged_transitions import LoggedTransitions
 from mbrl_ros.nodes.parameters import declare, overridden
 from mbrl_ros.nodes.qos import EVENTS, LATCHED
 from mbrl_ros.nodes.runner import run_node
 from mbrl_ros.nodes.timers import create_steady_timer
 from mbrl_ros.objectives.content import read_content
-from mbrl_ros.ros import Future, Node
+from mbrl_ros.ros import Node
 from mbrl_ros.ros import interfaces as ri
 
 # Training has lower priority than everything else on the machine.
@@ -43,11 +44,7 @@ _NICENESS = 10
 _STATUS_PERIOD = 1.0
 # Minimum time between two warnings about transitions [s].
 _COMPLAINT_PERIOD = 5.0
-# Transitions per request; small enough not to block the logger.
-_CHUNK = 500
 _NAME = re.compile(r"model-\d{1,18}-\d{1,18}\.safetensors")
-# Timeout of a request [s].
-_PATIENCE = 3.0
 
 
 class ModelTrainer(Node):
@@ -75,21 +72,16 @@ class ModelTrainer(Node):
         # Newer than all before it, even if the clock has been set back in the meantime.
         self._epoch = max(int(time.time()), self._restore() + 1)
         self._sequence = 0
-        self._expected = 0
-        self._asking: Future | None = None
-        self._asked_at = 0.0
-        self._in_doubt = False
         self._misses = 0
         self._updates = 0
         self._model_publisher = self.create_publisher(ri.ModelUpdate, "model", LATCHED)
         self._status_publisher = self.create_publisher(ri.TrainingStatus, "training_status", EVENTS)
-        self._earlier = self.create_client(ri.GetTransitions, "data_logger/get_transitions")
         self._training = Training(self._learner, self._on_decision, self._on_refusal)
         if spaces[0].images:
             # A request brings missed transitions, but no frames: those stay in the bag.
             self._cameras = spaces[0].images
             self.create_subscription(ri.Frame, "frame", self._on_frame, EVENTS)
-        self.create_subscription(ri.Transition, "transition", self._on_transition, EVENTS)
+        self._log = LoggedTransitions(self, self._training.add)
         self.create_subscription(
             ri.ControllerStatus, "controller_status", self._on_controller_status, EVENTS
         )
@@ -153,48 +145,9 @@ class ModelTrainer(Node):
             self.get_logger().warning(f"without the optimiser's state: {error}")
             return None
 
-    def _on_transition(self, message: ri.Transition) -> None:
-        if message.index == self._expected:
-            self._take(message)
-        elif message.index > self._expected:
-            self._ask()
-        else:
-            # Either a response overtook the topic, or the logger has started a new log, as a
-            # request will show.
-            self._in_doubt = True
-
     def _on_frame(self, message: ri.Frame) -> None:
         if message.camera in self._cameras:
             self._training.add(read_frame(message))
-
-    def _take(self, message: ri.Transition) -> None:
-        self._expected += 1
-        self._training.add(read_transition(message))
-
-    def _ask(self) -> None:
-        """Request missing transitions from the logger, unless a request is pending."""
-        if self._asking is not None or not self._earlier.service_is_ready():
-            return
-        request = ri.GetTransitions.Request(first=self._expected, count=_CHUNK)
-        self._asked_at = time.monotonic()
-        self._asking = self._earlier.call_async(request)
-        self._asking.add_done_callback(self._on_earlier)
-
-    def _on_earlier(self, future: Future) -> None:
-        self._asking = None
-        if future.cancelled() or future.exception() is not None:
-            return
-        response = future.result()
-        if response.total < self._expected:
-            # What was learned from the old log is kept.
-            self._expected = 0
-            self._ask()
-            return
-        for message in response.transitions:
-            if message.index == self._expected:
-                self._take(message)
-        if response.transitions and self._expected < response.total:
-            self._ask()
 
     def _on_controller_status(self, message: ri.ControllerStatus) -> None:
         self._training.back_off(max(0, message.ticks_late - self._misses))
@@ -252,14 +205,7 @@ class ModelTrainer(Node):
                 print(f"error: {self._training.failure}", file=sys.stderr)
                 sys.exit(1)
             raise RuntimeError("training ended") from self._training.failure
-        # A killed logger does not answer, and its successor has not received the request.
-        if self._asking is not None and time.monotonic() - self._asked_at > _PATIENCE:
-            self._earlier.remove_pending_request(self._asking)
-            self._asking, self._in_doubt = None, True
-        # Before the first transition of its own, a restarted trainer may have missed many.
-        if self._in_doubt or self._expected == 0:
-            self._in_doubt = False
-            self._ask()
+        self._log.look()
         learner, decision = self._learner, self._training.decision
         nan = float("nan")
         message = ri.TrainingStatus(
