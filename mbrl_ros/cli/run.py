@@ -17,7 +17,7 @@ from mbrl_ros.cli.node_process import node_command
 from mbrl_ros.cli.stop_request import StopRequest
 from mbrl_ros.cli.supervisor import NodeCrashesError, NodeRefusedError, Supervisor
 from mbrl_ros.nodes.run_monitor import RunMonitor
-from mbrl_ros.system.launching import MONITOR, PAGE, System
+from mbrl_ros.system.launching import MONITOR, PAGE, TRAINER, System
 
 _POLL = 0.1
 # Time for the trainer, which reports its count once a second, to have counted all [s].
@@ -46,7 +46,7 @@ class Run:
             OSError: if the run folder cannot be written.
         """
         system = self._system
-        with self._stop, claim_domain(system.namespace), middleware(system.namespace):
+        with self._stop, claim_domain(system.namespace), middleware(system):
             _look_around(system)
             if self._stop.asked:
                 return 0
@@ -65,9 +65,7 @@ class Run:
     def _supervise(self, monitor: RunMonitor) -> int:
         system, console = self._system, self._console
         assert console is not None
-        arguments = ["--ros-args", "--params-file", str(system.parameter_file)]
-        for old, new in [("__ns", system.namespace), *system.remappings]:
-            arguments += ["-r", f"{old}:={new}"]
+        arguments = [*_ros_arguments(system), "--params-file", str(system.parameter_file)]
         supervisor = Supervisor(
             {name: node_command(name, arguments) for name in system.kind.nodes},
             system.run_dir / "logs",
@@ -98,20 +96,19 @@ class Run:
         return 1 if hopeless else 0
 
     def _stop_nodes(self, supervisor: Supervisor, monitor: RunMonitor) -> None:
-        *first, trainer, logger = self._system.kind.stopping
-
         def hurried() -> bool:
             return self._stop.hurried
 
-        supervisor.stop([[name] for name in first], hurried)
-        self._settle(supervisor, monitor, trainer)
-        supervisor.stop([[trainer], [logger]], hurried)
+        for name in self._system.kind.stopping:
+            if name == TRAINER:
+                self._settle(supervisor, monitor)
+            supervisor.stop([[name]], hurried)
 
-    def _settle(self, supervisor: Supervisor, monitor: RunMonitor, trainer: str) -> None:
+    def _settle(self, supervisor: Supervisor, monitor: RunMonitor) -> None:
         """Wait until the trainer has reported the last transition, so that the bag has it."""
         end = time.monotonic() + _SETTLE
         metrics = monitor.metrics
-        while supervisor.processes[trainer].running and not self._stop.hurried:
+        while supervisor.processes[TRAINER].running and not self._stop.hurried:
             # The last transition must first have arrived here too.
             time.sleep(2 * _POLL)
             if metrics.trained >= metrics.transitions or time.monotonic() > end:
@@ -133,8 +130,8 @@ class Run:
 
 
 @contextlib.contextmanager
-def middleware(namespace: str) -> Iterator[None]:
-    """Use the middleware, in a namespace, until the context ends.
+def middleware(system: System) -> Iterator[None]:
+    """Use the middleware, with a system's namespace and names of topics, until the context ends.
 
     Raises:
         ValueError: if it cannot be used.
@@ -143,7 +140,7 @@ def middleware(namespace: str) -> Iterator[None]:
     os.environ["MBRL_ROS_RUNTIME"] = ros.RUNTIME
     try:
         ros.init(
-            args=["--ros-args", "-r", f"__ns:={namespace}"],
+            args=_ros_arguments(system),
             signal_handler_options=ros.SignalHandlerOptions.NO,
         )
     except ros.RCLError as error:
@@ -152,6 +149,11 @@ def middleware(namespace: str) -> Iterator[None]:
         yield
     finally:
         ros.try_shutdown()
+
+
+def _ros_arguments(system: System) -> list[str]:
+    names = [("__ns", system.namespace), *system.remappings]
+    return ["--ros-args", *(word for old, new in names for word in ("-r", f"{old}:={new}"))]
 
 
 def _look_around(system: System) -> None:

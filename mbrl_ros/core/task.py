@@ -55,6 +55,11 @@ class TaskSettings:
         "kind of model to learn, and that the controller accepts: ensemble, "
         "gaussian_process, rssm, tabular, vae_mdn_rnn, or a kind of your own as module:attribute",
     )
+    trainer: str = setting(
+        "",
+        "namespace of a fleet's trainer, such as /fleet, that learns for this robot, too; empty: "
+        "it has one of its own",
+    )
     seed: int = setting(0, "seed of all randomness in the run", low=0, high=2**31 - 1)
     run_dir: str = setting("", "folder for the run's output; empty: no output")
     period: float = setting(0.04, "control period in plant time [s]", low=1e-4, high=10.0)

@@ -51,6 +51,11 @@ class TrainerSettings:
         "bags whose transitions are learned from first, as if they had been of this run, such as "
         "those in which a person has commanded",
     )
+    robots: list[str] = setting(
+        [],
+        "namespaces of the robots of a fleet, such as /left, from all of which one model is "
+        "learned; empty: that of the trainer's own namespace",
+    )
     checkpoints: int = setting(
         5, "newest models kept on disk; to replay a run, all are needed", low=1, high=1_000_000
     )

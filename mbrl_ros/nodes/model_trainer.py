@@ -20,11 +20,13 @@ from torch import Tensor
 
 from mbrl_ros.core.extensions import ExtensionError
 from mbrl_ros.core.kinds import find_kind
+from mbrl_ros.core.records import Transition
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.data.messages import read_frame
 from mbrl_ros.learning.checked import make_learner
 from mbrl_ros.learning.demonstrations import show_bags
+from mbrl_ros.learning.fleet import Fleet
 from mbrl_ros.learning.learner import GateDecision, Learner
 from mbrl_ros.learning.settings import trainer_settings
 from mbrl_ros.learning.training import Training
@@ -38,6 +40,7 @@ from mbrl_ros.nodes.timers import create_steady_timer
 from mbrl_ros.objectives.content import read_content
 from mbrl_ros.ros import Node
 from mbrl_ros.ros import interfaces as ri
+from mbrl_ros.system.task_file import absolute_namespace
 
 # Training has lower priority than everything else on the machine.
 _NICENESS = 10
@@ -61,7 +64,8 @@ class ModelTrainer(Node):
         task, settings = declare(self, TaskSettings, trainer_settings(kind))
         os.nice(_NICENESS)
         torch.set_num_threads(1)
-        self._run = Path(task.run_dir).name
+        robots = [absolute_namespace(robot, what="robots") for robot in settings.robots]
+        self._run = self.get_namespace() if robots else Path(task.run_dir).name
         self._kept: int = settings.checkpoints
         self._checkpoints = Path(task.run_dir) / "checkpoints" if task.run_dir else None
         spaces = task.observation_space(), task.action_space()
@@ -72,26 +76,28 @@ class ModelTrainer(Node):
         # Newer than all before it, even if the clock has been set back in the meantime.
         self._epoch = max(int(time.time()), self._restore() + 1)
         self._sequence = 0
-        self._misses = 0
+        self._misses: dict[str, int] = {}
         self._updates = 0
         self._model_publisher = self.create_publisher(ri.ModelUpdate, "model", LATCHED)
         self._status_publisher = self.create_publisher(ri.TrainingStatus, "training_status", EVENTS)
         self._training = Training(self._learner, self._on_decision, self._on_refusal)
+        if spaces[0].images and robots:
+            raise ValueError("robots: a fleet shares no frames: expected no observation.images")
         if spaces[0].images:
             # A request brings missed transitions, but no frames: those stay in the bag.
             self._cameras = spaces[0].images
             self.create_subscription(ri.Frame, "frame", self._on_frame, EVENTS)
-        self._log = LoggedTransitions(self, self._training.add)
-        self.create_subscription(
-            ri.ControllerStatus, "controller_status", self._on_controller_status, EVENTS
-        )
+        self._fleet = Fleet(len(robots), settings.gate.segment)
+        self._logs = self._follow(robots)
         if self._learner.pursues:
             self._read = functools.partial(
                 read_content,
                 observation=spaces[0], action=spaces[1], period=task.period,
                 functions=settings.policy.functions,
             )  # fmt: skip
-            self.create_subscription(ri.Objective, "objective", self._on_objective, LATCHED)
+            # A policy is of one objective: that of a fleet's first robot.
+            topic = f"{robots[0]}/objective" if robots else "objective"
+            self.create_subscription(ri.Objective, topic, self._on_objective, LATCHED)
         create_steady_timer(self, _STATUS_PERIOD, self._report)
         self._training.start()
         self.get_logger().info(f"learning with seed {task.seed}, epoch {self._epoch}")
@@ -102,6 +108,26 @@ class ModelTrainer(Node):
         if self._training.failure is None:
             self._report()
         super().destroy_node()
+
+    def _follow(self, robots: list[str]) -> list[LoggedTransitions]:
+        """Follow the logs of a fleet, or that of this namespace's robot alone."""
+        for robot in robots or [""]:
+            self.create_subscription(
+                ri.ControllerStatus,
+                f"{robot}/controller_status" if robot else "controller_status",
+                functools.partial(self._on_controller_status, robot),
+                EVENTS,
+            )
+        if not robots:
+            return [LoggedTransitions(self, self._training.add)]
+        return [
+            LoggedTransitions(self, functools.partial(self._add_of, number), robot)
+            for number, robot in enumerate(robots)
+        ]
+
+    def _add_of(self, robot: int, transition: Transition) -> None:
+        for each in self._fleet.add(robot, transition):
+            self._training.add(each)
 
     def _show(self, bags: list[Path], observation: Space, action: Space) -> None:
         try:
@@ -149,9 +175,9 @@ class ModelTrainer(Node):
         if message.camera in self._cameras:
             self._training.add(read_frame(message))
 
-    def _on_controller_status(self, message: ri.ControllerStatus) -> None:
-        self._training.back_off(max(0, message.ticks_late - self._misses))
-        self._misses = message.ticks_late
+    def _on_controller_status(self, robot: str, message: ri.ControllerStatus) -> None:
+        self._training.back_off(max(0, message.ticks_late - self._misses.get(robot, 0)))
+        self._misses[robot] = message.ticks_late
 
     def _on_objective(self, message: ri.Objective) -> None:
         try:
@@ -205,7 +231,10 @@ class ModelTrainer(Node):
                 print(f"error: {self._training.failure}", file=sys.stderr)
                 sys.exit(1)
             raise RuntimeError("training ended") from self._training.failure
-        self._log.look()
+        for log in self._logs:
+            log.look()
+        for transition in self._fleet.left_over():
+            self._training.add(transition)
         learner, decision = self._learner, self._training.decision
         nan = float("nan")
         message = ri.TrainingStatus(

@@ -322,7 +322,8 @@ class MpcController(LifecycleNode):
         return self._ticker.counts.ticks == 0
 
     def _on_model(self, message: ri.ModelUpdate) -> None:
-        run = Path(self._task.run_dir).name
+        # A fleet's trainer has a run of its own.
+        run = self._task.trainer or Path(self._task.run_dir).name
         if run and message.run not in ("", run):
             self.get_logger().warning(
                 f"model refused: it is of the run '{message.run}', expected '{run}'",

@@ -30,6 +30,9 @@ def one_line(metrics: RunMetrics, now: float, elapsed: float) -> str:
         elapsed: since the start [s].
     """
     returns = metrics.returns
+    if metrics.trained and not metrics.ticks:  # a fleet's trainer hears no plant
+        models = f"{metrics.models_published} models, error {number(metrics.holdout_error, 3)}"
+        return f"{clock(elapsed)} | {metrics.trained} transitions | {models}"
     parts = [
         clock(elapsed),
         f"{metrics.env_steps} steps",

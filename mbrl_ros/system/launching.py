@@ -29,6 +29,8 @@ PLANT = "mujoco_sim"
 BRIDGE = "robot_bridge"
 GUARD = "safety_guard"
 TELEOP = "teleop"
+TRAINER = "model_trainer"
+CONTROLLER = "mpc_controller"
 MONITOR = "run_monitor"
 PAGE = "web_monitor"
 
@@ -154,7 +156,16 @@ ROBOT = LaunchKind(
         GUARD: {"after_crash": "hold"},
     },
 )
-KINDS = {kind.name: kind for kind in (SIM, ROBOT)}
+# For the robots of a fleet, which are systems of their own.
+FLEET_TRAINER = LaunchKind(
+    "trainer",
+    (TRAINER,),
+    (TRAINER,),
+    _arguments(
+        task="cartpole_swingup", duration="0", seed="", run_dir="", namespace="fleet", view="auto"
+    ),
+)
+KINDS = {kind.name: kind for kind in (SIM, ROBOT, FLEET_TRAINER)}
 
 
 @dataclass(frozen=True)
@@ -189,10 +200,15 @@ class System:
     def remappings(self) -> list[tuple[str, str]]:
         """Topics that its nodes call by other names.
 
-        Each simulated plant has its own clock. Without a guard the plant hears what is proposed.
+        Each simulated plant has its own clock. Without a guard the plant hears what is proposed. A
+        fleet's trainer is in a namespace of its own.
         """
-        clock = [("/clock", "clock")] if PLANT in self.kind.nodes else []
-        return clock if GUARD in self.kind.nodes else [*clock, ("action_proposed", "action")]
+        found = [("/clock", "clock")] if PLANT in self.kind.nodes else []
+        if GUARD not in self.kind.nodes:
+            found.append(("action_proposed", "action"))
+        if trainer := self.configuration.shared.get("trainer"):
+            found += [(topic, f"{trainer}/{topic}") for topic in ("model", "training_status")]
+        return found
 
     @property
     def monitor_parameters(self) -> dict[str, Any]:
@@ -265,7 +281,7 @@ def plan(kind: LaunchKind, given: Mapping[str, str], parent: str = "") -> System
     named = launch.namespace or parent
     namespace = absolute_namespace(launch.namespace, parent) if named else ""
     configuration = read_task(launch.task, {**parameters, "run_dir": ""}, namespace)
-    shared = configuration.shared
+    shared = dict(configuration.shared)
     run_dir = Path(launch.run_dir).expanduser().absolute() if launch.run_dir else None
     if run_dir is None:
         words = [str(shared.get("task") or Path(launch.task).stem)]
@@ -273,7 +289,11 @@ def plan(kind: LaunchKind, given: Mapping[str, str], parent: str = "") -> System
         run_dir = Path.cwd() / "runs" / "-".join([*words, time.strftime("%Y%m%d-%H%M%S")])
     own["run_dir"].check(str(run_dir))
     check_free(run_dir, "run_dir")
-    kind = _with_person(_bridged(kind, configuration), configuration)
+    if CONTROLLER in kind.nodes:
+        kind = _with_person(_bridged(kind, configuration), configuration)
+    if trainer := shared.get("trainer"):
+        shared["trainer"] = absolute_namespace(trainer, what="trainer")
+        kind = kind.without(TRAINER)
     if launch.view == "page":
         kind = replace(kind, nodes=(*kind.nodes, PAGE), stopping=(PAGE, *kind.stopping))
     nodes = {

@@ -36,12 +36,13 @@ class TaskFile:
     notes: tuple[str, ...]
 
 
-def absolute_namespace(name: str, parent: str = "") -> str:
+def absolute_namespace(name: str, parent: str = "", what: str = "namespace") -> str:
     """Return a namespace as an absolute name.
 
     Args:
         name: absolute, or relative to the parent.
         parent: an absolute namespace.
+        what: parameter that it is the value of.
 
     Raises:
         SettingsError: if it is not a valid name.
@@ -50,7 +51,7 @@ def absolute_namespace(name: str, parent: str = "") -> str:
     whole = whole.rstrip("/") or "/"
     if not _NAMESPACE.fullmatch(whole):
         raise SettingsError(
-            f"namespace: expected letters, digits and _, not starting with a digit, got '{name}'"
+            f"{what}: expected letters, digits and _, not starting with a digit, got '{name}'"
         )
     return whole
 

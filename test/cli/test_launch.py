@@ -8,7 +8,15 @@ import yaml
 
 from mbrl_ros.cli.main import main
 from mbrl_ros.core.parameter_files import matching, read_sections
-from mbrl_ros.system.launching import KINDS, ROBOT, SIM, SettingsError, is_meant, plan
+from mbrl_ros.system.launching import (
+    FLEET_TRAINER,
+    KINDS,
+    ROBOT,
+    SIM,
+    SettingsError,
+    is_meant,
+    plan,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -92,8 +100,25 @@ def test_a_robot_has_no_simulator(tmp_path):
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_all_nodes_are_stopped_and_the_logger_is_the_last(kind):
     assert sorted(kind.stopping) == sorted(kind.nodes)
-    assert kind.stopping[-2:] == ("model_trainer", "data_logger")
-    assert kind.stopping[0] == "mpc_controller"
+    order = ["mpc_controller", "model_trainer", "data_logger"]
+    assert [name for name in kind.stopping if name in order] == [
+        name for name in order if name in kind.nodes
+    ]
+    assert {kind.stopping[0], kind.stopping[-1]} <= {*order}
+
+
+def test_a_fleet_has_one_trainer(tmp_path):
+    given = {"trainer": "/fleet", "namespace": "left", "run_dir": str(tmp_path / "left")}
+    robot = plan(SIM, given)
+    assert "model_trainer" not in robot.kind.nodes
+    assert ("model", "/fleet/model") in robot.remappings
+    assert ("training_status", "/fleet/training_status") in robot.remappings
+    given = {"robots": "[left, right]", "run_dir": str(tmp_path / "trainer")}
+    trainer = plan(FLEET_TRAINER, given)
+    assert (trainer.kind.nodes, trainer.namespace) == (("model_trainer",), "/fleet")
+    assert trainer.configuration.node("model_trainer")["robots"] == ["left", "right"]
+    with pytest.raises(SettingsError, match="trainer: expected letters"):
+        plan(SIM, {**given, "trainer": "my fleet"})
 
 
 PERSON = """

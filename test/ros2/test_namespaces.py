@@ -109,3 +109,27 @@ def test_a_misspelt_argument_of_an_include_is_refused(launch, tmp_path):
     assert refused.process.wait(30) != 0
     assert "'planner.horizn': did you mean 'planner.horizon'?" in refused.output
     assert not (tmp_path / "left").exists()
+
+
+def test_a_fleet_has_one_model(start, ros2, ros_environment, tmp_path):
+    quick = [
+        "task:=inverted_pendulum", "planner.candidates:=16", "autotune:=false",
+        "model.hidden:=[32, 32]", "model.members:=2", "gate.first_transitions:=40",
+        "gate.first_error:=100.0", "gate.good_error:=100.0", "duration:=0", "view:=none",
+        "real_time_factor:=0.5", f"run_dir:={tmp_path}",
+    ]  # fmt: skip
+    words = "ros2", "launch", "mbrl_ros", "fleet.launch.py", "robots:=[left, right]", *quick
+    fleet = start(*words, environment=ros_environment)
+    assert wait_until(lambda: fleet.output.count("active, seed") == 2, 120), fleet.output
+
+    def epoch(robot):
+        topic = f"/{robot}/controller_status"
+        return ros2("topic", "echo", "--once", "--field", "model_epoch", topic).split()[0]
+
+    assert wait_until(lambda: epoch("left") == epoch("right") != "0", 120), fleet.output
+    assert ros2("topic", "info", "/fleet/model").count("Publisher count: 1") == 1
+    fleet.process.send_signal(signal.SIGINT)
+    assert wait_until(lambda: fleet.process.poll() is not None, 60)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == [
+        "fleet", "left", "right",
+    ]  # fmt: skip

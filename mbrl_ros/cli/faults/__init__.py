@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise SettingsError(f"--only, --count: expected at least one of these faults: {known}")
     system = plan(SIM, {**_QUICK, "run_dir": str(folder)})
     results: list[dict[str, Any]] = []
-    with claim_domain(system.namespace), middleware(system.namespace):
+    with claim_domain(system.namespace), middleware(system):
         system.prepare_folder("embedded")
         world = World(system, arguments.seed)
         world.start()
