@@ -1,16 +1,20 @@
-"""``mbrl-ros view``: attach a page to a running system."""
+"""``mbrl-ros view [RUN_OR_BAG]``: a page for a running system, or for a recorded run."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
+from pathlib import Path
 
 from mbrl_ros.cli.node_process import python_command
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
+    parser.add_argument(
+        "recorded", nargs="?", type=Path, help="folder of a run, or a bag; without, what runs now"
+    )
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (default: this computer only)"
     )
@@ -25,7 +29,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Become the node web_monitor."""
+    """Become the node web_monitor, or show what was recorded."""
+    if arguments.recorded is not None:
+        from mbrl_ros.web.playback import play
+
+        play(arguments.recorded, arguments.host, arguments.port, arguments.model)
     words = ["web_monitor", "--ros-args"]
     for name in ("host", "port", "token", "model"):
         # As YAML has it: a token of digits is text, too.

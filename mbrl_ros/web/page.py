@@ -60,6 +60,27 @@ class _Server(viser.ViserServer):
         return None
 
 
+class Times:
+    """A slider over the time of a recorded run, which moves by itself; one for all viewers."""
+
+    def __init__(self, gui: Any, duration: float) -> None:
+        end = max(round(duration, 1), 0.1)
+        self._slider = gui.add_slider("time [s]", 0.0, end, 0.1, initial_value=0.0, order=-3)
+        self._now = 0.0
+        self._speed = gui.add_dropdown(
+            "speed", ("stopped", "x 1", "x 4", "x 16"), initial_value="x 1", order=-2
+        )
+
+    def passed(self, elapsed: float) -> float:
+        """Return what time is shown after some more wall time, both in seconds."""
+        if round(self._now, 1) != self._slider.value:  # somebody moved it
+            self._now = self._slider.value
+        factor = int(self._speed.value.partition(" ")[2] or 0)
+        self._now = min(self._now + factor * elapsed, self._slider.max)
+        self._slider.value = round(self._now, 1)
+        return self._now
+
+
 class Page:
     """Shows a system to any number of viewers; those at this computer, or with a token, steer.
 
@@ -67,14 +88,16 @@ class Page:
         url: where it is.
     """
 
-    def __init__(self, host: str, port: int, token: str, steering: Steering, title: str) -> None:
+    def __init__(
+        self, host: str, port: int, token: str, steering: Steering | None, title: str
+    ) -> None:
         """Serve.
 
         Args:
             host: address to listen on.
             port: preferred; the next free one is taken.
             token: with which others than viewers at this computer may steer; empty: nobody else.
-            steering: does what viewers ask for.
+            steering: does what viewers ask for; None: there is nothing to steer.
             title: of the page.
 
         Raises:
@@ -149,6 +172,10 @@ class Page:
             for steerer in self._steerers.values():
                 steerer.say(text, good)
 
+    def add_times(self, duration: float) -> Times:
+        """Return a slider over the time of a recorded run [s]."""
+        return Times(self._server.gui, duration)
+
     def redraw(self, watched: Watched, now: float) -> None:
         """Show the newest state; without viewers this does nothing."""
         if not self.is_watched:
@@ -193,6 +220,8 @@ class Page:
             await self._server._websock_server._live_connections[connection.client_id].close()
 
     def _welcome(self, client: viser.ClientHandle) -> None:
+        if self._steering is None:
+            return
         try:
             address, _, host = self._request(client.client_id)
         except KeyError:
@@ -218,6 +247,7 @@ class Page:
         enter.on_click(look)
 
     def _let_steer(self, client: viser.ClientHandle) -> None:
+        assert self._steering is not None
         steerer = _Steerer(client, self._steering)
         with self._lock:
             self._steerers[client.client_id] = steerer

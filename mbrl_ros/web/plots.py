@@ -70,6 +70,8 @@ class Plots:
             (uplot.Series(label=across), *series),
             title=title,
             scales={"x": uplot.Scale(time=False), "y": uplot.Scale(distr=3 if logarithmic else 1)},
+            # On a logarithmic scale the lines of a grid are too many.
+            axes=(uplot.Axis(), uplot.Axis(grid={"show": not logarithmic})),
             legend=uplot.Legend(show=True),
             height=_HEIGHT,
             **options,

@@ -1,0 +1,113 @@
+"""A recorded run on the page, at any time of it."""
+
+from __future__ import annotations
+
+import bisect
+import time
+from pathlib import Path
+
+from mbrl_ros.core.settings import SettingsError, build, for_node, specs
+from mbrl_ros.data.bags import Recorded, read_messages
+from mbrl_ros.simulation.settings import SimulatorSettings
+from mbrl_ros.system.bag_task import task_file_of
+from mbrl_ros.web.page import Page
+from mbrl_ros.web.posing import Poser
+from mbrl_ros.web.watched import Watched
+
+_PERIOD = 0.1
+_OURS = (
+    "Action", "ControllerStatus", "Frame", "GuardStatus", "Intervention", "Objective",
+    "Observation", "Plan", "TrainingStatus", "Transition",
+)  # fmt: skip
+_TYPES = {
+    **{f"mbrl_ros/msg/{kind}": kind for kind in _OURS},
+    "sensor_msgs/msg/JointState": "JointState",
+    "diagnostic_msgs/msg/DiagnosticArray": "DiagnosticArray",
+}
+
+
+class Playback:
+    """What a bag holds, as it was known at each time.
+
+    Attributes:
+        duration: from the first message to the last [s].
+        parameters: of the run, node name, or ``**``, to flat parameters; empty: not known.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Read a bag, as a whole.
+
+        Args:
+            path: of a bag, or of the folder of a run that has one.
+
+        Raises:
+            ValueError: if it is no bag, or nothing in it can be shown.
+        """
+        bag = path / "bag" if (path / "bag").is_dir() else path
+        self._messages: list[Recorded] = list(read_messages(bag, types=_TYPES))
+        if not self._messages:
+            raise ValueError(f"{bag}: expected messages of a run, found none")
+        self._times = [message.time * 1e-9 for message in self._messages]
+        self.duration = self._times[-1] - self._times[0]
+        file = task_file_of(bag)
+        self.parameters = file.nodes if file is not None else {}
+        self._watched, self._fed = self._begun(), 0
+
+    def at(self, seconds: float) -> tuple[Watched, float]:
+        """Return what was known by a time since the first message, and that time since 1970 [s]."""
+        now = self._times[0] + seconds
+        until = bisect.bisect_right(self._times, now)
+        if until < self._fed:
+            self._watched, self._fed = self._begun(), 0
+        for i in range(self._fed, until):
+            message = self._messages[i].message
+            self._watched.feed(_TYPES[message.__msgtype__], message, self._times[i])
+        self._fed = until
+        return self._watched, now
+
+    def poser(self) -> Poser:
+        """Return what poses the run's plant.
+
+        Raises:
+            ValueError: if it is not known, or no simulation that has a model; one line.
+        """
+        own = {spec.name for spec in specs(SimulatorSettings)}
+        given = for_node(self.parameters, "mujoco_sim") if self.parameters else {}
+        if not given.get("environment"):
+            raise ValueError("which plant it was is not known")
+        settings = build(SimulatorSettings, {n: v for n, v in given.items() if n in own})
+        return Poser.of_plant(settings)
+
+    def _begun(self) -> Watched:
+        watched = Watched()
+        watched.tell(self.parameters.get("**", {}))
+        return watched
+
+
+def play(path: Path, host: str, port: int, model: str) -> None:
+    """Serve the page of a recorded run, until interrupted.
+
+    Args:
+        path: as for `Playback`.
+        host: address to listen on.
+        port: preferred.
+        model: MJCF file; empty: the simulation's own.
+
+    Raises:
+        ValueError: naming what is wrong with one of these.
+    """
+    playback = Playback(path)
+    names = playback.parameters.get("**", {}).get("observation.names", [])
+    page = Page(host, port, "", None, path.resolve().name)
+    print(f"the page is at {page.url}; Ctrl-C ends it", flush=True)
+    try:
+        page.show_robot(Poser.of_file(model, names) if model else playback.poser())
+    except (ValueError, SettingsError) as error:
+        page.show_no_robot(str(error))
+    times = page.add_times(playback.duration)
+    last = time.monotonic()
+    while True:
+        elapsed, last = time.monotonic() - last, time.monotonic()
+        if page.is_watched:
+            page.redraw(*playback.at(times.passed(elapsed)))
+        time.sleep(_PERIOD)
