@@ -266,13 +266,14 @@ class _Steerer:
         self._widgets: dict[tuple[str, str], tuple[Any, Control]] = {}
         self._folders: list[Any] = []
         gui = client.gui
-        panel = gui.add_panel()
+        panel = gui.add_panel(order=-1)
         with panel.add_tab("Stop", viser.Icon.HAND_STOP):
             gui.add_html(_LARGE_STOP)
             stop = gui.add_button("E-STOP", color="red", hint="only the safe command, until armed")
             arm = gui.add_button("Arm", color="gray", hint="end an e-stop")
-        # Above the scene, in the corner where no notices come.
-        panel.float(x=-12, y=12, width=260)
+        # Above the scene, where no notice covers it: these come from the top.
+        panel.float(x=-12, y=-12, width=260)
+        panel.expand()  # on a telephone, too
         stop.on_click(lambda _: steering.stop())
         arm.on_click(lambda _: steering.call("arm"))
         for i, (label, names) in enumerate(_BUTTONS.items()):

@@ -21,6 +21,8 @@ _PLANNING = "planning time [ms]", _PAST, {"budget": _RED, "plan": _BLUE}
 _TRUST = "prediction error over expected", _PAST, {"open loop": _ORANGE, "one step": _BLUE}
 _GUARDED = "guard: commands per second", _PAST, {"changed": _ORANGE, "replaced": _RED}
 _HEIGHT = 110
+# On a logarithmic scale its lines are too many.
+_WITHOUT_GRID = (uplot.Axis(), uplot.Axis(grid={"show": False}, ticks={"show": False}))
 
 
 class Plots:
@@ -70,8 +72,7 @@ class Plots:
             (uplot.Series(label=across), *series),
             title=title,
             scales={"x": uplot.Scale(time=False), "y": uplot.Scale(distr=3 if logarithmic else 1)},
-            # On a logarithmic scale the lines of a grid are too many.
-            axes=(uplot.Axis(), uplot.Axis(grid={"show": not logarithmic})),
+            axes=_WITHOUT_GRID if logarithmic else None,
             legend=uplot.Legend(show=True),
             height=_HEIGHT,
             **options,

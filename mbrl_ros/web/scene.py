@@ -40,7 +40,7 @@ class Scene:
         )  # fmt: skip
         server.initial_camera.look_at = tuple(center)
         server.initial_camera.fov = _FIELD_OF_VIEW
-        server.initial_camera.position = tuple(center + extent * np.array([0.25, -1.35, 0.45]))
+        server.initial_camera.position = tuple(center + extent * np.array([0.25, -1.5, 0.5]))
         self._lines: dict[str, Any] = {}
         self._drawn: Any = None
         for frame in self._ghost.values():
