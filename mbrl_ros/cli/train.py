@@ -8,11 +8,11 @@ import json
 import math
 import shutil
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mbrl_ros.cli.bag_configuration import configuration_of
 from mbrl_ros.cli.progress import progress_bar
 from mbrl_ros.cli.stop_request import EndedEarlyError, StopRequest
 from mbrl_ros.cli.terminal import Terminal
@@ -21,13 +21,10 @@ from mbrl_ros.core.settings import SettingsError, build
 from mbrl_ros.reports.curves import CURVES, Curves
 from mbrl_ros.reports.summary import SUMMARY, write_summary
 from mbrl_ros.system.configuration import (
-    Configuration,
     check_free,
     check_resumable,
     parse_assignments,
-    read_task,
 )
-from mbrl_ros.system.launching import CONFIGURATION
 
 if TYPE_CHECKING:
     from mbrl_ros.learning.learner import GateDecision
@@ -69,7 +66,11 @@ def run(arguments: argparse.Namespace) -> int:
     bags = [Path(word) for word in arguments.bags if ":=" not in word]
     if not bags:
         raise SettingsError("expected at least one bag")
-    configuration = _configuration(arguments, bags[0])
+    words = [word for word in arguments.bags if ":=" in word]
+    parameters = parse_assignments(words, {"seed": "--seed", "run_dir": "--out"})
+    configuration = configuration_of(
+        bags[0], arguments.task, {**parameters, "seed": arguments.seed}
+    )
     out: Path = arguments.out
     goes_on = arguments.resume and check_resumable(out, "--resume", configuration)
     if not goes_on:
@@ -192,37 +193,3 @@ def _earlier(out: Path) -> GateDecision:
         # Killed as it wrote its first model; any model is as good then.
         errors = math.inf, math.nan
     return GateDecision(None, *errors, "an earlier process's")
-
-
-def _configuration(arguments: argparse.Namespace, bag: Path) -> Configuration:
-    task = arguments.task
-    if not bag.exists():
-        raise SettingsError(f"{bag}: no such file or folder")
-    if task is None:
-        beside = bag.absolute().parent / CONFIGURATION
-        if not beside.is_file():
-            return _attached(arguments, bag)
-        task = str(beside)
-    return _read(arguments, task)
-
-
-def _attached(arguments: argparse.Namespace, bag: Path) -> Configuration:
-    """Return the configuration that the recorder attached to a bag."""
-    from mbrl_ros.system.bag_task import attached_configuration
-
-    text = attached_configuration(bag)
-    if text is None:
-        hint = f"; did you mean {bag / 'bag'}?" if (bag / "bag").exists() else ""
-        raise SettingsError(
-            f"{bag}: expected --task, or a {CONFIGURATION} in or beside the bag{hint}"
-        )
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / CONFIGURATION
-        file.write_text(text, encoding="utf-8")
-        return _read(arguments, str(file))
-
-
-def _read(arguments: argparse.Namespace, task: str) -> Configuration:
-    words = [word for word in arguments.bags if ":=" in word]
-    parameters = parse_assignments(words, {"seed": "--seed", "run_dir": "--out"})
-    return read_task(task, {**parameters, "seed": arguments.seed})
