@@ -28,6 +28,7 @@ COMMANDS = {
     "bag": "look into bags, mend and cut them, exchange them with others' datasets",
     "faults": "harm a running system in every way, and judge what becomes of it",
     "replay": "make a recorded run's decisions again, as they were or as they would be",
+    "real2sim": "fit a simulation's masses, friction, motors and delay to recorded bags",
     "view": "open a page in the browser to watch and steer a running system, or a recorded run",
     "report": "write the summary and the figures of a run, or a page of several",
     "robot": "check a robot's topics before anything moves, or stand in for it in MuJoCo",

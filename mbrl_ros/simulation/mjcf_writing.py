@@ -1,0 +1,66 @@
+"""An MJCF file with other physics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from mbrl_ros.simulation.perturbation import scaled_model
+from mbrl_ros.simulation.settings import PhysicsSettings
+
+#: What a perturbation changes, and the written file must have.
+_CHECKED = (
+    "body_mass",
+    "body_inertia",
+    "dof_damping",
+    "dof_frictionloss",
+    "geom_friction",
+    "actuator_gainprm",
+    "actuator_biasprm",
+    "actuator_forcerange",
+)
+
+
+def write_mjcf(source: Path, physics: PhysicsSettings, path: Path) -> None:
+    """Write an MJCF file's model with other physics; meshes stay where they are.
+
+    Args:
+        source: the file.
+        physics: scales.
+        path: to write, beside the source if that has meshes or textures.
+
+    Raises:
+        ValueError: if the physics do not fit the model, or MuJoCo cannot write it.
+        OSError: if the file cannot be written.
+    """
+    import mujoco
+
+    wanted = scaled_model(mujoco.MjModel.from_xml_path(str(source)), physics, str(source))
+    spec = mujoco.MjSpec.from_file(str(source))
+    built = spec.compile()
+    for body in spec.bodies:
+        i = body.id
+        if i and (wanted.body_mass[i] != built.body_mass[i]):
+            # Given outright, they are no longer inferred from the geoms.
+            body.explicitinertial = True
+            body.mass, body.inertia = wanted.body_mass[i], wanted.body_inertia[i]
+            body.ipos, body.iquat = wanted.body_ipos[i], wanted.body_iquat[i]
+    for joint in spec.joints:
+        joint.damping = joint.damping * physics.friction_scale
+        joint.frictionloss = joint.frictionloss * physics.friction_scale
+    for geom in spec.geoms:
+        geom.friction[0] *= physics.friction_scale
+    for actuator in spec.actuators:
+        i = actuator.id
+        actuator.gainprm, actuator.biasprm = wanted.actuator_gainprm[i], wanted.actuator_biasprm[i]
+        actuator.forcerange = wanted.actuator_forcerange[i]
+    spec.compile()
+    text = spec.to_xml()
+    made = mujoco.MjSpec.from_string(text)
+    made.modelfiledir = str(source.parent)
+    again = made.compile()
+    for name in _CHECKED:
+        if not np.allclose(getattr(again, name), getattr(wanted, name), rtol=1e-4, atol=1e-9):
+            raise ValueError(f"{source}: MuJoCo does not write its {name}: expected a .yaml file")
+    path.write_text(text, encoding="utf-8")

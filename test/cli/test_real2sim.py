@@ -1,0 +1,127 @@
+"""`mbrl-ros real2sim`: from a bag to parameters."""
+
+import json
+
+import mujoco
+import pytest
+from support.recorded import simulated, write_bag
+
+from mbrl_ros.cli.main import main
+from mbrl_ros.system.task_file import read_task_file
+
+pytestmark = pytest.mark.process
+
+ARM = """
+<mujoco>
+  <option timestep="0.01"/>
+  <worldbody>
+    <body name="upper"><joint name="shoulder" damping="0.1" axis="0 1 0"/>
+      <geom type="capsule" size="0.02" fromto="0 0 0 0.3 0 0"/>
+      <body name="payload" pos="0.3 0 0"><geom size="0.04" mass="0.2"/></body></body>
+  </worldbody>
+  <actuator><motor joint="shoulder" ctrllimited="true" ctrlrange="-1 1"/></actuator>
+</mujoco>
+"""
+TASK = """# Mine.
+/**:
+  ros__parameters:
+    period: 0.04  # [s]
+    observation: {names: [angle, speed]}
+    action: {names: [torque], low: [-1.0], high: [1.0]}
+    prior: {model: mujoco, environment: arm.xml}
+
+mujoco_sim:
+  ros__parameters:
+    environment: arm.xml
+    action_repeat: 4
+"""
+HIDDEN = "actuation_delay_told:=false"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with a task, its model, and a bag of another arm than the model's."""
+    made = tmp_path_factory.mktemp("arm")
+    (made / "arm.xml").write_text(ARM)
+    (made / "config.yaml").write_text(TASK)
+    other = "physics.mass_scale:=1.5", "physics.bodies:=[payload]", "physics.friction_scale:=2.0"
+    words = *other, "actuation_delay:=1", HIDDEN, "time_limit:=4.0"
+    _, log = simulated(made / "config.yaml", 250, *words)
+    write_bag(made / "bag", log)
+    return made
+
+
+def fitted(folder, *words):
+    return main(["real2sim", str(folder / "bag"), *map(str, words)])
+
+
+def test_a_bag_tells_payload_damping_and_delay_and_fills_what_is_asked_for(folder, capsys):
+    fit = "--fit", "mass", "friction", "delay", "--bodies", "payload", "--max-delay", "2"
+    task = folder / "task.yaml"
+    task.write_text(TASK)
+    json_file = folder / "gap.json"
+    for _ in range(2):  # once more replaces what was written
+        assert fitted(folder, *fit, "--write", task, "--json", json_file) == 0
+    shown = capsys.readouterr().out
+    assert "physics.mass_scale" in shown
+    figures = json.loads(json_file.read_text())
+    for estimate, truth in zip(figures["estimates"], (1.5, 2.0), strict=True):
+        assert estimate["low"] <= truth <= estimate["high"]
+    assert figures["gap"]["angle"]["after"] < 0.01 * figures["gap"]["angle"]["before"]
+    assert len(figures["gap"]["speed"]["before_each"]) == 12
+    text = task.read_text()
+    assert text.startswith("# Mine.")
+    assert text.count("# real2sim") == 11  # nine parameters and one section
+    nodes = read_task_file(task).nodes
+    plant, shared = nodes["mujoco_sim"], nodes["**"]
+    assert plant["physics.mass_scale"] == shared["prior.mass_scale"] == pytest.approx(1.5, rel=1e-3)
+    assert plant["physics.bodies"] == shared["prior.bodies"] == ["payload"]
+    assert (plant["actuation_delay"], plant["actuation_delay_told"]) == (1, False)
+    assert nodes["model_trainer"]["model.delay"] == 1
+    assert plant["action_repeat"] == 4
+
+
+def test_the_fitted_model_as_files(folder):
+    fit = "--fit", "mass", "friction", "--bodies", "payload", "--max-delay", "1"
+    _, log = simulated(folder / "config.yaml", 250, "physics.mass_scale:=1.5",
+                       "physics.bodies:=[payload]", "time_limit:=4.0")  # fmt: skip
+    other = folder / "other"
+    write_bag(other, log)
+    out = folder / "fitted.xml"
+    task = "--task", str(folder / "config.yaml")
+    assert main(["real2sim", str(other), *task, *fit, "-o", str(out)]) == 0
+    made = mujoco.MjModel.from_xml_path(str(out))
+    assert made.body("payload").mass[0] == pytest.approx(0.3, rel=2e-3)
+    # With it as the model there is no gap any more.
+    gap = folder / "left.json"
+    assert main(["real2sim", str(other), *task, *fit, "--model", str(out), "--json", str(gap)]) == 0
+    left = json.loads(gap.read_text())
+    assert left["estimates"][0]["value"] == pytest.approx(1.0, rel=2e-3)
+    yaml = folder / "fitted.yaml"
+    assert main(["real2sim", str(other), *task, *fit, "-o", str(yaml)]) == 0
+    assert read_task_file(yaml).nodes["mujoco_sim"].keys() == {
+        "physics.mass_scale", "physics.bodies", "physics.friction_scale"
+    }  # fmt: skip
+
+
+def test_mistakes_are_named_and_nothing_is_written(folder, capsys):
+    own = folder / "own.yaml"
+    own.write_text(TASK + "    physics: {friction_scale: 1.1}\n")
+    for words, message in (
+        (["-o", "fitted.json"], "-o: expected a file that ends with .yaml or .xml"),
+        (["--horizon", "0"], "--horizon: expected an integer in [1, 1000], got 0"),
+        (["--max-delay", "21"], "--max-delay: expected an integer in [0, 20], got 21"),
+        (["--model", "CartPole-v1"], "environment 'CartPole-v1': "),
+        (["--model", "nowhere.xml"], "there is no such file"),
+        (["--bodies", "leg"], "has no body 'leg', it has: upper, payload"),
+        (["--horizon", "500"], "unbroken stretches of 500 steps"),
+        (["--fit", "friction", "--write", own], "mujoco_sim: expected no value to be replaced, "
+         "got physics.friction_scale: 1.1"),
+        (["--fit", "friction", "--write", folder / "none.yaml"], "none.yaml: cannot be read"),
+    ):  # fmt: skip
+        assert fitted(folder, *words) == 2, words
+        error = capsys.readouterr().err
+        assert error.startswith("error: "), error
+        assert message in error, error
+        assert error.count("\n") == 1
+    assert own.read_text() == TASK + "    physics: {friction_scale: 1.1}\n"
