@@ -21,6 +21,7 @@ from mbrl_ros.models.vae_mdn_rnn.controller import Controller
 from mbrl_ros.models.vae_mdn_rnn.mixture import Mixture
 from mbrl_ros.models.vae_mdn_rnn.network import VaeMdnRnn
 from mbrl_ros.models.vae_mdn_rnn.settings import VaeMdnRnnSettings
+from mbrl_ros.models.world_model import UnlearnedError
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.problem import Problem
 from mbrl_ros.planning.settings import PlannerSettings
@@ -36,8 +37,8 @@ def test_a_known_mixture_is_recovered_from_what_was_drawn_of_it():
         torch.tensor([2.0, 1.0]) + torch.tensor([0.1, 1.0]) * noise,
     )
     told = torch.randn(Mixture.parameters(2, 2), generator=generator).requires_grad_()
-    optimizer = torch.optim.Adam([told], lr=0.05)
-    for _ in range(400):
+    optimizer = torch.optim.Adam([told], lr=0.1)
+    for _ in range(150):
         optimizer.zero_grad()
         (-Mixture.of(told, 2).log_density(drawn).mean()).backward()
         optimizer.step()
@@ -92,7 +93,15 @@ def test_evolution_finds_what_pays_in_the_dream():
     evolution = Evolution(learned, settings, 0)
     start = torch.zeros(4, network.memory), torch.zeros(4, network.latent), torch.zeros(4, 2)
     wanted = objective("force", 0.6)
-    for update in range(80):
+    unpaid = Objective.from_parameters(
+        {"terms": ["t"], "t.type": "learned_reward"}, OBSERVATION, ACTION
+    )
+    evolution.update(network, *start, unpaid)  # owes half a generation
+    for _ in range(10):
+        with pytest.raises(UnlearnedError):
+            evolution.update(network, *start, unpaid)
+    assert evolution.updates == 1  # so that none is owed all at once later
+    for update in range(60):
         evolution.update(network, *start, wanted)
         if update == 1:
             first = evolution.dreamed

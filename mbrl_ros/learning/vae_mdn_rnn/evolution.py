@@ -60,10 +60,11 @@ class Evolution(Dreamer):
         self, network: LatentNetwork, memory: Tensor, z: Tensor, seen: Tensor, objective: Objective
     ) -> None:
         """See `Dreamer.update`: as many generations as are owed."""
-        self.updates += 1
-        while self._made < int(self.updates * self._settings.generations):
+        while self._made < int((self.updates + 1) * self._settings.generations):
             self._generation(network, memory, z, seen, objective)
             self._made += 1
+        # What could not be judged is not owed later, all at once.
+        self.updates += 1
 
     def _generation(
         self, network: LatentNetwork, memory: Tensor, z: Tensor, seen: Tensor, objective: Objective
