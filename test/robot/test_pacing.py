@@ -47,7 +47,7 @@ class Clock:
         monkeypatch.setattr(pacing.time, "monotonic", self.monotonic)
         monkeypatch.setattr(pacer._changed, "wait", wait)
         monkeypatch.setattr(pacer._changed, "notify", lambda: None)
-        pacer._target = PERIOD
+        pacer._rhythm.begin(0.0)
         pacer._run()
         return pacer
 
