@@ -160,6 +160,13 @@ def cases(task: str, seed: int, steps: int, learned: int) -> Iterator[tuple[str,
         for share in (0.3, 0.5):
             case = record(task, seed, steps, slow(share))
             yield f"actuator covers {share}", "hidden state", case
+    middle = len(log) // 2
+    log.next_observation[middle, -1] = log.observation[middle + 1, -1] = 1000.0
+    yield (
+        "one reading is 1000",
+        f"absurd reading ({log.observation_space.names[-1]})",
+        (log, period),
+    )
     log.observation[:, 0] = log.next_observation[:, 0] = 0.7
     yield "constant reading", "constant", (log, period)
 

@@ -128,6 +128,7 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
             "transitions": len(system.transitions),
             "skipped": system.pairer.reasons,
             "rewards_left_out": system.pairer.unpaid,
+            "transitions_left_out": system.learner.left_out,
             "fallbacks": system.sources[CommandSource.FALLBACK],
             "fallback_reason": system.trouble,
             "findings": [finding.text for finding in system.diagnosis.findings],

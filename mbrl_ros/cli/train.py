@@ -97,6 +97,11 @@ def run(arguments: argparse.Namespace) -> int:
         best = _earlier(out)
         learner.restore(checkpoint.load(path), checkpoint.load_state(checkpoint.state_path(path)))
     log = show_bags(learner, bags, *spaces)
+    if learner.left_out:
+        print(
+            f"{learner.left_out} transitions are not learned from: {learner.absurd}",
+            file=sys.stderr,
+        )
     total = learner.updates + int(learner.owed_updates)
     if not total or len(log) < settings.gate.first_transitions:
         raise SettingsError(
@@ -110,6 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
             "bags": [str(bag) for bag in bags],
             "seed": task.seed,
             "transitions": len(log),
+            "transitions_left_out": learner.left_out,
             "holdout": learner.kept_back,
             "updates": learner.updates,
             "holdout_error": best.holdout_error,

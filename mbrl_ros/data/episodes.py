@@ -13,7 +13,7 @@ from mbrl_ros.core.spaces import Space
 from mbrl_ros.data.joining import JoinedFrames
 from mbrl_ros.data.sequences import Sequence
 from mbrl_ros.data.steps import Rows, Steps
-from mbrl_ros.data.transitions import checked
+from mbrl_ros.data.transitions import checked, goes_on
 
 
 class EpisodeStore:
@@ -68,12 +68,7 @@ class EpisodeStore:
             ValueError: for a wrong size, a non-finite number or a negative count.
         """
         new = checked(transition, self.observation_space, self.action_space)
-        last = self._last
-        follows = (
-            last is not None
-            and (new.episode, new.step) == (last.episode, last.step + 1)
-            and np.array_equal(new.observation, last.next_observation)
-        )
+        follows = self._last is not None and goes_on(self._last, new)
         if not follows:
             self._begin(new)
         self._add(

@@ -38,8 +38,9 @@ class LoggerSettings:
 
 @dataclass(frozen=True)
 class ReplaySettings:
-    """Size and sampling of the replay buffer, which bound memory."""
+    """What learning is from; size and sampling of the replay buffer, which bound memory."""
 
+    screen: bool = setting(True, "leave transitions from and to absurd readings out")
     recent: int = setting(20_000, "size of the ring of newest transitions", low=100)
     old: int = setting(80_000, "size of the uniform sample of all older transitions", low=0)
     recent_share: float = setting(

@@ -215,6 +215,13 @@ def checked(transition: Transition, observation: Space, action: Space) -> Transi
     )
 
 
+def goes_on(before: Transition, after: Transition) -> bool:
+    """Return whether a checked transition is the next step of the same episode; see `windows`."""
+    return (after.episode, after.step) == (before.episode, before.step + 1) and np.array_equal(
+        after.observation, before.next_observation
+    )
+
+
 def check_count(value: int, what: str) -> int:
     """Return a count that a column can hold.
 

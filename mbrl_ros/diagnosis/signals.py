@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mbrl_ros.core.spaces import FloatArray
+from mbrl_ros.data.outliers import screened
 from mbrl_ros.data.transitions import Transitions
 from mbrl_ros.diagnosis.finding import Finding
 
@@ -34,8 +35,14 @@ def find(log: Transitions, period: float) -> list[Finding]:
         period: the control period that the task declares [s].
     """
     if len(log) < _CONSTANT:
-        return []
-    return [*_readings(log, period), *_actions(log), *_rewards(log), *_rate(log, period)]
+        return _absurd(log)
+    return [
+        *_absurd(log),
+        *_readings(log, period),
+        *_actions(log),
+        *_rewards(log),
+        *_rate(log, period),
+    ]
 
 
 def not_radians(name: str, turn: float, why: str, declared: bool = False) -> Finding:
@@ -52,6 +59,13 @@ def not_radians(name: str, turn: float, why: str, declared: bool = False) -> Fin
     kind, what = ("degrees", "in degrees") if turn == DEGREES else ("undeclared angle", "an angle")
     text = f"observation '{name}' is {what}: {why}; {' and '.join(remedies)}"
     return Finding(kind, name, text)
+
+
+def _absurd(log: Transitions) -> list[Finding]:
+    return [
+        Finding("absurd reading", name, f"{outlier.text}; check the sensor")
+        for name, outlier in screened(log).found.items()
+    ]
 
 
 def _readings(log: Transitions, period: float) -> list[Finding]:

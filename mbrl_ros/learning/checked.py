@@ -14,6 +14,7 @@ from mbrl_ros.core.kinds import KINDS, find_kind
 from mbrl_ros.core.pending import calling
 from mbrl_ros.core.records import Frame, Transition
 from mbrl_ros.core.spaces import Space
+from mbrl_ros.data.outliers import OutlierScreen
 from mbrl_ros.learning.learner import GateDecision, Learner
 from mbrl_ros.models.prior import Prior
 from mbrl_ros.models.update import ModelUpdate
@@ -48,6 +49,10 @@ def make_learner(
     if name not in KINDS:
         learner = CheckedLearner(learner, f"learner '{name}'")
     learner.kind = name
+    if settings.replay.screen:
+        # Before so many, nothing is learned anyway.
+        first = settings.gate.first_transitions // 2
+        learner.screen = OutlierScreen(observation, action, first)
     return learner
 
 

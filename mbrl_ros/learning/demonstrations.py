@@ -35,5 +35,5 @@ def show_bags(
         if isinstance(record, Frame):
             learner.see(record)
         else:
-            learner.append(record)
+            learner.take(record)
     return log

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from mbrl_ros.core.records import Frame, Transition
+from mbrl_ros.data.outliers import OutlierScreen
 from mbrl_ros.models.update import ModelUpdate
 from mbrl_ros.objectives.objective import Objective
 
@@ -33,7 +34,7 @@ class GateDecision:
 class Learner(ABC):
     """Learns from a growing log, one update at a time.
 
-    The caller controls the timing: it calls `append` for each transition, `update` while
+    The caller controls the timing: it calls `take` for each transition, `update` while
     `owed_updates` is at least one, and `judge` when `is_due` is true. A learner that solves for its
     model in `judge` has no updates and no state: it is restored by replaying the log.
 
@@ -41,11 +42,40 @@ class Learner(ABC):
         kind: as the parameter ``learner`` names it; what its models are to say they are.
         received: transitions so far.
         pursues: whether what it learns depends on the objective.
+        screen: what `take` sees through; None: it takes everything.
     """
 
+    screen: OutlierScreen | None = None
     kind: str = ""
     received: int = 0
     pursues: bool = False
+
+    def take(self, transition: Transition) -> str:
+        """Take the next transition of a log, and learn from it unless a reading is absurd.
+
+        Returns:
+            what was found absurd now; empty: nothing.
+
+        Raises:
+            ValueError: as `append`.
+        """
+        if self.screen is None:
+            self.append(transition)
+            return ""
+        before = self.left_out
+        for passed in self.screen.feed(transition):
+            self.append(passed)
+        return self.absurd if self.left_out > before else ""
+
+    @property
+    def left_out(self) -> int:
+        """Transitions so far that are not learned from, since a reading is absurd."""
+        return 0 if self.screen is None else self.screen.left_out
+
+    @property
+    def absurd(self) -> str:
+        """What was found absurd so far; empty: nothing."""
+        return "" if self.screen is None else self.screen.text
 
     @abstractmethod
     def append(self, transition: Transition) -> None:

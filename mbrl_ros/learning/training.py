@@ -114,7 +114,8 @@ class Training:
                     if isinstance(new, Frame):
                         self._learner.see(new)
                     else:
-                        self._learner.append(new)
+                        if absurd := self._learner.take(new):
+                            self._on_refusal(f"not learned from: {absurd}")
                 except ValueError as error:
                     self._on_refusal(str(error))
         except queue.Empty:

@@ -239,6 +239,7 @@ class ModelTrainer(Node):
         nan = float("nan")
         message = ri.TrainingStatus(
             transitions=learner.received,
+            left_out=learner.left_out,
             holdout=learner.kept_back,
             updates=learner.updates,
             train_loss=learner.take_loss(),

@@ -72,6 +72,7 @@ class RunMetrics:
         running_steps: control steps of the episode in progress.
         transitions: logged.
         trained: transitions received by the trainer.
+        left_out: others that it does not learn from, since a reading is absurd.
         longest_silence: between two actions of an active controller [s].
         plan_ms: median and 99th percentile of the newest planning times [ms].
         budget_ms: time budget of a plan [ms].
@@ -97,7 +98,7 @@ class RunMetrics:
         self.running_return = math.nan
         self.running_steps = 0
         self.transitions = 0
-        self.trained = 0
+        self.trained = self.left_out = 0
         self.longest_silence = 0.0
         self.plan_ms = (math.nan, math.nan)
         self.budget_ms = math.nan
@@ -208,6 +209,7 @@ class RunMetrics:
             "holdout_error": finite(self.holdout_error),
             "transitions_logged": self.transitions,
             "transitions_trained": self.trained,
+            "transitions_left_out": self.left_out,
             "alive": self.alive(now),
         }
 
@@ -251,6 +253,7 @@ class RunMetrics:
 
     def _trainer(self, message: Any) -> None:
         self.trained = int(message.transitions)
+        self.left_out = int(getattr(message, "left_out", 0))  # older bags have no such field
         self.holdout_error = float(message.holdout_error)
         self.count_models(int(message.epoch), int(message.sequence))
 

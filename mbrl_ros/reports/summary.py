@@ -53,6 +53,7 @@ def summarize(history: History) -> dict[str, Any]:
         "correction_p50": _p50([c.correction for c in history.confidence]),
         "transitions_logged": metrics.transitions,
         "transitions_trained": metrics.trained,
+        "transitions_left_out": metrics.left_out,
         "versions": history.record.get("versions", {}),
         "findings": [f.text for f in history.diagnosis.findings] if history.diagnosis else [],
         "notes": history.notes,

@@ -174,7 +174,7 @@ class LockStepSystem:
             self.controller.models.offer(update, 1, models)
         for transition in log:
             self.transitions.append(transition)
-            self.learner.append(transition)
+            self.learner.take(transition)
         self.diagnosis.resume(len(log))
         self.episodes = list(episodes)
         newest = int(log.episode[-1]) if len(log) else -1
@@ -216,7 +216,7 @@ class LockStepSystem:
             self.transitions.append(transition)
             if self.diagnosis.is_due(len(self.transitions)):
                 self.diagnosis.examine(self.transitions)
-            self.learner.append(transition)
+            self.learner.take(transition)
             self._learn()
         self._return = add_reward(self._return, after.reward)
         if not after.ended:

@@ -198,6 +198,13 @@ def test_a_sensor_that_stands_still():
     assert "since 1200" in in_signals(longer)["stuck", "slide"]
 
 
+def test_an_absurd_reading():
+    log = log_of(Plant())
+    log.next_observation[250, 1] = log.observation[251, 1] = 1000.0
+    told = found(log)["absurd reading", "velocity"]
+    assert "was absurd once with 1000 in episode 2 at step 51" in told
+
+
 def test_a_rate_that_arrivals_have_told_is_not_told_again_by_the_stamps():
     log = log_of(Plant(), period=2.5 * PERIOD)
     diagnosis = Diagnosis(log.observation_space, PERIOD)

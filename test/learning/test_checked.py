@@ -15,6 +15,7 @@ from mbrl_ros.core.kinds import Kind
 from mbrl_ros.core.records import Transition
 from mbrl_ros.learning.checked import make_learner
 from mbrl_ros.learning.learner import GateDecision, Learner
+from mbrl_ros.learning.settings import TrainerSettings
 from mbrl_ros.models.imagined import Imagined
 from mbrl_ros.models.update import ModelPart, ModelUpdate
 
@@ -61,7 +62,7 @@ def learner(monkeypatch):
 
     def make(**answers):
         monkeypatch.setitem(OWN, "learner", lambda: made(Steady, answers))
-        return make_learner(NAME, OBSERVATION, ACTION, None, 0)
+        return make_learner(NAME, OBSERVATION, ACTION, TrainerSettings(), 0)
 
     return make
 
@@ -142,7 +143,7 @@ def test_what_a_learner_may_refuse_it_refuses(learner):
 def test_a_kind_whose_learner_is_none(monkeypatch):
     monkeypatch.setitem(OWN, "learner", dict)
     with pytest.raises(ExtensionError, match="KIND': its learner: expected a Learner, got"):
-        make_learner(NAME, OBSERVATION, ACTION, None, 0)
+        make_learner(NAME, OBSERVATION, ACTION, TrainerSettings(), 0)
 
 
 def imagined(observations=(1, 5, 4, 2), **parts):

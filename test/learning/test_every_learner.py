@@ -1,5 +1,6 @@
 """What every learner does, that of a user's own kind too."""
 
+import itertools
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -48,11 +49,11 @@ def of(kind):
     return DISCRETE.get(kind, (OBSERVATION, ACTION, drive))
 
 
-def teach(learner, count=200, seed=0):
+def teach(learner, count=200, seed=0, log=None):
     """Give a learner transitions as a trainer does; return the decisions that published."""
     published = []
-    for transition in of(learner.kind)[2](count, seed):
-        learner.append(Transition(*transition))
+    for transition in log or itertools.starmap(Transition, of(learner.kind)[2](count, seed)):
+        learner.take(transition)
         while learner.owed_updates >= 1:
             learner.update()
         if learner.is_due:
@@ -98,6 +99,21 @@ def test_nothing_is_due_before_there_is_data(kind):
 def test_the_same_seed_and_data_give_the_same_model(kind):
     one, other = teach(make(kind))[-1].update, teach(make(kind))[-1].update
     assert one == other
+
+
+def test_an_absurd_reading_is_as_if_it_had_never_come(kind):
+    if kind in DISCRETE:
+        pytest.skip("reads choices, each of which is possible")
+    log = [Transition(*each) for each in drive(200)]
+    absurd = list(log)
+    for i in (17, 120):
+        # The reading between two transitions.
+        absurd[i] = replace(log[i], next_observation=np.array([1000.0, 0.0]))
+        absurd[i + 1] = replace(log[i + 1], observation=np.array([1000.0, 0.0]))
+    untouched = [t for i, t in enumerate(log) if i not in (17, 18, 120, 121)]
+    learner, other = make(kind), make(kind)
+    assert teach(learner, log=absurd)[-1].update == teach(other, log=untouched)[-1].update
+    assert (learner.received, learner.left_out) == (196, 4)
 
 
 def test_it_goes_on_from_what_was_published(kind):

@@ -81,6 +81,7 @@ def training_status(transitions, epoch=1, sequence=0, error=0.1, gate=""):
     return make(
         "TrainingStatus",
         transitions=transitions,
+        left_out=0,
         holdout=0,
         updates=0,
         train_loss=0.0,
