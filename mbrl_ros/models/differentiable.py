@@ -30,7 +30,8 @@ class DifferentiableModel:
         """
         self.members, self._mean = members, mean
         self._encoding = model.encoding
-        self._base, self._low, self._high = model.base, model.low, model.high
+        self._base, self._bounded = model.base, model.bounded
+        self._low, self._high = model.low, model.high
         self._device = model.low.device
 
     def step(self, state: Tensor, action: Tensor) -> Tensor:
@@ -43,7 +44,7 @@ class DifferentiableModel:
         Returns:
             the next states, shape ``(M, B, S)``.
         """
-        target = self._mean(self._encoding.encode(state, action))
+        target = self._bounded(self._mean(self._encoding.encode(state, action)))
         base = self._base(state, action)
         next_observation = self._encoding.next_observation(base, target).clamp(
             self._low, self._high

@@ -27,6 +27,9 @@ from mbrl_ros.models.prior import Prior
 from mbrl_ros.models.reward_model import RewardModel
 from mbrl_ros.models.settings import OneStepSettings
 
+# Errors of a prior that are believed, in standard deviations of those in the data.
+_REACH = 5.0
+
 
 class DynamicsModel(nn.Module):
     """Predicts the next observation from a state and an action.
@@ -252,6 +255,9 @@ class DynamicsModel(nn.Module):
         margin = high - low
         margin[constant(next_observation)] = torch.inf
         margin[self.encoding.angles] = torch.inf
+        if self.prior is not None:
+            # It knows places where nothing has been yet; `bounded` keeps in check what is learned.
+            margin[:] = torch.inf
         self.low.copy_(low - margin)
         self.high.copy_(high + margin)
 
@@ -328,8 +334,19 @@ class DynamicsModel(nn.Module):
             base: as `base` returns it, shape ``(..., O)``.
             mean: as `forward` returns it, shape ``(..., O)``.
         """
-        target = mean * self.target_std + self.target_mean
+        target = self.bounded(mean * self.target_std + self.target_mean)
         return self.encoding.next_observation(base, target).clamp(self.low, self.high)
+
+    def bounded(self, target: Tensor) -> Tensor:
+        """Return predicted targets in SI units, beside a prior no larger than those of the data.
+
+        Args:
+            target: shape ``(..., O)``.
+        """
+        if self.prior is None:
+            return target
+        reach = _REACH * self.target_std
+        return target.clamp(self.target_mean - reach, self.target_mean + reach)
 
     def predict(self, state: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
         """Predict the next observation.

@@ -112,7 +112,7 @@ class Rollout:
         target, next_observation = predict(inputs[k]), seen[k + 1]
         if self._model.prior is not None:
             base = self._model.base(seen[k], acted.expand(*seen.shape[1:3], -1))
-            torch.add(base, target, out=next_observation)
+            torch.add(base, self._model.bounded(target), out=next_observation)
         elif encoding.absolute:
             torch.addcmul(target, seen[k], self._kept, out=next_observation)
         else:

@@ -135,6 +135,25 @@ def test_far_from_zero_the_prior_is_told_where():
     torch.testing.assert_close(model.base(seen, acted), expected.float())
 
 
+def test_a_prior_leads_beyond_the_data_and_what_is_learned_beside_it_stays_small():
+    """Without a prior, predictions end at twice the range of the data."""
+    seen, acted = torch.rand(100, 2), torch.zeros(100, 1)
+    far, push = torch.full((3, 1, 2), 50.0), torch.zeros(3, 1, 1)
+    for given, free in ((prior(), True), (None, False)):
+        model = DynamicsModel(OBSERVATION, ACTION, EnsembleSettings(members=3), prior=given)
+        after = linear(seen, acted) + 0.01 * torch.randn(100, 2)
+        model.normalize_from(seen, acted, after, first=True)
+        with torch.no_grad():
+            model.network.biases[-1] += 1e6  # a network may promise anything where it never was
+            expected, _ = model.predict(far, push)
+            rolled = EnsembleModel(model).imagine((far,), push[:1]).observations[:, :, 1]
+        torch.testing.assert_close(rolled, expected)
+        if free:
+            torch.testing.assert_close(expected, linear(far, push), atol=0.1, rtol=0.0)
+        else:
+            assert (expected < 3.0).all()
+
+
 def test_a_model_comes_back_with_the_same_prior_only(tmp_path):
     made = learner(prior()).model
     update = pack(made)
