@@ -21,6 +21,7 @@ from mbrl_ros.system.configuration import check_free
 if TYPE_CHECKING:
     from mbrl_ros.data.bag_summary import BagSummary
     from mbrl_ros.data.finishing import Part
+    from mbrl_ros.data.transitions import Transitions
 
 # Formats to modules that `write` them and, but for the first, `read` them.
 _FORMATS = {
@@ -56,9 +57,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     export = verb("export", "write the transitions of bags for other tools", _export)
     export.add_argument("bags", type=Path, nargs="+", help="folders or files")
     export.add_argument("--format", choices=[*_FORMATS], required=True)
-    imported = verb("import", "write a bag of another tool's dataset, to train from", _import)
-    imported.add_argument("dataset", type=Path, help="folder")
-    imported.add_argument("--format", choices=[*_FORMATS][1:], required=True)
+    imported = verb("import", "write a bag to train from, of what others have recorded", _import)
+    imported.add_argument("dataset", type=Path, help="a dataset's folder, or a bag of rosbag2")
+    imported.add_argument(
+        "parameters", nargs="*", metavar="name:=value", help="of the robot, as for launch"
+    )
+    source = imported.add_mutually_exclusive_group(required=True)
+    source.add_argument("--format", choices=[*_FORMATS][1:], help="of another tool's dataset")
+    source.add_argument(
+        "--robot", metavar="TASK", help="whose own topics the bag holds: its name or its file"
+    )
     for each in (export, imported):
         each.add_argument("--period", type=float, help="[s], where the data do not say it")
     for each in (merge, cut, export, imported):
@@ -197,20 +205,48 @@ def _export(arguments: argparse.Namespace) -> int:
 
 
 def _import(arguments: argparse.Namespace) -> int:
+    log, name, text = (_of_robot if arguments.robot else _of_dataset)(arguments)
     from mbrl_ros.nodes.transition_bag import TransitionBag
-    from mbrl_ros.system.bag_task import text_for
     from mbrl_ros.system.launching import CONFIGURATION
 
-    dataset = importlib.import_module(_FORMATS[arguments.format]).read(arguments.dataset)
-    log = dataset.log
-    text = text_for(dataset.task, _period(arguments, arguments.dataset, dataset.period), log)
-    bag = TransitionBag(arguments.out, {CONFIGURATION: text}, {"task": dataset.task})
+    bag = TransitionBag(arguments.out, {CONFIGURATION: text}, {"task": name})
     for index, transition in enumerate(log):
         bag.append(transition, index)
     if trouble := bag.close():
         raise OSError(trouble)
     print(f"{arguments.out}: {len(log)} transitions of {len(log.episodes())} episodes")
     return 0
+
+
+def _of_dataset(arguments: argparse.Namespace) -> tuple[Transitions, str, str]:
+    """Return transitions, the name of their task, and its parameter file."""
+    from mbrl_ros.system.bag_task import text_for
+
+    if arguments.parameters:
+        raise SettingsError(f"argument '{arguments.parameters[0]}': expected --robot with it")
+    dataset = importlib.import_module(_FORMATS[arguments.format]).read(arguments.dataset)
+    period = _period(arguments, arguments.dataset, dataset.period)
+    return dataset.log, dataset.task, text_for(dataset.task, period, dataset.log)
+
+
+def _of_robot(arguments: argparse.Namespace) -> tuple[Transitions, str, str]:
+    """Return the same of what was recorded on a robot's own topics."""
+    from mbrl_ros.ros import interfaces
+    from mbrl_ros.system.configuration import parse_assignments, read_task
+    from mbrl_ros.system.robot_bag import read_robot_bag
+
+    words = parse_assignments(arguments.parameters)
+    if arguments.period is not None:
+        words["period"] = arguments.period
+    configuration = read_task(arguments.robot, words)
+    made = read_robot_bag(arguments.dataset, configuration, interfaces.interface)
+    for reason, count in made.without.items():
+        print(f"{count} control steps without an observation: {reason}")
+    for reason, count in made.skipped.items():
+        print(f"{count} observations without a transition: {reason}")
+    if not len(made.log):
+        raise SettingsError(f"{arguments.dataset}: no transition can be made of it")
+    return made.log, str(configuration.shared["task"]), configuration.text()
 
 
 def _period(arguments: argparse.Namespace, data: Path, told: float) -> float:

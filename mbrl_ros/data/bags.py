@@ -16,7 +16,7 @@ from rosbags.typesys.store import Typestore
 
 from mbrl_ros.core.records import Frame, Transition
 from mbrl_ros.core.spaces import Space
-from mbrl_ros.data.bag_summary import bag_files
+from mbrl_ros.data.bag_summary import bag_files, summarize
 from mbrl_ros.data.definitions import typestore
 from mbrl_ros.data.episodes import EpisodeStore
 from mbrl_ros.data.finishing import mcap_files
@@ -73,6 +73,19 @@ def read_messages(
             raise BagError(f"{file}: cannot be read: {error.strerror or error}") from error
         except Exception as error:  # corrupt bytes raise arbitrary exceptions
             raise BagError(f"{file}: damaged: {' '.join(str(error).split())}") from error
+
+
+def types_in(path: Path) -> dict[str, str]:
+    """Return the type of each topic of a bag.
+
+    Raises:
+        BagError: naming the file, if it is no bag or its index is damaged.
+    """
+    (first, *_) = _files(path)
+    if first.suffix == ".mcap":
+        return summarize(path).types
+    with _other(first) as reader:
+        return {connection.topic: connection.msgtype for connection in reader.connections}
 
 
 def passed_over(path: Path) -> list[str]:
@@ -292,7 +305,7 @@ def _register(store: Typestore, schema: Schema, path: Path) -> None:
 
 def _read_other(path: Path, topics: frozenset[str], types: frozenset[str]) -> Iterator[Recorded]:
     """Read a bag with another storage."""
-    with AnyReader([path], default_typestore=typestore()) as reader:
+    with _other(path) as reader:
         wanted: list[Connection] = [
             c
             for c in reader.connections
@@ -303,6 +316,10 @@ def _read_other(path: Path, topics: frozenset[str], types: frozenset[str]) -> It
         for connection, time, data in reader.messages(connections=wanted):
             message = reader.deserialize(data, connection.msgtype)
             yield Recorded(connection.topic, time, message)
+
+
+def _other(path: Path) -> AnyReader:
+    return AnyReader([path], default_typestore=typestore())
 
 
 def _numbered(what: str, size: int) -> Space:

@@ -297,9 +297,7 @@ class RobotPlant:
             )
 
     def _seen(self, values: FloatArray, now: float, stamp: int) -> Observation:
-        told = self._told(now)
-        action = self._in_effect if told is None else told
-        assert action is not None
+        action = self._acted(now)
         begins = self._step == 0
         ended = not begins and self._ends is not None and self._holds(self._ends, values)
         over = self._cut or (self._limit > 0 and self._step >= self._limit)
@@ -314,6 +312,13 @@ class RobotPlant:
             over and not begins and not ended,
             stamp,
         )
+
+    def _acted(self, now: float) -> FloatArray:
+        """Return what was in effect since the last observation."""
+        told = self._told(now)
+        action = self._in_effect if told is None else told
+        assert action is not None
+        return action
 
     def _told(self, now: float) -> FloatArray | None:
         """Return what is in effect by the robot's own word; None: unknown."""

@@ -89,6 +89,10 @@ class Configuration:
             path: of the file.
             versions: of what the nodes run with; None: of what this process does.
         """
+        path.write_text(self.text(versions), encoding="utf-8")
+
+    def text(self, versions: Mapping[str, str] | None = None) -> str:
+        """Return the text of that file; see `write`."""
         tree = {
             "/**" if node == "**" else f"/**/{node}": {
                 "ros__parameters": {**self.ros.get(node, {}), **values}
@@ -98,7 +102,7 @@ class Configuration:
         text = write_yaml(tree, sort_keys=False, default_flow_style=None, width=100)
         versions = versions_in_use() if versions is None else versions
         lines = "".join(f"# {name} {version}\n" for name, version in versions.items())
-        path.write_text(f"# Written by mbrl_ros.\n{lines}{text}", encoding="utf-8")
+        return f"# Written by mbrl_ros.\n{lines}{text}"
 
 
 def versions_in_use() -> dict[str, str]:
