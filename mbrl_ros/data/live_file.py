@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,9 +30,14 @@ class _Tail:
     """
 
     def __init__(self, path: Path) -> None:
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+        self._path = path
+        self._fd: int | None = None
         self._position = 0
         self._retry_at = 0.0
+        # Since it was last synced.
+        self._written = False
+        self._lock = threading.Lock()
+        self._syncing_since = math.inf
         self.pending = bytearray()
         self.error = ""
 
@@ -45,16 +52,40 @@ class _Tail:
         if self.error and not now and time.monotonic() < self._retry_at:
             return
         try:
+            if self._fd is None:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
+                self._fd = os.open(self._path, flags, 0o644)
             while self.pending:
                 written = os.write(self._fd, self.pending[:_WRITE_SIZE])
+                self._written = True
                 del self.pending[:written]
             self.error = ""
         except OSError as error:
             self.error = error.strerror or str(error)
             self._retry_at = time.monotonic() + _RETRY_AFTER
 
+    def sync(self) -> None:
+        with self._lock:
+            if self._fd is None or not self._written:
+                return
+            fd = os.dup(self._fd)
+        self._written, self._syncing_since = False, time.monotonic()
+        try:
+            os.fsync(fd)
+        finally:
+            self._syncing_since = math.inf
+            os.close(fd)
+
+    @property
+    def syncing(self) -> float:
+        """For how long the disk has not taken what it was given [s]."""
+        return max(0.0, time.monotonic() - self._syncing_since)
+
     def close(self) -> None:
-        os.close(self._fd)
+        with self._lock:
+            if self._fd is not None:
+                os.close(self._fd)
+            self._fd = None
 
 
 class LiveFile:
@@ -73,15 +104,12 @@ class LiveFile:
     def __init__(
         self, path: Path, attachments: Mapping[str, str], metadata: Mapping[str, str]
     ) -> None:
-        """Create the file.
+        """Create the file, as soon as the disk allows it; see `error`.
 
         Args:
             path: must not exist.
             attachments: names to texts, such as the run's configuration.
             metadata: keys to values.
-
-        Raises:
-            OSError: if it cannot be created.
         """
         self.path = path
         self.messages = 0
@@ -120,6 +148,19 @@ class LiveFile:
         """Reason of the last failed write; empty: none."""
         return self._tail.error
 
+    @property
+    def syncing(self) -> float:
+        """For how long the disk has not taken what it was given [s]; 0: it is not asked to."""
+        return self._tail.syncing
+
+    def sync(self) -> None:
+        """Have the disk itself hold what was written; from another thread, for it takes long.
+
+        Raises:
+            OSError: if it cannot.
+        """
+        self._tail.sync()
+
     def write(self, topic: Topic, stamp: int, data: bytes) -> None:
         """Append one message.
 
@@ -141,7 +182,10 @@ class LiveFile:
         self._tail.drain(now=True)
 
     def close(self) -> int:
-        """Close the file and return the number of bytes that could not be written."""
+        """Close the file and return the number of bytes that could not be written.
+
+        They are lost.
+        """
         self._writer.finish()
         self._tail.drain(now=True)
         self._tail.close()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from mbrl_ros.data.definitions import Topic
@@ -17,6 +18,10 @@ from mbrl_ros.data.live_file import LiveFile
 # longer than that.
 MAX_MESSAGES = 10_000
 MAX_BYTES = 64 * 2**20
+# Files in which a budget is kept at least, so that the oldest is a small part of it.
+_PARTS = 8
+# From when on a disk that does not take what it was given is called slow [s].
+_SLOW = 2.0
 
 
 class Recorder:
@@ -33,16 +38,24 @@ class Recorder:
         folder: Path,
         attachments: Mapping[str, str] | None = None,
         metadata: Mapping[str, str] | None = None,
+        fsync: float = 1.0,
+        budget: int = 0,
+        drop_oldest: bool = False,
     ) -> None:
         """Create the bag, or continue it with a further file.
+
+        A disk that takes nothing is no error: it is told by `trouble`, and may take it later.
 
         Args:
             folder: the bag; created if missing.
             attachments: names to texts kept in each file, such as the run's configuration.
             metadata: keys to values kept in each file and in metadata.yaml.
+            fsync: interval of having the disk itself hold what was written [s]; 0: never.
+            budget: size of the bag at most [bytes]; 0: none.
+            drop_oldest: whether its oldest files make room, instead of nothing more being recorded.
 
         Raises:
-            OSError: if it cannot be written, or another process records to it.
+            OSError: if the folder cannot be made, or another process records to it.
         """
         self.folder = folder
         self.counts: Counter[str] = Counter()
@@ -51,16 +64,25 @@ class Recorder:
         self._lock = ExitStack()
         self._last_stamp = 0
         self._finished_bytes = 0
-        self._lost = 0
+        self._lost = self._refused = 0
+        self._budget, self._drops = budget, drop_oldest
+        self._over = threading.Event()
+        self._sync_error = ""
         folder.mkdir(parents=True, exist_ok=True)
         if not self._lock.enter_context(locked(folder)):
             raise OSError(f"{folder}: another process is recording to this bag")
         try:
-            self.notes = recover_locked(folder)
+            try:
+                self.notes = recover_locked(folder)
+            except OSError as error:
+                self.notes = [f"{folder}: not recovered: {error.strerror}"]
             self._file = self._open_next()
+            self._closed_bytes = self._stored()
         except BaseException:
             self._lock.close()
             raise
+        if fsync > 0:
+            threading.Thread(target=self._sync, args=(fsync,), daemon=True).start()
 
     @property
     def size(self) -> int:
@@ -70,15 +92,25 @@ class Recorder:
     @property
     def trouble(self) -> str:
         """Description of disk problems; empty: none."""
-        lost = self._lost + self._file.lost
-        text = ""
-        if self._file.error:
-            text = (
-                f"{self._file.path}: {self._file.error}; {self._file.pending} bytes wait in memory"
+        file, lost = self._file, self._lost + self._file.lost
+        found = []
+        if file.error:
+            found.append(f"{file.path}: {file.error}; {file.pending} bytes wait in memory")
+        if self._sync_error:
+            found.append(f"{file.path}: {self._sync_error}")
+        elif file.syncing > _SLOW:
+            found.append(
+                f"{file.path}: the disk is slow: for {file.syncing:.1f} s it has not taken what "
+                "it was given"
+            )
+        if self._refused:
+            found.append(
+                f"{self.folder}: its budget of {self._budget / 1e6:g} MB is used up, "
+                f"{self._refused} messages were not recorded"
             )
         if lost:
-            text += f"{'; ' if text else ''}{lost} messages were not recorded"
-        return text
+            found.append(f"{lost} messages were not recorded")
+        return "; ".join(found)
 
     def write(self, topic: Topic, data: bytes) -> None:
         """Record one message, received now.
@@ -87,11 +119,15 @@ class Recorder:
             topic: of the message.
             data: CDR with its header.
         """
+        if self._budget and not self._makes_room(len(data)):
+            self._refused += 1
+            return
         # A clock set back must not reorder the bag.
         self._last_stamp = max(time.time_ns(), self._last_stamp)
         self._file.write(topic, self._last_stamp, data)
         self.counts[topic.name] += 1
-        if self._file.messages >= MAX_MESSAGES or self._file.size >= MAX_BYTES:
+        most = min(MAX_BYTES, self._budget // _PARTS) if self._drops else MAX_BYTES
+        if self._file.messages >= MAX_MESSAGES or self._file.size >= most:
             self._split()
 
     def retry(self) -> None:
@@ -105,6 +141,7 @@ class Recorder:
             a description of problems; empty: none.
         """
         file = self._file
+        self._over.set()
         pending = file.close()
         trouble = f"{pending} bytes could not be written: {file.error}" if pending else ""
         try:
@@ -120,9 +157,11 @@ class Recorder:
         """Continue in a new file, if the disk allows it."""
         if self._file.pending:
             return
-        try:
-            following = self._open_next()
-        except OSError:
+        following = self._open_next()
+        if following.error:
+            following.close()
+            with suppress(OSError):
+                following.path.unlink()
             return
         full, self._file = self._file, following
         full.close()
@@ -134,6 +173,35 @@ class Recorder:
         except OSError as error:
             # It is readable; `recover` finishes it.
             self.notes.append(f"{full.path}: not finished: {error.strerror}")
+        self._closed_bytes = self._stored()
+
+    def _makes_room(self, size: int) -> bool:
+        """Return whether a message fits into the budget, if need be without the oldest files."""
+        while self._closed_bytes + self._file.size + size > self._budget:
+            oldest, *_ = mcap_files(self.folder) if self._drops else [self._file.path]
+            if oldest == self._file.path:
+                return False
+            try:
+                oldest.unlink()
+                write_metadata(self.folder)
+            except OSError:
+                return False
+            self._closed_bytes = self._stored()
+        return True
+
+    def _stored(self) -> int:
+        """Return the size of the files that are closed [bytes]."""
+        files = (path for path in mcap_files(self.folder) if path != self._file.path)
+        return sum(path.stat().st_size for path in files)
+
+    def _sync(self, interval: float) -> None:
+        """Sync the present file again and again; on a thread of its own."""
+        while not self._over.wait(interval):
+            try:
+                self._file.sync()
+                self._sync_error = ""
+            except OSError as error:
+                self._sync_error = error.strerror or str(error)
 
     def _open_next(self) -> LiveFile:
         last = mcap_files(self.folder)[-1:]

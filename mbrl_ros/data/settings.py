@@ -12,6 +12,19 @@ class LoggerSettings:
     """What is recorded besides the transitions."""
 
     record: bool = setting(True, "write a bag to run_dir/bag")
+    fsync: float = setting(
+        1.0,
+        "interval of having the disk itself hold what was written, which a power cut may cost [s]; "
+        "0: left to the system",
+        low=0.0,
+        high=3600.0,
+    )
+    disk_budget: float = setting(
+        0.0, "size of the bag at most [MB]; nothing more is recorded then; 0: none", low=0.0
+    )
+    drop_oldest: bool = setting(
+        False, "at disk_budget, drop the bag's oldest closed files and go on recording"
+    )
     topics: list[str] = setting(
         [
             "joint_states sensor_msgs/msg/JointState",

@@ -18,6 +18,7 @@ from typing import Any
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.data.bags import read_transitions
 from mbrl_ros.data.definitions import Topic
+from mbrl_ros.data.finishing import mcap_files
 from mbrl_ros.data.messages import read_observation
 from mbrl_ros.data.pairing import TransitionPairer
 from mbrl_ros.data.recorder import Recorder
@@ -104,7 +105,7 @@ class DataLogger(Node):
         self._troubled = False
         self._last_frame = b""
         if settings.record and task.run_dir:
-            self._continue(Path(task.run_dir), task)
+            self._continue(Path(task.run_dir), task, settings)
         self._publisher = self.create_publisher(ri.Transition, "transition", _DEEP)
         self._transition_topic = _topic(self._publisher.topic_name, "mbrl_ros/msg/Transition")
         self.create_service(ri.GetTransitions, "~/get_transitions", self._on_get_transitions)
@@ -130,16 +131,22 @@ class DataLogger(Node):
             self._recorder = None
         super().destroy_node()
 
-    def _continue(self, run: Path, task: TaskSettings) -> None:
+    def _continue(self, run: Path, task: TaskSettings, settings: LoggerSettings) -> None:
         """Open the run's bag, and continue the log of an earlier process."""
         folder = run / "bag"
         configuration = {p.name: p.read_text(encoding="utf-8") for p in sorted(run.glob("*.yaml"))}
-        self._recorder = Recorder(folder, configuration, metadata_of(task))
-        for note in self._recorder.notes:
-            self.get_logger().warning(note)
-        self._table = read_transitions(
-            [folder], self._table.observation_space, self._table.action_space
+        self._recorder = Recorder(
+            folder,
+            configuration,
+            metadata_of(task),
+            settings.fsync,
+            round(1e6 * settings.disk_budget),
+            settings.drop_oldest,
         )
+        self._tell_notes()
+        if mcap_files(folder):
+            spaces = self._table.observation_space, self._table.action_space
+            self._table = read_transitions([folder], *spaces)
         self._diagnosis.resume(len(self._table))
         earlier = f", {len(self._table)} transitions already in it" if len(self._table) else ""
         self.get_logger().info(f"recording to {folder}{earlier}")
@@ -200,6 +207,11 @@ class DataLogger(Node):
             self.get_logger().info("writing to the disk works again, nothing was lost")
         self._troubled = bool(trouble)
 
+    def _tell_notes(self) -> None:
+        assert self._recorder is not None
+        while self._recorder.notes:
+            self.get_logger().warning(self._recorder.notes.pop(0))
+
     def _record_frame(self, topic: Topic, data: bytes) -> None:
         # A waiting plant repeats its frame with its observation, twice a second.
         if data != self._last_frame:
@@ -229,7 +241,21 @@ class DataLogger(Node):
             self.get_logger().warning(finding.text)
         name = f"{self.get_fully_qualified_name().lstrip('/')}: data"
         stamp = self.get_clock().now().to_msg()
-        self._diagnostics.publish(findings_message(name, self._diagnosis.findings, stamp))
+        message = findings_message(name, self._diagnosis.findings, stamp)
+        if self._recorder is not None:
+            message.status.append(self._state_of(self._recorder))
+        self._diagnostics.publish(message)
+
+    def _state_of(self, recorder: Recorder) -> Any:
+        """Return how recording goes, for the diagnostics."""
+        trouble = recorder.trouble
+        return ri.DiagnosticStatus(
+            level=ri.DiagnosticStatus.ERROR if trouble else ri.DiagnosticStatus.OK,
+            name=f"{self.get_fully_qualified_name().lstrip('/')}: bag",
+            message=trouble or f"recording to {recorder.folder}",
+            hardware_id="",
+            values=[ri.KeyValue(key="bytes", value=str(recorder.size))],
+        )
 
     def _examine(self, log: Transitions) -> None:
         # On Linux, this affects only the calling thread.
@@ -244,6 +270,7 @@ class DataLogger(Node):
             text += f", infinite rewards left out: {self._pairer.unpaid}"
         if self._recorder is not None:
             self._recorder.retry()
+            self._tell_notes()
             text += f", {self._recorder.size} bytes recorded"
             if trouble := self._recorder.trouble:
                 self.get_logger().error(trouble)

@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from rosbags.highlevel import AnyReader
 from rosbags.interfaces import QosDurability, QosReliability
 from rosbags.rosbag2 import Reader
 from support.messages import cdr
+from support.waiting import PATIENCE, eventually
 
+from mbrl_ros.data import live_file
 from mbrl_ros.data import recorder as recorder_module
 from mbrl_ros.data.bags import BagError, read_messages, read_transitions
 from mbrl_ros.data.finishing import recover
@@ -236,6 +239,56 @@ def test_transitions_of_another_task_are_refused(bag):
         read_transitions([other])
 
 
+def test_a_budget_refuses_what_is_beyond_and_says_so(bag):
+    recorder = Recorder(bag, budget=20_000)
+    for i in range(300):
+        recorder.write(TRANSITIONS, cdr(transition(i)))
+    kept = recorder.counts["/transition"]
+    assert 20 < kept < 300
+    assert f"its budget of 0.02 MB is used up, {300 - kept} messages were not" in recorder.trouble
+    assert not recorder.close()
+    assert indices(bag) == list(range(kept))
+    # Finished it is smaller, and a new recorder counts what is there.
+    assert sum(file.stat().st_size for file in bag.glob("*.mcap")) <= 20_000
+
+
+def test_a_budget_may_drop_the_oldest_files_instead(bag):
+    record(bag, 100).close()
+    recorder = Recorder(bag, budget=60_000, drop_oldest=True)
+    for i in range(100, 3000):
+        recorder.write(TRANSITIONS, cdr(transition(i)))
+        if i % 100 == 0:
+            assert sum(file.stat().st_size for file in bag.glob("*.mcap")) <= 60_000
+    assert not recorder.trouble
+    assert not recorder.close()
+    kept = indices(bag)
+    assert kept == list(range(kept[0], 3000))
+    assert len(kept) > 300
+    with Reader(bag) as reader:
+        assert reader.message_count == len(kept)
+
+
+def test_the_disk_itself_is_asked_to_hold_it_and_may_be_slow(bag, monkeypatch):
+    asked, lets_go = threading.Event(), threading.Event()
+
+    def fsync(fd):
+        asked.set()
+        assert lets_go.wait(PATIENCE)
+
+    monkeypatch.setattr(live_file.os, "fsync", fsync)
+    monkeypatch.setattr(recorder_module, "_SLOW", 0.05)
+    recorder = Recorder(bag, fsync=0.01)
+    recorder.write(TRANSITIONS, cdr(transition(0)))
+    assert asked.wait(PATIENCE)
+    eventually(lambda: "the disk is slow" in recorder.trouble)
+    # Nobody waits for it.
+    recorder.write(TRANSITIONS, cdr(transition(1)))
+    assert indices(bag) == [0, 1]
+    lets_go.set()
+    eventually(lambda: not recorder.trouble)
+    recorder.close()
+
+
 @pytest.fixture
 def small_disk(tmp_path):
     mount = tmp_path / "disk"
@@ -281,3 +334,21 @@ def test_topics_are_named_with_their_type():
     assert settings.further_topics() == [("imu", "sensor_msgs/msg/Imu")]
     with pytest.raises(ValueError, match="expected 'name package/msg/Type', got 'imu'"):
         LoggerSettings(topics=["imu"]).further_topics()
+
+
+def test_a_disk_that_turns_read_only_and_back_loses_nothing(small_disk):
+    def remount(how):
+        subprocess.run(["mount", "-o", f"remount,{how}", str(small_disk)], check=True)
+
+    bag = small_disk / "bag"
+    record(bag, 20).close()
+    remount("ro")
+    # As a logger does that was started again meanwhile.
+    recorder = record(bag, 10, first=20)
+    assert "Read-only file system" in recorder.trouble
+    assert indices(bag) == list(range(20))
+    remount("rw")
+    recorder.retry()
+    assert not recorder.trouble
+    assert indices(bag) == list(range(30))
+    assert not recorder.close()

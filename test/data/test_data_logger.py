@@ -213,6 +213,24 @@ def test_without_a_run_folder_nothing_is_written_but_everything_served(plant, st
     assert [p.name for p in tmp_path.iterdir()] == ["parameters.yaml"]
 
 
+def test_a_bag_that_is_full_is_told_and_whoever_learns_hears_all(plant, start, tmp_path):
+    told = []
+    plant.node.create_subscription(
+        ri.DiagnosticArray, "/diagnostics", lambda message: told.extend(message.status), 10
+    )
+    logger = start(run_dir=str(tmp_path), disk_budget=0.01)
+    wait_for(plant.knows)
+    plant.publish(range(200))
+    wait_for(lambda: len(plant.transitions) == 199)
+    wait_for(lambda: told and told[-1].level == ri.DiagnosticStatus.ERROR)
+    assert told[-1].name == "data_logger: bag"
+    assert "its budget of 0.01 MB is used up" in told[-1].message
+    code, error = end(logger)
+    assert code == 0
+    assert "messages were not recorded" in error
+    assert 0 < len(read_transitions([tmp_path / "bag"])) < 199
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
