@@ -83,6 +83,7 @@ class WebMonitor(Node):
             ) from None
         self._watched = Watched()
         self._requests: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._wanted: dict[tuple[str, str], tuple[Control, Any]] = {}
         self._posing: threading.Thread | None = None
         self._while_watched: list[Any] = []
         self._estop = self.create_publisher(ri.Bool, "estop", LATCHED)
@@ -131,7 +132,8 @@ class WebMonitor(Node):
 
     def change(self, control: Control, value: Any) -> None:
         """See `Steering.change`."""
-        self._requests.put(lambda: self._change(control, value))
+        # While a slider moves, only its newest value matters.
+        self._wanted[control.node, control.name] = (control, value)
 
     # On the executor's thread.
 
@@ -140,6 +142,8 @@ class WebMonitor(Node):
             remote.update()
         while not self._requests.empty():
             self._requests.get()()
+        for key in list(self._wanted):
+            self._change(*self._wanted.pop(key))
         self._listen_while_watched()
         self._page.redraw(self._watched, time.time())
 
@@ -206,6 +210,8 @@ class WebMonitor(Node):
                     self._show_value(remote, name)
 
     def _show_value(self, remote: RemoteParameters, name: str) -> None:
+        if (remote.name, name) in self._wanted:
+            return  # it will be another one at once
         descriptor = remote.descriptors.get(name)
         control = descriptor and control_of(remote.name, descriptor, remote.values.get(name))
         if control:

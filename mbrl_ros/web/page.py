@@ -151,9 +151,13 @@ class Page:
         self._server.scene.add_label("/none", f"no 3-D view: {reason}")
 
     def show_controls(self, controls: Sequence[Control]) -> None:
-        """Offer other controls than before."""
+        """Offer these controls; what somebody has in hand stays, if it is among them as it was."""
         with self._lock:
-            self._controls = list(controls)
+            before, self._controls = self._controls, list(controls)
+            if [_kind(c) for c in before] == [_kind(c) for c in controls]:
+                for control in controls:
+                    self.show_value(control)
+                return
             for steerer in self._steerers.values():
                 steerer.offer(self._controls)
 
@@ -339,6 +343,11 @@ class _Steerer:
 
 def _pressed(steering: Steering, group: Any, names: Mapping[str, str], _: Any) -> None:
     steering.call(names[group.value])
+
+
+def _kind(control: Control) -> tuple[object, ...]:
+    """Return what a control's widget depends on, besides the value."""
+    return (control.node, control.name, type(control.value), control.choices)
 
 
 def _shown(control: Control) -> Any:

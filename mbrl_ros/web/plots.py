@@ -22,7 +22,10 @@ _TRUST = "prediction error over expected", _PAST, {"open loop": _ORANGE, "one st
 _GUARDED = "guard: commands per second", _PAST, {"changed": _ORANGE, "replaced": _RED}
 _HEIGHT = 110
 # On a logarithmic scale its lines are too many.
-_WITHOUT_GRID = (uplot.Axis(), uplot.Axis(grid={"show": False}, ticks={"show": False}))
+_WITHOUT_GRID = (
+    uplot.Axis(ticks={"show": False}),
+    uplot.Axis(grid={"show": False}, ticks={"show": False}),
+)
 
 
 class Plots:
