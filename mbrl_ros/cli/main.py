@@ -22,6 +22,7 @@ COMMANDS = {
     "learn": "learn a task in lock-step, in one process, as fast as possible",
     "train": "learn from recorded bags, as the trainer does online",
     "evaluate": "compare a model with recorded bags, or run episodes with it",
+    "graduate": "test a model for a robot against simulations that are worse than it expects",
     "export": "write a policy as ONNX, for computers without torch",
     "demo": "show what it can do: goals and rewards that change while it runs",
     "bench": "measure planning and the punctuality of the control loop on this machine",

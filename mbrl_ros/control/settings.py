@@ -126,6 +126,10 @@ class ControllerSettings:
         "in real time, with the first model: measure which candidates, iterations, knots and "
         "members the machine has the time for; those that the configuration names stay as they are",
     )
+    model_file: str = setting(
+        "", "a checkpoint to act with, and with no other; empty: the models of the trainer"
+    )
+    model_sha256: str = setting("", "SHA-256 that this file must have, hexadecimal; empty: any")
     device: str = setting("cpu", "where plans are computed", choices=("cpu", "cuda"))
     planner: PlannerSettings = group(PlannerSettings)
     exploration: ExplorationSettings = group(ExplorationSettings)

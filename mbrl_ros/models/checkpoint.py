@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -40,11 +41,31 @@ def load(path: Path) -> ModelUpdate:
     Raises:
         CheckpointError: if the file is missing, is no checkpoint or is corrupt.
     """
+    return load_expected(path, "")
+
+
+def load_expected(path: Path, sha256: str) -> ModelUpdate:
+    """Read a checkpoint that is known.
+
+    Args:
+        path: of the file.
+        sha256: of the whole file, hexadecimal; empty: any.
+
+    Raises:
+        CheckpointError: if the file is missing, another one, no checkpoint or corrupt.
+    """
     try:
         # Read once: safe_open opens the file twice, and it may be replaced in between.
         data = path.read_bytes()
+        found = hashlib.sha256(data).hexdigest()
+        if sha256 and found != sha256.lower():
+            raise CheckpointError(
+                f"{path}: expected SHA-256 {sha256[:12]}…, got {found[:12]}…: another model"
+            )
         parts = safetensors.numpy.load(data)
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    except CheckpointError:
+        raise
     except (OSError, KeyError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
         raise CheckpointError(f"{path}: not a checkpoint: {error}") from None
     metadata = header.get("__metadata__") or {}

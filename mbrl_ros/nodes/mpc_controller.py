@@ -37,6 +37,7 @@ from mbrl_ros.core.records import Observation
 from mbrl_ros.core.settings import build, flat
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.data.messages import read_frame, read_observation
+from mbrl_ros.models.checkpoint import load_expected
 from mbrl_ros.models.update import ModelPart, ModelUpdate
 from mbrl_ros.nodes.controller_messages import (
     action_message,
@@ -116,6 +117,7 @@ class MpcController(LifecycleNode):
         self._arm_guard = self.create_client(ri.Trigger, "safety_guard/arm")
         self._arrived: tuple[ModelUpdate, Version] | None = None
         self._prepared: queue.SimpleQueue[ActiveModel] = queue.SimpleQueue()
+        self._load_model()
         self._lifecycle_state = "unconfigured"
         self._action_publisher: Any = None
         on_change(self, self._apply)
@@ -321,7 +323,24 @@ class MpcController(LifecycleNode):
     def _never_active(self) -> bool:
         return self._ticker.counts.ticks == 0
 
+    def _load_model(self) -> None:
+        """Take the model of ``model_file``, if there is one.
+
+        Raises:
+            ValueError: if it cannot be used, or is not the one that is expected.
+        """
+        if not self._settings.model_file:
+            return
+        update = load_expected(Path(self._settings.model_file), self._settings.model_sha256)
+        self._prepared.put(self._controller.models.prepare(update, 1, 1))
+
     def _on_model(self, message: ri.ModelUpdate) -> None:
+        if self._settings.model_file:
+            self.get_logger().warning(
+                f"model refused: it acts with {self._settings.model_file} only",
+                throttle_duration_sec=_COMPLAINT_PERIOD,
+            )
+            return
         # A fleet's trainer has a run of its own.
         run = self._task.trainer or Path(self._task.run_dir).name
         if run and message.run not in ("", run):

@@ -20,6 +20,7 @@ from mbrl_ros.system.configuration import (
     read_task,
     versions_in_use,
 )
+from mbrl_ros.system.graduation_stamp import require
 from mbrl_ros.system.schema import NODES, OBJECTIVE, node_settings
 from mbrl_ros.system.task_file import MISSPELT, absolute_namespace
 
@@ -28,8 +29,9 @@ RECORD = "launch.json"
 PLANT = "mujoco_sim"
 BRIDGE = "robot_bridge"
 GUARD = "safety_guard"
-TELEOP = "teleop"
 TRAINER = "model_trainer"
+LOGGER = "data_logger"
+TELEOP = "teleop"
 CONTROLLER = "mpc_controller"
 MONITOR = "run_monitor"
 PAGE = "web_monitor"
@@ -58,6 +60,15 @@ class LaunchSettings:
     )
     guard: bool = setting(
         True, "whether a guard stands between controller and plant; false: they speak directly"
+    )
+    model: str = setting(
+        "", "a checkpoint to act with; nothing is learned then, and no other model is taken"
+    )
+    require_graduation: str = setting(
+        "", "graduation.json of a graduation that this model and configuration must have passed"
+    )
+    graduation_key: str = setting(
+        "", "Ed25519 public key (PEM) that the graduation must be signed for; empty: a hash will do"
     )
     use_sim_time: bool = setting(False, "whether messages are stamped with the time on /clock")
     view: str = setting(
@@ -132,6 +143,9 @@ SIM = LaunchKind(
         real_time_factor="",
         namespace="",
         guard="true",
+        model="",
+        require_graduation="",
+        graduation_key="",
         use_sim_time="",
         view="auto",
     ),
@@ -148,6 +162,9 @@ ROBOT = LaunchKind(
         run_dir="",
         namespace="",
         guard="true",
+        model="",
+        require_graduation="",
+        graduation_key="",
         use_sim_time="",
         view="auto",
     ),
@@ -275,6 +292,7 @@ def plan(kind: LaunchKind, given: Mapping[str, str], parent: str = "") -> System
         },
     )
     kind = kind if launch.guard else kind.without(GUARD)
+    kind = kind.without(TRAINER) if launch.model else kind
     parameters = {name: _value(name, text) for name, text in given.items() if name not in own}
     _check_spelling(parameters, [*own, *(a.name for a in kind.arguments)])
     # A run folder in a file is that of the run that wrote it.
@@ -305,6 +323,8 @@ def plan(kind: LaunchKind, given: Mapping[str, str], parent: str = "") -> System
     for node, values in kind.defaults.items():
         if node in kind.nodes:
             nodes[node] = {**values, **nodes.get(node, {})}
+    if chosen := _chosen(launch, configuration):
+        nodes["mpc_controller"] = {**nodes.get("mpc_controller", {}), **chosen}
     ros: dict[str, dict[str, Any]] = {"**": {"use_sim_time": PLANT in kind.nodes}}
     for node, own_ros in configuration.ros.items():
         ros[node] = {**ros.get(node, {}), **own_ros}
@@ -320,8 +340,8 @@ def _bridged(kind: LaunchKind, configuration: Configuration) -> LaunchKind:
     """Return the kind of system with the bridge as its plant, where a robot has one."""
     if PLANT in kind.nodes or not configuration.nodes.get(BRIDGE):
         return kind
-    *commanding, trainer, logger = kind.stopping
-    stopping = (*commanding, BRIDGE, trainer, logger)
+    first = [name for name in kind.stopping if name not in (TRAINER, LOGGER)]
+    stopping = (*first, BRIDGE, *kind.stopping[len(first) :])
     return replace(kind, nodes=(*kind.nodes, BRIDGE), stopping=stopping)
 
 
@@ -332,6 +352,34 @@ def _with_person(kind: LaunchKind, configuration: Configuration) -> LaunchKind:
     if GUARD not in kind.nodes:
         raise SettingsError(f"guard: expected true with a section {TELEOP}, which it takes over by")
     return replace(kind, nodes=(*kind.nodes, TELEOP), stopping=(TELEOP, *kind.stopping))
+
+
+def _chosen(launch: LaunchSettings, configuration: Configuration) -> dict[str, str]:
+    """Return the controller's parameters for the model that it shall act with; none: any.
+
+    Raises:
+        SettingsError: if there is no such file, or it has not graduated and must.
+    """
+    if not launch.model:
+        for name in ("require_graduation", "graduation_key"):
+            if getattr(launch, name):
+                raise SettingsError(f"{name}: expected model:=FILE too: what is learned has not")
+        return {}
+    model = Path(launch.model).expanduser().absolute()
+    if not model.is_file():
+        raise SettingsError(f"model: expected a checkpoint (.safetensors), got '{launch.model}'")
+    chosen = {"model_file": str(model)}
+    if launch.graduation_key and not launch.require_graduation:
+        raise SettingsError("graduation_key: expected require_graduation:=FILE too")
+    if launch.require_graduation:
+        if not launch.guard:
+            raise SettingsError("guard: expected true with require_graduation, got false")
+        path, key = (
+            Path(text).expanduser() for text in (launch.require_graduation, launch.graduation_key)
+        )
+        known = require(path, configuration, model, key if launch.graduation_key else None)
+        chosen["model_sha256"] = known
+    return chosen
 
 
 def _value(name: str, text: str) -> Any:

@@ -1,0 +1,173 @@
+"""``mbrl-ros graduate``: before the robot, against simulations that are worse than the model."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mbrl_ros.core.json_text import json_text
+from mbrl_ros.core.settings import SettingsError, flat
+
+if TYPE_CHECKING:
+    from mbrl_ros.evaluation.graduation.course import Course
+    from mbrl_ros.evaluation.graduation.judging import Outcome
+    from mbrl_ros.evaluation.graduation.settings import GraduationSettings
+    from mbrl_ros.evaluation.graduation.stage import Stage
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("task", help="a robot or task, as for launch")
+    parser.add_argument("parameters", nargs="*", metavar="name:=value", help="as for launch")
+    parser.add_argument("--model", type=Path, required=True, help="the checkpoint to graduate")
+    parser.add_argument("--out", type=Path, required=True, help="new or empty folder to write to")
+    parser.add_argument(
+        "--settings", type=Path, metavar="FILE",
+        help="ranges and thresholds (.yaml); default: config/graduation/default.yaml",
+    )  # fmt: skip
+    parser.add_argument(
+        "--standin", metavar="FILE",
+        help="the robot's stand-in (.yaml), or a shipped robot; default: that of the same name",
+    )  # fmt: skip
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="episodes at once")
+    parser.add_argument("--key", type=Path, help="Ed25519 private key (PEM) to sign the stamp with")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Graduate; return 1 if it fails.
+
+    Raises:
+        ValueError: for an invalid argument, checkpoint or file.
+        OSError: if a file cannot be read or written.
+    """
+    from mbrl_ros.evaluation.graduation.course import graduate
+    from mbrl_ros.evaluation.graduation.settings import read_graduation
+    from mbrl_ros.models.checkpoint import load
+    from mbrl_ros.reports import graduation as report
+    from mbrl_ros.simulation import graphics
+    from mbrl_ros.simulation.film import film_strip
+    from mbrl_ros.system.configuration import check_free, parse_assignments, read_task
+    from mbrl_ros.system.graduation_stamp import make_stamp, sign
+    from mbrl_ros.system.rehearsal import task_of
+
+    if arguments.jobs < 1:
+        raise SettingsError(f"--jobs: expected at least 1, got {arguments.jobs}")
+    began = time.monotonic()
+    try:
+        graphics.choose(camera=True)
+    except ValueError:  # then without a film
+        graphics.choose(camera=False)
+    settings, model = read_graduation(arguments.settings), load(arguments.model)
+    configuration = read_task(arguments.task, parse_assignments(arguments.parameters))
+    check_free(arguments.out, "--out")
+    sign({}, arguments.key)  # that it can be used is to be known now
+    stage = _stage(arguments, configuration, model, settings)
+    effort: dict[str, Any] = _effort(stage) if settings.tune else {}
+    stage = _with_effort(stage, effort)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    course = graduate(stage, settings, arguments.jobs, _tell)
+    if course.passed and settings.processes:
+        from mbrl_ros.cli.graduation_processes import rehearse_processes
+
+        rehearse_processes(stage, arguments, settings, course, _tell)
+    stamp = make_stamp(configuration, arguments.model, course.passed)
+    told = {
+        "task": arguments.task,
+        "model": str(arguments.model),
+        "settings": flat(settings),
+        "effort": effort,
+        "seconds": round(time.monotonic() - began, 1),
+        **report.figures(course),
+        "stamp": stamp,
+        "seal": sign(stamp, arguments.key),
+    }
+    task = task_of(configuration)
+    hardest = course.worst
+    film = None
+    if hardest is not None and hardest.record is not None and stage.standin is not None:
+        film = film_strip(str(stage.standin["model"]), hardest.record.places)
+    shown = {
+        "model": f"{arguments.model} (SHA-256 {stamp['model_sha256'][:12]}…)",
+        "planner": ", ".join(f"{name} {value}" for name, value in effort.items())
+        or "as configured",
+        "versions": ", ".join(f"{name} {value}" for name, value in stamp["versions"].items()),
+        "seconds": f"{told['seconds']:g}",
+    }
+    files = {
+        "graduation.json": json_text(told),
+        "graduation.xml": report.junit(course, f"graduation.{task.task}"),
+        "graduation.html": report.page(course, settings, task, shown, film),
+    }
+    for name, text in files.items():
+        print(report.write(arguments.out, name, text))
+    print(_verdict(course, told["seconds"]))
+    return 0 if course.passed else 1
+
+
+def _stage(
+    arguments: argparse.Namespace,
+    configuration: Any,
+    model: Any,
+    settings: GraduationSettings,
+) -> Stage:
+    from mbrl_ros.evaluation.graduation.stage import Stage
+    from mbrl_ros.ros import interfaces as ri
+    from mbrl_ros.system.launching import BRIDGE
+    from mbrl_ros.system.rehearsal import task_of
+    from mbrl_ros.system.rehearsed_plants import read_standin
+
+    standin, limit = None, 0.0
+    if configuration.nodes.get(BRIDGE):
+        try:
+            standin, _ = read_standin(arguments.standin or str(configuration.shared.get("task")))
+        except SettingsError as error:
+            raise SettingsError(f"--standin: {error}") from None
+        limit = configuration.build(BRIDGE).time_limit
+    elif arguments.standin:
+        raise SettingsError(f"--standin: {arguments.task} has no bridge to a robot")
+    else:
+        limit = configuration.build("mujoco_sim").time_limit
+    seconds = limit if 0 < limit < float("inf") else settings.episode
+    steps = round(seconds / task_of(configuration).period)
+    return Stage(configuration, model, standin, ri.interface, steps)
+
+
+def _effort(stage: Stage) -> dict[str, Any]:
+    """Return what the controller would find it has the time for, on this machine."""
+    import threading
+
+    from mbrl_ros.control.autotune import EFFORTS
+    from mbrl_ros.evaluation.graduation.course import AS_THE_MODEL
+    from mbrl_ros.system.rehearsal import Rehearsal
+
+    own = stage.configuration.nodes.get("mpc_controller", {})
+    pinned = [name for name in asdict(EFFORTS[0]) if f"planner.{name}" in own]
+    controller = Rehearsal(stage.configuration, stage.plant(AS_THE_MODEL), stage.model).controller
+    if not controller.settings.autotune or controller.agent.planner is None:
+        return {}
+    return asdict(controller.tune(pinned, threading.Event()).effort)
+
+
+def _with_effort(stage: Stage, effort: dict[str, Any]) -> Stage:
+    nodes = dict(stage.configuration.nodes)
+    changed = {f"planner.{name}": value for name, value in effort.items()}
+    nodes["mpc_controller"] = {**nodes.get("mpc_controller", {}), **changed}
+    return replace(stage, configuration=replace(stage.configuration, nodes=nodes))
+
+
+def _tell(outcome: Outcome) -> None:
+    state = "passed" if outcome.passed else f"failed: {'; '.join(outcome.failed)}"
+    print(f"{outcome.kind:12s} share {outcome.share:5.2f}  {state}", flush=True)
+
+
+def _verdict(course: Course, seconds: float) -> str:
+    if course.passed:
+        hardest = course.worst
+        least = f", worst case {hardest.share:.2f} of the return" if hardest else ""
+        return f"passed in {seconds:.0f} s: {course.pass_rate:.2f} of the draws{least}"
+    lines = [f"failed: {reason}" for reason in [*course.findings, *course.failed]]
+    return "\n".join([*lines, *(f"note: {each}" for each in course.warnings)])
