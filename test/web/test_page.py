@@ -1,24 +1,99 @@
-"""Connections to the page, as browsers make them."""
+"""The page over its connections, as browsers use them."""
 
+import contextlib
+import io
+import threading
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
+from PIL import Image
+from support.waiting import eventually
 
 viser = pytest.importorskip("viser", reason="the page needs viser")
-client = pytest.importorskip("websockets.sync.client")
-closed = pytest.importorskip("websockets.exceptions").ConnectionClosed
+from msgspec import msgpack  # noqa: E402
+from websockets.exceptions import ConnectionClosed  # noqa: E402
+from websockets.sync.client import connect  # noqa: E402
 
+from mbrl_ros.web.controls import Control  # noqa: E402
 from mbrl_ros.web.page import Page  # noqa: E402
+from mbrl_ros.web.watched import Watched  # noqa: E402
+
+WEIGHT = Control("mpc_controller", "objective.up.weight", 0.5, low=0.0)
+CAMERA = {
+    "type": "ViewerCameraMessage", "wxyz": (1, 0, 0, 0), "position": (0, 0, 3), "fov": 1.0,
+    "near": 0.1, "far": 100.0, "image_height": 600, "image_width": 800, "look_at": (0, 0, 0),
+    "up_direction": (0, 0, 1),
+}  # fmt: skip
+
+
+class Asked:
+    """What viewers asked for."""
+
+    def __init__(self):
+        self.of = []
+
+    def stop(self):
+        self.of.append("stop")
+
+    def call(self, name):
+        self.of.append(name)
+
+    def change(self, control, value):
+        self.of.append((control.name, value))
 
 
 @pytest.fixture
-def page():
-    made = Page("127.0.0.1", 0, "", None, "a task")
+def asked():
+    return Asked()
+
+
+@pytest.fixture
+def page(asked):
+    made = Page("127.0.0.1", 0, "", asked, "a task")
+    made.show_controls([WEIGHT])
     yield made
     made.close()
 
 
 def connected(page, **headers):
     url = page.url.replace("http", "ws")
-    return client.connect(url, subprotocols=[f"viser-v{viser.__version__}"], **headers)
+    protocols = [f"viser-v{viser.__version__}"]
+    return connect(url, subprotocols=protocols, max_size=None, **headers)
+
+
+@pytest.fixture
+def viewer(page):
+    """Return a function that opens the page; its connection hears all that is sent to it."""
+    with contextlib.ExitStack() as stack:
+
+        def look():
+            socket = stack.enter_context(connected(page))
+            socket.send(msgpack.encode(CAMERA))
+
+            def hear():
+                with contextlib.suppress(ConnectionClosed):
+                    while True:
+                        socket.recv()
+
+            threading.Thread(target=hear, daemon=True).start()
+            return socket
+
+        yield look
+
+
+def slider_of(page, number):
+    return eventually(lambda: page._steerers[number]._widgets if number in page._steerers else 0)[
+        WEIGHT.node, WEIGHT.name
+    ][0]
+
+
+def moved(slider, value):
+    updates = {"value": value}
+    return msgpack.encode(
+        {"type": "GuiUpdateMessage", "uuid": slider._impl.uuid, "updates": updates}
+    )
 
 
 @pytest.mark.parametrize("origin", [None, "own"])
@@ -29,8 +104,48 @@ def test_the_page_itself_is_served(page, origin):
 
 @pytest.mark.parametrize("origin", ["https://evil.example.org", "http://localhost:1", "null"])
 def test_pages_of_others_are_not(page, origin):
-    with connected(page, origin=origin) as socket, pytest.raises(closed):
+    with connected(page, origin=origin) as socket, pytest.raises(ConnectionClosed):
         socket.recv(timeout=20)
+
+
+def test_a_viewer_moves_their_own_sliders_and_nobody_elses(page, asked, viewer):
+    first, second = viewer(), viewer()
+    slider = slider_of(page, 0)
+    own = slider_of(page, 1)
+    second.send(moved(slider, 0.9))  # not theirs
+    second.send(moved(own, 0.7))
+    eventually(lambda: asked.of)
+    assert asked.of == [(WEIGHT.name, 0.7)]
+    first.send(moved(slider, 0.2))
+    eventually(lambda: len(asked.of) == 2)
+    assert asked.of[1] == (WEIGHT.name, 0.2)
+
+    # What it became is shown to all, and is no new request.
+    page.show_value(replace(WEIGHT, value=3.0))
+    assert (slider.value, slider.max) == (own.value, own.max) == (3.0, 3.0)
+    page.show_controls([replace(WEIGHT, value=0.4)])
+    assert slider_of(page, 0) is slider  # still in hand
+    assert slider.value == 0.4
+    page.show_controls([WEIGHT, replace(WEIGHT, name="objective.up.target")])
+    assert slider_of(page, 0) is not slider
+    assert len(asked.of) == 2
+
+
+def test_what_is_shown_is_drawn_only_for_viewers(page, viewer):
+    watched, file = Watched(), io.BytesIO()
+    Image.fromarray(np.full((48, 64, 3), 200, np.uint8)).save(file, format="png")
+    watched.feed("Frame", SimpleNamespace(camera="front", data=list(file.getvalue())), 0.0)
+    page.redraw(watched, 0.0)
+    assert page._image is None
+    viewer()
+    eventually(lambda: page.is_watched)
+    for count in range(6):
+        page.redraw(watched, float(count))
+    assert page._image.image.shape == (48, 64, 3)
+    watched.feed("Frame", SimpleNamespace(camera="front", data=[1, 2, 3]), 0.0)
+    for count in range(6):
+        page.redraw(watched, float(count))
+    assert page._image.image.shape == (48, 64, 3)  # half a frame changes nothing
 
 
 def test_nobody_gets_a_tunnel_to_the_internet(page):
