@@ -14,8 +14,8 @@ from mbrl_ros.data.definitions import Topic
 from mbrl_ros.data.finishing import finish, locked, mcap_files, recover_locked, write_metadata
 from mbrl_ros.data.live_file import LiveFile
 
-# Messages or bytes per file. Finishing a file takes 0.2 s and 0.5 MB of memory; subscriptions queue
-# longer than that.
+# Messages or bytes per file. Finishing one takes 0.2 s and 0.5 MB of memory, while the next one is
+# recorded.
 MAX_MESSAGES = 10_000
 MAX_BYTES = 64 * 2**20
 # Files in which a budget is kept at least, so that the oldest is a small part of it.
@@ -67,6 +67,8 @@ class Recorder:
         self._lost = self._refused = 0
         self._budget, self._drops = budget, drop_oldest
         self._over = threading.Event()
+        # The last full file.
+        self._finishing: threading.Thread | None = None
         self._sync_error = ""
         folder.mkdir(parents=True, exist_ok=True)
         if not self._lock.enter_context(locked(folder)):
@@ -142,6 +144,7 @@ class Recorder:
         """
         file = self._file
         self._over.set()
+        self._await_finishing()
         pending = file.close()
         trouble = f"{pending} bytes could not be written: {file.error}" if pending else ""
         try:
@@ -167,18 +170,32 @@ class Recorder:
         full.close()
         self._finished_bytes += full.size
         self._lost += full.lost
+        self._closed_bytes = self._stored()
+        self._await_finishing()
+        self._finishing = threading.Thread(target=self._finish, args=(full.path,), daemon=True)
+        self._finishing.start()
+
+    def _finish(self, path: Path) -> None:
+        """Finish a file; on a thread, so that nothing waits for it."""
         try:
-            finish(full.path)
+            finish(path)
             write_metadata(self.folder)
         except OSError as error:
             # It is readable; `recover` finishes it.
-            self.notes.append(f"{full.path}: not finished: {error.strerror}")
+            self.notes.append(f"{path}: not finished: {error.strerror}")
         self._closed_bytes = self._stored()
+
+    def _await_finishing(self) -> None:
+        if self._finishing is not None:
+            self._finishing.join()
 
     def _makes_room(self, size: int) -> bool:
         """Return whether a message fits into the budget, if need be without the oldest files."""
         while self._closed_bytes + self._file.size + size > self._budget:
-            oldest, *_ = mcap_files(self.folder) if self._drops else [self._file.path]
+            if not self._drops:
+                return False
+            self._await_finishing()
+            oldest = next(iter(mcap_files(self.folder)), self._file.path)
             if oldest == self._file.path:
                 return False
             try:

@@ -191,7 +191,7 @@ class DataLogger(Node):
         if paired is None:
             return
         self._table.append(paired)
-        transition = serialize_message(self._message(len(self._table) - 1))
+        transition = serialize_message(transition_message(paired, len(self._table) - 1))
         # First to the bag, so that every published transition is recorded.
         self._record(self._transition_topic, transition)
         self._publisher.publish(transition)
