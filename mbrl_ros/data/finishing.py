@@ -16,6 +16,7 @@ from mcap.reader import SeekingReader
 from mcap.records import Attachment, Channel, Message, Metadata, Schema
 from mcap.writer import Writer
 
+from mbrl_ros.core.yaml_text import UNREADABLE
 from mbrl_ros.data.streaming import RecordStream, is_finished, is_mcap
 
 
@@ -267,9 +268,10 @@ def _describe(
         summary = reader.get_summary()
         assert summary is not None  # the file is finished
         assert summary.statistics is not None
-        for metadata in reader.iter_metadata():
-            if metadata.name == "mbrl_ros":
-                custom.update(metadata.metadata)
+        with contextlib.suppress(Exception):  # corrupt bytes raise arbitrary exceptions
+            for metadata in reader.iter_metadata():
+                if metadata.name == "mbrl_ros":
+                    custom.update(metadata.metadata)
     statistics = summary.statistics
     for channel in summary.channels.values():
         schema = summary.schemas.get(channel.schema_id)
@@ -282,7 +284,7 @@ def _describe(
                     "name": channel.topic,
                     "type": type_name,
                     "serialization_format": channel.message_encoding,
-                    "offered_qos_profiles": yaml.safe_load(qos) or [],
+                    "offered_qos_profiles": _profiles(qos),
                     "type_description_hash": channel.metadata.get("topic_type_hash", ""),
                 },
                 "message_count": 0,
@@ -296,3 +298,12 @@ def _describe(
         "duration": {"nanoseconds": end - start},
         "message_count": statistics.message_count,
     }
+
+
+def _profiles(text: str) -> list[Any]:
+    """Return the quality of service that a channel was recorded with; none, if it is damaged."""
+    try:
+        found = yaml.safe_load(text)
+    except UNREADABLE:
+        return []
+    return found if isinstance(found, list) else []

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from mbrl_ros.cli.ros_tools.interfaces import FieldType, field_types
+from mbrl_ros.core.yaml_text import UNREADABLE
 
 #: Sets a stamp that was given as `now` or `auto`.
 Stamp = Callable[[Any], None]
@@ -25,7 +26,7 @@ def parse_values(text: str, message_class: Any) -> dict[str, Any]:
     """
     try:
         values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except UNREADABLE as error:
         mark = getattr(error, "problem_mark", None)
         where = "" if mark is None else f" at line {mark.line + 1}, column {mark.column + 1}"
         raise ValueError(f"not YAML: {getattr(error, 'problem', error)}{where}") from None

@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from mbrl_ros.core.yaml_text import UNREADABLE
+
 #: Type number to its name, the field with the value, and the label printed before it.
 TYPES = {
     0: ("not set", "", "Parameter not set."),
@@ -37,7 +39,7 @@ def parsed(text: str) -> Any:
     """Return the value of what the user typed: YAML, or else a plain string."""
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError:
+    except UNREADABLE:
         return text
 
 
