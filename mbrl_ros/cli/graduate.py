@@ -123,7 +123,7 @@ def _stage(
     standin, limit = None, 0.0
     if configuration.nodes.get(BRIDGE):
         try:
-            standin, _ = read_standin(arguments.standin or str(configuration.shared.get("task")))
+            standin = read_standin(arguments.standin or str(configuration.shared.get("task")))
         except SettingsError as error:
             raise SettingsError(f"--standin: {error}") from None
         limit = configuration.build(BRIDGE).time_limit

@@ -248,7 +248,10 @@ def _draw_episodes(course: Course, task: TaskSettings) -> bytes:
         if record is None:
             continue
         for i, axes in enumerate(places[:-1]):
-            axes.plot(record.times, record.observations[:, i], color=colour, label=label, lw=1)
+            seen = record.observations[:, i]
+            if names[i] in task.observation.angles:
+                seen = (seen + np.pi) % (2 * np.pi) - np.pi
+            axes.plot(record.times, seen, color=colour, label=label, lw=1)
         places[-1].step(record.times[:-1], record.actions[:, 0], color=colour, lw=0.8, where="post")
     for name, axes in zip([*names, task.action.names[0]], places, strict=True):
         for value in limits.get(name, ()):

@@ -176,36 +176,44 @@ class RehearsedTask(RehearsedPlant):
         self._simulator.close()
 
 
-def read_standin(file: str) -> tuple[dict[str, Any], Path]:
-    """Return the parameters of a stand-in.
+def standin_file(file: str) -> Path:
+    """Return the parameter file of a stand-in.
 
     Args:
         file: name of a shipped robot, or a parameter file (.yaml).
 
-    Returns:
-        its flat parameters, the model's path absolute; and the file.
+    Raises:
+        SettingsError: if there is no such robot.
+    """
+    path = Path(file)
+    if path.suffix in (".yaml", ".yml"):
+        return path
+    folder = resource_directory("config") / "robots" / "standins"
+    known = sorted(each.stem for each in folder.glob("*.yaml"))
+    if file not in known:
+        raise SettingsError(
+            f"expected one of {', '.join(known)}, or a parameter file (.yaml), got '{file}'"
+        )
+    return folder / f"{file}.yaml"
+
+
+def read_standin(file: str) -> dict[str, Any]:
+    """Return the flat parameters of a stand-in, the path of its model absolute.
+
+    Args:
+        file: as for `standin_file`.
 
     Raises:
         SettingsError: if there is none, or it cannot be read.
     """
-    path = Path(file)
-    if path.suffix not in (".yaml", ".yml"):
-        folder = resource_directory("config") / "robots" / "standins"
-        known = sorted(each.stem for each in folder.glob("*.yaml"))
-        if file not in known:
-            raise SettingsError(
-                f"expected one of {', '.join(known)}, or a parameter file (.yaml), got '{file}'"
-            )
-        path = folder / f"{file}.yaml"
+    path = standin_file(file)
     try:
         values = matching(read_sections(path.read_text(encoding="utf-8")), "/robot_standin")
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror}") from None
     except ValueError as error:
         raise SettingsError(f"{path}: {error}") from None
-    model = Path(str(values.get("model", "")))
-    values["model"] = str(model if model.is_absolute() else path.parent.absolute() / model)
-    return values, path
+    return {**values, "model": str(path.parent.absolute() / str(values.get("model", "")))}
 
 
 def standin_of(

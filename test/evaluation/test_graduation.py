@@ -37,7 +37,7 @@ def folder(tmp_path_factory):
     return folder
 
 
-def stage(folder, *edits, model=None, **parameters):
+def stage(folder, *edits, **parameters):
     file = folder / "sliders.yaml"
     if edits:
         text = file.read_text()
@@ -47,8 +47,8 @@ def stage(folder, *edits, model=None, **parameters):
         file = folder / "edited.yaml"
         file.write_text(text)
     configuration = read_task(str(file), {n.replace("__", "."): v for n, v in parameters.items()})
-    standin, _ = read_standin(str(folder / "standin.yaml"))
-    return Stage(configuration, model or sliders.model(), standin, interface, STEPS)
+    standin = read_standin(str(folder / "standin.yaml"))
+    return Stage(configuration, sliders.model(), standin, interface, STEPS)
 
 
 def settings(folder, **changed):

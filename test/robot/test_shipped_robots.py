@@ -5,16 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mbrl_ros.core.parameter_files import matching, read_sections
 from mbrl_ros.core.settings import build
 from mbrl_ros.core.task import TaskSettings
-from mbrl_ros.robot.plant import RobotPlant
-from mbrl_ros.ros.interfaces import Time, interface
+from mbrl_ros.ros.interfaces import interface
 from mbrl_ros.safety.effects import effects_of
 from mbrl_ros.safety.guard import Guard
 from mbrl_ros.safety.settings import GuardSettings
-from mbrl_ros.simulation.standin import Standin, standin_settings
+from mbrl_ros.simulation.standin import standin_settings
 from mbrl_ros.system.configuration import read_task
+from mbrl_ros.system.rehearsed_plants import RehearsedRobot, read_standin
 
 ROBOTS = Path(__file__).parents[2] / "config" / "robots"
 NAMES = sorted(path.stem for path in ROBOTS.glob("*.yaml"))
@@ -24,17 +23,15 @@ class Pair:
     """A stand-in and a bridge, whose topics are connected as their names say."""
 
     def __init__(self, robot):
-        file = ROBOTS / "standins" / f"{robot}.yaml"
-        values = matching(read_sections(file.read_text()), "/robot_standin")
-        values["model"] = str(file.parent / values["model"])
+        values = read_standin(robot)
         self.own = build(standin_settings(values), values)
-        self.standin = Standin(self.own, interface)
         configuration = read_task(robot)
         self.task = build(TaskSettings, configuration.shared)
         self.settings = configuration.build("robot_bridge")
-        self.plant = RobotPlant(self.task, self.settings, interface)
+        self.robot = RehearsedRobot(self.task, self.settings, self.own, interface)
+        self.standin, self.plant = self.robot.standin, self.robot.bridge
         self.action = self.task.action_space()
-        self.now, self.sent = 0.0, []
+        self.now = 0.0
 
     def topics(self, settings, *lists):
         names = [name for each in lists for name in getattr(settings, each)]
@@ -42,29 +39,13 @@ class Pair:
 
     def run(self, seconds, action=None):
         """Let time pass, with a constant answer to every observation."""
-        heard = {key[0]: n for key, n in self.topics(self.settings, "sources").items()}
-        hears = {key[0]: n for key, n in self.topics(self.own, "hears").items()}
-        every = round(self.task.period / self.standin.period)
-        for k in range(round(seconds / self.standin.period)):
-            self.now += self.standin.period
-            self.standin.step(self.now)
-            for name, message in self.standin.messages().items():
-                nanoseconds = round(1e9 * self.now)
-                stamp = Time(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9)
-                if hasattr(message, "header"):
-                    message.header.stamp = stamp
-                if (topic := getattr(self.own, name).topic) in heard:
-                    self.plant.hear(heard[topic], message, self.now)
-            if k % every:
-                continue
+        for _ in range(round(seconds / self.task.period)):
             seen = self.plant.observation
             if action is not None:
                 self.plant.command(action, seen.episode, seen.step, self.now)
-            tick = self.plant.tick(self.now, 0)
-            assert self.plant.problem == ""
-            for name, message in tick.messages.items():
-                topic = getattr(self.settings, name).topic
-                self.standin.listener.hear(hears[topic], message, self.now)
+            self.now += self.task.period
+            self.robot.step(self.now)
+            assert self.robot.problem == ""
         names = self.task.observation.names
         return dict(zip(names, self.plant.observation.values.tolist(), strict=True))
 
