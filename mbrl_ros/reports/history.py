@@ -24,6 +24,8 @@ from mbrl_ros.reports.metrics import SOURCES, RunMetrics
 from mbrl_ros.system.launching import BRIDGE, CONFIGURATION, RECORD
 from mbrl_ros.system.task_file import read_task_file
 
+#: Episodes of `mbrl-ros learn`.
+CURVE = "curve.csv"
 _KINDS = (
     "Intervention",
     "Observation",
@@ -147,10 +149,19 @@ class History:
                 diagnosis.note(Finding("rate", source, entry.message))
 
 
-def read_history(run_dir: Path) -> History:
+def is_learned(run_dir: Path) -> bool:
+    """Return whether a folder is of `mbrl-ros learn`, which writes a report of its own."""
+    return (run_dir / CURVE).is_file()
+
+
+def read_history(run_dir: Path, learned: bool = False) -> History:
     """Read a run, also one that failed.
 
     A bag left by a killed logger is finished first.
+
+    Args:
+        run_dir: the run's folder.
+        learned: whether it may be of `mbrl-ros learn`.
 
     Raises:
         NoRunError: if it is not a run folder.
@@ -159,9 +170,8 @@ def read_history(run_dir: Path) -> History:
     file = run_dir / CONFIGURATION
     if not file.is_file():
         raise NoRunError(f"{run_dir}: not a run folder: no {CONFIGURATION} in it")
-    learned = (run_dir / "curve.csv").is_file()
-    if not (run_dir / RECORD).is_file() and (learned or not (run_dir / "bag").is_dir()):
-        # For example, one of `mbrl-ros learn`, whose own report must not be overwritten.
+    ours = (run_dir / RECORD).is_file() or (run_dir / "bag").is_dir()
+    if not ours or (is_learned(run_dir) and not learned):
         raise NoRunError(f"{run_dir}: not the folder of a launch: no {RECORD} in it")
     task_file = read_task_file(file)
     parameters = task_file.nodes

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import csv
 import io
+import json
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -16,10 +19,11 @@ from matplotlib.figure import Figure
 from mbrl_ros import __version__
 from mbrl_ros.reports.comparison import comparison_figure, differences, shipped
 from mbrl_ros.reports.figure import report_figure
-from mbrl_ros.reports.history import History, read_history
+from mbrl_ros.reports.history import CURVE, History, is_learned, read_history
 from mbrl_ros.reports.html_template import TEMPLATE
 from mbrl_ros.reports.lines import clock
-from mbrl_ros.reports.summary import summarize
+from mbrl_ros.reports.report import FIGURE
+from mbrl_ros.reports.summary import SUMMARY, summarize
 
 # A larger video is linked, not in the page [bytes].
 _LARGEST_VIDEO = 30_000_000
@@ -37,8 +41,8 @@ def write_html(run_dirs: Sequence[Path], path: Path) -> None:
         ValueError: if one is not a run folder.
         OSError: if the page cannot be written.
     """
-    histories = [read_history(run_dir) for run_dir in run_dirs]
-    summaries = [summarize(history) for history in histories]
+    histories = [read_history(run_dir, learned=True) for run_dir in run_dirs]
+    summaries = [_summary(history) for history in histories]
     labels = _labels(run_dirs)
     own = [history.parameters for history in histories]
     task = shipped(histories)
@@ -58,6 +62,33 @@ def write_html(run_dirs: Sequence[Path], path: Path) -> None:
     partial = path.with_name(f"{path.name}.partial")
     partial.write_text(text, encoding="utf-8")
     partial.replace(path)
+
+
+def _summary(history: History) -> dict[str, Any]:
+    """Return the figures of a run; those of `mbrl-ros learn` are what it wrote itself.
+
+    Raises:
+        ValueError: naming a file that is damaged.
+    """
+    summary = summarize(history)
+    if not is_learned(history.run_dir):
+        return summary
+    told = history.run_dir / SUMMARY
+    with contextlib.suppress(FileNotFoundError):  # it has only begun
+        try:
+            summary |= json.loads(told.read_text(encoding="utf-8"))
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{told}: damaged: {error}") from None
+    steps, returns = [], []
+    with (history.run_dir / CURVE).open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            with contextlib.suppress(KeyError, TypeError, ValueError):  # half a row, at the end
+                pair = int(row["env_steps"]), float(row["return"])
+                steps.append(pair[0])
+                returns.append(pair[1])
+    summary |= {"episode_env_steps": steps, "episode_returns": returns}
+    summary["best_return"] = max(summary["episode_returns"], default=None)
+    return summary
 
 
 def _title(histories: Sequence[History]) -> str:
@@ -81,10 +112,11 @@ def _run(history: History, summary: dict[str, Any], label: str) -> dict[str, Any
         "label": label,
         "summary": summary,
         "in_time": None if summary["in_time"] is None else 100 * summary["in_time"],
-        "clock": clock(history.wall_seconds),
+        "clock": clock(summary["wall_seconds"]),
         "begun": time.strftime("%Y-%m-%d %H:%M", time.localtime(began)) if began == began else "",
         "command": " ".join([Path(command[0]).name, *command[1:]]) if command else "",
-        "figure": _svg(report_figure(history, summary)),
+        "learned": is_learned(history.run_dir),
+        "figure": _figure(history, summary),
         "interventions": _events(
             began, [(t, "safety_guard", why) for t, why in history.interventions]
         ),
@@ -118,6 +150,13 @@ def _video(run_dir: Path) -> dict[str, str] | None:
             return {"kind": "link", "source": file.resolve().as_uri()}
         return {"kind": kind, "source": _data(kind, file.read_bytes())}
     return None
+
+
+def _figure(history: History, summary: dict[str, Any]) -> str:
+    own = history.run_dir / FIGURE
+    if is_learned(history.run_dir) and own.is_file():  # it knows what is in no bag
+        return _data("image/png", own.read_bytes())
+    return _svg(report_figure(history, summary))
 
 
 def _svg(figure: Figure) -> str:

@@ -53,7 +53,7 @@ ul { margin: .3rem 0; padding-left: 1.2rem }
 <td class="n">{{ (s.episode_returns or [none])[-1]|number(1) }}
 <td class="n">{{ s.models_published }}
 <td class="n">{{ s.holdout_error|number(3) }}
-<td class="n">{{ run.in_time|number(2) }} %
+<td class="n">{{ run.in_time|number(2) }}{{ " %" if run.in_time is not none }}
 <td class="n">{{ s.plan_ms_p50|number(1) }} / {{ s.plan_ms_p99|number(1) }} /
   {{ s.budget_ms|number(1) }}
 <td class="n">{{ run.interventions|sum(attribute="count") }}
@@ -78,19 +78,22 @@ ul { margin: .3rem 0; padding-left: 1.2rem }
 {%- if run.command %}; <code>{{ run.command }}</code>{% endif %}</div>
 <img alt="returns, model error, trust, planning time, predictions against reality"
   src="{{ run.figure }}">
-<h3>Time</h3>
+{% if s.get("eval_return_mean") is not none %}
+<p>Model frozen: mean return {{ s.eval_return_mean|number(1) }} &plusmn;
+{{ s.eval_return_margin|number(1) }} (95 % interval of the mean).</p>{% endif %}
+{% if s.ticks %}<h3>Time</h3>
 <p>{{ s.ticks }} ticks, <span class="{{ "bad" if s.ticks_late }}">{{ s.ticks_late }} late</span>;
 longest silence between actions {{ (1000 * s.longest_silence_s)|number(0) }} ms;
 {% for name, count in s.sources.items() if count -%}
 {{ count }} {{ name|lower }}{{ ", " if not loop.last }}
-{%- else %}no action{% endfor %}.</p>
-<h3>Predictions against reality</h3>
+{%- endfor %}.</p>{% endif %}
+{% if s.one_step_z_p50 is not none %}<h3>Predictions against reality</h3>
 <p>Errors over the expected ones (1: as the model itself says), median: one step
 {{ s.one_step_z_p50|number(2) }}, several steps {{ s.open_loop_z_p50|number(2) }}. Trust:
 {% for level, share in s.trust.items() -%}
 {{ level }} {{ (100 * share)|number(1) }} %{{ ", " if not loop.last }}
 {%- else %}unknown{% endfor %}. Correction of the last layer: {{ s.correction_p50|number(4) }}.</p>
-<h3>Faults and interventions</h3>
+{% endif %}{% if not run.learned %}<h3>Faults and interventions</h3>
 {% if run.interventions or run.complaints %}<table>
 <tr><th>who<th>what<th class="n">times<th class="n">first<th class="n">last</tr>
 {% for event in run.interventions + run.complaints %}<tr><td>{{ event.who }}
@@ -98,7 +101,7 @@ longest silence between actions {{ (1000 * s.longest_silence_s)|number(0) }} ms;
 <td class="n">{{ event.count }}<td class="n">{{ event.first }}<td class="n">{{ event.last }}</tr>
 {% endfor %}</table>
 {% else %}<p class="dim">The guard let every command pass, and no node warned of anything.</p>
-{% endif %}
+{% endif %}{% endif %}
 {% if s.findings or s.notes %}<h3>Found in the data</h3>
 <ul>{% for text in s.findings + s.notes %}<li>{{ text }}</li>{% endfor %}</ul>{% endif %}
 {% if run.video %}<h3>Video</h3>

@@ -1,5 +1,6 @@
 """Reports of runs that ended well, badly, or before anything happened."""
 
+import base64
 import json
 import os
 import re
@@ -215,6 +216,28 @@ def test_runs_beside_each_other_on_a_page_of_its_own(run_dir, tmp_path_factory, 
     assert "<i>" not in text
     assert not re.search(r"(src|href)=\"(?!data:|#)", text)  # it needs nothing else
     assert not (run_dir / "summary.json").exists()
+
+
+def test_runs_of_learn_have_a_page_too(run_dir, capsys):
+    record(run_dir)
+    (run_dir / "launch.json").unlink()
+    (run_dir / "curve.csv").write_text("env_steps,episode,return\n100,0,5.5\n200,1,7.25\n30")
+    (run_dir / "report.png").write_bytes(b"its own")
+    told = {"models_published": 9, "eval_return_mean": 6.5, "eval_return_margin": 0.5}
+    (run_dir / "summary.json").write_text(json.dumps(told))
+    page = run_dir / "page.html"
+    assert main(["report", str(run_dir), "-o", str(page)]) == 0
+    text = page.read_text()
+    assert base64.b64encode(b"its own").decode() in text
+    assert '<td class="n">7.2\n<td class="n">7.2\n<td class="n">9' in text  # best, last, models
+    assert "mean return 6.5 &plusmn;\n0.5" in text
+    assert "The guard" not in text
+    assert json.loads((run_dir / "summary.json").read_text()) == told
+    assert main(["report", str(run_dir)]) == 2  # its own report is not overwritten
+    (run_dir / "summary.json").write_text("{")
+    capsys.readouterr()
+    assert main(["report", str(run_dir), "-o", str(page)]) == 2
+    assert re.fullmatch(r"error: .*summary.json: damaged: [^\n]*\n", capsys.readouterr().err)
 
 
 def test_a_page_has_a_name_and_several_runs_have_a_page(run_dir, capsys):
