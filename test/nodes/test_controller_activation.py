@@ -8,11 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.linear import exact_model
 from support.processes import die_with_parent
 from support.waiting import eventually
 
 from mbrl_ros.core.records import Frame
+from mbrl_ros.core.settings import build
+from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.data.frames import encode
+from mbrl_ros.models.checkpoint import save
+from mbrl_ros.models.packing import pack
+from mbrl_ros.system.configuration import read_task
+from mbrl_ros.system.graduation_stamp import file_digest
 
 ros = pytest.importorskip("mbrl_ros.ros")
 ri = pytest.importorskip("mbrl_ros.ros.interfaces")
@@ -149,3 +156,24 @@ def test_an_observation_counts_only_with_what_its_camera_shows(plant, start):
     plant.shows = False  # the camera fails: the last command is a safe one
     plant.until(lambda: plant.commands[-1].values[0] == 0.0 and plant.status.ticks > told)
     plant.until(lambda: "no frame of camera 'top' came" in plant.status.reason)
+
+
+def test_it_acts_with_the_model_of_its_file_and_with_no_other(start, plant, tmp_path):
+    task = build(TaskSettings, read_task("pendulum_swingup").shared)
+    model = exact_model(
+        np.eye(3), np.zeros((3, 1)), task.action_space(), task.observation_space(), members=2
+    )
+    file = tmp_path / "model.safetensors"
+    save(pack(model), file)
+    process, log = start(f"model_file:={file}", f"model_sha256:={'f' * 64}")
+    eventually(lambda: process.poll() is not None)
+    assert process.returncode == 2
+    assert "another model" in log.read_text()
+    models = plant.node.create_publisher(ri.ModelUpdate, "model", LATCHED)
+    models.publish(ri.ModelUpdate(kind="ensemble"))
+    plant.guard.publish(ri.GuardStatus(state="armed"))
+    digest = file_digest(file)
+    _, log = start(f"model_file:={file}", f"model_sha256:={digest}", "autotune:=false")
+    plant.until(lambda: len(plant.commands) > 3 and "acts with" in log.read_text())
+    assert f"model refused: it acts with {file} only" in log.read_text()
+    assert {command.model_sequence for command in plant.commands} == {1}
