@@ -47,8 +47,6 @@ LABELS = {
 }
 #: Of the cart-pole, whose integrator is so good that one time step is enough.
 TIME_STEPS = {"cartpole_swingup": 1}
-#: Transitions before the first model with a prior: until then, the hold-out is empty.
-FIRST = 50
 
 
 def heavy_cartpole(observation: Any, action: Any) -> Any:
@@ -62,22 +60,23 @@ def parameters(task: str, way: str) -> list[str]:
     if way == "nothing":
         return []
     if way == "formula":
-        return [f"prior.model:={__file__}:heavy_cartpole", f"gate.first_transitions:={FIRST}"]
+        return [f"prior.model:={__file__}:heavy_cartpole"]
     return [
         "prior.model:=mujoco",
         f"prior.environment:={ENVIRONMENTS[task]}",
         f"prior.time_steps:={TIME_STEPS.get(task, 0)}",
-        f"gate.first_transitions:={FIRST}",
         *WAYS[way],
     ]
 
 
-def run(task: str, way: str, seed: int, points: list[int], episodes: int) -> dict[str, Any]:
+def run(
+    task: str, way: str, seed: int, points: list[int], episodes: int, words: list[str]
+) -> dict[str, Any]:
     """Learn once, and return the mean return of each point and the median time of a plan."""
     from mbrl_ros.system.configuration import parse_assignments, read_task
     from mbrl_ros.system.lock_step import LockStepSystem, mean_return
 
-    overrides = {**parse_assignments(parameters(task, way)), "seed": seed, "run_dir": ""}
+    overrides = {**parse_assignments([*parameters(task, way), *words]), "seed": seed, "run_dir": ""}
     system = LockStepSystem(read_task(task, overrides))
     repeat = system.simulator.plant.action_repeat
     step_time = system.simulator.period / repeat
@@ -153,14 +152,15 @@ def main() -> None:
     parser.add_argument("--ways", nargs="*", choices=WAYS, default=["nothing", "wrong"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument(
-        "--points", type=int, nargs="+", default=[250, 500, 750, 1000, 1500, 2000, 3000],
-        help="environment steps",
+        "--points", type=int, nargs="+", default=[0, 250, 500, 750, 1000, 1500, 2000, 3000],
+        help="environment steps; at 0 the prior plans alone",
     )  # fmt: skip
     parser.add_argument("--episodes", type=int, default=1, help="played at each point")
     parser.add_argument(
         "--wanted", default="cartpole_swingup=825,pendulum_swingup=855,inverted_pendulum=950",
         help="the return that counts as reached: 95 %% of what learning from nothing ends at",
     )  # fmt: skip
+    parser.add_argument("--parameters", nargs="*", default=[], help="of all ways, name:=value")
     parser.add_argument("--json", type=Path, help="file of all runs, read and written")
     parser.add_argument("--figure", type=Path, help="image to draw")
     a = parser.parse_args()
@@ -172,7 +172,7 @@ def main() -> None:
             if (a.task, way, seed) in known:
                 continue
             began = time.monotonic()
-            row = run(a.task, way, seed, a.points, a.episodes)
+            row = run(a.task, way, seed, a.points, a.episodes, a.parameters)
             rows.append({**row, "wall_seconds": round(time.monotonic() - began, 1)})
             if a.json:
                 lines = ",\n".join(json.dumps(each) for each in rows)

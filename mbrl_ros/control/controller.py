@@ -31,7 +31,7 @@ from mbrl_ros.core.pending import calling
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.spaces import FloatArray, Space
 from mbrl_ros.core.task import TaskSettings
-from mbrl_ros.models.prior import Prior, prior_of
+from mbrl_ros.models.prior import Prior, alone, prior_of
 from mbrl_ros.models.world_model import UnlearnedError, WorldModel
 from mbrl_ros.objectives.forbidden import Forbidden
 from mbrl_ros.objectives.objective import Objective
@@ -138,6 +138,17 @@ class Controller:
         # Decisions in which it was curious.
         self._curious = 0
         self._stopped_in: int | None = None
+        if prior is not None:
+            self._begin_with(alone(prior, observation, action))
+
+    def _begin_with(self, model: WorldModel) -> None:
+        """Use a model until one has been learned, unless nobody can decide by it."""
+        start = model.initial(1)
+        actions = torch.from_numpy(self.action.neutral).float().expand(1, 1, -1)
+        # An objective may ask for learned rewards, and an agent for a policy.
+        with contextlib.suppress(ValueError, UnlearnedError):
+            self.objective.at(0, None, None).score(model.imagine(start, actions))
+            self.models.use(model, 0, 1)
 
     @classmethod
     def of_task(

@@ -248,7 +248,11 @@ class DynamicsLearner(Learner):
         best, of_best = self._best, None
         if best is not None:
             of_best = self.holdout.open_loop_error(best, candidate.observation_std)
-        passed, reason = judged(error, of_best, gate)
+        of_prior = None
+        if candidate.prior is not None:
+            alone = candidate.prior_alone()
+            of_prior = self.holdout.open_loop_error(alone, candidate.observation_std)
+        passed, reason = judged(error, of_best, gate, of_prior)
         if not passed:
             return GateDecision(None, error, one_step, reason)
         if of_best is None or error <= of_best:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -336,6 +337,13 @@ class DynamicsModel(nn.Module):
         """
         target = self.bounded(mean * self.target_std + self.target_mean)
         return self.encoding.next_observation(base, target).clamp(self.low, self.high)
+
+    def prior_alone(self) -> DynamicsModel:
+        """Return a copy that predicts what the prior does, as if nothing had been learned."""
+        made = copy.deepcopy(self)
+        for numbers in (made.target_mean, made.target_std):
+            numbers.zero_()
+        return made
 
     def bounded(self, target: Tensor) -> Tensor:
         """Return predicted targets in SI units, beside a prior no larger than those of the data.

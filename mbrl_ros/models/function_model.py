@@ -13,14 +13,13 @@ from mbrl_ros.models.encoding import Encoding
 from mbrl_ros.models.heads import Policy
 from mbrl_ros.models.imagined import Imagined
 from mbrl_ros.models.stepping import step_through
-from mbrl_ros.models.world_model import Belief, Images, WorldModel
+from mbrl_ros.models.world_model import Belief, Images, UnlearnedError, WorldModel
 
 
 class FunctionModel(WorldModel):
     """A function ``next = step(observation, action)``: one member, the observation as belief."""
 
     members = 1
-    differentiable = True
 
     def __init__(
         self,
@@ -28,6 +27,7 @@ class FunctionModel(WorldModel):
         action: Space,
         step: Callable[[Tensor, Tensor], Tensor],
         std: float = 1.0,
+        differentiable: bool = True,
     ) -> None:
         """Create a model.
 
@@ -36,10 +36,12 @@ class FunctionModel(WorldModel):
             action: A dimensions.
             step: from observations ``(..., O)`` and actions ``(..., A)`` to the next observations
                 ``(..., O)``, SI units; torch operations only, so that it is differentiable.
-            std: standard deviation of its errors, for trust [SI units].
+            std: standard deviation of its errors, for trust [SI units]; infinite: it is trusted.
+            differentiable: whether derivatives pass through it.
         """
         self.observation, self.action = observation, action
         self._step, self._std = step, std
+        self.differentiable = differentiable
         self._encoding = Encoding(observation, action)
 
     def initial(self, batch: int) -> Belief:
@@ -69,10 +71,14 @@ class FunctionModel(WorldModel):
     @torch.no_grad()
     def imagine(self, belief: Belief, actions: Tensor) -> Imagined:
         """See `WorldModel.imagine`."""
-        return self.imagine_gradients(belief, actions)
+        return self._imagined(belief, actions)
 
     def imagine_gradients(self, belief: Belief, actions: Tensor) -> Imagined:
         """See `WorldModel.imagine_gradients`."""
+        self._check_derivatives()
+        return self._imagined(belief, actions)
+
+    def _imagined(self, belief: Belief, actions: Tensor) -> Imagined:
         observations = self._rolled_out(belief, actions)
         return Imagined(actions, observations, observations)
 
@@ -84,6 +90,7 @@ class FunctionModel(WorldModel):
 
     def linearized(self, belief: Belief) -> tuple[Tensor, FunctionModel]:
         """See `WorldModel.linearized`."""
+        self._check_derivatives()
         return belief[0].reshape(-1, self.observation.dim).mean(dim=0), self
 
     def mean_step(self, state: Tensor, action: Tensor) -> Tensor:
@@ -102,9 +109,15 @@ class FunctionModel(WorldModel):
 
     def fork(self, members: int | None = None) -> FunctionModel:
         """See `WorldModel.fork`."""
-        made = FunctionModel(self.observation, self.action, self._step, self._std)
+        made = FunctionModel(
+            self.observation, self.action, self._step, self._std, self.differentiable
+        )
         made.policy, made.value = self.policy, self.value
         return made
+
+    def _check_derivatives(self) -> None:
+        if not self.differentiable:
+            raise UnlearnedError("this function has no derivatives")
 
     def _rolled_out(self, belief: Belief, actions: Tensor) -> Tensor:
         """Return observations ``(1, N, H + 1, O)``."""

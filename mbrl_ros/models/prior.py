@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from mbrl_ros.core.prior import PriorSettings
 from mbrl_ros.core.settings import flat
 from mbrl_ros.core.spaces import FloatArray, Space
 from mbrl_ros.core.task import TaskSettings
+from mbrl_ros.models.function_model import FunctionModel
 
 
 class Prior(ABC):
@@ -167,6 +169,16 @@ def make_prior(
             named[name] = Path(named[name]).name
     made.name = json.dumps(named, sort_keys=True)
     return made
+
+
+def alone(prior: Prior, observation: Space, action: Space) -> FunctionModel:
+    """Return a prior as a world model, which is trusted until one of its errors has come."""
+
+    def step(seen: Tensor, acted: Tensor) -> Tensor:
+        after = prior.step(seen, acted)
+        return torch.where(after.isfinite(), after, seen)
+
+    return FunctionModel(observation, action, step, math.inf, prior.differentiable)
 
 
 def prior_of(task: TaskSettings) -> Prior | None:

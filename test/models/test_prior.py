@@ -185,6 +185,21 @@ def test_copies_share_the_prior_and_a_correction_counts_from_it():
     assert correction.size < 0.5  # nothing that the prior does not know has happened
 
 
+def test_what_was_learned_is_published_if_it_is_better_than_the_prior_alone():
+    made = learner(prior(0.5), updates=300)
+    decision = made.judge()
+    assert decision.update is not None
+    assert "(the prior's: " in decision.reason
+    with torch.no_grad():
+        made.model.network.biases[-1] += 0.5
+    held = made.judge()
+    assert held.update is None
+    assert held.reason.startswith("held back: hold-out error ")
+    alone = made.model.prior_alone()
+    states, actions = torch.randn(3, 9, 2), torch.rand(3, 9, 1)
+    torch.testing.assert_close(alone.predict(states, actions)[0], linear(states, actions, 0.5))
+
+
 def test_derivatives_pass_through_formulas_only():
     assert prior().differentiable
     seen = FunctionPrior(

@@ -236,9 +236,12 @@ def test_with_a_prior_the_residual_is_learned_planned_with_and_gone_on_with():
     prior = {"prior.model": "mujoco", "prior.environment": "InvertedPendulum-v5"}
     wrong = {**prior, "prior.mass_scale": 1.3, "prior.time_steps": 1}
     made = system(**wrong)
+    made.step()
+    assert made.sources[CommandSource.PLANNED] == 1  # from the first step on, by the prior alone
+    assert made.controller.models.version == (0, 1)
     played(made, 200)
     assert made.models
-    assert made.sources[CommandSource.PLANNED]
+    assert not made.sources[CommandSource.EXPLORATION]
     plain = system()
     played(plain, 200)
     assert made.decision.holdout_error < 0.5 * plain.decision.holdout_error
@@ -250,3 +253,11 @@ def test_with_a_prior_the_residual_is_learned_planned_with_and_gone_on_with():
     again = system(**wrong)
     again.resume(made.transitions, [], 200, 1, made.published, made.learner.state())
     assert again.controller.models.active is not None
+
+
+def test_a_prior_alone_is_no_model_for_rewards_that_are_to_be_learned():
+    told = {"prior.model": "mujoco", "prior.environment": "dm_control/cartpole-swingup-v0"}
+    paid = {"objective.active": "learned", "model.reward_model": True}
+    made = LockStepSystem(read_task("cartpole_swingup", {**FAST, **told, **paid, "seed": 0}))
+    made.step()
+    assert made.sources[CommandSource.EXPLORATION] == 1
