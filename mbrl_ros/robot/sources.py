@@ -14,6 +14,8 @@ _SPAN, _LEAST = 2.0, 4
 # Relative deviation from which on a rate is another one.
 _TOLERANCE = 0.2
 _MOST = 4096
+# Stamps that go ahead of the time of arrival by more are those of a clock that was set [s].
+_SET = 2.0
 
 
 class Source:
@@ -54,11 +56,15 @@ class Source:
             message: of the source's type.
             now: on a clock that never jumps [s].
         """
-        goes_on = now - self.heard <= self._oldest
+        stamp = seconds_of(message.header.stamp) if hasattr(message, "header") else math.nan
+        elapsed = now - self.heard
+        ahead = stamp - self.time - elapsed
+        # Nor does it go on where the driver's clock was set.
+        was_set = ahead < -self._oldest or ahead > _SET
+        goes_on = elapsed <= self._oldest and not was_set
         self.message, self.heard = message, now
         self.count += 1
         self._times.append(now)
-        stamp = seconds_of(message.header.stamp) if hasattr(message, "header") else math.nan
         # A driver may repeat what it last read, as when its bus is dead.
         if math.isnan(stamp) or stamp != self.time:
             self._fresh = now

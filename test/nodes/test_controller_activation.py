@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from support.linear import exact_model
 from support.processes import die_with_parent
+from support.stepping_clock import run_with_stepping_clock
 from support.waiting import eventually
 
 from mbrl_ros.core.records import Frame
@@ -28,7 +29,7 @@ frame_message = pytest.importorskip("mbrl_ros.nodes.record_messages").frame_mess
 pytestmark = [pytest.mark.process, pytest.mark.alone]
 
 CONFIG = Path(__file__).parents[2] / "config" / "pendulum_swingup.yaml"
-RUN = "import sys; from mbrl_ros.nodes.mpc_controller import main; sys.exit(main())"
+RUN = run_with_stepping_clock("mpc_controller")
 LATCHED = ros.QoSProfile(depth=1, durability=ros.DurabilityPolicy.TRANSIENT_LOCAL)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.processes import die_with_parent
+from support.stepping_clock import run_with_stepping_clock
 from support.waiting import eventually
 
 ros = pytest.importorskip("mbrl_ros.ros")
@@ -18,7 +19,7 @@ ri = pytest.importorskip("mbrl_ros.ros.interfaces")
 pytestmark = [pytest.mark.process, pytest.mark.alone]
 
 CONFIG = Path(__file__).parents[2] / "config" / "pendulum_swingup.yaml"
-RUN = "import sys; from mbrl_ros.nodes.safety_guard import main; sys.exit(main())"
+RUN = run_with_stepping_clock("safety_guard")
 RESTING = [1.0, 0.0, 0.0]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.processes import die_with_parent
+from support.stepping_clock import run_with_stepping_clock
 from support.waiting import PATIENCE, eventually
 
 ros = pytest.importorskip("mbrl_ros.ros")
@@ -49,7 +50,7 @@ def start():
 
 
 def node(name, file, *parameters):
-    words = ["-m", "mbrl_ros.nodes", name, "--ros-args", "--params-file", str(file)]
+    words = ["-c", run_with_stepping_clock(name), "--ros-args", "--params-file", str(file)]
     return words + [word for each in parameters for word in ("-p", each)]
 
 

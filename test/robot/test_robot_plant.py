@@ -411,3 +411,22 @@ def test_a_person_pays_for_a_step():
     bench.tick(0.5)
     bench.plant.pay(1.0)
     assert math.isnan(bench.tick(0.5)[0].observation.reward)
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_drivers_clock_that_is_set_makes_no_speed(hours):
+    bench = Bench(
+        observe=["place = joints.position[slider]", "speed = rate(joints.position[slider])"]
+    )
+    speeds, clock = [], 10_000_000
+    for k in range(20):
+        clock += 40 + (hours * 3_600_000 if k == 10 else 0)
+        bench.now += PERIOD
+        stamp = Time(sec=clock // 1000, nanosec=clock % 1000 * 1_000_000)
+        message = JointState(header=Header(stamp=stamp), name=["slider"], position=[0.02 * k])
+        bench.plant.hear("joints", message, bench.now)
+        tick = bench.plant.tick(bench.now, 0)
+        if tick.observation is not None:
+            speeds.append(tick.observation.values[1])
+    assert speeds == pytest.approx([0.5] * len(speeds))
+    assert len(speeds) == 18  # not for the first, nor for the one after the clock was set
