@@ -13,6 +13,8 @@ from mbrl_ros.data.transitions import check_count
 # Number of observations remembered to recognise duplicates. A plant repeats at most its last one;
 # the rest is margin.
 _MEMORY = 1000
+# What takes so many times longer than the step before is none.
+_FAR = 20
 
 
 class TransitionPairer:
@@ -22,7 +24,8 @@ class TransitionPairer:
 
     - ``duplicate``: a repeated observation;
     - ``out_of_order``: older than one already used;
-    - ``gap``: the previous observation is missing or was rejected;
+    - ``gap``: the previous observation is missing or was rejected, or by their stamps the two are
+      not neighbours: the plant was started anew in between, and its first observation is missing;
     - ``bad_observation``, ``bad_action``: wrong size, not finite, no count;
     - ``past_end``: its episode had already ended.
 
@@ -33,7 +36,11 @@ class TransitionPairer:
     """
 
     def __init__(
-        self, observation_space: Space, action_space: Space, resting: FloatArray | None = None
+        self,
+        observation_space: Space,
+        action_space: Space,
+        resting: FloatArray | None = None,
+        period: float = 0.0,
     ) -> None:
         """Create a pairer.
 
@@ -42,12 +49,15 @@ class TransitionPairer:
             action_space: A dimensions.
             resting: action in effect at the start of an episode if the plant does not report it,
                 shape ``(A,)``; None: the one nearest to zero.
+            period: control period [s]; 0: unknown.
         """
         self._resting = action_space.neutral if resting is None else resting
         self._observation_space = observation_space
         self._action_space = action_space
         self._last: Observation | None = None
         self._stray: tuple[int, int] | None = None
+        # Time by the stamps of the last step, and of one that took too long [ns].
+        self._usual, self._odd = round(1e9 * period), 0
         self._recent: dict[tuple[int, int], tuple[int, bytes]] = {}
         self.skipped: Counter[str] = Counter()
         self.unpaid = 0
@@ -76,16 +86,24 @@ class TransitionPairer:
             self._stray = key
             self._skip("out_of_order")
             return None
+        follows = last is not None and key == (last.episode, last.step + 1)
+        if last is not None and follows and 0 < seen.stamp < last.stamp:
+            # Of the plant that was there before.
+            self._skip("out_of_order")
+            return None
         self._stray = None
         self._remember(key, fingerprint)
         self._last = seen = replace(seen, values=values)
-        if last is None or (last.episode, last.step + 1) != key:
+        if last is None or not follows:
             if seen.step > 0:
                 self._skip("gap")
             return None
         if last.ended:
             self._last = replace(seen, truncated=True)
             self._skip("past_end")
+            return None
+        if not self._in_time(last, seen):
+            self._skip("gap")
             return None
         return self._pair(last, seen)
 
@@ -108,6 +126,19 @@ class TransitionPairer:
             seen.stamp,
             self._before(last),
         )
+
+    def _in_time(self, last: Observation, seen: Observation) -> bool:
+        """Return whether about as much time has passed as in the step before, by the stamps."""
+        if not last.stamp or not seen.stamp:
+            return True
+        elapsed, odd = seen.stamp - last.stamp, self._odd
+        if self._usual and elapsed >= _FAR * self._usual:
+            # Twice in a row it is the plant's way to stamp.
+            self._odd = elapsed
+            if not odd or elapsed >= _FAR * odd:
+                return False
+        self._usual, self._odd = elapsed, 0
+        return True
 
     def _before(self, observation: Observation) -> FloatArray | None:
         """Return the action in effect before an observation, if known."""

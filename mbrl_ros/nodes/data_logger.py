@@ -96,7 +96,7 @@ class DataLogger(Node):
         for name, type_name, _ in further:
             _interface(name, type_name)
         self._pairer = TransitionPairer(
-            observation_space, action_space, SafeCommand.of(task).resting
+            observation_space, action_space, SafeCommand.of(task).resting, task.period
         )
         self._table = Transitions(observation_space, action_space)
         self._diagnosis = Diagnosis(observation_space, task.period)

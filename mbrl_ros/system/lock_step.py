@@ -119,7 +119,9 @@ class LockStepSystem:
         )
         self._joiner = FrameJoiner(observation.images, observation.image_size)
         self._eye = _open_eye(observation, self.simulator, plant.camera)
-        self.pairer = TransitionPairer(observation, action, SafeCommand.of(task).resting)
+        self.pairer = TransitionPairer(
+            observation, action, SafeCommand.of(task).resting, task.period
+        )
         self.pairer.feed(self.simulator.observation)
         self.transitions = Transitions(observation, action)
         self.diagnosis = Diagnosis(observation, task.period)

@@ -67,7 +67,9 @@ def read_robot_bag(path: Path, configuration: Configuration, find: FindClass) ->
     topics = _topics(path, settings, robot, configuration.namespace)
     leader = _leader(path, robot, topics)
     log = Transitions(task.observation_space(), task.action_space())
-    pairer = TransitionPairer(log.observation_space, log.action_space, SafeCommand.of(task).resting)
+    pairer = TransitionPairer(
+        log.observation_space, log.action_space, SafeCommand.of(task).resting, task.period
+    )
     for seen in observations(robot, _messages(path, topics), leader):
         if (transition := pairer.feed(seen)) is not None:
             log.append(transition)
