@@ -30,7 +30,7 @@ from mbrl_ros.evaluation.graduation.settings import GraduationSettings
 from mbrl_ros.evaluation.graduation.stage import Stage
 from mbrl_ros.nodes.qos import EVENTS
 from mbrl_ros.ros import interfaces as ri
-from mbrl_ros.system.launching import PLANT, ROBOT, SIM, System, plan
+from mbrl_ros.system.launching import BRIDGE, PLANT, ROBOT, SIM, System, plan
 from mbrl_ros.system.rehearsal import Record, objective_of, record_of, task_of
 from mbrl_ros.system.rehearsed_plants import standin_of
 
@@ -109,15 +109,22 @@ def _play(
         check_unused(witness, [*system.kind.nodes, _STANDIN])
         running = _running(system, stage, conditions, witness.note)
         with _spinning(witness), running as supervisor:
-            return _witnessed(stage, witness, supervisor)
+            return _witnessed(stage, witness, supervisor, _ends(system))
     except NodeRefusedError as error:
         raise ValueError(f"processes: {error}") from None
     finally:
         witness.destroy_node()
 
 
+def _ends(system: System) -> bool:
+    """Return whether episodes end by themselves."""
+    plant = BRIDGE if BRIDGE in system.kind.nodes else PLANT
+    limit = system.configuration.build(plant).time_limit
+    return bool(limit) or plant == PLANT
+
+
 def _witnessed(
-    stage: Stage, witness: _Witness, supervisor: Supervisor
+    stage: Stage, witness: _Witness, supervisor: Supervisor, ends: bool
 ) -> tuple[Record | None, float | str]:
     def until(condition: Callable[[], Any], timeout: float) -> bool:
         end = time.monotonic() + timeout
@@ -133,7 +140,7 @@ def _witnessed(
     length = stage.steps * task_of(stage.configuration).period
     number = witness.episode
     # Where episodes do not end, one goes on.
-    until(lambda: witness.episode > number, length + _BETWEEN)
+    until(lambda: witness.episode > number, length + (_BETWEEN if ends else 0.0))
     begun = witness.begin()
     until(lambda: witness.over(stage.steps), length + _BETWEEN)
     until(lambda: witness.status is not begun, _STATUS)

@@ -24,6 +24,9 @@ from mbrl_ros.simulation.settings import DisturbanceSettings, PhysicsSettings, S
 from mbrl_ros.simulation.simulator import make_simulator
 from mbrl_ros.simulation.standin import Standin, StandinSettings, standin_settings
 
+# Share of a period; for sums of times.
+_EPSILON = 1e-6
+
 
 class RehearsedPlant(ABC):
     """What is commanded; time passes when it is told to.
@@ -93,7 +96,9 @@ class RehearsedRobot(RehearsedPlant):
             source and message of each.
         """
         heard = []
-        while (next_tick := (self._ticks + 1) * self.standin.period) <= now + 1e-9:
+        while (
+            next_tick := (self._ticks + 1) * self.standin.period
+        ) <= now + _EPSILON * self.bridge.period:
             self._ticks += 1
             self.standin.step(next_tick)
             for name, message in self.standin.messages().items():
@@ -153,7 +158,7 @@ class RehearsedTask(RehearsedPlant):
         self._commands = Way(own.actuation_delay, own.delay_jitter, own.dropout, there)
         self._tellings = Way(own.sensing_delay, own.delay_jitter, own.dropout, back)
         self._read = Readings(own, task.observation_space().dim, read)
-        self._begun = False
+        self._begun, self._late = False, 0.0
 
     def step(self, now: float) -> Observation | None:  # noqa: D102
         for came, (values, episode, step, safe) in self._commands.arrived(now):
@@ -163,14 +168,19 @@ class RehearsedTask(RehearsedPlant):
         self.readings.append(seen.values)
         told = self._read(seen.values, seen.step * self._simulator.period)
         self._tellings.put(replace(seen, values=told), now)
-        arrived = self._tellings.arrived(now)
+        # What comes within the period is answered within it, later by so much.
+        arrived = self._tellings.arrived(now + (1.0 - _EPSILON) * self._simulator.period)
         self.problem = "" if arrived else "no observation has come"
-        return arrived[-1][1] if arrived else None
+        if not arrived:
+            return None
+        came, newest = arrived[-1]
+        self._late = max(0.0, came - now)
+        return newest
 
     def command(  # noqa: D102
         self, values: ArrayLike, episode: int, step: int, now: float, safe: bool
     ) -> None:
-        self._commands.put((values, episode, step, safe), now)
+        self._commands.put((values, episode, step, safe), now + self._late)
 
     def close(self) -> None:  # noqa: D102
         self._simulator.close()

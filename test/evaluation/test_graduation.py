@@ -20,7 +20,7 @@ from mbrl_ros.evaluation.graduation.settings import RangeSettings, read_graduati
 from mbrl_ros.evaluation.graduation.stage import Stage
 from mbrl_ros.ros.interfaces import interface
 from mbrl_ros.system.configuration import read_task
-from mbrl_ros.system.rehearsal import Record, recovery
+from mbrl_ros.system.rehearsal import Record, Rehearsal, recovery
 from mbrl_ros.system.rehearsed_plants import read_standin
 
 pytest.importorskip("cmaes")
@@ -233,14 +233,34 @@ def test_recovery_is_the_time_until_rewards_stay_good():
     assert recovery(record, 0.45, 0.5) == math.inf
 
 
-def test_a_task_without_a_robot_is_rehearsed_by_its_simulator(folder):
-    """Its plant is as late as a robot; a random model would do for the mechanics of it."""
+@pytest.mark.parametrize(
+    ("delays", "steps"),
+    [
+        ({}, 1),
+        ({"sensing_delay": 0.015, "actuation_delay": 0.02}, 1),  # within the period
+        ({"sensing_delay": 0.03, "actuation_delay": 0.02}, 2),
+        ({"sensing_delay": 0.05}, 2),
+        ({"actuation_delay": 0.05}, 2),
+    ],
+)
+def test_a_task_without_a_robot_is_as_late_as_one(delays, steps):
+    task = read_task("cartpole_swingup", {"time_limit": 2.0, "command_timeout": 1.0})
+    stage = Stage(task, sliders.model(), None, interface, 25)
+    plant = stage.plant(Conditions(delays, 1))
+    rehearsal = Rehearsal(task, plant, None)
+    record = rehearsal.play(25, moves=np.linspace(-1.0, 1.0, 60)[:, None])
+    assert rehearsal.controller.latency.delay == 0  # nobody asked it
+    told = np.flatnonzero(~record.safe)
+    moved = record.actions[told[-1], 0]
+    answered = round((moved + 1.0) * 59 / 2)
+    assert told[-1] - answered == steps
+
+
+def test_a_task_without_a_robot_is_perturbed_in_its_simulator():
     task = read_task("cartpole_swingup", {"time_limit": 1.0})
     plain = Stage(task, sliders.model(), None, interface, 25)
     idle = plain.play(Conditions({}, 1), idle=True)
-    late = Conditions({"sensing_delay": 0.06, "noise": 0.1, "mass_scale": 1.2, "push": 1.0}, 1)
-    other = plain.play(late, idle=True)
-    assert len(idle.rewards) == 25
-    assert idle.delay == 0
+    other = plain.play(Conditions({"noise": 0.1, "mass_scale": 1.2, "push": 1.0}, 1), idle=True)
+    assert len(idle.rewards) == len(other.rewards) == 25
     assert (idle.rewards >= 0.0).all()
     assert not np.array_equal(idle.observations[0], other.observations[0])
