@@ -196,7 +196,7 @@ def _export(arguments: argparse.Namespace) -> int:
         task.task if task is not None and task.task else arguments.bags[0].name,
         _period(arguments, arguments.bags[0], 0.0 if task is None else task.period),
         log,
-        read_frames(arguments.bags),
+        lambda: read_frames(arguments.bags),
     )
     arguments.out.mkdir(parents=True, exist_ok=True)
     written = importlib.import_module(_FORMATS[arguments.format]).write(dataset, arguments.out)

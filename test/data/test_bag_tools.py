@@ -204,12 +204,14 @@ def test_minari_and_back(tmp_path):
             minari_dataset.read(broken)
 
 
-def test_lerobot_and_back(tmp_path):
+def test_lerobot_and_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(lerobot_dataset, "_GROUP", 32)  # of rows that are in memory at once
     parquet = pytest.importorskip("pyarrow.parquet")
     pytest.importorskip("pandas")
     log = table(record(tmp_path / "bag", range(130)))
     frames = [picture(index) for index in range(130)] + [picture(3, "seldom")]
-    out = lerobot_dataset.write(Dataset("mass", 0.04, log, frames), tmp_path / "lerobot")
+    frames[30], frames[35] = frames[35], frames[30]  # they come about in order
+    out = lerobot_dataset.write(Dataset("mass", 0.04, log, lambda: frames), tmp_path / "lerobot")
     info = json.loads((out / "meta/info.json").read_text())
     assert (info["codebase_version"], info["fps"], info["total_episodes"]) == ("v3.0", 25, 2)
     assert info["features"]["observation.state"]["names"] == ["x", "v"]
@@ -218,6 +220,7 @@ def test_lerobot_and_back(tmp_path):
     rows = parquet.read_table(out / "data/chunk-000/file-000.parquet").to_pylist()
     assert [*rows[105]] == [*info["features"]]
     assert rows[105]["observation.images.front"]["bytes"] == frames[105].data
+    assert rows[30]["observation.images.front"]["bytes"] == frames[35].data
     assert (rows[105]["episode_index"], rows[105]["frame_index"], rows[105]["index"]) == (1, 5, 105)
     assert math.isclose(rows[105]["timestamp"], 0.2, rel_tol=1e-6)
     episodes = parquet.read_table(out / "meta/episodes/chunk-000/file-000.parquet").to_pylist()

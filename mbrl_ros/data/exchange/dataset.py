@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -20,13 +20,13 @@ class Dataset:
         task: name of the task.
         period: between two steps [s].
         log: transitions; unbroken stretches of them are episodes.
-        frames: of cameras, in recorded order.
+        frames: reads those of cameras, in recorded order, each time it is called.
     """
 
     task: str
     period: float
     log: Transitions
-    frames: Iterable[Frame] = ()
+    frames: Callable[[], Iterable[Frame]] = tuple
 
 
 def needed(module: str, extra: str) -> ModuleType:

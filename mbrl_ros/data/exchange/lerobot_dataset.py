@@ -6,13 +6,16 @@ and LeRobot reads both. An episode's last observation, which no action follows, 
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mbrl_ros.core.records import Transition
+from mbrl_ros.core.records import Frame, Transition
 from mbrl_ros.core.spaces import FloatArray, Space
 from mbrl_ros.data.exchange.dataset import Dataset, needed
 from mbrl_ros.data.streaming import BagError
@@ -22,6 +25,9 @@ _VERSION = "v3.0"
 _STATE, _ACTION, _REWARD, _DONE = "observation.state", "action", "next.reward", "next.done"
 _INDICES = ("frame_index", "episode_index", "index", "task_index")
 _FILE = "chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
+_IMAGES = "observation.images."
+# Rows written at a time: the frames of so many are in memory.
+_GROUP = 256
 _FIRST = _FILE.format(chunk_index=0, file_index=0)
 
 
@@ -57,19 +63,17 @@ def write(dataset: Dataset, out: Path) -> Path:
     features = {name: _feature(values) for name, values in columns.items()}
     features[_STATE]["names"] = list(log.observation_space.names)
     features[_ACTION]["names"] = list(log.action_space.names)
-    table = {name: _column(arrow, values) for name, values in columns.items()}
-    for camera, images, shape in _images(dataset, rows):
-        features[f"observation.images.{camera}"] = {
+    table = arrow.table({name: _column(arrow, values) for name, values in columns.items()})
+    images = _Images(dataset, rows)
+    for camera, shape in images.shapes.items():
+        features[f"{_IMAGES}{camera}"] = {
             "dtype": "image",
             "shape": shape,
             "names": ["height", "width", "channels"],
         }
-        table[f"observation.images.{camera}"] = arrow.array(
-            images, arrow.struct([("bytes", arrow.binary()), ("path", arrow.string())])
-        )
     for folder in ("data/chunk-000", "meta/episodes/chunk-000"):
         (out / folder).mkdir(parents=True, exist_ok=True)
-    parquet.write_table(arrow.table(table), out / "data" / _FIRST)
+    _write_rows(table, images, out / "data" / _FIRST)
     parquet.write_table(
         arrow.Table.from_pylist(_described(dataset.task, lengths, columns)),
         out / "meta/episodes" / _FIRST,
@@ -152,23 +156,65 @@ def read(path: Path) -> Dataset:
     return Dataset(path.name, 1.0 / rate if rate > 0 else 0.0, log)
 
 
-def _images(
-    dataset: Dataset, rows: np.ndarray
-) -> list[tuple[str, list[dict[str, Any]], list[int]]]:
-    """Return the cameras that have a frame for each row: name, images, and their shape."""
-    log = dataset.log
-    places = {(int(log.episode[row]), int(log.step[row])): place for place, row in enumerate(rows)}
-    found: dict[str, dict[int, Any]] = {}
-    for frame in dataset.frames:
-        place = places.get((frame.episode, frame.step))
-        if place is not None:
-            found.setdefault(frame.camera, {})[place] = frame
-    cameras = []
-    for camera, of_it in sorted(found.items()):
-        if len(of_it) == len(rows):
-            images = [{"bytes": bytes(of_it[i].data), "path": None} for i in range(len(rows))]
-            cameras.append((camera, images, [of_it[0].height, of_it[0].width, 3]))
-    return cameras
+class _Images:
+    """The frames of the cameras that have one for each row.
+
+    Attributes:
+        shapes: by camera: height, width and channels.
+    """
+
+    def __init__(self, dataset: Dataset, rows: np.ndarray) -> None:
+        log, self._frames, self._count = dataset.log, dataset.frames, len(rows)
+        self._places = {
+            (int(log.episode[row]), int(log.step[row])): place for place, row in enumerate(rows)
+        }
+        self.shapes: dict[str, list[int]] = {}
+        known: dict[str, NDArray[np.bool_]] = {}
+        for frame, place in self._found():
+            known.setdefault(frame.camera, np.zeros(len(rows), np.bool_))[place] = True
+            self.shapes[frame.camera] = [frame.height, frame.width, 3]
+        self.shapes = {c: self.shapes[c] for c in sorted(known) if known[c].all()}
+
+    def groups(self) -> Iterator[tuple[slice, dict[str, list[dict[str, Any]]]]]:
+        """Yield rows, some at a time, with their images by camera, encoded."""
+        waiting: dict[tuple[str, int], bytes] = {}
+        start = 0
+        wanted = ((f, place) for f, place in self._found() if f.camera in self.shapes)
+        for frame, place in itertools.chain(wanted, [(None, 0)]):
+            if frame is not None and place >= start:
+                waiting[frame.camera, place] = frame.data
+            # The frames come about in the order of the rows.
+            while start < self._count:
+                group = range(start, min(start + _GROUP, self._count))
+                keys = [(camera, row) for camera in self.shapes for row in group]
+                if len(waiting) < len(keys) or not all(key in waiting for key in keys):
+                    break
+                images: dict[str, list[dict[str, Any]]] = {camera: [] for camera in self.shapes}
+                for camera, row in keys:
+                    data = waiting.pop((camera, row))
+                    images[camera].append({"bytes": bytes(data), "path": None})
+                yield slice(group.start, group.stop), images
+                start = group.stop
+
+    def _found(self) -> Iterator[tuple[Frame, int]]:
+        for frame in self._frames():
+            place = self._places.get((frame.episode, frame.step))
+            if place is not None:
+                yield frame, place
+
+
+def _write_rows(table: Any, images: _Images, path: Path) -> None:
+    arrow, parquet = needed("pyarrow", "lerobot"), needed("pyarrow.parquet", "lerobot")
+    kind = arrow.struct([("bytes", arrow.binary()), ("path", arrow.string())])
+    schema = table.schema
+    for camera in images.shapes:
+        schema = schema.append(arrow.field(f"{_IMAGES}{camera}", kind))
+    with parquet.ParquetWriter(path, schema) as writer:
+        for rows, of_cameras in images.groups():
+            part = table.slice(rows.start, rows.stop - rows.start)
+            for camera, encoded in of_cameras.items():
+                part = part.append_column(f"{_IMAGES}{camera}", arrow.array(encoded, kind))
+            writer.write_table(part)
 
 
 def _feature(values: np.ndarray) -> dict[str, Any]:
