@@ -15,6 +15,8 @@
 #                      published ones; many hours (sets up .venv-bench if needed; ARGS=--mbrl: beside
 #                      mbrl-lib too, an hour more for each seed; or with .venv, without mbrl-lib's task:
 #                      .venv/bin/mbrl-ros bench learning --tasks cartpole_swingup --seeds 0 1)
+# make world-models    World Models on the cart-pole: CMA-ES in the dream beside real returns, minutes
+#                      (make world-models ARGS="--task cartpole_pixels")
 # make clean           removes .venv, .venv-bench and what was built; runs/ stays
 
 PYTHON ?= python3
@@ -37,7 +39,7 @@ BENCH := .venv-bench
 PEERS := mbrl==0.2.0 pytorch_mppi==0.9.1 arm_pytorch_utilities==0.5.0 pytorch_seed==0.2.0 \
          hydra-core==1.3.8 omegaconf==2.3.1 antlr4-python3-runtime==4.9.3 termcolor==3.3.0
 
-.PHONY: sim faults docs lint test test-fast test-learning test-versions bench bench-learning curves clean
+.PHONY: sim faults docs lint test test-fast test-learning test-versions bench bench-learning curves world-models clean
 .DELETE_ON_ERROR:
 
 sim: $(READY)
@@ -72,6 +74,9 @@ bench: $(BENCH)/ready.stamp
 
 curves: $(READY)
 	OMP_NUM_THREADS=1 $(VENV)/bin/python benchmarks/curves.py $(ARGS)
+
+world-models: $(READY)
+	OMP_NUM_THREADS=1 $(VENV)/bin/python benchmarks/dreams.py $(ARGS)
 
 bench-learning: $(BENCH)/ready.stamp
 	@$(BENCH)/bin/mbrl-ros bench learning --tasks cartpole_swingup pendulum_swingup reacher_easy \

@@ -1,6 +1,6 @@
-"""What an update and a decision of recurrent state-space models cost, for each size, on one core.
+"""What an update and a decision of models in a latent state cost, for each size, on one core.
 
-    .venv/bin/python benchmarks/world_models.py [--sizes nano] [--sides 0 32] [--times 7]
+    .venv/bin/python benchmarks/world_models.py [--kind vae_mdn_rnn] [--sizes nano] [--sides 0 32]
 
 Of made-up data: five named dimensions, one action, and colour images of one camera where a side is
 given. Prints the rows of the table in docs/experiments/world-models.md: median computing times of
@@ -17,20 +17,23 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from mbrl_ros.core.kinds import find_kind
+from mbrl_ros.core.settings import build
 from mbrl_ros.core.spaces import IMAGE_SIZES, Space
-from mbrl_ros.learning.latent.settings import LatentOptimizerSettings
+from mbrl_ros.learning.latent.learner import LatentLearner
 from mbrl_ros.learning.latent.training import LatentTrainer, Steps
-from mbrl_ros.learning.rssm.behaviour import BehaviourTrainer
-from mbrl_ros.learning.rssm.settings import RssmPolicySettings
-from mbrl_ros.learning.rssm.training import loss_of
-from mbrl_ros.models.latent.packing import pack
-from mbrl_ros.models.rssm.network import Rssm, make_world_model
-from mbrl_ros.models.rssm.settings import SIZES, RssmSettings
+from mbrl_ros.learning.rssm.learner import RssmLearner
+from mbrl_ros.learning.settings import trainer_settings
+from mbrl_ros.learning.vae_mdn_rnn.learner import VaeMdnRnnLearner
+from mbrl_ros.models.latent.packing import make_world_model, pack
+from mbrl_ros.models.latent.settings import LatentSettings
+from mbrl_ros.models.rssm.settings import SIZES
 from mbrl_ros.objectives.objective import Objective
 
 OBSERVATION = Space.of(["cart", "cos", "sin", "speed", "turn"])
 ACTION = Space.of(["motor"], [-1.0], [1.0])
 CAMERA = "camera"
+LEARNERS: dict[str, type[LatentLearner]] = {"rssm": RssmLearner, "vae_mdn_rnn": VaeMdnRnnLearner}
 # Of a plan.
 CANDIDATES, ITERATIONS, HORIZON = 96, 3, 25
 
@@ -52,12 +55,12 @@ def told(seconds: float) -> str:
     return f"{1e3 * seconds:.0f} ms" if seconds >= 0.01 else f"{1e3 * seconds:.1f} ms"
 
 
-def row(size: str, side: int, times: int) -> str:
+def row(kind: str, size: str, side: int, times: int) -> str:
     """Measure a model of a size that sees images of a side, or none if it is 0."""
     observation = replace(OBSERVATION, images=(CAMERA,), image_size=side) if side else OBSERVATION
-    settings, optimizer, policy = (
-        RssmSettings(size=size), LatentOptimizerSettings(), RssmPolicySettings(learn=True),
-    )  # fmt: skip
+    made = build(trainer_settings(find_kind(kind)), {"model.size": size, "policy.learn": True})
+    settings, optimizer, policy, learner = made.model, made.optimizer, made.policy, LEARNERS[kind]
+    assert isinstance(settings, LatentSettings)
     length = settings.sequence
     batch = optimizer.batch_size // length
     drawn = torch.Generator().manual_seed(0)
@@ -70,14 +73,14 @@ def row(size: str, side: int, times: int) -> str:
         torch.zeros(batch, length, dtype=torch.bool),
         images,
     )
-    network = Rssm(observation, ACTION, settings)
-    trainer = LatentTrainer(network, loss_of, optimizer, 0)
+    network = learner.network_type(observation, ACTION, settings)
+    trainer = LatentTrainer(network, learner.loss, optimizer, 0)
     update = timed(lambda: trainer.update(steps), times)
 
     learned = network.behaviour()
-    acting = BehaviourTrainer(learned, policy, 0)
+    acting = learner.make_dreamer(learned, policy, 0)
     _, states = trainer.update(steps)
-    h, z = (part.detach().flatten(0, 1)[: policy.batch_size] for part in (states.h, states.z))
+    h, z = (part.detach().flatten(0, 1)[: policy.batch_size] for part in (states.memory, states.z))
     seen = steps.observations.transpose(0, 1).flatten(0, 1)[: policy.batch_size]
     terms = {"terms": ["t"], "t.of": ["cart"], "t.type": "quadratic"}
     objective = Objective.from_parameters(terms, observation, ACTION)
@@ -85,7 +88,7 @@ def row(size: str, side: int, times: int) -> str:
 
     packed = pack(network, behaviour=learned)
     megabytes = sum(len(part.weights) for part in packed.parts.values()) / 1e6
-    model = make_world_model(packed)
+    model = make_world_model(packed, learner.network_type)
     shown = {CAMERA: torch.zeros(side, side, 3, dtype=torch.uint8)} if side else {}
     acted, reading = steps.actions[0, 0], steps.observations[0, 0]
     belief = model.observe(None, acted, reading, True, shown)
@@ -102,6 +105,7 @@ def row(size: str, side: int, times: int) -> str:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kind", choices=tuple(LEARNERS), default="rssm")
     parser.add_argument("--sizes", nargs="+", choices=tuple(SIZES), default=list(SIZES))
     sides = (0, *sorted(IMAGE_SIZES))
     parser.add_argument("--sides", nargs="+", type=int, choices=sides, default=[0, 32, 64])
@@ -112,7 +116,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|---|")
     for size in arguments.sizes:
         for side in arguments.sides:
-            print(row(size, side, arguments.times), flush=True)
+            print(row(arguments.kind, size, side, arguments.times), flush=True)
 
 
 if __name__ == "__main__":
