@@ -43,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         ValueError: naming the invalid argument, parameter or file.
         OSError: if a file cannot be written.
     """
+    from mbrl_ros.data.bags import by_name
     from mbrl_ros.models import checkpoint
     from mbrl_ros.reports import decisions as report
     from mbrl_ros.system.configuration import parse_assignments, read_task
@@ -56,8 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
     configuration = read_task(str(folder / CONFIGURATION), words)
     objective = not any(name.partition(".")[0] == "objective" for name in words)
     model = checkpoint.load(arguments.model) if arguments.model else None
-    replay = DecisionReplay(arguments.bag, configuration, model, objective)
-    with progress_bar() as progress:
+    with by_name(arguments.bag), progress_bar() as progress:
+        replay = DecisionReplay(arguments.bag, configuration, model, objective)
         task = progress.add_task("replaying", total=None, note="")
         replayed = replay.run(lambda: progress.advance(task))
     action = replay.action

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from pathlib import Path
@@ -211,19 +212,38 @@ def converted(path: Path, message: Any, read: Callable[[Any], _Read]) -> _Read:
     Raises:
         BagError: naming the bag, the message and what is wrong with it.
     """
-    kind = message.__msgtype__
     try:
-        return read(message)
+        with by_name(path):
+            return read(message)
+    except BagError:
+        raise
+    except (ValueError, TypeError) as error:
+        name = message.__msgtype__.rpartition("/")[2].lower()
+        step, episode = (getattr(message, each, "?") for each in ("step", "episode"))
+        raise BagError(f"{path}: {name} of step {step} of episode {episode}: {error}") from None
+
+
+@contextlib.contextmanager
+def by_name(path: Path) -> Iterator[None]:
+    """Say it in a line if a bag's message lacks a field that is read.
+
+    Args:
+        path: of the bag.
+
+    Raises:
+        BagError: naming the bag, the message and the field.
+    """
+    try:
+        yield
     except AttributeError as error:
-        fields = [name for name in vars(message) if not name.startswith("_")]
+        kind = getattr(error.obj, "__msgtype__", None)
+        if kind is None:
+            raise
+        fields = [name for name in vars(error.obj) if not name.startswith("_")]
         raise BagError(
             f"{path}: {kind} has no field '{error.name}', only {', '.join(fields)}: "
             "it is of another version"
         ) from None
-    except (ValueError, TypeError) as error:
-        name = kind.rpartition("/")[2].lower()
-        step, episode = (getattr(message, each, "?") for each in ("step", "episode"))
-        raise BagError(f"{path}: {name} of step {step} of episode {episode}: {error}") from None
 
 
 def _add_frame(store: EpisodeStore, message: Any) -> None:

@@ -17,6 +17,7 @@ from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.data.bags import converted, read_messages
 from mbrl_ros.data.finishing import mcap_files, recover
 from mbrl_ros.data.messages import read_observation, read_transition
+from mbrl_ros.data.streaming import BagError
 from mbrl_ros.data.transitions import Transitions
 from mbrl_ros.diagnosis.diagnosis import Diagnosis
 from mbrl_ros.diagnosis.finding import Finding
@@ -231,14 +232,20 @@ def _read_bag(history: History, bag: Path) -> None:
     names = {f"mbrl_ros/msg/{kind}": kind for kind in _KINDS}
     names["rcl_interfaces/msg/Log"] = "Log"
     names[_DIAGNOSTICS] = "DiagnosticArray"
+    unread: dict[str, str] = {}
     for path in mcap_files(bag):
         try:
             for _, time, message in read_messages(path, types=names):
                 kind, now = names[message.__msgtype__], time * 1e-9
-                converted(path, message, partial(history.feed, kind, now=now))
+                try:
+                    converted(path, message, partial(history.feed, kind, now=now))
+                except BagError as error:
+                    # Such as of another version; the others count.
+                    unread.setdefault(kind, str(error))
         except ValueError as error:
             # Messages before the corruption count, and so do the other files.
             history.notes.append(str(error))
+    history.notes += unread.values()
 
 
 def percentile(values: list[float], share: float) -> float:

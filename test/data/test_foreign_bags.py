@@ -1,6 +1,7 @@
 """Bags of other versions of the messages, and MCAP files as other tools leave them."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,8 +10,12 @@ from mcap.writer import CompressionType, Writer
 from mcap_ros2.writer import Writer as RosWriter
 from support.messages import cdr
 
+from mbrl_ros.cli.main import main
+from mbrl_ros.core.resources import resource_directory
 from mbrl_ros.data.bags import BagError, passed_over, read_messages, read_transitions
 from mbrl_ros.data.recorder import Recorder
+from mbrl_ros.reports.history import read_history
+from mbrl_ros.system.configuration import read_task
 
 STAMP = "std_msgs/Header header\nuint64 index\nuint64 episode\nuint64 step\n"
 NESTED = (
@@ -161,3 +166,60 @@ def test_a_definition_that_cannot_be_read_is_no_damage(tmp_path):
     path = foreign(tmp_path / "odd.mcap", "cdr", "ros2msg", b"}{ what\n=== is this")
     with pytest.raises(BagError, match=r"odd\.mcap: mbrl_ros/msg/Transition: its definition"):
         read_transitions([path])
+
+
+STATUS = Path(resource_directory("msg") / "TrainingStatus.msg").read_text()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "note"),
+    [
+        ("uint64 left_out", "uint64 thrown_away", ""),  # of a bag from before it was counted
+        ("float64 holdout_error", "float64 error", "TrainingStatus has no field 'holdout_error', "),
+        ("string gate", "string gate\nuint64 mood", ""),
+    ],
+)
+def test_a_report_reads_fields_by_name_and_passes_over_what_has_others(tmp_path, old, new, note):
+    run = tmp_path / "run"
+    run.mkdir()
+    read_task("cartpole_v1").write(run / "config.yaml")
+    (run / "bag").mkdir()
+    status = STATUS.replace(old, new)
+    assert status != STATUS
+    with (run / "bag" / "bag_0.mcap").open("wb") as file:
+        writer = RosWriter(file)
+        kinds = {
+            kind: writer.register_msgdef(f"mbrl_ros/msg/{kind}", text + NESTED)
+            for kind, text in (
+                ("TrainingStatus", status),
+                ("Transition", STAMP + "\n".join(fields_of("float64[]"))),
+            )
+        }
+        for index in range(3):
+            row = {**ROW, "observation": [1.0] * 4, "next_observation": [3.0] * 4, "action": [0.0]}
+            row |= {"episode": 0, "step": index, "index": index}
+            for kind, fields in (("TrainingStatus", {"transitions": 7}), ("Transition", row)):
+                writer.write_message(f"/{kind}", kinds[kind], fields, log_time=1 + index)
+        writer.finish()
+    history = read_history(run)
+    assert len(history.transitions) == 3
+    if note:
+        (said,) = [text for text in history.notes if note in text]
+        assert said.endswith("it is of another version")
+    else:
+        assert history.metrics.trained == 7
+        assert not [text for text in history.notes if "version" in text]
+
+
+def test_decisions_of_another_version_are_refused_in_a_line(tmp_path, capsys):
+    run = tmp_path / "run"
+    run.mkdir()
+    read_task("cartpole_v1").write(run / "config.yaml")
+    (run / "bag").mkdir()
+    with (run / "bag" / "bag_0.mcap").open("wb") as file:
+        writer = RosWriter(file)
+        kind = writer.register_msgdef("mbrl_ros/msg/Action", "std_msgs/Header header" + NESTED)
+        writer.write_message("/action", kind, {}, log_time=1)
+        writer.finish()
+    assert main(["replay", str(run / "bag")]) == 2
+    assert "mbrl_ros/msg/Action has no field 'source', only header" in capsys.readouterr().err
