@@ -8,6 +8,7 @@ from typing import Any
 
 from launch.actions import (
     DeclareLaunchArgument,
+    ExecuteProcess,
     LogInfo,
     OpaqueFunction,
     RegisterEventHandler,
@@ -46,6 +47,39 @@ def describe(kind: LaunchKind) -> LaunchDescription:
             OpaqueFunction(function=_start, args=[kind]),
         ]
     )
+
+
+def describe_graduation() -> LaunchDescription:
+    """Return the launch description that runs `mbrl-ros graduate`."""
+    told = {
+        "task": (None, "a robot or task, as for robot.launch.py"),
+        "model": (None, "the checkpoint to graduate"),
+        "out": (None, "new or empty folder to write to"),
+        "settings": ("", "ranges and thresholds (.yaml); empty: the shipped ones"),
+        "standin": ("", "the robot's stand-in (.yaml); empty: that of the same name"),
+        "key": ("", "Ed25519 private key (PEM) to sign the stamp with; empty: none"),
+        "parameters": ("", "parameters of the nodes, name:=value, with spaces between"),
+    }
+    arguments = [
+        DeclareLaunchArgument(name, default_value=default, description=text)
+        for name, (default, text) in told.items()
+    ]
+    return LaunchDescription([*arguments, OpaqueFunction(function=_graduate, args=[[*told]])])
+
+
+def _graduate(context: LaunchContext, names: list[str]) -> list[Any]:
+    given = {name: context.launch_configurations[name] for name in names}
+    task, parameters = given.pop("task"), given.pop("parameters").split()
+    options = [f"--{name}={text}" for name, text in given.items() if text]
+    # Unlike `ros2`, it is run by the environment's python3.
+    command = ["python3", "-m", "mbrl_ros.cli", "graduate", task, *parameters, *options]
+    return [ExecuteProcess(cmd=command, output="screen", on_exit=_graduated)]
+
+
+def _graduated(event: ProcessExited, context: LaunchContext) -> None:
+    if event.returncode:
+        # An exception ends the launch as a failure.
+        raise SettingsError(f"graduate: it did not pass (exit code {event.returncode})")
 
 
 def _start(context: LaunchContext, kind: LaunchKind) -> list[Any]:
