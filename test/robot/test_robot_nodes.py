@@ -1,6 +1,7 @@
 """The bridge and a stand-in as users run them: processes of their own, on the robot's topics."""
 
 import functools
+import re
 import signal
 import subprocess
 import sys
@@ -303,3 +304,43 @@ def test_a_person_drives_pays_resets_and_is_missed(client, start, tmp_path):
     until(lambda: status[-1].state == "stopped", 4)
     assert status[-1].reason.startswith("the person has been silent for")
     until(lambda: applied(0.0), 4)
+
+
+def test_two_robots_on_one_network_do_not_mix(client, start, tmp_path):
+    forces = {"left": [], "right": []}
+    seen = {"left": [], "right": []}
+    for side in forces:
+        for name, file in (
+            ("robot_standin", ROBOTS / "standins" / "cartpole_rig.yaml"),
+            ("robot_bridge", RIG),
+        ):
+            own = tmp_path / f"{side}_{name}.yaml"
+            text = re.sub(rf"^{name}:", f"/{side}/{name}:", file.read_text(), flags=re.M)
+            own.write_text(text.replace("model: ", f"model: {file.parent}/"))
+            start(*node(name, own), "-r", f"__ns:=/{side}")
+        deep = ros.QoSProfile(depth=100)
+        for topic, kind, told in (
+            ("effort_controller/commands", ri.Float64MultiArray, forces[side]),
+            ("observation", ri.Observation, seen[side]),
+        ):
+            client.node.create_subscription(kind, f"{side}/{topic}", told.append, deep)
+    client.until(lambda: seen["left"] and seen["right"])
+    actions = client.node.create_publisher(ri.Action, "left/action", ros.QoSProfile(depth=1))
+    before = len(seen["right"])
+
+    def drive():
+        at = {"episode": seen["left"][-1].episode, "step": seen["left"][-1].step}
+        actions.publish(ri.Action(values=[0.5], **at))
+        return len(seen["right"]) > before + 10 and forces["left"][-1].data.tolist() == [5.0]
+
+    client.until(drive)
+    client.until(lambda: drive() and seen["left"][-1].action.tolist() == [0.5])
+    # One is pushed, and where it is tells so; the other stays where it hangs.
+    client.until(lambda: drive() and seen["left"][-1].values[0] > seen["left"][0].values[0] + 0.1)
+    assert {tuple(message.data.tolist()) for message in forces["right"]} == {(0.0,)}
+    assert abs(seen["right"][-1].values[0] - seen["right"][0].values[0]) < 0.05
+    # Ends of episodes are its own, too.
+    answer = client.call(ri.Reset, "left/robot_bridge/reset", ri.Reset.Request(seed=-1))
+    assert answer.success
+    client.until(lambda: seen["left"][-1].episode == 1)
+    assert {message.episode for message in seen["right"]} == {0}
