@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mbrl_ros.core.settings import SettingsError, for_node
+from mbrl_ros.core.signing import is_signed, private_key, public_key, signature_of
 from mbrl_ros.system.configuration import Configuration, versions_in_use
 
 #: The nodes that command a robot.
@@ -58,12 +59,7 @@ def sign(stamp: Mapping[str, Any], key: Path | None) -> dict[str, str]:
     content = _canonical(stamp)
     seal = {"sha256": hashlib.sha256(content).hexdigest()}
     if key is not None:
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-        private = _loaded(key, private=True)
-        if not isinstance(private, Ed25519PrivateKey):
-            raise SettingsError(f"{key}: expected an Ed25519 private key (PEM)")
-        seal["ed25519"] = private.sign(content).hex()
+        seal["ed25519"] = signature_of(content, private_key(key))
     return seal
 
 
@@ -157,35 +153,8 @@ def _canonical(stamp: Mapping[str, Any]) -> bytes:
 
 
 def _verify(content: bytes, signature: str, key: Path, where: str) -> None:
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-    public = _loaded(key, private=False)
-    if not isinstance(public, Ed25519PublicKey):
-        raise SettingsError(f"{key}: expected an Ed25519 public key (PEM)")
+    public = public_key(key)
     if not signature:
         raise SettingsError(f"{where}: expected a signature for {key}, got none")
-    try:
-        public.verify(bytes.fromhex(signature), content)
-    except (InvalidSignature, ValueError):
-        raise SettingsError(f"{where}: it is not signed with the key of {key}") from None
-
-
-def _loaded(key: Path, private: bool) -> Any:
-    try:
-        from cryptography.exceptions import UnsupportedAlgorithm
-        from cryptography.hazmat.primitives import serialization
-    except ImportError:
-        raise SettingsError(
-            f"{key}: needs the package cryptography (pip install mbrl_ros[graduation])"
-        ) from None
-    try:
-        data = key.read_bytes()
-        if private:
-            return serialization.load_pem_private_key(data, None)
-        return serialization.load_pem_public_key(data)
-    except OSError as error:
-        raise SettingsError(f"{key}: {error.strerror}") from None
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        which = "private" if private else "public"
-        raise SettingsError(f"{key}: expected an Ed25519 {which} key (PEM)") from None
+    if not is_signed(content, signature, public):
+        raise SettingsError(f"{where}: it is not signed with the key of {key}")
