@@ -107,6 +107,11 @@ class ControllerSettings:
         "resume; hold (the safe command until ~/arm); inactive (nothing until it is activated)",
         choices=("resume", "hold", "inactive"),
     )
+    model_key: str = setting(
+        "",
+        "file of the Ed25519 public key (PEM) that models must be signed for; empty: any of this "
+        "run are used",
+    )
     needs_limits: bool = setting(
         False, "whether it activates only with limits of states: limits.of or limits.forbidden"
     )

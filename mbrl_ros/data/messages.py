@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -60,6 +61,23 @@ def read_frame(message: Any) -> Frame:
         bytes(message.data),
         nanoseconds(message.header.stamp),
     )
+
+
+def signed_content(update: Any) -> bytes:
+    """Return what the signature of a ``msg/ModelUpdate`` is of: all but its header.
+
+    The hash of each part stands for its weights; who unpacks them compares the two.
+    """
+    told = {
+        "run": update.run,
+        "epoch": int(update.epoch),
+        "sequence": int(update.sequence),
+        "transitions": int(update.transitions),
+        "kind": update.kind,
+        "settings": update.settings,
+        "parts": sorted((part.name, part.sha256) for part in update.parts),
+    }
+    return json.dumps(told, sort_keys=True).encode()
 
 
 def nanoseconds(stamp: Any) -> int:

@@ -56,6 +56,9 @@ class TrainerSettings:
         "namespaces of the robots of a fleet, such as /left, from all of which one model is "
         "learned; empty: that of the trainer's own namespace",
     )
+    signing_key: str = setting(
+        "", "file of the Ed25519 private key (PEM) that models are signed with; empty: none are"
+    )
     checkpoints: int = setting(
         5, "newest models kept on disk; to replay a run, all are needed", low=1, high=1_000_000
     )

@@ -21,9 +21,10 @@ from torch import Tensor
 from mbrl_ros.core.extensions import ExtensionError
 from mbrl_ros.core.kinds import find_kind
 from mbrl_ros.core.records import Transition
+from mbrl_ros.core.signing import private_key, signature_of
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.core.task import TaskSettings
-from mbrl_ros.data.messages import read_frame
+from mbrl_ros.data.messages import read_frame, signed_content
 from mbrl_ros.learning.checked import make_learner
 from mbrl_ros.learning.demonstrations import show_bags
 from mbrl_ros.learning.fleet import Fleet
@@ -67,6 +68,7 @@ class ModelTrainer(Node):
         robots = [absolute_namespace(robot, what="robots") for robot in settings.robots]
         self._run = self.get_namespace() if robots else Path(task.run_dir).name
         self._kept: int = settings.checkpoints
+        self._key = private_key(Path(settings.signing_key)) if settings.signing_key else None
         self._checkpoints = Path(task.run_dir) / "checkpoints" if task.run_dir else None
         spaces = task.observation_space(), task.action_space()
         self._learner: Learner = make_learner(
@@ -207,6 +209,8 @@ class ModelTrainer(Node):
                 for name, part in update.parts.items()
             ],
         )
+        if self._key is not None:
+            message.signature = signature_of(signed_content(message), self._key)
         message.header.stamp = self.get_clock().now().to_msg()
         self._model_publisher.publish(message)
         if self._checkpoints is not None:

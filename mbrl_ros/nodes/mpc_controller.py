@@ -35,8 +35,9 @@ from mbrl_ros.core.numbers import shown
 from mbrl_ros.core.realtime import AROUND, follow_main_thread, prioritize_process
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.settings import build, flat
+from mbrl_ros.core.signing import is_signed, public_key
 from mbrl_ros.core.task import TaskSettings
-from mbrl_ros.data.messages import read_frame, read_observation
+from mbrl_ros.data.messages import read_frame, read_observation, signed_content
 from mbrl_ros.models.checkpoint import load_expected
 from mbrl_ros.models.update import ModelPart, ModelUpdate
 from mbrl_ros.nodes.controller_messages import (
@@ -85,6 +86,7 @@ class MpcController(LifecycleNode):
         task, settings = declare(self, TaskSettings, ControllerSettings, dynamic=[OBJECTIVE])
         self._task: TaskSettings = task
         self._settings: ControllerSettings = settings
+        self._model_key = public_key(Path(settings.model_key)) if settings.model_key else None
         self._observation, self._action = task.observation_space(), task.action_space()
         spaces = (self._observation, self._action)
         self._joiner = FrameJoiner(self._observation.images, self._observation.image_size)
@@ -346,6 +348,13 @@ class MpcController(LifecycleNode):
         if run and message.run not in ("", run):
             self.get_logger().warning(
                 f"model refused: it is of the run '{message.run}', expected '{run}'",
+                throttle_duration_sec=_COMPLAINT_PERIOD,
+            )
+            return
+        key = self._model_key
+        if key is not None and not is_signed(signed_content(message), message.signature, key):
+            self.get_logger().warning(
+                f"model refused: it is not signed with the key of {self._settings.model_key}",
                 throttle_duration_sec=_COMPLAINT_PERIOD,
             )
             return

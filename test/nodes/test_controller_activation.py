@@ -15,8 +15,10 @@ from support.waiting import eventually
 
 from mbrl_ros.core.records import Frame
 from mbrl_ros.core.settings import build
+from mbrl_ros.core.signing import signature_of
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.data.frames import encode
+from mbrl_ros.data.messages import signed_content
 from mbrl_ros.models.checkpoint import save
 from mbrl_ros.models.packing import pack
 from mbrl_ros.system.configuration import read_task
@@ -157,6 +159,37 @@ def test_an_observation_counts_only_with_what_its_camera_shows(plant, start):
     plant.shows = False  # the camera fails: the last command is a safe one
     plant.until(lambda: plant.commands[-1].values[0] == 0.0 and plant.status.ticks > told)
     plant.until(lambda: "no frame of camera 'top' came" in plant.status.reason)
+
+
+def test_only_models_that_are_signed_are_used(start, plant, tmp_path):
+    ed25519 = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.ed25519")
+    serialization = pytest.importorskip("cryptography.hazmat.primitives.serialization")
+    private, pem = ed25519.Ed25519PrivateKey.generate(), serialization.Encoding.PEM
+    public = serialization.PublicFormat.SubjectPublicKeyInfo
+    file = tmp_path / "public.pem"
+    file.write_bytes(private.public_key().public_bytes(pem, public))
+    task = build(TaskSettings, read_task("pendulum_swingup").shared)
+    model = exact_model(
+        np.eye(3), np.zeros((3, 1)), task.action_space(), task.observation_space(), members=2
+    )
+    update = pack(model)
+    message = ri.ModelUpdate(kind=update.kind, settings=update.settings, epoch=1, sequence=1)
+    for name, part in update.parts.items():
+        message.parts.append(ri.ModelPart(name=name, weights=part.weights, sha256=part.sha256))
+    good = signature_of(signed_content(message), private)
+    models = plant.node.create_publisher(ri.ModelUpdate, "model", LATCHED)
+    plant.guard.publish(ri.GuardStatus(state="armed"))
+    _, log = start(f"model_key:={file}", "autotune:=false")
+    told = f"model refused: it is not signed with the key of {file}"
+    models.publish(message)  # by nobody
+    plant.until(lambda: told in log.read_text())
+    message.signature, message.sequence = good, 2  # an old one, replayed as a newer one
+    models.publish(message)
+    plant.until(lambda: plant.commands)
+    assert {command.model_sequence for command in plant.commands} == {0}
+    message.sequence = 1
+    models.publish(message)
+    plant.until(lambda: plant.commands[-1].model_sequence == 1)
 
 
 def test_it_acts_with_the_model_of_its_file_and_with_no_other(start, plant, tmp_path):
