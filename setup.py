@@ -3,7 +3,13 @@
 from setuptools import find_packages, setup
 
 # The data folders lie at the top, where ROS 2 wants them, and travel inside the package.
-CONFIG = ("config", "config/graduation", "config/robots", "config/robots/standins")
+CONFIG = (
+    "config",
+    "config/graduation",
+    "config/layouts",
+    "config/robots",
+    "config/robots/standins",
+)
 FOLDERS = ("msg", "srv", *CONFIG, "launch")
 SHARE = {f"mbrl_ros.share.{folder.replace('/', '.')}": folder for folder in FOLDERS}
 

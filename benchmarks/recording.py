@@ -79,7 +79,7 @@ class Logger:
 
     def end(self) -> None:
         """Have it finish its bag."""
-        self.process.send_signal(signal.SIGINT)
+        self.process.send_signal(signal.SIGTERM)
         self.process.wait(600)
 
     @property
