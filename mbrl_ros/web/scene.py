@@ -74,12 +74,13 @@ class Scene:
             ("mean", [mean], _PLAN, 4.0),
             ("spread", [mean - std, mean + std], _SPREAD, 1.5),
         ):
+            pieces = np.concatenate([self._way(trajectory) for trajectory in trajectories])
+            line = self._lines.get(name)
+            if line is not None and line.points.shape == pieces.shape:
+                line.points, line.visible = pieces, True
+                continue
             self._lines[name] = self._server.scene.add_line_segments(
-                f"/plan/{name}",
-                np.concatenate([self._way(trajectory) for trajectory in trajectories]),
-                color,
-                thickness=width,
-                thickness_units="screen",
+                f"/plan/{name}", pieces, color, thickness=width, thickness_units="screen"
             )
         self._place(self._ghost, *self._poser.bodies(future.mean[-1]))
 
