@@ -93,18 +93,11 @@ class Recorder:
 
     @property
     def trouble(self) -> str:
-        """Description of disk problems; empty: none."""
+        """Description of what is not written, and why; empty: everything is."""
         file, lost = self._file, self._lost + self._file.lost
         found = []
         if file.error:
             found.append(f"{file.path}: {file.error}; {file.pending} bytes wait in memory")
-        if self._sync_error:
-            found.append(f"{file.path}: {self._sync_error}")
-        elif file.syncing > _SLOW:
-            found.append(
-                f"{file.path}: the disk is slow: for {file.syncing:.1f} s it has not taken what "
-                "it was given"
-            )
         if self._refused:
             found.append(
                 f"{self.folder}: its budget of {self._budget / 1e6:g} MB is used up, "
@@ -113,6 +106,16 @@ class Recorder:
         if lost:
             found.append(f"{lost} messages were not recorded")
         return "; ".join(found)
+
+    @property
+    def slow(self) -> str:
+        """What the disk itself does not hold yet, though it was written; empty: it keeps up."""
+        if self._sync_error:
+            return f"{self._file.path}: not on the disk itself yet: {self._sync_error}"
+        if (waited := self._file.syncing) > _SLOW:
+            path = self._file.path
+            return f"{path}: the disk is slow: for {waited:.1f} s it has not taken what was written"
+        return ""
 
     def write(self, topic: Topic, data: bytes) -> None:
         """Record one message, received now.

@@ -248,11 +248,11 @@ class DataLogger(Node):
 
     def _state_of(self, recorder: Recorder) -> Any:
         """Return how recording goes, for the diagnostics."""
-        trouble = recorder.trouble
-        return ri.DiagnosticStatus(
-            level=ri.DiagnosticStatus.ERROR if trouble else ri.DiagnosticStatus.OK,
+        status, trouble, slow = ri.DiagnosticStatus, recorder.trouble, recorder.slow
+        return status(
+            level=status.ERROR if trouble else status.WARN if slow else status.OK,
             name=f"{self.get_fully_qualified_name().lstrip('/')}: bag",
-            message=trouble or f"recording to {recorder.folder}",
+            message=trouble or slow or f"recording to {recorder.folder}",
             hardware_id="",
             values=[ri.KeyValue(key="bytes", value=str(recorder.size))],
         )
@@ -274,6 +274,8 @@ class DataLogger(Node):
             text += f", {self._recorder.size} bytes recorded"
             if trouble := self._recorder.trouble:
                 self.get_logger().error(trouble)
+            if slow := self._recorder.slow:
+                self.get_logger().warning(slow)
         self.get_logger().info(text)
 
 
