@@ -22,7 +22,7 @@ import math
 import os
 import time
 from pathlib import Path
-from statistics import fmean, median
+from statistics import median
 from typing import Any
 
 from mbrl_ros.core.extensions import load
@@ -118,7 +118,7 @@ def reached(curve: list[list[float]], wanted: float) -> float:
 
 
 def draw(rows: list[dict[str, Any]], wanted: dict[str, float], path: Path) -> None:
-    """Draw the curves of all seeds and their means, a panel for each task."""
+    """Draw the curves of all seeds, a panel for each task."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -132,10 +132,8 @@ def draw(rows: list[dict[str, Any]], wanted: dict[str, float], path: Path) -> No
             if not curves:
                 continue
             for curve in curves:
-                panel.plot(*zip(*curve, strict=True), color=f"C{number}", alpha=0.25, lw=1)
-            times = [at for at, _ in min(curves, key=len)]
-            means = [fmean(column) for column in zip(*([y for _, y in c] for c in curves))]  # noqa: B905
-            panel.plot(times, means, color=f"C{number}", lw=2, marker="o", ms=3, label=LABELS[way])
+                label = LABELS[way] if curve is curves[0] else None
+                panel.plot(*zip(*curve, strict=True), f"C{number}o-", alpha=0.6, ms=3, label=label)
         panel.axhline(wanted[task], color="0.5", ls=":", lw=1)
         panel.set(
             title=task, xlabel="robot time [s]", ylabel="return, model frozen", ylim=(0, None)
