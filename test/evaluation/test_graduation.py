@@ -3,6 +3,8 @@
 import json
 import math
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -264,3 +266,25 @@ def test_a_task_without_a_robot_is_perturbed_in_its_simulator():
     assert len(idle.rewards) == len(other.rewards) == 25
     assert (idle.rewards >= 0.0).all()
     assert not np.array_equal(idle.observations[0], other.observations[0])
+
+
+@pytest.mark.process
+@pytest.mark.alone
+def test_the_processes_play_too(folder, tmp_path, domain):
+    """How well, on a machine that others use too, is not for a test to say."""
+    text = sliders.SETTINGS.replace("draws: 3", "draws: 1").replace("search: 4", "search: 0")
+    easy = "{share: -9.0, interventions: 1.0, fallback: 1.0, deadline_misses: 1.0}"
+    text = text.replace("processes: 0", f"processes: 1\n    thresholds: {easy}")
+    (tmp_path / "settings.yaml").write_text(text)
+    done = subprocess.run(
+        [sys.executable, "-m", "mbrl_ros.cli", "graduate", str(folder / "sliders.yaml"),
+         "--standin", str(folder / "standin.yaml"), "--model", str(folder / "model.safetensors"),
+         "--settings", str(tmp_path / "settings.yaml"), "--jobs", "1",
+         "--out", str(tmp_path / "out")],
+        capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    played = json.loads((tmp_path / "out" / "graduation.json").read_text())["episodes"][-1]
+    assert played["kind"] == "processes"
+    assert 0.0 <= played["deadline_misses"] <= 1.0
+    assert played["total"] > 0.0
