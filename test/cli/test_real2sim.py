@@ -2,7 +2,6 @@
 
 import json
 
-import mujoco
 import pytest
 from support.recorded import simulated, write_bag
 
@@ -90,6 +89,8 @@ def test_the_fitted_model_as_files(folder):
     out = folder / "fitted.xml"
     task = "--task", str(folder / "config.yaml")
     assert main(["real2sim", str(other), *task, *fit, "-o", str(out)]) == 0
+    import mujoco  # not before test/simulation has chosen what renders
+
     made = mujoco.MjModel.from_xml_path(str(out))
     assert made.body("payload").mass[0] == pytest.approx(0.3, rel=2e-3)
     # With it as the model there is no gap any more.
