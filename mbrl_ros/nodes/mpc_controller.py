@@ -12,43 +12,37 @@ from __future__ import annotations
 
 import queue
 import sys
-import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, fields, replace
-from pathlib import Path
+from dataclasses import asdict, fields
 from typing import Any
 
 import torch
 
-from mbrl_ros.control.autotune import EFFORTS, Effort, TuningStoppedError
+from mbrl_ros.control.autotune import EFFORTS, Effort
 from mbrl_ros.control.command import Command, CommandSource
 from mbrl_ros.control.controller import Controller
 from mbrl_ros.control.frames import FrameJoiner
-from mbrl_ros.control.kept_state import KeptState, StateFile
-from mbrl_ros.control.model_history import Version
-from mbrl_ros.control.model_manager import ActiveModel
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.control.ticker import Ticker
 from mbrl_ros.core.numbers import shown
-from mbrl_ros.core.realtime import AROUND, follow_main_thread, prioritize_process
+from mbrl_ros.core.realtime import AROUND, prioritize_process
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.settings import build, flat
-from mbrl_ros.core.signing import is_signed, public_key
 from mbrl_ros.core.task import TaskSettings
-from mbrl_ros.data.messages import read_frame, read_observation, signed_content
-from mbrl_ros.models.checkpoint import load_expected
-from mbrl_ros.models.update import ModelPart, ModelUpdate
+from mbrl_ros.data.messages import read_frame, read_observation
+from mbrl_ros.nodes.controller_memory import ControllerMemory
 from mbrl_ros.nodes.controller_messages import (
     action_message,
     diagnostic_message,
     plan_message,
     status_message,
 )
+from mbrl_ros.nodes.effort_tuning import EffortTuning
+from mbrl_ros.nodes.model_intake import ModelIntake
 from mbrl_ros.nodes.objective_interface import ObjectiveInterface
 from mbrl_ros.nodes.objective_parameters import declare_objective
-from mbrl_ros.nodes.parameters import declare, on_change, overridden
+from mbrl_ros.nodes.parameters import declare, on_change
 from mbrl_ros.nodes.qos import COMMAND, EVENTS, FRAMES, LATCHED, NEWEST
 from mbrl_ros.nodes.runner import run_node
 from mbrl_ros.nodes.subscribing import subscribe_to_all
@@ -80,46 +74,40 @@ class MpcController(LifecycleNode):
         super().__init__("mpc_controller")
         torch.set_num_threads(1)
         tunable = asdict(EFFORTS[0])
-        self._kept = self._written = self._recall()
+        self._memory = ControllerMemory(self)
         # Before they are declared: only parameters that someone set are among the overrides.
         self._pinned = [n for n in tunable if f"planner.{n}" in self._parameter_overrides]
         task, settings = declare(self, TaskSettings, ControllerSettings, dynamic=[OBJECTIVE])
         self._task: TaskSettings = task
         self._settings: ControllerSettings = settings
-        self._model_key = public_key(Path(settings.model_key)) if settings.model_key else None
         self._observation, self._action = task.observation_space(), task.action_space()
         spaces = (self._observation, self._action)
         self._joiner = FrameJoiner(self._observation.images, self._observation.image_size)
         objectives = declare_objective(self, *spaces, task.period)
-        if self._kept.goal:
-            objectives = objectives.with_goal(self._kept.goal)
+        if self._memory.kept.goal:
+            objectives = objectives.with_goal(self._memory.kept.goal)
         manager = ObjectiveManager(objectives, self._keep_objective)
         self._controller = Controller.of_task(task, manager.objective, settings)
-        begun, told = self._kept.begin(settings.after_crash)
-        self._keep(estopped=begun.estopped, lifecycle=begun.lifecycle)
+        begun, told = self._memory.kept.begin(settings.after_crash)
+        self._memory.keep(estopped=begun.estopped, lifecycle=begun.lifecycle)
         for text in told:
             self.get_logger().error(text)
         self._controller.estopped = begun.estopped
         self._objective_interface = ObjectiveInterface(self, manager, self._controller)
-        if self._kept.waypoints:
-            manager.follow(self._kept.waypoints, self._kept.index)
+        if self._memory.kept.waypoints:
+            manager.follow(self._memory.kept.waypoints, self._memory.kept.index)
             self._controller.objective = manager.objective
         self._ticker = Ticker(self._controller, self._send)
         self._acted: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._newest: Observation | None = None
-        self._tuning: threading.Thread | None = None
-        self._stop_tuning = threading.Event()
-        self._tunings: queue.SimpleQueue[Effort] = queue.SimpleQueue()
+        self._tuning = EffortTuning(self, self._controller, self._pinned, self._plan_with)
         self._tunes = (
             settings.autotune and not task.lock_step and self._controller.agent.planner is not None
         )
-        self._unpacking = ThreadPoolExecutor(1, "unpacking", follow_main_thread)
         self._guard_stopped = ""
         self._guard_told = False
         self._arm_guard = self.create_client(ri.Trigger, "safety_guard/arm")
-        self._arrived: tuple[ModelUpdate, Version] | None = None
-        self._prepared: queue.SimpleQueue[ActiveModel] = queue.SimpleQueue()
-        self._load_model()
+        self._models = ModelIntake(self, self._controller.models, task, settings)
         self._lifecycle_state = "unconfigured"
         self._action_publisher: Any = None
         on_change(self, self._apply)
@@ -131,7 +119,7 @@ class MpcController(LifecycleNode):
         if not task.lock_step:
             prioritize_process(AROUND)
             sys.setswitchinterval(_SWITCH_INTERVAL)
-        if settings.autostart and self._kept.lifecycle not in ("unconfigured", "finalized"):
+        if settings.autostart and self._memory.kept.lifecycle not in ("unconfigured", "finalized"):
             self.trigger_configure()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -140,7 +128,7 @@ class MpcController(LifecycleNode):
         self._plan_publisher = self.create_publisher(ri.Plan, "plan", COMMAND)
         self._connections = [
             self.create_subscription(ri.Observation, "observation", self._on_observation, NEWEST),
-            self.create_subscription(ri.ModelUpdate, "model", self._on_model, LATCHED),
+            self.create_subscription(ri.ModelUpdate, "model", self._models.on_model, LATCHED),
             self.create_subscription(ri.GuardStatus, "guard_status", self._on_guard, LATCHED),
             self.create_subscription(
                 ri.Intervention, "intervention", self._on_intervention, COMMAND
@@ -171,7 +159,7 @@ class MpcController(LifecycleNode):
         self._ticker.start()
         self._ticker.observe(newest)
         self._lifecycle_state = "active"
-        self._keep(lifecycle="active")
+        self._memory.keep(lifecycle="active")
         self.get_logger().info(f"active, seed {self._task.seed}")
         return TransitionCallbackReturn.SUCCESS
 
@@ -179,14 +167,14 @@ class MpcController(LifecycleNode):
         """Send one last safe command, then nothing."""
         self._halt()
         self._lifecycle_state = "inactive"
-        self._keep(lifecycle="inactive")
+        self._memory.keep(lifecycle="inactive")
         return TransitionCallbackReturn.SUCCESS
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Disconnect from the topics."""
         self._disconnect()
         self._lifecycle_state = "unconfigured"
-        self._keep(lifecycle="unconfigured")
+        self._memory.keep(lifecycle="unconfigured")
         return TransitionCallbackReturn.SUCCESS
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -194,20 +182,17 @@ class MpcController(LifecycleNode):
         self._halt()
         self._disconnect()
         self._lifecycle_state = "finalized"
-        self._keep(lifecycle="finalized")
+        self._memory.keep(lifecycle="finalized")
         return TransitionCallbackReturn.SUCCESS
 
     def destroy_node(self) -> None:
         """Send one last safe command, and publish the final status."""
         self._halt()
-        # No thread may be inside torch when the interpreter exits.
-        self._stop_tuning.set()
-        if self._tuning is not None:
-            self._tuning.join()
-        self._unpacking.shutdown(cancel_futures=True)
+        self._tuning.close()
+        self._models.close()
         self._objective_interface.close()
-        if self._kept.lifecycle == "active":
-            self._keep(lifecycle="")  # a clean end
+        if self._memory.kept.lifecycle == "active":
+            self._memory.keep(lifecycle="")  # a clean end
         self._report()
         super().destroy_node()
 
@@ -264,7 +249,7 @@ class MpcController(LifecycleNode):
             self._settings.autostart
             and self._lifecycle_state == "inactive"
             and self._never_active()
-            and self._kept.lifecycle != "inactive"
+            and self._memory.kept.lifecycle != "inactive"
         ):
             if missing := self._missing():
                 self.get_logger().warning(
@@ -325,126 +310,17 @@ class MpcController(LifecycleNode):
     def _never_active(self) -> bool:
         return self._ticker.counts.ticks == 0
 
-    def _load_model(self) -> None:
-        """Take the model of ``model_file``, if there is one.
-
-        Raises:
-            ValueError: if it cannot be used, or is not the one that is expected.
-        """
-        if not self._settings.model_file:
-            return
-        update = load_expected(Path(self._settings.model_file), self._settings.model_sha256)
-        self._prepared.put(self._controller.models.prepare(update, 1, 1))
-
-    def _on_model(self, message: ri.ModelUpdate) -> None:
-        if self._settings.model_file:
-            self.get_logger().warning(
-                f"model refused: it acts with {self._settings.model_file} only",
-                throttle_duration_sec=_COMPLAINT_PERIOD,
-            )
-            return
-        # A fleet's trainer has a run of its own.
-        run = self._task.trainer or Path(self._task.run_dir).name
-        if run and message.run not in ("", run):
-            self.get_logger().warning(
-                f"model refused: it is of the run '{message.run}', expected '{run}'",
-                throttle_duration_sec=_COMPLAINT_PERIOD,
-            )
-            return
-        key = self._model_key
-        if key is not None and not is_signed(signed_content(message), message.signature, key):
-            self.get_logger().warning(
-                f"model refused: it is not signed with the key of {self._settings.model_key}",
-                throttle_duration_sec=_COMPLAINT_PERIOD,
-            )
-            return
-        parts = {p.name: ModelPart(bytes(p.weights), p.sha256) for p in message.parts}
-        update = ModelUpdate(message.kind, message.settings, parts)
-        # Only the newest: models may arrive faster than they can be unpacked.
-        self._arrived = update, (message.epoch, message.sequence)
-        # Unpacking megabytes must not delay observations or the e-stop.
-        self._unpacking.submit(self._prepare_model)
-
-    def _prepare_model(self) -> None:
-        """Unpack the newest model; runs on its own thread."""
-        arrived, self._arrived = self._arrived, None
-        if arrived is None:
-            return
-        update, version = arrived
-        try:
-            self._prepared.put(self._controller.models.prepare(update, *version))
-        except ValueError as error:
-            self.get_logger().warning(
-                f"model refused: {error}", throttle_duration_sec=_COMPLAINT_PERIOD
-            )
-        except Exception as error:  # a user's own kind may raise anything
-            self.get_logger().error(
-                f"model refused: {type(error).__name__}: {error}",
-                throttle_duration_sec=_COMPLAINT_PERIOD,
-            )
-
     def _take_up_models(self) -> None:
-        while not self._prepared.empty():
-            try:
-                self._controller.models.take(self._prepared.get())
-            except ValueError as error:
-                self.get_logger().warning(
-                    f"model refused: {error}", throttle_duration_sec=_COMPLAINT_PERIOD
-                )
-                continue
-            if self._tunes and self._tuning is None:
-                # As little as possible until it is known what fits, so that no tick is late.
-                configured = self._effort
-                self._plan_with(self._controller.least_effort(self._pinned))
-                self._tune(configured)
-
-    def _recall(self) -> KeptState:
-        """Return what an earlier process in this run was asked for, with its parameters in force.
-
-        In doubt, it was stopped.
-        """
-        run_dir = overridden(self, "run_dir", "")
-        self._state_file = StateFile(Path(run_dir)) if run_dir else None
-        if self._state_file is None:
-            return KeptState()
-        try:
-            kept = self._state_file.read()
-        except ValueError as error:
-            self.get_logger().error(f"{error}: only the safe command until ~/arm is called")
-            return KeptState(estopped=True)
-        overrides = self._parameter_overrides
-        if kept.objective:
-            for name in [name for name in overrides if name.startswith(OBJECTIVE)]:
-                del overrides[name]
-        objective = {OBJECTIVE + name: value for name, value in kept.objective.items()}
-        for name, value in {**kept.planner, **objective}.items():
-            overrides[name] = Parameter(name, value=value)
-        return kept
-
-    def _keep(self, **changes: Any) -> None:
-        """Note what a process that is started again in this run must know, at once."""
-        self._kept = replace(self._kept, **changes)
-        self._write_kept()
-
-    def _write_kept(self) -> None:
-        kept = self._kept
-        if self._state_file is None or kept == self._written:
-            return
-        try:
-            self._state_file.write(kept)
-            self._written = kept
-        except OSError as error:
-            self.get_logger().error(
-                f"{self._state_file.path}: {error.strerror}: forgotten if this process ends",
-                throttle_duration_sec=_COMPLAINT_PERIOD,
-            )
+        if self._models.take_up() and self._tunes and not self._tuning.begun:
+            # As little as possible until it is known what fits, so that no tick is late.
+            least = self._controller.least_effort(self._pinned)
+            self._tuning.start(otherwise=self._effort, meanwhile=least)
 
     def _keep_objective(self) -> None:
         """Note the objective; with the next status, as changes may come faster than files."""
         manager = self._objective_interface.manager
         sequence = manager.sequence
-        self._kept = replace(
-            self._kept,
+        self._memory.note(
             objective=dict(manager.objectives.values),
             goal=dict(manager.objective.goal),
             waypoints=sequence.waypoints if sequence else (),
@@ -455,14 +331,14 @@ class MpcController(LifecycleNode):
         # Only an explicit call of ~/arm ends it; "false" on the topic does not.
         if message.data and not self._controller.estopped:
             self._controller.estopped = True
-            self._keep(estopped=True)
+            self._memory.keep(estopped=True)
             self.get_logger().error("e-stop: only the safe command until ~/arm is called")
 
     def _on_arm(self, request: Any, response: Any) -> Any:
         response.success = self._controller.estopped
         response.message = "armed" if self._controller.estopped else "there was no e-stop"
         self._controller.estopped = False
-        self._keep(estopped=False)
+        self._memory.keep(estopped=False)
         # Its status may lag behind what stopped both.
         if self._arm_guard.service_is_ready():
             self._arm_guard.call_async(ri.Trigger.Request()).add_done_callback(self._on_armed)
@@ -499,10 +375,10 @@ class MpcController(LifecycleNode):
             response.message = "in lock-step there is no budget to fit into"
         elif self._controller.models.active is None:
             response.message = "there is no model yet to measure with"
-        elif self._tuning is not None and self._tuning.is_alive():
+        elif self._tuning.under_way:
             response.message = "it is being measured already"
         else:
-            self._tune(self._effort)
+            self._tuning.start(otherwise=self._effort)
             response.success = True
             response.message = "measuring; the log and the parameters planner.* will tell"
         return response
@@ -513,33 +389,6 @@ class MpcController(LifecycleNode):
         planner = self._settings.planner
         return Effort(*(getattr(planner, field.name) for field in fields(Effort)))
 
-    def _tune(self, otherwise: Effort) -> None:
-        """Start measuring, on a thread of its own.
-
-        Args:
-            otherwise: effort to use if the measurement fails.
-        """
-
-        def measure() -> None:
-            try:
-                tuning = self._controller.tune(self._pinned, self._stop_tuning)
-            except TuningStoppedError:
-                return
-            except Exception as error:  # a user's own term or kind may raise anything
-                reason = f"{type(error).__name__}: {error}"
-                self.get_logger().error(f"autotune failed, planning goes on as before: {reason}")
-                self._tunings.put(otherwise)
-            else:
-                self.get_logger().info(f"autotune: {tuning}")
-                self._tunings.put(tuning.effort)
-
-        self._tuning = threading.Thread(target=measure, name="autotune", daemon=True)
-        self._tuning.start()
-
-    def _take_up_tuning(self) -> None:
-        while not self._tunings.empty():
-            self._plan_with(self._tunings.get())
-
     def _plan_with(self, effort: Effort) -> None:
         values = asdict(effort).items()
         parameters = [Parameter(f"planner.{name}", value=value) for name, value in values]
@@ -548,8 +397,8 @@ class MpcController(LifecycleNode):
         measured = {f"planner.{name}" for name, _ in values} - {
             f"planner.{name}" for name in self._pinned
         }
-        asked = {n: v for n, v in self._kept.planner.items() if n not in measured}
-        self._keep(planner=asked)
+        asked = {n: v for n, v in self._memory.kept.planner.items() if n not in measured}
+        self._memory.keep(planner=asked)
 
     def _apply(self, changed: dict[str, Any]) -> None:
         """Apply changed parameters together, from the next tick on; ValueError refuses them."""
@@ -562,7 +411,7 @@ class MpcController(LifecycleNode):
         if planner:
             self._controller.replace_planner(settings.planner)
             self._settings = settings
-            self._keep(planner={**self._kept.planner, **planner})
+            self._memory.keep(planner={**self._memory.kept.planner, **planner})
         hold()
 
     def _send(self, command: Command) -> None:
@@ -583,10 +432,10 @@ class MpcController(LifecycleNode):
 
     def _report(self) -> None:
         self._take_up_models()
-        self._take_up_tuning()
+        self._tuning.take_up()
         self._tell_what_acted()
         # Before the status: what it tells is kept.
-        self._write_kept()
+        self._memory.write()
         stamp = self.get_clock().now().to_msg()
         manager = self._objective_interface.manager
         status = status_message(
