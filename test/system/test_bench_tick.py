@@ -6,7 +6,7 @@ from mbrl_ros.cli.main import main
 def test_the_whole_system_is_measured(tmp_path, domain):
     file = tmp_path / "tick.json"
     few = ["gate.first_transitions:=40", "planner.candidates:=16", "planner.horizon:=10"]
-    assert main(["bench", "tick", "--seconds", "8", "--json", str(file), *few]) == 0
+    assert main(["bench", "tick", "--seconds", "14", "--json", str(file), *few]) == 0
     figures = json.loads(file.read_text())
     assert set(figures) == {
         "ticks", "late_fraction", "jitter_ms_p99", "idle_jitter_ms_p99", "plan_ms_p50",

@@ -11,7 +11,9 @@ from mbrl_ros.system.lock_step import LockStepSystem
 
 @pytest.mark.process
 def test_every_observation_has_its_own_image_for_learner_and_controller():
-    system = LockStepSystem(read_task("cartpole_pixels", {"mujoco_sim.time_limit": 0.3}))
+    # Without waiting for the distribution of the readings, which is longer than this.
+    settings = {"mujoco_sim.time_limit": 0.3, "replay.screen": False}
+    system = LockStepSystem(read_task("cartpole_pixels", settings))
     for _ in range(20):  # over the ends of episodes
         before = system.simulator.observation
         shown = fitted(system._eye.look(), 32)
