@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import queue
+import sys
 import threading
 from collections.abc import Callable, Collection
 
 from mbrl_ros.control.autotune import Effort, TuningStoppedError
 from mbrl_ros.control.controller import Controller
 from mbrl_ros.ros import Node
+
+# Maximum time that the measurement keeps the interpreter lock from the loop [s], which asks for it
+# again after each of some hundred operations of a plan.
+_SWITCH_INTERVAL = 0.0001
 
 
 class EffortTuning:
@@ -70,6 +75,8 @@ class EffortTuning:
             self._thread.join()
 
     def _measure(self, otherwise: Effort) -> None:
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(_SWITCH_INTERVAL)
         try:
             tuning = self._controller.tune(self._pinned, self._stop)
         except TuningStoppedError:
@@ -81,3 +88,5 @@ class EffortTuning:
         else:
             self._log.info(f"autotune: {tuning}")
             self._found.put(tuning.effort)
+        finally:
+            sys.setswitchinterval(before)

@@ -60,7 +60,7 @@ class ThresholdSettings:
         "least share of the unperturbed return where 1 is the best step of that episode, lasting",
         high=1.0,
     )
-    share: float = setting(0.5, "least share of the return in a draw", high=1.0)
+    share: float = setting(0.6, "least share of the return in a draw", high=1.0)
     violations: float = setting(0.0, "most share of the time beyond limits.*", low=0.0, high=1.0)
     interventions: float = setting(
         0.2, "most share of commands that the guard may change", low=0.0, high=1.0
