@@ -209,7 +209,7 @@ def test_a_rate_that_arrivals_have_told_is_not_told_again_by_the_stamps():
     log = log_of(Plant(), period=2.5 * PERIOD)
     diagnosis = Diagnosis(log.observation_space, PERIOD)
     watch = StreamWatch(2, PERIOD)
-    for k in range(100):
+    for k in range(120):
         if found := watch.feed(Observation(0, k, log.observation[k]), True, "", 2.5 * PERIOD * k):
             diagnosis.note(found)
     assert [finding.name for finding in diagnosis.news()] == ["period"]
