@@ -10,8 +10,8 @@ from mbrl_ros.core.records import Transition
 class Fleet:
     """Puts the transitions of several robots into one log, a stretch of one robot after another.
 
-    A learner's hold-out, history and losses over several steps need consecutive rows of one
-    episode, which rows in the order of arrival would hardly ever be.
+    A learner keeps and holds out segments of consecutive rows, which rows in the order of arrival
+    would hardly ever be. Stretches begin where its segments do, but where a robot has left.
     """
 
     def __init__(self, robots: int, stretch: int) -> None:
@@ -19,12 +19,13 @@ class Fleet:
 
         Args:
             robots: their number.
-            stretch: transitions of a robot that are passed together; fewer where it ends an
-                episode.
+            stretch: transitions that are passed together: several segments of the learner's, for
+                what it had before or leaves out shifts where they begin.
         """
         self._stretch = stretch
         self._waiting: list[list[Transition]] = [[] for _ in range(robots)]
         self._heard: set[int] = set()
+        self._passed = 0
 
     def add(self, robot: int, transition: Transition) -> list[Transition]:
         """Return the transitions that can be learned from now, in order.
@@ -35,19 +36,20 @@ class Fleet:
         """
         self._heard.add(robot)
         waiting = self._waiting[robot]
-        robots = len(self._waiting)
-        waiting.append(replace(transition, episode=transition.episode * robots + robot))
-        over = transition.terminated or transition.truncated
-        if not over and len(waiting) < self._stretch:
-            return []
-        self._waiting[robot] = []
-        return waiting
+        episode = transition.episode * len(self._waiting) + robot
+        waiting.append(replace(transition, episode=episode))
+        missing = self._stretch - self._passed % self._stretch
+        return self._pass_on(robot, missing) if len(waiting) >= missing else []
 
     def left_over(self) -> list[Transition]:
         """Return what waits of robots that have added nothing since the last call."""
         gone = [robot for robot in range(len(self._waiting)) if robot not in self._heard]
         self._heard.clear()
-        found = [transition for robot in gone for transition in self._waiting[robot]]
-        for robot in gone:
-            self._waiting[robot] = []
-        return found
+        return [each for robot in gone for each in self._pass_on(robot, self._stretch)]
+
+    def _pass_on(self, robot: int, most: int) -> list[Transition]:
+        waiting = self._waiting[robot]
+        self._waiting[robot] = waiting[most:]
+        passed = waiting[:most]
+        self._passed += len(passed)
+        return passed

@@ -48,6 +48,8 @@ _NICENESS = 10
 _STATUS_PERIOD = 1.0
 # Minimum time between two warnings about transitions [s].
 _COMPLAINT_PERIOD = 5.0
+# Segments of the learner's that a fleet's transitions come in, all of one robot.
+_SEGMENTS = 5
 _NAME = re.compile(r"model-\d{1,18}-\d{1,18}\.safetensors")
 
 
@@ -89,7 +91,7 @@ class ModelTrainer(Node):
             # A request brings missed transitions, but no frames: those stay in the bag.
             self._cameras = spaces[0].images
             self.create_subscription(ri.Frame, "frame", self._on_frame, EVENTS)
-        self._fleet = Fleet(len(robots), settings.gate.segment)
+        self._fleet = Fleet(len(robots), _SEGMENTS * settings.gate.segment)
         self._logs = self._follow(robots)
         if self._learner.pursues:
             self._read = functools.partial(

@@ -21,34 +21,56 @@ def drive(robot, episodes, length):
     ]  # fmt: skip
 
 
-def test_each_robots_transitions_stay_together_and_in_order():
-    logs = [drive(robot, 3, 23) for robot in range(3)]
+def merged(fleet, logs, most=10**6):
+    """Return what a learner gets, with transitions that come in a random order of the robots."""
     chance, left = random.Random(0), [list(log) for log in logs]
-    fleet = Fleet(3, stretch=10)
-    merged = Transitions(OBSERVATION, ACTION)
-    while any(left):
+    found = Transitions(OBSERVATION, ACTION)
+    while any(left) and len(found) < most:
         robot = chance.choice([i for i, log in enumerate(left) if log])
         for transition in fleet.add(robot, left[robot].pop(0)):
-            merged.append(transition)
-    assert len(merged) == sum(map(len, logs))
-    seen = merged.observation
+            found.append(transition)
+    return found
+
+
+def test_every_segment_of_the_learners_is_of_one_robot():
+    """Also where episodes have other lengths, as they end by chance."""
+    logs = [drive(robot, 5, 23) for robot in range(3)]
+    fleet = Fleet(3, stretch=10)
+    found = merged(fleet, logs)
+    for first in range(0, len(found) - 9, 10):
+        assert len(set(found.observation[first : first + 10, 0])) == 1
+    fleet.left_over()
+    for transition in fleet.left_over():
+        found.append(transition)
+    assert len(found) == sum(map(len, logs))
+    seen = found.observation
     for robot, log in enumerate(logs):
-        mine = seen[seen[:, 0] == robot]
-        np.testing.assert_array_equal(mine, [t.observation for t in log])
-    lengths = [rows.stop - rows.start for rows in merged.episodes()]
-    assert set(lengths) <= {3, 10, 13, 20, 23}  # whole stretches, and the ends of episodes
-    numbers = {(int(row[0]), int(row[1]), number) for row, number in zip(
-        seen, merged.episode, strict=True)}  # fmt: skip
-    assert len(numbers) == len({number for _, _, number in numbers}) == 9
+        np.testing.assert_array_equal(seen[seen[:, 0] == robot], [each.observation for each in log])
+    whose = {
+        (int(row[0]), int(row[1])): number for row, number in zip(seen, found.episode, strict=True)
+    }
+    assert len(set(whose.values())) == len(whose) == 15
+
+
+def test_after_a_robot_has_left_segments_are_whole_again():
+    fleet = Fleet(2, stretch=10)
+    for transition in drive(1, 1, 3):
+        fleet.add(1, transition)
+    fleet.left_over()
+    gone = fleet.left_over()
+    assert [each.step for each in gone] == [0, 1, 2]
+    found = merged(fleet, [drive(0, 2, 23), drive(1, 2, 23)], most=60)
+    for first in range(7, len(found) - 9, 10):
+        assert len(set(found.observation[first : first + 10, 0])) == 1
 
 
 def test_what_one_robot_has_begun_waits_for_no_other_and_not_for_ever():
     fleet = Fleet(2, stretch=2)
     first, second, third, *_ = drive(0, 1, 5)
     assert fleet.add(0, first) == []
-    assert fleet.add(1, drive(1, 1, 1)[0])[0].episode == 1
+    assert fleet.add(1, drive(1, 1, 1)[0]) == []
     assert [t.step for t in fleet.add(0, second)] == [0, 1]
     assert fleet.add(0, third) == []
     assert fleet.left_over() == []  # it has just come
-    assert [t.step for t in fleet.left_over()] == [2]  # its robot is gone
+    assert [(t.episode, t.step) for t in fleet.left_over()] == [(0, 2), (1, 0)]  # both are gone
     assert fleet.left_over() == []
