@@ -1,4 +1,4 @@
-"""``mbrl-ros launch sim|robot [name:=value ...]``."""
+"""``mbrl-ros launch sim|robot|trainer [name:=value ...]``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from mbrl_ros.system.launching import KINDS, LaunchKind, plan
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("kind", choices=KINDS, help="with a simulated plant, or for a robot")
+    parser.add_argument(
+        "kind", choices=KINDS, help="with a simulated plant, for a robot, or a fleet's trainer"
+    )
     parser.add_argument(
         "assignments",
         nargs="*",

@@ -292,6 +292,8 @@ def plan(kind: LaunchKind, given: Mapping[str, str], parent: str = "") -> System
         },
     )
     kind = kind if launch.guard else kind.without(GUARD)
+    if launch.model and CONTROLLER not in kind.nodes:
+        raise SettingsError(f"model: expected none, since nothing here acts, got '{launch.model}'")
     kind = kind.without(TRAINER) if launch.model else kind
     parameters = {name: _value(name, text) for name, text in given.items() if name not in own}
     _check_spelling(parameters, [*own, *(a.name for a in kind.arguments)])
@@ -307,11 +309,13 @@ def plan(kind: LaunchKind, given: Mapping[str, str], parent: str = "") -> System
         run_dir = Path.cwd() / "runs" / "-".join([*words, time.strftime("%Y%m%d-%H%M%S")])
     own["run_dir"].check(str(run_dir))
     check_free(run_dir, "run_dir")
+    # A fleet's trainer and its robots may have one file, which says this to the robots.
+    trainer = shared.pop("trainer", "")
     if CONTROLLER in kind.nodes:
         kind = _with_person(_bridged(kind, configuration), configuration)
-    if trainer := shared.get("trainer"):
-        shared["trainer"] = absolute_namespace(trainer, what="trainer")
-        kind = kind.without(TRAINER)
+        if trainer:
+            shared["trainer"] = absolute_namespace(trainer, what="trainer")
+            kind = kind.without(TRAINER)
     if launch.view == "page":
         kind = replace(kind, nodes=(*kind.nodes, PAGE), stopping=(PAGE, *kind.stopping))
     nodes = {

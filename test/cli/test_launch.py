@@ -117,6 +117,12 @@ def test_a_fleet_has_one_trainer(tmp_path):
     trainer = plan(FLEET_TRAINER, given)
     assert (trainer.kind.nodes, trainer.namespace) == (("model_trainer",), "/fleet")
     assert trainer.configuration.node("model_trainer")["robots"] == ["left", "right"]
+    # One file may be that of all of them.
+    same = plan(FLEET_TRAINER, {**given, "trainer": "/fleet"})
+    assert same.kind.nodes == trainer.kind.nodes
+    assert same.remappings == trainer.remappings
+    with pytest.raises(SettingsError, match="model: expected none"):
+        plan(FLEET_TRAINER, {**given, "model": "a.safetensors"})
     with pytest.raises(SettingsError, match="trainer: expected letters"):
         plan(SIM, {**given, "trainer": "my fleet"})
 
