@@ -28,6 +28,7 @@ from mbrl_ros.ros import Node
 from mbrl_ros.ros import interfaces as ri
 from mbrl_ros.simulation.settings import SimulatorSettings
 from mbrl_ros.web.controls import Control, control_of
+from mbrl_ros.web.estop import EStop
 from mbrl_ros.web.watched import Watched
 
 _PERIOD = 0.1
@@ -35,6 +36,7 @@ _PERIOD = 0.1
 _NICENESS = 10
 # What of the simulator's settings makes its model.
 _PLANT = ("environment", "task_module", "time_step")
+_STOPPED_AGAIN = "the e-stop was pressed meanwhile"
 #: What a viewer may ask for: the services that do it, and what their requests say.
 _SERVICES: dict[str, tuple[tuple[str, str, dict[str, Any]], ...]] = {
     "arm": (("safety_guard/arm", "Trigger", {}), ("mpc_controller/arm", "Trigger", {})),
@@ -86,7 +88,8 @@ class WebMonitor(Node):
         self._wanted: dict[tuple[str, str], tuple[Control, Any]] = {}
         self._posing: threading.Thread | None = None
         self._while_watched: list[Any] = []
-        self._estop = self.create_publisher(ri.Bool, "estop", LATCHED)
+        publisher = self.create_publisher(ri.Bool, "estop", LATCHED)
+        self._estop = EStop(lambda stop: publisher.publish(ri.Bool(data=stop)))
         self._called = {
             name: self.create_client(getattr(ri, kind), name)
             for services in _SERVICES.values()
@@ -124,11 +127,12 @@ class WebMonitor(Node):
 
     def stop(self) -> None:
         """See `Steering.stop`."""
-        self._estop.publish(ri.Bool(data=True))
+        self._estop.press()
 
     def call(self, name: str) -> None:
         """See `Steering.call`."""
-        self._requests.put(lambda: self._call(name))
+        presses = self._estop.presses
+        self._requests.put(lambda: self._call(name, presses))
 
     def change(self, control: Control, value: Any) -> None:
         """See `Steering.change`."""
@@ -169,29 +173,44 @@ class WebMonitor(Node):
                 self.destroy_subscription(subscription)
             self._while_watched = []
 
-    def _call(self, name: str) -> None:
-        """Call those services of a request that there are, one after the other."""
-        if name == "arm":
-            # Ends nothing, but who comes later hears no e-stop of before.
-            self._estop.publish(ri.Bool(data=False))
+    def _call(self, name: str, presses: int) -> None:
+        """Call those services of a request that there are, one after the other.
+
+        Args:
+            name: of the request.
+            presses: of the e-stop, when it was made; a later one ends an arming.
+        """
+        # Ends nothing, but who comes later hears no e-stop of before.
+        if name == "arm" and not self._estop.release(presses):
+            self._page.say(f"{name}: {_STOPPED_AGAIN}", good=False)
+            return
         there = [each for each in _SERVICES[name] if self._called[each[0]].service_is_ready()]
-        self._call_next(name, there, [])
+        self._call_next(name, presses, there, [])
 
     def _call_next(
-        self, name: str, services: list[tuple[str, str, dict[str, Any]]], answers: list[Any]
+        self,
+        name: str,
+        presses: int,
+        services: list[tuple[str, str, dict[str, Any]]],
+        answers: list[Any],
     ) -> None:
+        if name == "arm" and self._estop.was_pressed_since(presses):
+            self._page.say(f"{name}: {_STOPPED_AGAIN}", good=False)
+            return
         if not services:
             good = [answer for answer in answers if answer.success]
             said = "; ".join(answer.message for answer in good or answers)
             self._page.say(f"{name}: {said or 'nobody offers that'}", good=bool(good))
             return
         (service, kind, fields), *rest = services
+
+        def answered(future: Any) -> None:
+            # A service that went away may fail the request.
+            answer = None if future.exception() is not None else future.result()
+            self._call_next(name, presses, rest, [*answers, *([answer] if answer else [])])
+
         future = self._called[service].call_async(getattr(ri, kind).Request(**fields))
-        future.add_done_callback(
-            lambda future: self._call_next(
-                name, rest, [*answers, *([future.result()] if future.result() else [])]
-            )
-        )
+        future.add_done_callback(answered)
 
     def _change(self, control: Control, value: Any) -> None:
         remote = self._remote[control.node]
