@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from mbrl_ros.core.extensions import describe
 from mbrl_ros.core.numbers import shown
-from mbrl_ros.core.records import ENCODINGS, Frame, Observation, add_reward
+from mbrl_ros.core.records import ENCODINGS, Frame, Observation
 from mbrl_ros.core.spaces import FloatArray
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.data.frames import encode, fitted
@@ -165,7 +165,7 @@ class RobotPlant:
     def pay(self, reward: float) -> None:
         """Take in a reward that a person gives, for the present step; not if it is not finite."""
         with self._lock:
-            if math.isfinite(reward):
+            if self._feedback and math.isfinite(reward):
                 self._given += reward
 
     def restored(self) -> None:
@@ -332,12 +332,14 @@ class RobotPlant:
         return self.listener.read(formulas, now) if formulas else None
 
     def _paid(self, now: float) -> float:
-        given, self._given = self._given, 0.0
-        paid = math.nan
+        paid = 0.0 if self._feedback else math.nan
         if self._reward is not None:
-            with contextlib.suppress(ValueError):
+            try:
                 paid = float(self.listener.read([self._reward], now)[0])
-        return add_reward(paid, given) if self._feedback else paid
+            except ValueError:
+                return math.nan  # what a person gave counts with the next that is known
+        given, self._given = self._given, 0.0
+        return paid + given
 
     def _holds(self, condition: Formula, values: FloatArray) -> bool:
         named = dict(zip(self._observed.names, values.tolist(), strict=True))

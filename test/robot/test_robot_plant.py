@@ -406,6 +406,12 @@ def test_a_person_pays_for_a_step():
     bench.tick(0.5)
     bench.plant.pay(-1.0)
     assert bench.tick(0.5)[0].observation.reward == -0.5
+    # A step of which one part is not known is not paid 0.
+    bench = Bench(feedback=True, reward="1 / joints.position[slider]")
+    bench.tick(0.5)
+    bench.plant.pay(1.0)
+    assert math.isnan(bench.tick(0.0)[0].observation.reward)
+    assert bench.tick(0.5)[0].observation.reward == 3.0
     # Without, nobody pays.
     bench = Bench()
     bench.tick(0.5)
