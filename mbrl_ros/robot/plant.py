@@ -186,6 +186,7 @@ class RobotPlant:
         """
         with self._lock:
             if self._stage is _Stage.RESETTING:
+                self.problem = "waiting for reset_service to bring the robot back"
                 return Tick(None, {})
             if self._stage is _Stage.RUNNING:
                 self._step += 1

@@ -279,6 +279,7 @@ def test_while_the_robot_is_brought_back_nothing_is_sent():
     for _ in range(5):
         tick, sent = bench.tick(0.0)
         assert (tick.observation, sent) == (None, None)
+        assert bench.plant.problem == "waiting for reset_service to bring the robot back"
     bench.plant.restored()
     assert not bench.plant.resetting
     assert bench.tick(0.0)[0].observation.episode == 1
