@@ -241,7 +241,7 @@ def _of_robot(arguments: argparse.Namespace) -> tuple[Transitions, str, str]:
     configuration = read_task(arguments.robot, words)
     made = read_robot_bag(arguments.dataset, configuration, interfaces.interface)
     for reason, count in made.without.items():
-        print(f"{count} control steps without an observation: {reason}")
+        print(f"{reason}: {count} times")
     for reason, count in made.skipped.items():
         print(f"{count} observations without a transition: {reason}")
     if not len(made.log):

@@ -90,8 +90,8 @@ class CommandReader:
         scaled = self._inverse @ sent
         wrong = ~(np.abs(self._effects @ scaled - sent) <= _CONSISTENT)
         if wrong.any():
-            value, text = fields[int(np.argmax(wrong))]
-            raise ValueError(f"commands: no actions make {text} = {value:.6g}, with the others")
+            text = fields[int(np.argmax(wrong))][1]
+            raise ValueError(f"commands: no actions make {text} as it was sent, with the others")
         actions: FloatArray = self._middle + self._half * scaled
         return actions
 

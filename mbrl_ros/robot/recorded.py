@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -19,6 +20,8 @@ from mbrl_ros.robot.settings import BridgeSettings
 
 # Shares of a step that are missing from a sum of all.
 _ROUNDING = 1e-6
+# In a reason, what differs each time.
+_HOW_LONG = re.compile(r" for [\d.]+ s$")
 
 
 class RecordedRobot(RobotPlant):
@@ -65,7 +68,7 @@ class RecordedRobot(RobotPlant):
         """Take a control step; None: there is no observation; see `tick`."""
         seen = self.tick(now, stamp).observation
         if seen is None:
-            self.without[self.problem.partition(" for ")[0]] += 1
+            self.without[_HOW_LONG.sub("", self.problem)] += 1
         # Nobody knows how long it took to bring the robot back.
         self.restored()
         self._ticked = now

@@ -33,7 +33,7 @@ class RobotLog:
 
     Attributes:
         log: the transitions.
-        without: why control steps have no observation, and how often.
+        without: why control steps have no observation, or commands are no actions; how often.
         skipped: why observations have no transition; see `TransitionPairer`.
     """
 

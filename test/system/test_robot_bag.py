@@ -227,7 +227,12 @@ def test_several_actions_are_told_by_several_fields_and_by_the_robots_own_word()
     robot.hear_command("wheels", array(0.3, 0.7, 1.0), 0.0)  # made by no speed and turn
     robot.observe(0.0, 0)
     assert np.isnan(robot.observe(0.04, 1).action).all()
-    assert "no actions make data[" in next(iter(robot.without))
+    robot.hear_command("wheels", array(0.4, 0.7, 1.0), 0.05)
+    ((reason, count),) = robot.without.items()  # of any values
+    assert ("no actions make data[" in reason, count) == (True, 2)
+    robot = reader(["data = [speed, turn]"], begins="place > 5")
+    assert robot.observe(0.0, 0) is None
+    assert robot.without == {"waiting for an episode to begin: place > 5": 1}
     told = {"applied": ["speed = 0.1 + joints.position[slider]", "turn = 0.2"]}
     robot = reader(["data = [exp(speed), turn]"], **told)
     assert robot.commands == ()
