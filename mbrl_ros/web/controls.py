@@ -8,11 +8,15 @@ from typing import Any
 
 import yaml
 
+from mbrl_ros.core.yaml_text import UNREADABLE
+
 #: Numbers of types, as in rcl_interfaces/msg/ParameterType.
 _BOOL, _INTEGER, _DOUBLE, _STRING = 1, 2, 3, 4
 _CHOICES = "one of "
 # A range of more whole numbers than this is too fine for a slider.
 _WIDEST = 1000
+# Other values than these, and zero, are too small or too large for one.
+_LEAST, _MOST = 1e-100, 1e100
 # Of an objective's term, what is rarely changed while it runs; `param set` does.
 _RARE = (".of", ".type", ".change", ".combine", ".name", ".terms")
 _HIDDEN = ("objective.variants.", "exploration.", "trust.")
@@ -61,7 +65,7 @@ class Control:
             return None
         if isinstance(value, int) and self.high - self.low <= _WIDEST:
             return (self.low, self.high, 1) if self.low < self.high else None
-        if not math.isfinite(value):
+        if value != 0 and not _LEAST < abs(value) < _MOST:
             return None
         reach = _round_up(2 * abs(value) or 1.0)
         low, high = max(self.low, -reach), min(self.high, reach)
@@ -85,9 +89,9 @@ class Control:
                     raise ValueError(wrong)
                 # What is empty may be of any kind; the node knows.
                 kind = type(self.value[0]) if self.value else None
-                return [kind(item) if kind else item for item in given]
-            made = type(self.value)(given)
-        except (TypeError, ValueError, yaml.YAMLError):
+                return [_as(kind, item) if kind else item for item in given]
+            made = _as(type(self.value), given)
+        except (TypeError, OverflowError, *UNREADABLE):
             raise ValueError(wrong) from None
         if not self.low <= (made if isinstance(made, int | float) else self.low) <= self.high:
             raise ValueError(f"{self.name}: expected {self.low:g} to {self.high:g}, got {made:g}")
@@ -115,6 +119,14 @@ def control_of(node: str, descriptor: Any, value: Any) -> Control | None:
     if choices and value not in choices:
         choices = (value, *choices)
     return Control(node, name, value, descriptor.description, float(low), float(high), choices)
+
+
+def _as(kind: type, given: Any) -> Any:
+    """Return a value as another type; ValueError: it is none, such as 3.7 as a whole number."""
+    made = kind(given)
+    if kind in (int, bool) and made != given:
+        raise ValueError
+    return made
 
 
 def _magnitude(value: float) -> int:

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
-import numpy as np
 import viser
-from PIL import Image
 
+from mbrl_ros.data.frames import decode
+from mbrl_ros.data.messages import read_frame
 from mbrl_ros.web.access import is_foreign, is_local, is_token
 from mbrl_ros.web.controls import Control
 from mbrl_ros.web.plots import Plots
@@ -203,8 +203,8 @@ class Page:
 
     def _show_frame(self, frame: Any) -> None:
         try:
-            image = np.asarray(Image.open(io.BytesIO(bytes(frame.data))).convert("RGB"))
-        except (OSError, ValueError):
+            image = decode(read_frame(frame))
+        except ValueError:
             return  # half a frame; the next one comes
         if self._image is None:
             with self._camera_tab.add_tab("Camera", viser.Icon.CAMERA):
@@ -311,8 +311,9 @@ class _Steerer:
         widget, _ = self._widgets[control.node, control.name]
         self._widgets[control.node, control.name] = (widget, control)
         value = _shown(control)
-        if hasattr(widget, "max") and not isinstance(value, str):
-            widget.min, widget.max = min(widget.min, value), max(widget.max, value)
+        for name, farther in (("min", min), ("max", max)):
+            if (end := getattr(widget, name, None)) is not None:
+                setattr(widget, name, farther(end, value))
         if widget.value != value:
             widget.value = value
 
@@ -373,6 +374,6 @@ def _widget(gui: Any, control: Control) -> Any:
     finite = {
         name: type(value)(end)
         for name, end in (("min", control.low), ("max", control.high))
-        if math.isfinite(end)
+        if math.isfinite(end) and control.low <= value <= control.high
     }
     return gui.add_number(label, initial_value=value, hint=hint, **finite)

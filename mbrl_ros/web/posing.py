@@ -66,6 +66,9 @@ class Poser:
             if len(self._direct) + len(self._turned) > before:
                 told.append(name)
         self.told, self.jointed = tuple(told), tuple(self._joints)
+        self._needed = 1 + max(
+            (i for _, *dimensions in [*self._direct, *self._turned] for i in dimensions), default=-1
+        )
 
     @classmethod
     def of_plant(cls, settings: SimulatorSettings) -> Poser:
@@ -106,7 +109,7 @@ class Poser:
         """Return where the bodies are.
 
         Args:
-            observation: shape ``(O,)``; None: at rest.
+            observation: shape ``(O,)``; None, or of another task and too short: at rest.
             joints: positions of joints by name, which come first.
 
         Returns:
@@ -115,7 +118,7 @@ class Poser:
         import mujoco
 
         qpos = self._rest.copy()
-        if observation is not None:
+        if observation is not None and len(observation) >= self._needed:
             for at, dimension in self._direct:
                 qpos[at] = observation[dimension]
             for at, sine, cosine in self._turned:

@@ -87,19 +87,24 @@ class Watched:
         """Take in a message.
 
         Args:
-            kind: its type's short name; others are ignored.
+            kind: its type's short name; others are ignored, and so are observations of another
+                number of dimensions.
             message: with the fields of its definition.
             now: time of reception [s].
         """
         if math.isnan(self.began):
             self.began = now
+        if kind == "Observation":
+            size = len(message.values)
+            if size == 0 or size != (len(self.names) or size):
+                return
         self.metrics.feed(kind, message, now)
         if take := getattr(self, f"_on_{kind}", None):
             take(message, now)
 
     def tell(self, parameters: Mapping[str, Any]) -> None:
         """Take in the controller's parameters."""
-        self.names = tuple(parameters.get("observation.names", self.names))
+        self._name(tuple(parameters.get("observation.names", self.names)))
         factor = float(parameters.get("real_time_factor", 1.0))
         self.period = float(parameters.get("period", 0.0)) / factor
 
@@ -146,6 +151,17 @@ class Watched:
             rows.append((t1 - now, *counts))
         return columns(rows, 3)
 
+    def _name(self, names: tuple[str, ...]) -> None:
+        """Take in the dimensions' names; what was seen of others is none of theirs."""
+        if names == self.names:
+            return
+        self.names, self.future = names, None
+        self._predicted.clear()
+        if self.observation is not None and len(self.observation) != len(names):
+            self.observation = None
+        fitting = [each for each in self._observed if len(each[1]) == len(names)]
+        self._observed = deque(fitting, maxlen=_POINTS)
+
     def _on_Observation(self, message: Any, now: float) -> None:  # noqa: N802
         place, values = (int(message.episode), int(message.step)), np.array(message.values)
         if place == self._place:
@@ -160,10 +176,11 @@ class Watched:
         self.joints = dict(zip(message.name, message.position, strict=False))
 
     def _on_Plan(self, message: Any, now: float) -> None:  # noqa: N802
-        self.names = self.names or tuple(message.observation_names)
+        names = tuple(message.observation_names)
+        self._name(self.names or names)
         shape = (message.horizon + 1, len(message.observation_names))
-        if len(message.observations) != shape[0] * shape[1]:
-            return  # of a model that predicts no named dimensions
+        if names != self.names or len(message.observations) != shape[0] * shape[1]:
+            return  # of another task, or of a model that predicts no named dimensions
         ahead = int(self.controller.delay_steps) if self.controller is not None else 0
         mean = np.array(message.observations).reshape(shape)
         std = np.array(message.observation_stds).reshape(shape)

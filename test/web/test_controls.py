@@ -62,6 +62,9 @@ def test_what_is_not_set_is_no_control():
         (64, 1, 2**63 - 1, (1, 500, 1)),
         (1e-5, 0.0, math.inf, (0.0, 5e-5, 1e-7)),
         (math.inf, 0.0, math.inf, None),
+        (math.nan, 0.0, math.inf, None),
+        (1.7e308, -math.inf, math.inf, None),
+        (5e-324, -math.inf, math.inf, None),
         (True, -math.inf, math.inf, None),
         ("word", -math.inf, math.inf, None),
         ([1.0], -math.inf, math.inf, None),
@@ -102,7 +105,20 @@ def test_what_is_entered_has_the_parameters_type(value, given, parsed):
 
 @pytest.mark.parametrize(
     ("value", "given"),
-    [([1.0], "[a, b]"), (["a"], "abc"), ([1.0], "5"), ([1.0], "[1,"), (1.0, "far"), ([1], "")],
+    [
+        ([1.0], "[a, b]"),
+        (["a"], "abc"),
+        ([1.0], "5"),
+        ([1.0], "[1,"),
+        (1.0, "far"),
+        ([1], ""),
+        ([1], "[.inf]"),
+        ([1], "[2.5]"),
+        (1, 2.5),
+        ([True], "[word]"),
+        ([1.0], "[" * 5000),
+        ([1.0], "2024-99-99"),
+    ],
 )
 def test_what_is_no_such_value_is_told(value, given):
     with pytest.raises(ValueError, match=r"^target: expected"):

@@ -2,13 +2,15 @@
 
 import contextlib
 import io
+import math
 import threading
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
+from reports import messages as m
+from support import messages
 from support.waiting import eventually
 
 viser = pytest.importorskip("viser", reason="the page needs viser")
@@ -131,10 +133,41 @@ def test_a_viewer_moves_their_own_sliders_and_nobody_elses(page, asked, viewer):
     assert len(asked.of) == 2
 
 
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, 1e308, -7.0])
+def test_values_that_no_slider_has_are_typed(page, viewer, value):
+    viewer()
+    slider_of(page, 0)
+    page.show_controls([replace(WEIGHT, name="x", value=value)])
+    ((widget, _),) = page._steerers[0]._widgets.values()
+    assert widget.value == pytest.approx(value, nan_ok=True)
+    for other in (3.0, math.inf, math.nan, value):
+        page.show_value(replace(WEIGHT, name="x", value=other))
+        assert widget.value == pytest.approx(other, nan_ok=True)
+
+
+def test_observations_of_another_size_are_not_drawn(page, viewer):
+    viewer()
+    eventually(lambda: page.is_watched)
+    watched = Watched()
+    for names in ([], ["x", "v"], ["v"]):
+        watched.tell({"observation.names": names, "period": 0.1})
+        for step, size in enumerate((0, 1, 2, 3, 1)):
+            message = m.observation(0, step)
+            message.values = np.ones(size)
+            watched.feed("Observation", message, float(step))
+            page._plots._choice.value = names[-1] if names else "…"
+            page._plots.draw(watched, float(step))
+        assert len(watched.observation) == (len(names) or 1)
+
+
 def test_what_is_shown_is_drawn_only_for_viewers(page, viewer):
     watched, file = Watched(), io.BytesIO()
     Image.fromarray(np.full((48, 64, 3), 200, np.uint8)).save(file, format="png")
-    watched.feed("Frame", SimpleNamespace(camera="front", data=list(file.getvalue())), 0.0)
+    whole = messages.make(
+        "mbrl_ros/msg/Frame", header=messages.header(), episode=0, step=0, camera="front",
+        encoding="png", width=64, height=48, data=np.frombuffer(file.getvalue(), np.uint8),
+    )  # fmt: skip
+    watched.feed("Frame", whole, 0.0)
     page.redraw(watched, 0.0)
     assert page._image is None
     viewer()
@@ -142,10 +175,13 @@ def test_what_is_shown_is_drawn_only_for_viewers(page, viewer):
     for count in range(6):
         page.redraw(watched, float(count))
     assert page._image.image.shape == (48, 64, 3)
-    watched.feed("Frame", SimpleNamespace(camera="front", data=[1, 2, 3]), 0.0)
-    for count in range(6):
-        page.redraw(watched, float(count))
-    assert page._image.image.shape == (48, 64, 3)  # half a frame changes nothing
+    shown = page._image.image
+    # Damaged ones change nothing: half of one, no image, a hole in it.
+    for data in (whole.data[:60], whole.data[:3], np.delete(whole.data, np.s_[40:50])):
+        watched.feed("Frame", replace(whole, data=data), 0.0)
+        for count in range(6):
+            page.redraw(watched, float(count))
+        assert page._image.image is shown
 
 
 def test_nobody_gets_a_tunnel_to_the_internet(page):

@@ -58,6 +58,14 @@ def test_what_is_free_is_posed_by_place_and_quaternion(file):
     assert turns[3] == pytest.approx([0, 1, 0, 0])
 
 
+def test_too_short_an_observation_leaves_it_at_rest(file):
+    poser = Poser.of_file(file, ["other", "swing_sin", "swing_cos", "rail"])
+    resting, _ = poser.bodies(None)
+    for size in range(4):
+        assert (poser.bodies(np.ones(size))[0] == resting).all()
+    assert (poser.bodies(np.ones(4))[0] != resting).any()
+
+
 def test_joint_states_come_first(file):
     poser = Poser.of_file(file, ["rail"])
     positions, _ = poser.bodies(np.array([0.5]), {"rail": 0.7, "nobody": 3.0})
