@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import queue
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mbrl_ros.control.model_history import Version
 from mbrl_ros.control.model_manager import ActiveModel, ModelManager
 from mbrl_ros.control.settings import ControllerSettings
+from mbrl_ros.core.extensions import describe
 from mbrl_ros.core.realtime import follow_main_thread
 from mbrl_ros.core.signing import is_signed, public_key
 from mbrl_ros.core.task import TaskSettings
@@ -46,7 +48,8 @@ class ModelIntake:
         self._file, self._key_file = settings.model_file, settings.model_key
         self._key = public_key(Path(self._key_file)) if self._key_file else None
         self._unpacking = ThreadPoolExecutor(1, "unpacking", follow_main_thread)
-        self._arrived: tuple[ModelUpdate, Version] | None = None
+        # Only the newest: models may arrive faster than they can be unpacked.
+        self._arrived: deque[tuple[ModelUpdate, Version]] = deque(maxlen=1)
         self._prepared: queue.SimpleQueue[ActiveModel] = queue.SimpleQueue()
         if self._file:
             update = load_expected(Path(self._file), settings.model_sha256)
@@ -59,12 +62,11 @@ class ModelIntake:
     def on_model(self, message: ri.ModelUpdate) -> None:
         """Take a message of the topic ``model``."""
         if trouble := self._trouble_with(message):
-            self._refuse(trouble)
+            self._refuse(ValueError(trouble))
             return
         parts = {p.name: ModelPart(bytes(p.weights), p.sha256) for p in message.parts}
         update = ModelUpdate(message.kind, message.settings, parts)
-        # Only the newest: models may arrive faster than they can be unpacked.
-        self._arrived = update, (message.epoch, message.sequence)
+        self._arrived.append((update, (message.epoch, message.sequence)))
         # Unpacking megabytes must not delay observations or the e-stop.
         self._unpacking.submit(self._prepare)
 
@@ -75,8 +77,8 @@ class ModelIntake:
             try:
                 self._models.take(self._prepared.get())
                 taken = True
-            except ValueError as error:
-                self._refuse(str(error))
+            except Exception as error:  # a user's own kind may raise anything
+                self._refuse(error)
         return taken
 
     def _trouble_with(self, message: ri.ModelUpdate) -> str:
@@ -92,19 +94,14 @@ class ModelIntake:
 
     def _prepare(self) -> None:
         """Unpack the newest model; runs on its own thread."""
-        arrived, self._arrived = self._arrived, None
-        if arrived is None:
+        if not self._arrived:
             return
-        update, version = arrived
+        update, version = self._arrived.pop()
         try:
             self._prepared.put(self._models.prepare(update, *version))
-        except ValueError as error:
-            self._refuse(str(error))
         except Exception as error:  # a user's own kind may raise anything
-            self._log.error(
-                f"model refused: {type(error).__name__}: {error}",
-                throttle_duration_sec=_COMPLAINT_PERIOD,
-            )
+            self._refuse(error)
 
-    def _refuse(self, why: str) -> None:
+    def _refuse(self, error: Exception) -> None:
+        why = str(error) if isinstance(error, ValueError) else describe(error)
         self._log.warning(f"model refused: {why}", throttle_duration_sec=_COMPLAINT_PERIOD)
