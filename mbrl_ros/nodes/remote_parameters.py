@@ -35,7 +35,8 @@ class RemoteParameters:
         self.values: dict[str, Any] = {}
         self.descriptors: dict[str, Any] = {}
         self._read = read
-        self._stale, self._asked = True, -_PATIENCE
+        # Whether they are to be read, whether they are being read, and since when.
+        self._stale, self._reading, self._asked = True, False, -_PATIENCE
         self._list, self._describe, self._get, self._set = (
             node.create_client(kind, f"{name}/{service}")
             for kind, service in (
@@ -49,9 +50,10 @@ class RemoteParameters:
     def update(self) -> None:
         """Read if that is due; to be called now and then."""
         now = time.monotonic()
-        if not self._stale or now - self._asked < _PATIENCE or not self._get.service_is_ready():
+        due = self._stale or self._reading
+        if not due or now - self._asked < _PATIENCE or not self._get.service_is_ready():
             return
-        self._asked, self._stale = now, False
+        self._asked, self._stale, self._reading = now, False, True
         self._after(self._list.call_async(ri.ListParameters.Request()), self._listed)
 
     def on_event(self, event: Any) -> dict[str, Any]:
@@ -103,7 +105,7 @@ class RemoteParameters:
             name: plain(_value(name, value))
             for name, value in zip(names, answer.values, strict=False)
         }
-        self._asked = -_PATIENCE
+        self._asked, self._reading = -_PATIENCE, False
         self._read()
 
     def _after(self, future: Any, then: Callable[[Any], None]) -> None:
