@@ -276,7 +276,7 @@ class MpcController(LifecycleNode):
         limits = self._task.limits
         if self._settings.needs_limits and not (limits.of or limits.forbidden):
             return (
-                "no limits: expected limits.of or limits.forbidden, and no states beyond, or "
+                "no limits: expected limits.of or limits.forbidden, which bound states, or "
                 "needs_limits: false"
             )
         if self._controller.models.active is None and not self._controller.may_explore:
