@@ -73,6 +73,7 @@ def signed_content(update: Any) -> bytes:
         "epoch": int(update.epoch),
         "sequence": int(update.sequence),
         "transitions": int(update.transitions),
+        "holdout_error": float(update.holdout_error),
         "kind": update.kind,
         "settings": update.settings,
         "parts": sorted((part.name, part.sha256) for part in update.parts),
