@@ -10,12 +10,10 @@ from support.systems import ACTION
 
 from mbrl_ros.core.kinds import find_kind
 from mbrl_ros.core.spaces import Space
-from mbrl_ros.models.checkpoint import load_state, save_state
 from mbrl_ros.models.latent.layers import TwoHot, gumbel, initialize, mixed, one_hot, symexp, symlog
-from mbrl_ros.models.latent.model import LatentBelief
 from mbrl_ros.models.latent.packing import pack
 from mbrl_ros.models.rssm.network import Rssm
-from mbrl_ros.models.rssm.settings import SIZES, RssmSettings
+from mbrl_ros.models.rssm.settings import RssmSettings
 from mbrl_ros.models.update import MODEL, CheckpointError, ModelPart
 
 
@@ -27,23 +25,6 @@ def network(observation=OBSERVATION, action=ACTION, seed=0, **settings):
 
 def model(**settings):
     return find_kind("rssm").make_world_model(pack(network(**settings)))
-
-
-def test_saved_and_loaded_beliefs_go_on_bit_by_bit(tmp_path):
-    made, generator = model(members=2), torch.Generator().manual_seed(0)
-    actions, seen = torch.rand(20, 1, generator=generator), torch.rand(20, 2, generator=generator)
-    *_, belief = made.filter(actions, seen, [True] + 19 * [False])
-    save_state(belief._asdict(), tmp_path / "belief.safetensors")
-    loaded = LatentBelief(**load_state(tmp_path / "belief.safetensors"))
-    assert all(torch.equal(a, b) for a, b in zip(loaded, belief, strict=True))
-    again = model(members=2)  # as another process has it
-    now = made.observe(belief, actions[0], seen[0], False)
-    then = again.observe(loaded, actions[0], seen[0], False)
-    assert all(torch.equal(a, b) for a, b in zip(now, then, strict=True))
-    candidates = torch.rand(5, 4, 1, generator=generator)
-    one, other = made.imagine(belief, candidates), again.imagine(loaded, candidates)
-    assert torch.equal(one.observations, other.observations)
-    assert torch.equal(one.features, other.features)
 
 
 def test_what_is_not_read_changes_nothing_but_is_told_all_the_same():
@@ -104,13 +85,6 @@ def test_classes_are_drawn_as_often_as_they_are_likely():
     drawn = one_hot(log_probability, luck).mean(dim=0)
     torch.testing.assert_close(drawn, log_probability.exp()[0], atol=0.01, rtol=0)
     assert one_hot(log_probability, torch.zeros(())).tolist() == [1.0, 0.0, 0.0]
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_every_size_imagines(size):
-    made = model(size=size)
-    belief = made.observe(None, torch.zeros(1), torch.zeros(2), True)
-    assert made.imagine(belief, torch.zeros(2, 3, 1)).observations.shape == (1, 2, 4, 2)
 
 
 def spoiled(**tensors):

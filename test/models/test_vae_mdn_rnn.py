@@ -10,14 +10,12 @@ from support.systems import ACTION
 
 from mbrl_ros.core.kinds import find_kind
 from mbrl_ros.core.spaces import Space
-from mbrl_ros.models.checkpoint import load_state, save_state
-from mbrl_ros.models.latent.model import LatentBelief
 from mbrl_ros.models.latent.packing import BEHAVIOUR, pack
 from mbrl_ros.models.update import CheckpointError, ModelPart
 from mbrl_ros.models.vae_mdn_rnn.controller import Controller, ControllerPolicy
 from mbrl_ros.models.vae_mdn_rnn.mixture import Mixture, tempered
 from mbrl_ros.models.vae_mdn_rnn.network import VaeMdnRnn
-from mbrl_ros.models.vae_mdn_rnn.settings import SIZES, VaeMdnRnnSettings
+from mbrl_ros.models.vae_mdn_rnn.settings import VaeMdnRnnSettings
 
 
 def network(observation=OBSERVATION, action=ACTION, **settings):
@@ -92,23 +90,6 @@ def test_what_a_network_tells_is_a_mixture_whatever_it_tells():
     assert mixture.log_density(mixture.means[:, 0]).isfinite().all()
 
 
-def test_saved_and_loaded_beliefs_go_on_bit_by_bit(tmp_path):
-    made, generator = model(members=2), torch.Generator().manual_seed(0)
-    actions, seen = torch.rand(20, 1, generator=generator), torch.rand(20, 2, generator=generator)
-    *_, belief = made.filter(actions, seen, [True] + 19 * [False])
-    save_state(belief._asdict(), tmp_path / "belief.safetensors")
-    loaded = LatentBelief(**load_state(tmp_path / "belief.safetensors"))
-    assert all(torch.equal(a, b) for a, b in zip(loaded, belief, strict=True))
-    again = model(members=2)  # as another process has it
-    now = made.observe(belief, actions[0], seen[0], False)
-    then = again.observe(loaded, actions[0], seen[0], False)
-    assert all(torch.equal(a, b) for a, b in zip(now, then, strict=True))
-    candidates = torch.rand(5, 4, 1, generator=generator)
-    one, other = made.imagine(belief, candidates), again.imagine(loaded, candidates)
-    assert torch.equal(one.observations, other.observations)
-    assert torch.equal(one.features, other.features)
-
-
 def test_the_first_particle_follows_the_likeliest_mean_and_others_draw():
     made = model(members=3)
     belief = made.observe(None, torch.zeros(1), torch.zeros(2), True)
@@ -144,13 +125,7 @@ def test_a_controller_chooses_among_whole_numbers_where_actions_are_discrete():
     learned.weights.copy_(torch.tensor([[3.0, 0.0], [0.0, 0.5]]))
     policy = ControllerPolicy(learned)
     chosen = policy(torch.linspace(-1, 1, 9)[:, None])
-    assert chosen[:, 0].tolist() == [0.0] * 5 + [1.0] * 4 or chosen[4, 0] in (0.0, 1.0)
-    assert set(chosen[:, 0].tolist()) == {0.0, 1.0}
+    # Just in between it may be either.
+    assert chosen[[0, 1, 2, 3, 5, 6, 7, 8], 0].tolist() == [0.0] * 4 + [1.0] * 4
+    assert chosen[4, 0] in (0.0, 1.0)
     torch.testing.assert_close(chosen[:, 1], torch.full((9,), 2 * math.tanh(0.5)))
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_every_size_imagines(size):
-    made = model(size=size)
-    belief = made.observe(None, torch.zeros(1), torch.zeros(2), True)
-    assert made.imagine(belief, torch.zeros(2, 3, 1)).observations.shape == (1, 2, 4, 2)
