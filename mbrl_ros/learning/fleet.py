@@ -6,23 +6,31 @@ from dataclasses import replace
 
 from mbrl_ros.core.records import Transition
 
+# Silence after which a robot has left, at least: [s], and in control periods.
+_SILENCE, _PERIODS = 1.0, 3.0
+
 
 class Fleet:
     """Puts the transitions of several robots into one log, a stretch of one robot after another.
 
     A learner keeps and holds out segments of consecutive rows, which rows in the order of arrival
     would hardly ever be. Stretches begin where its segments do, but where a robot has left.
+
+    Attributes:
+        patience: time between two calls of `left_over` [s].
     """
 
-    def __init__(self, robots: int, stretch: int) -> None:
+    def __init__(self, robots: int, stretch: int, period: float) -> None:
         """Wait for the first ones.
 
         Args:
             robots: their number.
             stretch: transitions that are passed together: several segments of the learner's, for
                 what it had before or leaves out shifts where they begin.
+            period: of a control step [s].
         """
         self._stretch = stretch
+        self.patience = max(_SILENCE, _PERIODS * period)
         self._waiting: list[list[Transition]] = [[] for _ in range(robots)]
         self._heard: set[int] = set()
         self._passed = 0

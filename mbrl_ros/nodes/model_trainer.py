@@ -91,7 +91,7 @@ class ModelTrainer(Node):
             # A request brings missed transitions, but no frames: those stay in the bag.
             self._cameras = spaces[0].images
             self.create_subscription(ri.Frame, "frame", self._on_frame, EVENTS)
-        self._fleet = Fleet(len(robots), _SEGMENTS * settings.gate.segment)
+        self._fleet = Fleet(len(robots), _SEGMENTS * settings.gate.segment, task.period)
         self._logs = self._follow(robots)
         if self._learner.pursues:
             self._read = functools.partial(
@@ -103,6 +103,7 @@ class ModelTrainer(Node):
             topic = f"{robots[0]}/objective" if robots else "objective"
             self.create_subscription(ri.Objective, topic, self._on_objective, LATCHED)
         create_steady_timer(self, _STATUS_PERIOD, self._report)
+        create_steady_timer(self, self._fleet.patience, self._take_left_over)
         self._training.start()
         self.get_logger().info(f"learning with seed {task.seed}, epoch {self._epoch}")
 
@@ -131,6 +132,10 @@ class ModelTrainer(Node):
 
     def _add_of(self, robot: int, transition: Transition) -> None:
         for each in self._fleet.add(robot, transition):
+            self._training.add(each)
+
+    def _take_left_over(self) -> None:
+        for each in self._fleet.left_over():
             self._training.add(each)
 
     def _show(self, bags: list[Path], observation: Space, action: Space) -> None:
@@ -239,8 +244,6 @@ class ModelTrainer(Node):
             raise RuntimeError("training ended") from self._training.failure
         for log in self._logs:
             log.look()
-        for transition in self._fleet.left_over():
-            self._training.add(transition)
         learner, decision = self._learner, self._training.decision
         nan = float("nan")
         message = ri.TrainingStatus(

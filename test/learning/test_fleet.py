@@ -35,7 +35,7 @@ def merged(fleet, logs, most=10**6):
 def test_every_segment_of_the_learners_is_of_one_robot():
     """Also where episodes have other lengths, as they end by chance."""
     logs = [drive(robot, 5, 23) for robot in range(3)]
-    fleet = Fleet(3, stretch=10)
+    fleet = Fleet(3, stretch=10, period=0.04)
     found = merged(fleet, logs)
     for first in range(0, len(found) - 9, 10):
         assert len(set(found.observation[first : first + 10, 0])) == 1
@@ -53,7 +53,7 @@ def test_every_segment_of_the_learners_is_of_one_robot():
 
 
 def test_after_a_robot_has_left_segments_are_whole_again():
-    fleet = Fleet(2, stretch=10)
+    fleet = Fleet(2, stretch=10, period=0.04)
     for transition in drive(1, 1, 3):
         fleet.add(1, transition)
     fleet.left_over()
@@ -65,7 +65,7 @@ def test_after_a_robot_has_left_segments_are_whole_again():
 
 
 def test_what_one_robot_has_begun_waits_for_no_other_and_not_for_ever():
-    fleet = Fleet(2, stretch=2)
+    fleet = Fleet(2, stretch=2, period=0.04)
     first, second, third, *_ = drive(0, 1, 5)
     assert fleet.add(0, first) == []
     assert fleet.add(1, drive(1, 1, 1)[0]) == []
@@ -74,3 +74,13 @@ def test_what_one_robot_has_begun_waits_for_no_other_and_not_for_ever():
     assert fleet.left_over() == []  # it has just come
     assert [(t.episode, t.step) for t in fleet.left_over()] == [(0, 2), (1, 0)]  # both are gone
     assert fleet.left_over() == []
+
+
+def test_robots_with_a_slow_control_period_have_not_left_in_between():
+    fleet, period, asked, lengths = Fleet(2, stretch=10, period=5.0), 5.0, 0.0, []
+    for step, both in enumerate(zip(drive(0, 1, 100), drive(1, 1, 100), strict=True)):
+        lengths += [len(fleet.add(robot, new)) for robot, new in enumerate(both)]
+        while (step + 1) * period > asked + fleet.patience:
+            asked += fleet.patience
+            assert fleet.left_over() == []
+    assert [length for length in lengths if length] == [10] * 20
