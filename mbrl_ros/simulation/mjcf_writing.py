@@ -6,20 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mbrl_ros.simulation.perturbation import scaled_model
+from mbrl_ros.simulation.perturbation import given_parameters, scaled_model
 from mbrl_ros.simulation.settings import PhysicsSettings
-
-#: What a perturbation changes, and the written file must have.
-_CHECKED = (
-    "body_mass",
-    "body_inertia",
-    "dof_damping",
-    "dof_frictionloss",
-    "geom_friction",
-    "actuator_gainprm",
-    "actuator_biasprm",
-    "actuator_forcerange",
-)
 
 
 def write_mjcf(source: Path, physics: PhysicsSettings, path: Path) -> None:
@@ -51,6 +39,8 @@ def write_mjcf(source: Path, physics: PhysicsSettings, path: Path) -> None:
         joint.frictionloss = joint.frictionloss * physics.friction_scale
     for geom in spec.geoms:
         geom.friction[0] *= physics.friction_scale
+    for pair in spec.pairs:
+        pair.friction[:2] *= physics.friction_scale
     for actuator in spec.actuators:
         i = actuator.id
         actuator.gainprm, actuator.biasprm = wanted.actuator_gainprm[i], wanted.actuator_biasprm[i]
@@ -60,7 +50,7 @@ def write_mjcf(source: Path, physics: PhysicsSettings, path: Path) -> None:
     made = mujoco.MjSpec.from_string(text)
     made.modelfiledir = str(source.parent)
     again = made.compile()
-    for name in _CHECKED:
+    for name in given_parameters(wanted):
         if not np.allclose(getattr(again, name), getattr(wanted, name), rtol=1e-4, atol=1e-9):
             raise ValueError(f"{source}: MuJoCo does not write its {name}: expected a .yaml file")
     path.write_text(text, encoding="utf-8")

@@ -107,6 +107,11 @@ def scaled_model(original: Any, settings: PhysicsSettings, environment: str) -> 
     return _scaled(original, settings)
 
 
+def given_parameters(model: Any) -> list[str]:
+    """Return what a perturbation changes of a ``mujoco.MjModel``, but for what follows from it."""
+    return _present(model, (*_MASS, *_DAMPING, *_CONTACT, *_MOTOR))
+
+
 def _check(model: Any, settings: PhysicsSettings, environment: str) -> None:
     names = [model.body(i).name for i in range(1, model.nbody)]
     for body in settings.bodies:
@@ -164,7 +169,7 @@ def _scaled(original: Any, settings: PhysicsSettings) -> Any:
 
 def _write(source: Any, model: Any) -> None:
     """Copy everything that a perturbation changes from one model to another."""
-    for name in _present(model, (*_MASS, *_DAMPING, *_CONTACT, *_MOTOR, *_DERIVED)):
+    for name in (*given_parameters(model), *_present(model, _DERIVED)):
         getattr(model, name)[:] = getattr(source, name)
 
 

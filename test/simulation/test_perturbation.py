@@ -8,6 +8,7 @@ import pytest
 
 from mbrl_ros.core.task import ActionSettings, ObservationSettings, TaskSettings
 from mbrl_ros.simulation.environments import make_plant
+from mbrl_ros.simulation.mjcf_writing import write_mjcf
 from mbrl_ros.simulation.settings import PhysicsSettings, SimulatorSettings
 from mbrl_ros.simulation.simulator import make_simulator
 
@@ -405,3 +406,16 @@ def test_parameters_that_do_not_fit_are_refused_at_the_start():
     settings = dataclasses.replace(settings, physics=PhysicsSettings(gain_scale=0.6))
     with pytest.raises(ValueError, match=r"physics\.gain_scale: environment 'CartPole-v1'"):
         make_simulator(task, settings)
+
+
+@pytest.mark.parametrize("own", ["", 'friction="0.5 0.4 0.01 0.001 0.001"'])
+def test_a_written_file_has_the_friction_of_pairs_too(tmp_path, own):
+    source, made = tmp_path / "block.xml", tmp_path / "made.xml"
+    source.write_text(
+        '<mujoco><worldbody><geom name="floor" type="plane" size="1 1 1"/><body><freejoint/>'
+        '<geom name="block" size="0.1"/></body></worldbody>'
+        f'<contact><pair geom1="block" geom2="floor" {own}/></contact></mujoco>'
+    )
+    write_mjcf(source, PhysicsSettings(friction_scale=2.0), made)
+    before, after = (mujoco.MjModel.from_xml_path(str(p)).pair_friction for p in (source, made))
+    np.testing.assert_allclose(after, before * [2.0, 2.0, 1.0, 1.0, 1.0])
