@@ -46,12 +46,12 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from mbrl_ros.evaluation.graduation.course import graduate
     from mbrl_ros.evaluation.graduation.settings import read_graduation
-    from mbrl_ros.models.checkpoint import load
+    from mbrl_ros.models.checkpoint import load_expected
     from mbrl_ros.reports import graduation as report
     from mbrl_ros.simulation import graphics
     from mbrl_ros.simulation.film import film_strip
     from mbrl_ros.system.configuration import check_free, parse_assignments, read_task
-    from mbrl_ros.system.graduation_stamp import make_stamp, sign
+    from mbrl_ros.system.graduation_stamp import file_digest, make_stamp, sign
     from mbrl_ros.system.rehearsal import task_of
 
     if arguments.jobs < 1:
@@ -61,7 +61,10 @@ def run(arguments: argparse.Namespace) -> int:
         graphics.choose(camera=True)
     except ValueError:  # then without a film
         graphics.choose(camera=False)
-    settings, model = read_graduation(arguments.settings), load(arguments.model)
+    settings = read_graduation(arguments.settings)
+    # The file may be another one by the end.
+    digest = file_digest(arguments.model)
+    model = load_expected(arguments.model, digest)
     configuration = read_task(arguments.task, parse_assignments(arguments.parameters))
     check_free(arguments.out, "--out")
     sign({}, arguments.key)  # that it can be used is to be known now
@@ -73,8 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
     if course.passed and settings.processes:
         from mbrl_ros.cli.graduation_processes import rehearse_processes
 
-        rehearse_processes(stage, arguments, settings, course, _tell)
-    stamp = make_stamp(configuration, arguments.model, course.passed)
+        rehearse_processes(stage, arguments, digest, settings, course, _tell)
+    stamp = make_stamp(configuration, digest, course.passed)
     told = {
         "task": arguments.task,
         "model": str(arguments.model),

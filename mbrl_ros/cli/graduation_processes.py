@@ -49,6 +49,7 @@ _STATUS = 0.6
 def rehearse_processes(
     stage: Stage,
     arguments: argparse.Namespace,
+    digest: str,
     settings: GraduationSettings,
     course: Course,
     tell: Callable[[Outcome], None],
@@ -61,6 +62,7 @@ def rehearse_processes(
     Args:
         stage: of the course.
         arguments: of the command line.
+        digest: SHA-256 of the model; another one is not played with.
         settings: of the graduation.
         course: that has passed so far.
         tell: called after each episode.
@@ -76,7 +78,7 @@ def rehearse_processes(
     with tempfile.TemporaryDirectory(prefix="mbrl_graduation_") as text, claim_domain(NAMESPACE):
         folder = Path(text)
         for number, each in enumerate(conditions):
-            system = _planned(stage, arguments, each, folder / f"run{number}")
+            system = _planned(stage, arguments, digest, each, folder / f"run{number}")
             with _busy(settings.cpu_load if number else 0), middleware(system):
                 try:
                     record, missed = _play(stage, system, each)
@@ -115,11 +117,22 @@ def _play(
         check_unused(witness, [*system.kind.nodes, _STANDIN])
         running = _running(system, stage, conditions, witness.note)
         with _spinning(witness), running as supervisor:
-            return _witnessed(stage, witness, supervisor, _ends(system))
+            found = _witnessed(stage, witness, supervisor, _ends(system))
+            again = restarted(supervisor)
+            return (None, again) if again else found
     except NodeRefusedError as error:
         raise ValueError(f"processes: {error}") from None
     finally:
         witness.destroy_node()
+
+
+def restarted(supervisor: Supervisor) -> str:
+    """Return which nodes ended and were started again, in words; empty: none."""
+    return ", ".join(
+        f"{name} ended and was started again, {count} times in all"
+        for name, count in supervisor.restarts.items()
+        if count
+    )
 
 
 def _ends(system: System) -> bool:
@@ -151,7 +164,8 @@ def _witnessed(
     until(lambda: witness.over(stage.steps), length + _BETWEEN)
     until(lambda: witness.status is not begun, _STATUS)
     time.sleep(_STATUS)
-    return witness.record(stage), witness.late_since(begun)
+    record = witness.record(stage)
+    return record, "nothing was observed" if record is None else witness.late_since(begun)
 
 
 class _Witness(ros.Node):
@@ -231,12 +245,17 @@ class _Witness(ros.Node):
 
 
 def _planned(
-    stage: Stage, arguments: argparse.Namespace, conditions: Conditions, run_dir: Path
+    stage: Stage,
+    arguments: argparse.Namespace,
+    digest: str,
+    conditions: Conditions,
+    run_dir: Path,
 ) -> System:
     given = dict(word.split(":=", 1) for word in arguments.parameters)
     given |= {
         "task": arguments.task,
         "model": str(arguments.model.absolute()),
+        "mpc_controller.model_sha256": f"'{digest}'",
         "namespace": NAMESPACE,
         "run_dir": str(run_dir),
         "duration": "0",

@@ -26,21 +26,18 @@ _OF_A_RUN = (
 _VERSIONS = ("mbrl_ros", "torch", "numpy")
 
 
-def make_stamp(configuration: Configuration, model: Path, passed: bool) -> dict[str, Any]:
+def make_stamp(configuration: Configuration, digest: str, passed: bool) -> dict[str, Any]:
     """Return the stamp of a graduation.
 
     Args:
         configuration: that was tested.
-        model: the checkpoint that was.
+        digest: of the checkpoint that was; see `file_digest`.
         passed: whether it passed.
-
-    Raises:
-        OSError: if the model cannot be read.
     """
     versions = versions_in_use()
     return {
         "passed": passed,
-        "model_sha256": file_digest(model),
+        "model_sha256": digest,
         "configuration": _commanding(configuration),
         "versions": {name: versions[name] for name in _VERSIONS if name in versions},
     }

@@ -282,6 +282,8 @@ def _paid(objective: Objective, observations: FloatArray, actions: FloatArray) -
 def beyond(task: TaskSettings, observations: FloatArray) -> FloatArray:
     """Return how far each observation is beyond ``limits``; zero: within.
 
+    It is infinite where that is not known, as of a formula without a value there.
+
     Args:
         task: has the limits; the margin is not counted.
         observations: shape ``(..., O)``.
@@ -292,8 +294,9 @@ def beyond(task: TaskSettings, observations: FloatArray) -> FloatArray:
     limits = replace(task.limits, margin=[0.0])
     barriers = make_barriers(limits, task.observation_space())
     rows = observations.reshape(-1, observations.shape[-1])
-    worst = [max([0.0, *(-barrier.h(row) for barrier in barriers)]) for row in rows]
-    return np.array(worst).reshape(observations.shape[:-1])
+    left = np.array([[barrier.h(row) for barrier in barriers] for row in rows])
+    far = np.where(np.isnan(left), np.inf, -left).max(axis=1, initial=0.0)
+    return far.reshape(observations.shape[:-1])
 
 
 def recovery(record: Record, push_time: float, good: float) -> float:

@@ -12,8 +12,11 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from support import sliders
+from support.waiting import eventually
 
+from mbrl_ros.cli.graduation_processes import restarted
 from mbrl_ros.cli.main import main
+from mbrl_ros.cli.supervisor import Supervisor
 from mbrl_ros.core.settings import flat
 from mbrl_ros.evaluation.graduation.conditions import Conditions, Ranges
 from mbrl_ros.evaluation.graduation.course import graduate
@@ -22,7 +25,7 @@ from mbrl_ros.evaluation.graduation.settings import RangeSettings, read_graduati
 from mbrl_ros.evaluation.graduation.stage import Stage
 from mbrl_ros.ros.interfaces import interface
 from mbrl_ros.system.configuration import read_task
-from mbrl_ros.system.rehearsal import Record, Rehearsal, recovery
+from mbrl_ros.system.rehearsal import Record, Rehearsal, beyond, recovery, task_of
 from mbrl_ros.system.rehearsed_plants import read_standin
 
 pytest.importorskip("cmaes")
@@ -198,6 +201,19 @@ def test_the_shipped_settings_are_read_and_vary_everything():
         read_graduation(CONFIG / "robots" / "standins" / "arm.yaml")
 
 
+def test_what_is_not_known_is_not_within_limits(folder):
+    limits = {
+        "limits.forbidden": ["left ** 0.5 - 1.0"],
+        "limits.command": ["effort"],
+        "limits.moves": ["left", "right"],
+        "limits.velocities": ["left_speed", "right_speed"],
+    }
+    task = task_of(read_task(str(folder / "sliders.yaml"), limits))
+    seen = np.zeros((4, task.observation_space().dim))
+    seen[:, 0] = [0.25, 4.0, -1.0, np.nan]
+    assert beyond(task, seen).tolist() == [0.0, 1.0, np.inf, np.inf]
+
+
 def test_conditions_and_their_places_are_the_same():
     ranges = Ranges(RangeSettings(noise=[0.0, 0.5], mass_scale=[0.5, 1.5], stuck=[0.1, 0.1]))
     assert ranges.names == ("noise", "mass_scale")
@@ -266,6 +282,30 @@ def test_a_task_without_a_robot_is_perturbed_in_its_simulator():
     assert len(idle.rewards) == len(other.rewards) == 25
     assert (idle.rewards >= 0.0).all()
     assert not np.array_equal(idle.observations[0], other.observations[0])
+
+
+def test_the_end_of_an_episode_is_known_even_if_its_message_is_lost():
+    task = read_task("cartpole_v1", {})
+    stage = Stage(task, sliders.model(), None, interface, 300)
+    for seed in range(4):
+        record = stage.play(Conditions({"dropout": 0.8}, seed), idle=True)
+        assert record.terminated
+        assert (np.diff(record.times) > 0).all()
+
+
+def test_a_node_that_had_to_be_started_again_is_told(tmp_path):
+    told = []
+    commands = {"steady": ["sleep", "60"], "brittle": ["sh", "-c", "kill -9 $$"]}
+    supervisor = Supervisor(commands, tmp_path, lambda *line: told.append(line))
+    assert restarted(supervisor) == ""
+    supervisor.start()
+    try:
+        eventually(lambda: supervisor.check() or supervisor.restarts["brittle"])
+        assert re.fullmatch(
+            r"brittle ended and was started again, \d times in all", restarted(supervisor)
+        )
+    finally:
+        supervisor.stop([[*commands]], lambda: True)
 
 
 @pytest.mark.process

@@ -10,7 +10,7 @@ from mbrl_ros.cli.main import main
 from mbrl_ros.core.settings import SettingsError
 from mbrl_ros.models.checkpoint import CheckpointError, load_expected
 from mbrl_ros.system.configuration import read_task
-from mbrl_ros.system.graduation_stamp import make_stamp, sign
+from mbrl_ros.system.graduation_stamp import file_digest, make_stamp, sign
 from mbrl_ros.system.launching import ROBOT, plan
 
 pytestmark = pytest.mark.unit
@@ -38,7 +38,7 @@ def folder(tmp_path):
 
 def write_stamp(folder, key=None, passed=True, **parameters):
     configuration = read_task(str(folder / "sliders.yaml"), parameters)
-    stamp = make_stamp(configuration, folder / "model.safetensors", passed)
+    stamp = make_stamp(configuration, file_digest(folder / "model.safetensors"), passed)
     told = {"stamp": stamp, "seal": sign(stamp, key and folder / f"{key}.key")}
     (folder / "graduation.json").write_text(json.dumps(told))
 
