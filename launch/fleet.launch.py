@@ -8,7 +8,6 @@ parameters are those of `sim.launch.py`. Robots of your own: `robot.launch.py` w
 import time
 from pathlib import Path
 
-import yaml
 from launch.actions import (
     DeclareLaunchArgument,
     GroupAction,
@@ -18,8 +17,7 @@ from launch.actions import (
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 
 from launch import LaunchContext, LaunchDescription
-
-_TRAINER = "fleet"
+from mbrl_ros.system.fleet import TRAINER, robots_of
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -42,7 +40,5 @@ def _start(context: LaunchContext) -> list[GroupAction]:
         own |= {"namespace": namespace, "run_dir": f"{runs}/{namespace}"}
         return GroupAction([IncludeLaunchDescription(source, launch_arguments=own.items())])
 
-    robots = [
-        system("sim", name, trainer=f"/{_TRAINER}") for name in yaml.safe_load(given["robots"])
-    ]
-    return [system("trainer", _TRAINER), *robots]
+    robots = [system("sim", name, **own) for name, own in robots_of(given).items()]
+    return [system("trainer", TRAINER), *robots]

@@ -8,6 +8,7 @@ import yaml
 
 from mbrl_ros.cli.main import main
 from mbrl_ros.core.parameter_files import matching, read_sections
+from mbrl_ros.system.fleet import robots_of
 from mbrl_ros.system.launching import (
     FLEET_TRAINER,
     KINDS,
@@ -125,6 +126,23 @@ def test_a_fleet_has_one_trainer(tmp_path):
         plan(FLEET_TRAINER, {**given, "model": "a.safetensors"})
     with pytest.raises(SettingsError, match="trainer: expected letters"):
         plan(SIM, {**given, "trainer": "my fleet"})
+
+
+def test_each_robot_of_a_fleet_has_a_seed_of_its_own():
+    robots = robots_of({"robots": "[left, /right]", "seed": "7"})
+    assert robots == {
+        "left": {"trainer": "/fleet", "seed": "7"},
+        "/right": {"trainer": "/fleet", "seed": "8"},
+    }
+    assert [own["seed"] for own in robots_of({"robots": "[a, b]", "seed": ""}).values()] == [
+        "0", "1",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("robots", ["one", "[]", "[a, /a]", "[fleet]", "[1, 2]", "[my robot]"])
+def test_robots_that_are_no_names_are_refused(robots):
+    with pytest.raises(SettingsError, match="robots: expected"):
+        robots_of({"robots": robots})
 
 
 PERSON = """
