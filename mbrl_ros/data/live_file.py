@@ -77,6 +77,9 @@ class _Tail:
         self._written, self._syncing_since = False, time.monotonic()
         try:
             os.fsync(fd)
+        except OSError:
+            self._written = True  # it is still to be held
+            raise
         finally:
             self._syncing_since = math.inf
             os.close(fd)

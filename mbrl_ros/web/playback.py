@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from mbrl_ros.core.settings import SettingsError, build, for_node, specs
-from mbrl_ros.data.bags import Recorded, read_messages
+from mbrl_ros.data.bags import Recorded, by_name, read_messages
 from mbrl_ros.simulation.settings import SimulatorSettings
 from mbrl_ros.system.bag_task import task_file_of
 from mbrl_ros.web.page import Page
@@ -44,6 +44,7 @@ class Playback:
             ValueError: if it is no bag, or nothing in it can be shown.
         """
         bag = path / "bag" if (path / "bag").is_dir() else path
+        self._bag = bag
         self._messages: list[Recorded] = list(read_messages(bag, types=_TYPES))
         if not self._messages:
             raise ValueError(f"{bag}: expected messages of a run, found none")
@@ -54,14 +55,19 @@ class Playback:
         self._watched, self._fed = self._begun(), 0
 
     def at(self, seconds: float) -> tuple[Watched, float]:
-        """Return what was known by a time since the first message, and that time since 1970 [s]."""
+        """Return what was known by a time since the first message, and that time since 1970 [s].
+
+        Raises:
+            BagError: naming the message and the field, if one is of another version.
+        """
         now = self._times[0] + seconds
         until = bisect.bisect_right(self._times, now)
         if until < self._fed:
             self._watched, self._fed = self._begun(), 0
         for i in range(self._fed, until):
             message = self._messages[i].message
-            self._watched.feed(_TYPES[message.__msgtype__], message, self._times[i])
+            with by_name(self._bag):
+                self._watched.feed(_TYPES[message.__msgtype__], message, self._times[i])
         self._fed = until
         return self._watched, now
 

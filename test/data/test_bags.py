@@ -1,3 +1,4 @@
+import errno
 import math
 import os
 import signal
@@ -288,6 +289,26 @@ def test_the_disk_itself_is_asked_to_hold_it_and_may_be_slow(bag, monkeypatch):
     lets_go.set()
     eventually(lambda: not recorder.slow)
     recorder.close()
+
+
+def test_what_a_disk_has_not_taken_is_asked_of_it_again(bag, monkeypatch):
+    answers = [OSError(errno.EIO, "Input/output error")]
+
+    def fsync(fd):
+        if answers:
+            raise answers.pop()
+        held.append(fd)
+
+    held = []
+    monkeypatch.setattr(live_file.os, "fsync", fsync)
+    file = live_file.LiveFile(bag.parent / "live.mcap", {}, {})
+    file.write(TRANSITIONS, 1, cdr(transition(0)))
+    with pytest.raises(OSError, match="Input/output error"):
+        file.sync()
+    file.sync()
+    file.sync()
+    assert len(held) == 1  # and nothing was written since
+    file.close()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import yaml
+from mcap_ros2.writer import Writer as RosWriter
 from reports import messages as m
 from support.messages import cdr
 
@@ -41,6 +42,18 @@ def test_every_time_shows_what_was_known_then(run_dir):
         assert len(watched.metrics.episodes) == (step + 1) // 20
     assert watched.names == ("x", "v")
     assert watched.period == 0.1
+
+
+def test_a_message_of_another_version_is_named(tmp_path):
+    bag = tmp_path / "bag"
+    bag.mkdir()
+    with (bag / "bag_0.mcap").open("wb") as file:
+        writer = RosWriter(file)
+        schema = writer.register_msgdef("mbrl_ros/msg/TrainingStatus", "uint64 transitions")
+        writer.write_message("/training_status", schema, {"transitions": 3}, 1, 1)
+        writer.finish()
+    with pytest.raises(ValueError, match=r"TrainingStatus has no field '\w+', only transitions"):
+        playback.Playback(bag).at(0.0)
 
 
 def test_a_bag_alone_and_what_cannot_be_posed(run_dir, tmp_path_factory):
