@@ -23,7 +23,8 @@ from mbrl_ros import ros
 from mbrl_ros.cli.node_process import node_command
 from mbrl_ros.cli.ros_tools.session import Session
 from mbrl_ros.ros import interfaces as ri
-from mbrl_ros.system.launching import KINDS, plan
+from mbrl_ros.system.launch_kinds import KINDS
+from mbrl_ros.system.launching import plan
 
 IMPORTS = ("numpy", "torch")
 PATIENCE = 120.0

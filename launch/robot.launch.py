@@ -6,9 +6,9 @@ given too, such as planner.horizon:=30.
 
 from launch import LaunchDescription
 from mbrl_ros.nodes.launch_description import describe
-from mbrl_ros.system.launching import ROBOT
+from mbrl_ros.system.launch_kinds import ROBOT
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Return what is to be launched; the nodes are listed in `mbrl_ros.system.launching`."""
+    """Return what is to be launched; the nodes are listed in `mbrl_ros.system.launch_kinds`."""
     return describe(ROBOT)

@@ -19,7 +19,8 @@ from mbrl_ros.reports.lines import one_line
 from mbrl_ros.reports.report import Report
 from mbrl_ros.reports.table import print_report
 from mbrl_ros.reports.view import View
-from mbrl_ros.system.launching import PAGE, System
+from mbrl_ros.system.launch_kinds import PAGE
+from mbrl_ros.system.launching import System
 
 _LINE_PERIOD = 5.0
 _VIEW_PERIOD = 0.5

@@ -119,7 +119,7 @@ def _stage(
 ) -> Stage:
     from mbrl_ros.evaluation.graduation.stage import Stage
     from mbrl_ros.ros import interfaces as ri
-    from mbrl_ros.system.launching import BRIDGE
+    from mbrl_ros.system.launch_kinds import BRIDGE
     from mbrl_ros.system.rehearsal import task_of
     from mbrl_ros.system.rehearsed_plants import read_standin
 

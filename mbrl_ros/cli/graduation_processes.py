@@ -30,7 +30,8 @@ from mbrl_ros.evaluation.graduation.settings import GraduationSettings
 from mbrl_ros.evaluation.graduation.stage import Stage
 from mbrl_ros.nodes.qos import EVENTS
 from mbrl_ros.ros import interfaces as ri
-from mbrl_ros.system.launching import BRIDGE, PLANT, ROBOT, SIM, System, plan
+from mbrl_ros.system.launch_kinds import BRIDGE, PLANT, ROBOT, SIM
+from mbrl_ros.system.launching import System, plan
 from mbrl_ros.system.rehearsal import Record, objective_of, record_of, task_of
 from mbrl_ros.system.rehearsed_plants import standin_of
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from mbrl_ros.core.settings import SettingsError
-from mbrl_ros.system.launching import KINDS, LaunchKind, plan
+from mbrl_ros.system.launch_kinds import KINDS, LaunchKind
+from mbrl_ros.system.launching import plan
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -17,7 +17,8 @@ from mbrl_ros.cli.node_process import node_command
 from mbrl_ros.cli.stop_request import StopRequest
 from mbrl_ros.cli.supervisor import NodeCrashesError, NodeRefusedError, Supervisor
 from mbrl_ros.nodes.run_monitor import RunMonitor
-from mbrl_ros.system.launching import MONITOR, PAGE, TRAINER, System
+from mbrl_ros.system.launch_kinds import MONITOR, PAGE, TRAINER
+from mbrl_ros.system.launching import System
 
 _POLL = 0.1
 # Time for the trainer, which reports its count once a second, to have counted all [s].

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from mbrl_ros.cli.node_process import NodeProcess
-from mbrl_ros.system.launching import REFUSED
+from mbrl_ros.system.launch_kinds import REFUSED
 
 # A node that runs this long has started successfully [s].
 _WELL = 10.0

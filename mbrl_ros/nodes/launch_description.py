@@ -27,7 +27,8 @@ from mbrl_ros.core.settings import SettingsError
 from mbrl_ros.nodes.runner import dying_with_this_process
 from mbrl_ros.ros import RUNTIME
 from mbrl_ros.system.configuration import versions_in
-from mbrl_ros.system.launching import MONITOR, REFUSED, LaunchKind, System, is_meant, plan
+from mbrl_ros.system.launch_kinds import MONITOR, REFUSED, LaunchKind
+from mbrl_ros.system.launching import System, is_meant, plan
 
 _RESPAWN_DELAY = 0.5
 _LINE_PERIOD = 5.0

@@ -34,7 +34,7 @@ from mbrl_ros.simulation.settings import CameraSettings, SimulatorSettings
 from mbrl_ros.simulation.simulator import make_simulator
 from mbrl_ros.simulation.stepper import Stepper
 from mbrl_ros.simulation.video import Video, open_video
-from mbrl_ros.system.launching import REFUSED
+from mbrl_ros.system.launch_kinds import REFUSED
 
 # Interval of checks for problems in the stepping thread [s].
 _CHECK_PERIOD = 0.5

@@ -22,7 +22,8 @@ from mbrl_ros.data.transitions import Transitions
 from mbrl_ros.diagnosis.diagnosis import Diagnosis
 from mbrl_ros.diagnosis.finding import Finding
 from mbrl_ros.reports.metrics import SOURCES, RunMetrics
-from mbrl_ros.system.launching import BRIDGE, CONFIGURATION, RECORD
+from mbrl_ros.system.launch_kinds import BRIDGE
+from mbrl_ros.system.launching import CONFIGURATION, RECORD
 from mbrl_ros.system.task_file import read_task_file
 
 #: Episodes of `mbrl-ros learn`.

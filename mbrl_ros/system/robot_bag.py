@@ -21,7 +21,7 @@ from mbrl_ros.robot.recorded import RecordedRobot, observations
 from mbrl_ros.robot.settings import BridgeSettings
 from mbrl_ros.safety.safe_command import SafeCommand
 from mbrl_ros.system.configuration import Configuration
-from mbrl_ros.system.launching import BRIDGE
+from mbrl_ros.system.launch_kinds import BRIDGE
 
 # Control steps begin with commands that come at this share of the control rate or faster.
 _OFTEN = 0.8

@@ -9,15 +9,8 @@ import yaml
 from mbrl_ros.cli.main import main
 from mbrl_ros.core.parameter_files import matching, read_sections
 from mbrl_ros.system.fleet import robots_of
-from mbrl_ros.system.launching import (
-    FLEET_TRAINER,
-    KINDS,
-    ROBOT,
-    SIM,
-    SettingsError,
-    is_meant,
-    plan,
-)
+from mbrl_ros.system.launch_kinds import FLEET_TRAINER, KINDS, ROBOT, SIM
+from mbrl_ros.system.launching import SettingsError, is_meant, plan
 
 ROOT = Path(__file__).parents[2]
 

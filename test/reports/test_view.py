@@ -6,7 +6,7 @@ from rich.console import Console
 from mbrl_ros.reports.lines import clock, one_line
 from mbrl_ros.reports.metrics import EpisodeReturn, RunMetrics
 from mbrl_ros.reports.view import View, bars
-from mbrl_ros.system.launching import SIM
+from mbrl_ros.system.launch_kinds import SIM
 
 from . import messages as m
 

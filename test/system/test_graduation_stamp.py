@@ -11,7 +11,8 @@ from mbrl_ros.core.settings import SettingsError
 from mbrl_ros.models.checkpoint import CheckpointError, load_expected
 from mbrl_ros.system.configuration import read_task
 from mbrl_ros.system.graduation_stamp import file_digest, make_stamp, sign
-from mbrl_ros.system.launching import ROBOT, plan
+from mbrl_ros.system.launch_kinds import ROBOT
+from mbrl_ros.system.launching import plan
 
 pytestmark = pytest.mark.unit
 

@@ -24,7 +24,8 @@ from mbrl_ros.ros.embedded.exceptions import RCLError
 from mbrl_ros.simulation.settings import SimulatorSettings
 from mbrl_ros.simulation.simulator import make_simulator
 from mbrl_ros.system.configuration import anchor, parse_assignments, read_task, task_names
-from mbrl_ros.system.launching import SIM, plan
+from mbrl_ros.system.launch_kinds import SIM
+from mbrl_ros.system.launching import plan
 from mbrl_ros.system.lock_step import LockStepSystem
 from mbrl_ros.system.schema import NODES, OBJECTIVE, node_settings, objective_parameters
 from mbrl_ros.system.task_file import read_task_file

@@ -16,7 +16,7 @@ from support.waiting import eventually
 from mbrl_ros.data.bags import read_messages
 from mbrl_ros.ros import RUNTIME, Context, Node, SingleThreadedExecutor
 from mbrl_ros.ros import interfaces as ri
-from mbrl_ros.system.launching import SIM
+from mbrl_ros.system.launch_kinds import SIM
 
 from .conftest import ROOT
 

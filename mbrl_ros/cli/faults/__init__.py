@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mbrl_ros.core.settings import SettingsError
-from mbrl_ros.system.launching import SIM, plan
+from mbrl_ros.system.launch_kinds import SIM
+from mbrl_ros.system.launching import plan
 
 if TYPE_CHECKING:
     from mbrl_ros.cli.faults.world import World

@@ -15,7 +15,7 @@ from mbrl_ros.cli.faults.observer import STRANGE
 from mbrl_ros.cli.faults.world import World
 from mbrl_ros.ros import Parameter
 from mbrl_ros.ros import interfaces as ri
-from mbrl_ros.system.launching import SIM
+from mbrl_ros.system.launch_kinds import SIM
 
 #: Does the harm.
 Fault = Callable[[World], None]

@@ -16,7 +16,7 @@ from mbrl_ros.robot.settings import BridgeSettings
 from mbrl_ros.ros import QoSProfile, ReliabilityPolicy
 from mbrl_ros.ros import interfaces as ri
 from mbrl_ros.system.configuration import parse_assignments, read_task
-from mbrl_ros.system.launching import BRIDGE
+from mbrl_ros.system.launch_kinds import BRIDGE
 
 _ARRAY = "std_msgs/msg/Float64MultiArray"
 # Time to listen at most, and from when on all sources are heard [s].
