@@ -14,7 +14,7 @@ from dataclasses import replace
 import pytest
 from support.events import read_events, read_scalars, read_texts
 from support.processes import die_with_parent
-from support.waiting import eventually
+from support.waiting import PATIENCE, eventually
 
 from mbrl_ros.cli import stop_request
 from mbrl_ros.cli.main import main
@@ -178,7 +178,7 @@ def test_whatever_ends_it_what_was_learned_is_kept_and_gone_on_with(tmp_path, nu
         # Past the first decision of the gate.
         eventually(lambda: (out / "summary.json").exists() and len(curve_of(out)) >= 3, 240)
         process.send_signal(number)
-        code = process.wait(60)
+        code = process.wait(PATIENCE)
     finally:
         process.kill()
     if number == signal.SIGKILL:

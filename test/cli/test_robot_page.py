@@ -117,13 +117,15 @@ def test_from_a_list_of_topics_to_a_system_that_moves_it(terminal, bystander, tm
     guard = terminal("safety_guard --ros-args")
     eventually(lambda: "commands /effort_controller/commands" in bridge.text)
     hand = terminal("topic pub --rate 20")
-    eventually(lambda: bystander.places and bystander.places[-1] > begin + 0.1, 40, *bystander.look)
+    eventually(
+        lambda: bystander.places and bystander.places[-1] > begin + 0.1, PATIENCE, *bystander.look
+    )
     hand.end()
     guard.end()
     bridge.end()
 
     system = terminal("launch robot", "view:=none", "run_dir:=run", "planner.horizon:=8")
-    eventually(lambda: "/mpc_controller/arm" in bystander.services, 40, *bystander.look)
+    eventually(lambda: "/mpc_controller/arm" in bystander.services, PATIENCE, *bystander.look)
     assert done("/estop", tmp_path).returncode == 0
     assert "success=True" in done("service call /mpc_controller/arm", tmp_path).stdout
     (reset,) = re.findall(r"`mbrl-ros (service call /robot_bridge/reset [^`]*)`", TEXT)

@@ -2,7 +2,7 @@ import sys
 import time
 
 import pytest
-from support.waiting import eventually
+from support.waiting import PATIENCE, eventually
 
 from mbrl_ros.cli import supervisor as module
 from mbrl_ros.cli.supervisor import NodeCrashesError, NodeRefusedError, Supervisor
@@ -42,7 +42,7 @@ def system(tmp_path, monkeypatch):
         supervisor.stop([list(supervisor.processes)], lambda: True)
 
 
-def watch(supervisor, until, timeout=20):
+def watch(supervisor, until, timeout=PATIENCE):
     def look():
         supervisor.check()
         return until()

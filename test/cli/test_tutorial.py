@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
@@ -74,7 +75,7 @@ def test_it_runs_in_real_time_and_its_goals_change(folder, domain, monkeypatch):
                 assert done.returncode == 0, (start, done.stdout, done.stderr)
         finally:
             system.send_signal(signal.SIGINT)
-            _, err = system.communicate(timeout=60)
+            _, err = system.communicate(timeout=PATIENCE)
     assert (system.returncode, err) == (0, "")
     listed = (elsewhere / "run" / "config.yaml").read_text()
     assert f"{folder / 'crane.xml'}" in listed

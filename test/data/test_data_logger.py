@@ -14,6 +14,7 @@ import pytest
 import yaml
 from mcap.reader import make_reader
 from rosbags.rosbag2 import Reader
+from support.waiting import PATIENCE
 from support.waiting import eventually as wait_for
 
 from mbrl_ros.data.bags import read_frames, read_messages, read_transitions
@@ -96,7 +97,7 @@ def plant(domain):
     thread.start()
     yield plant
     ros.shutdown(context=context)
-    thread.join(5)
+    thread.join(PATIENCE)
     plant.node.destroy_node()
 
 
@@ -125,7 +126,7 @@ def start(domain, tmp_path):
 
 def end(logger):
     logger.send_signal(signal.SIGINT)
-    _, said = logger.communicate(timeout=10)
+    _, said = logger.communicate(timeout=PATIENCE)
     return logger.returncode, said
 
 
@@ -243,7 +244,7 @@ def test_a_bag_that_is_full_is_told_and_whoever_learns_hears_all(plant, start, t
 )
 def test_a_wrong_parameter_ends_it_with_one_line(start, changes, message):
     logger = start(**changes)
-    _, said = logger.communicate(timeout=15)
+    _, said = logger.communicate(timeout=PATIENCE)
     assert logger.returncode == 2
     assert message in said
     assert "Traceback" not in said

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.waiting import eventually
+from support.waiting import PATIENCE, eventually
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -87,11 +87,11 @@ def test_running_nodes_are_driven(tmp_path, dds_domain, monkeypatch):
         env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
-        eventually(lambda: (tmp_path / "run" / "config.yaml").exists(), 30)
-        told = run(EXAMPLES / "drive_running_nodes.py", timeout=50)
+        eventually(lambda: (tmp_path / "run" / "config.yaml").exists())
+        told = run(EXAMPLES / "drive_running_nodes.py", timeout=PATIENCE)
     finally:
         system.terminate()
-        system.communicate(timeout=60)
+        system.communicate(timeout=PATIENCE)
     assert "plans for 'swingup'" in told
     assert "'go_to' is active" in told
     assert "goal accepted" in told

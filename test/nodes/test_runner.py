@@ -4,6 +4,7 @@ import sys
 import time
 
 import pytest
+from support.waiting import PATIENCE
 
 SLOW = """
 import sys, time
@@ -94,7 +95,7 @@ def test_a_node_that_has_finished_is_gone(dds_domain):
     node = subprocess.Popen([sys.executable, "-c", SLOW_TO_END], stdout=subprocess.PIPE, text=True)
     assert node.stdout.readline() == "spinning\n"
     node.send_signal(signal.SIGINT)
-    out, _ = node.communicate(timeout=40.0)
+    out, _ = node.communicate(timeout=PATIENCE)
     assert node.returncode == 0
     assert out.endswith("finished")
 
@@ -110,7 +111,7 @@ def test_a_node_ends_with_the_launch(when, dds_domain):
         assert launcher.stdout.readline() == "spinning\n"
         launcher.kill()
     # The pipe is closed when the node has ended, too.
-    out, err = launcher.communicate(timeout=40.0)
+    out, err = launcher.communicate(timeout=PATIENCE)
     assert out.endswith("finished" if when == "late" else "")
     assert ("is gone" in err) == (when == "early")
 
@@ -118,7 +119,7 @@ def test_a_node_ends_with_the_launch(when, dds_domain):
 @pytest.mark.process
 def test_a_full_garbage_collection_does_not_look_at_the_libraries(dds_domain):
     done = subprocess.run(
-        [sys.executable, "-c", COLLECTING], capture_output=True, text=True, timeout=60.0
+        [sys.executable, "-c", COLLECTING], capture_output=True, text=True, timeout=PATIENCE
     )
     assert (done.returncode, done.stderr) == (0, "")
     seen, exempt = map(int, done.stdout.split())
@@ -134,7 +135,7 @@ def test_a_signal_ends_a_node_that_is_still_being_built(number, dds_domain):
     assert node.stdout.readline() == "building\n"
     began = time.monotonic()
     node.send_signal(number)
-    _, err = node.communicate(timeout=40.0)
+    _, err = node.communicate(timeout=PATIENCE)
     assert (node.returncode, err) == (0, "")
     assert time.monotonic() - began < 30.0
 
@@ -147,14 +148,14 @@ def test_a_second_node_of_a_name_is_refused(domain):
         for words in ([], others):
             running.append(subprocess.Popen([*command, *words], stdout=subprocess.PIPE, text=True))
             assert running[-1].stdout.readline() == "runs\n"
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60.0)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     finally:
         for node in running:
             node.terminate()
-            node.communicate(timeout=40.0)
+            node.communicate(timeout=PATIENCE)
     expected = f"error: /named runs already on this machine in ROS_DOMAIN_ID {domain};"
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(expected)
     # The name is free again.
-    done = subprocess.run([*command, "once"], capture_output=True, text=True, timeout=60.0)
+    done = subprocess.run([*command, "once"], capture_output=True, text=True, timeout=PATIENCE)
     assert (done.returncode, done.stdout) == (0, "runs\n")

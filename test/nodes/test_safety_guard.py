@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support.processes import die_with_parent
 from support.stepping_clock import run_with_stepping_clock
-from support.waiting import eventually
+from support.waiting import PATIENCE, eventually
 
 ros = pytest.importorskip("mbrl_ros.ros")
 ri = pytest.importorskip("mbrl_ros.ros.interfaces")
@@ -212,7 +212,7 @@ def test_between_controller_and_plant(start, sides, tmp_path):
     again.send_signal(signal.SIGINT)
     sides.until(lambda: "action" in sides.newest)
     assert sides.newest["action"].source == ri.Action.FALLBACK
-    assert again.wait(20) == 0
+    assert again.wait(PATIENCE) == 0
     assert json.loads(kept.read_text())["running"] is False
 
 
@@ -221,6 +221,6 @@ def test_what_does_not_fit_is_refused_in_one_line(start):
         ("limits.of:=['wheel']", "limits.of: unknown dimension 'wheel'"),
         ("takeover.silence:=shrug", "safety_guard: parameter 'takeover.silence'"),
     ):
-        _, err = start(parameter).communicate(timeout=40)
+        _, err = start(parameter).communicate(timeout=PATIENCE)
         assert err.startswith(f"error: {message}")
         assert err.count("\n") == 1

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from support.waiting import PATIENCE
 
 from mbrl_ros.ros import LifecycleNode, Parameter, QoSDurabilityPolicy, QoSProfile
 from mbrl_ros.ros.interfaces import (
@@ -100,7 +101,7 @@ def test_both_ways_with_a_real_node(world, tmp_path, capfd):
     node.create_service(SetBool, "embedded_service", answer)
     process = real(f"exec python3 {script}")
     try:
-        assert world.spin(lambda: "real" in node.get_node_names(), timeout=30)
+        assert world.spin(lambda: "real" in node.get_node_names())
         assert world.spin(lambda: latched)
         assert latched[0].data == "latched by real"
         assert world.spin(lambda: publisher.get_subscription_count() == 1)
@@ -172,7 +173,7 @@ def test_ros2_commands(world):
     )
     # Else the daemon that some of them start would stay for hours.
     process = real(f"{script}\nros2 daemon stop >&2")
-    assert world.spin(lambda: process.poll() is not None, timeout=20 * len(COMMANDS))
+    assert world.spin(lambda: process.poll() is not None, timeout=PATIENCE * len(COMMANDS))
     out, err = process.communicate()
     answers = out.split(">>>")[1:]
     for (command, expected), text in zip(COMMANDS.items(), answers, strict=True):

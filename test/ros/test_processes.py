@@ -2,6 +2,7 @@ import signal
 import struct
 
 import pytest
+from support.waiting import PATIENCE
 
 from mbrl_ros.ros import RCLError
 from mbrl_ros.ros.embedded.dds import Writer
@@ -46,13 +47,13 @@ def test_killed_and_restarted(world, start):
     node, received = world.node(), []
     node.create_subscription(String, "chatter", lambda m: received.append(m.data), 10)
     process = start(TALKER, "one")
-    assert world.spin(lambda: "one" in received, timeout=20)
+    assert world.spin(lambda: "one" in received)
     process.send_signal(signal.SIGKILL)
     process.wait()
     again = start(TALKER, "two")
     # Long before the lease of the dead one is over.
     assert again.stdout.readline() == "ready\n"
-    assert world.spin(lambda: "two" in received, timeout=5)
+    assert world.spin(lambda: "two" in received)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -60,7 +61,7 @@ def test_signals_end_it_cleanly(start, number):
     process = start(TALKER, "x")
     assert process.stdout.readline() == "ready\n"
     process.send_signal(number)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=PATIENCE)
     assert (out, process.returncode) == ("stopped\n", 0), err
     assert err.count("\n") == 1
     assert "] [talker]: talking" in err
@@ -76,7 +77,7 @@ def test_exit_without_any_cleaning_up(start):
         "threading.Thread(target=executor.spin, daemon=True).start()\n"
         "print('done')\n"
     )
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=PATIENCE)
     assert (out, process.returncode) == ("done\n", 0)
     assert "Error" not in err.replace("ExternalShutdownException", "")
 
@@ -88,7 +89,7 @@ def test_shutdown_in_a_callback_ends_spin(start):
         "spin(node); node.destroy_node(); init(); node = Node('again')\n"
         "spin_once(node, timeout_sec=0.01); node.destroy_node(); shutdown(); print('done')\n"
     )
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=PATIENCE)
     assert (out, err, process.returncode) == ("done\n", "", 0)
 
 
@@ -132,4 +133,4 @@ def test_bad_discovery_range(world, monkeypatch):
 def test_wrong_runtime(start, monkeypatch):
     monkeypatch.setenv("MBRL_ROS_RUNTIME", "ros1")
     process = start("import mbrl_ros.ros\n")
-    assert "must be rclpy or embedded" in process.communicate(timeout=10)[1]
+    assert "must be rclpy or embedded" in process.communicate(timeout=PATIENCE)[1]

@@ -1,6 +1,7 @@
 import threading
 
 import pytest
+from support.waiting import PATIENCE
 
 from mbrl_ros.nodes.subscribing import subscribe_to_all
 from mbrl_ros.ros import (
@@ -144,7 +145,7 @@ def test_exceptions_of_callbacks_come_out_of_spin(world):
     node.create_subscription(String, "topic", fail, 10)
     node.create_publisher(String, "topic", 10).publish(String(data="oops"))
     with pytest.raises(ZeroDivisionError, match="oops"):
-        world.spin(timeout=5)
+        world.spin()
 
 
 def test_publishing_from_threads_while_spinning_in_one(world):
@@ -169,9 +170,9 @@ def test_publishing_from_threads_while_spinning_in_one(world):
         thread.join()
     done = threading.Event()
     node.create_timer(0.01, lambda: done.set() if len(received) == 400 else None)
-    assert done.wait(10)
+    assert done.wait(PATIENCE)
     executor.shutdown()
-    spinner.join(5)
+    spinner.join(PATIENCE)
     assert not spinner.is_alive()
 
 
@@ -229,4 +230,4 @@ def test_a_shutdown_amid_a_callback_is_no_error_of_the_callback(world):
 
     node.create_timer(0.001, late)
     with pytest.raises(ExternalShutdownException):
-        world.spin(timeout=5)
+        world.spin()

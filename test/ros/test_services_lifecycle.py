@@ -1,6 +1,7 @@
 import threading
 
 import pytest
+from support.waiting import PATIENCE
 
 from mbrl_ros.ros import (
     Future,
@@ -103,7 +104,7 @@ def test_call_while_another_thread_spins(world):
     assert client.wait_for_service(5)
     assert client.call(Trigger.Request(), timeout_sec=5) == Trigger.Response()
     executor.shutdown()
-    spinner.join(5)
+    spinner.join(PATIENCE)
     assert not spinner.is_alive()
 
 
@@ -114,7 +115,7 @@ def test_a_service_must_return_a_response(world):
     assert client.wait_for_service(5)
     client.call_async(Trigger.Request())
     with pytest.raises(TypeError, match="callback of service '/go' returned"):
-        world.spin(timeout=5)
+        world.spin()
 
 
 class Managed(LifecycleNode):

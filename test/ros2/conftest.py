@@ -24,6 +24,7 @@ from installation import (
     with_packages,
 )
 from support.domains import REAL, claimed
+from support.waiting import PATIENCE
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -80,7 +81,7 @@ def ros_environment(_workspace_environment, domain, tmp_path):
 def ros2(ros_environment, tmp_path):
     """Run a ros2 command to its end; returns what it printed, on both channels."""
 
-    def run(*words, code=0, timeout=30):
+    def run(*words, code=0, timeout=PATIENCE):
         result = subprocess.run(
             ["ros2", *map(str, words)],
             env=ros_environment,

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from support.waiting import wait_until
+from support.waiting import PATIENCE, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 SETUPS = sorted(Path("/opt/ros").glob("*/setup.bash"))
@@ -125,16 +125,16 @@ class Started:
     def output(self):
         return self._path.read_text(errors="replace")
 
-    def wait_for(self, text, timeout=30.0):
+    def wait_for(self, text, timeout=PATIENCE):
         """Wait until it has printed a text."""
         wait_until(lambda: text in self.output or self.process.poll() is not None, timeout)
         assert text in self.output, self.output
 
-    def stop(self, number=signal.SIGINT, timeout=15.0):
+    def stop(self, number=signal.SIGINT, timeout=PATIENCE):
         """Send a signal to all of it, as a terminal does; returns its exit code at the end."""
         os.killpg(self.process.pid, number)
         code = self.process.wait(timeout)
-        assert wait_until(lambda: not self.group_alive(), 5.0), "it left processes behind"
+        assert wait_until(lambda: not self.group_alive(), PATIENCE), "it left processes behind"
         assert "Traceback" not in self.output, self.output
         return code
 

@@ -59,7 +59,7 @@ class TestRunning(unittest.TestCase):
         cls.node.destroy_node()
         rclpy.shutdown()
 
-    def first(self, kind, topic, wanted=lambda message: True, qos=10, timeout=40.0):
+    def first(self, kind, topic, wanted=lambda message: True, qos=10, timeout=120.0):
         """Return the first message that is as wanted."""
         found = []
         subscription = self.node.create_subscription(

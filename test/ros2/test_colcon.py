@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from installation import ROOT, SETUPS, build, building, clean_environment, sourced
+from support.waiting import PATIENCE
 
 from mbrl_ros import __version__
 
@@ -68,7 +69,7 @@ def test_without_the_python_packages(install, start, domain, tmp_path):
         *("ros2", "launch", "mbrl_ros", "robot.launch.py", "task:=cartpole_swingup"),
         environment=environment,
     )
-    assert launch.process.wait(60) == 1, launch.output
+    assert launch.process.wait(PATIENCE) == 1, launch.output
     assert "refused its configuration" in launch.output
     assert launch.output.count("process started with pid") <= 5, launch.output
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 from installation import ROOT
-from support.waiting import wait_until
+from support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.ros2
 
@@ -100,7 +100,7 @@ def test_real_subscriber_and_tools(start, embedded_environment, real_script, ros
     ]
     nodes[-1].wait_for("active")
     listener = real_script(LISTENER)
-    assert listener.process.wait(40) == 0, listener.output
+    assert listener.process.wait(PATIENCE) == 0, listener.output
     counts = json.loads(listener.output.splitlines()[-1])
     assert min(counts.values()) >= 3
     assert len(counts) == 4
@@ -117,7 +117,7 @@ def test_real_subscriber_and_tools(start, embedded_environment, real_script, ros
 def test_real_node_sends_actions(start, embedded_environment, real_script):
     simulator = embedded(start, embedded_environment, "mujoco_sim")
     driver = real_script(DRIVER)
-    assert driver.process.wait(45) == 0, driver.output
+    assert driver.process.wait(PATIENCE) == 0, driver.output
     assert "moved" in driver.output
     assert simulator.stop() == 0
 
@@ -125,8 +125,8 @@ def test_real_node_sends_actions(start, embedded_environment, real_script):
 def test_real_node_sends_goals(start, embedded_environment, real_script):
     controller = embedded(start, embedded_environment, "mpc_controller")
     operator = real_script(GOAL, "cart_speed")
-    assert operator.process.wait(30) == 0, operator.output
+    assert operator.process.wait(PATIENCE) == 0, operator.output
     # It refuses what it does not know, by name: so it got it.
-    assert wait_until(lambda: "goal refused" in controller.output, 10), controller.output
+    assert wait_until(lambda: "goal refused" in controller.output, PATIENCE), controller.output
     assert "cart_speed" in controller.output
     assert controller.stop() == 0

@@ -5,7 +5,7 @@ import re
 import signal
 
 import pytest
-from support.waiting import wait_until
+from support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.ros2
 
@@ -77,9 +77,9 @@ def test_two_systems_in_two_namespaces(launch, ros2, start, ros_environment, tmp
         *(*twice, "namespace:=left", "view:=none", f"run_dir:={tmp_path / 'again'}"),
         environment=ros_environment,
     )
-    assert again.process.wait(60) == 1, again.output
+    assert again.process.wait(PATIENCE) == 1, again.output
     assert re.search(r"error: /left/\w+ runs already on this machine", again.output), again.output
-    assert both.stop(signal.SIGINT, timeout=60) == 0
+    assert both.stop(signal.SIGINT) == 0
     for name in ("left", "right"):
         summary = json.loads((tmp_path / name / "summary.json").read_text())
         assert summary["models_published"] > 0
@@ -94,7 +94,8 @@ def test_two_systems_in_two_namespaces(launch, ros2, start, ros_environment, tmp
     )
     get = ("param", "get", "--no-daemon", "--spin-time", "1", "/left/mpc_controller")
     assert wait_until(
-        lambda: "is: 8" in ros2(*get, "planner.horizon", code=None) or again.process.poll(), 30
+        lambda: "is: 8" in ros2(*get, "planner.horizon", code=None) or again.process.poll(),
+        PATIENCE,
     )
     assert again.process.poll() is None, again.output
     loaded = ros2("param", "load", "--no-daemon", "--spin-time", "1", get[-1], file, code=None)
@@ -106,7 +107,7 @@ def test_two_systems_in_two_namespaces(launch, ros2, start, ros_environment, tmp
 
 def test_a_misspelt_argument_of_an_include_is_refused(launch, tmp_path):
     refused = launch("system('left', **{'planner.horizn': '3'})")
-    assert refused.process.wait(30) != 0
+    assert refused.process.wait(PATIENCE) != 0
     assert "'planner.horizn': did you mean 'planner.horizon'?" in refused.output
     assert not (tmp_path / "left").exists()
 
@@ -129,5 +130,5 @@ def test_a_fleet_has_one_model(start, ros2, ros_environment, tmp_path):
     assert wait_until(lambda: epoch("left") == epoch("right") != "0", 120), fleet.output
     assert ros2("topic", "info", "/fleet/model").count("Publisher count: 1") == 1
     fleet.process.send_signal(signal.SIGINT)
-    assert wait_until(lambda: fleet.process.poll() is not None, 60)
+    assert wait_until(lambda: fleet.process.poll() is not None, PATIENCE)
     assert {"fleet", "left", "right"} <= {path.name for path in tmp_path.iterdir()}

@@ -4,6 +4,7 @@ import signal
 
 import pytest
 from installation import ROOT
+from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.ros2
 
@@ -72,7 +73,7 @@ def test_nodes_end_cleanly(start, ros_environment, install, number):
 def test_bad_configuration(run_node):
     """An unknown parameter: one line."""
     node = run_node("model_trainer", "traner.learning_rate:=1.0")
-    node.process.wait(30)
+    node.process.wait(PATIENCE)
     lines = [line for line in node.output.splitlines() if not line.startswith("[ros2run]")]
     assert len(lines) == 1, node.output
     assert lines[0].startswith("error: model_trainer: ")

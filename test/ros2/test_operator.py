@@ -7,7 +7,7 @@ import signal
 
 import pytest
 from installation import ROOT
-from support.waiting import wait_until
+from support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.ros2
 
@@ -35,7 +35,7 @@ what_if = node.create_client(WhatIf, "mpc_controller/what_if")
 arm = node.create_client(Trigger, "mpc_controller/arm")
 
 
-def until(condition, timeout=60.0):
+def until(condition, timeout=120.0):
     end = time.monotonic() + timeout
     while not condition() and time.monotonic() < end:
         rclpy.spin_once(node, timeout_sec=0.05)
@@ -120,7 +120,7 @@ estop = node.create_publisher(Bool, "estop", 10)
 goal = node.create_publisher(Goal, "goal", 10)
 
 
-def until(condition, timeout=90.0):
+def until(condition, timeout=120.0):
     end = time.monotonic() + timeout
     while not condition() and time.monotonic() < end:
         rclpy.spin_once(node, timeout_sec=0.05)
@@ -229,7 +229,7 @@ def system(start, ros_environment, tmp_path):
         f"run_dir:={tmp_path / 'run'}",
         environment=ros_environment,
     )
-    launch.wait_for("active, seed", timeout=40)
+    launch.wait_for("active, seed")
     return launch
 
 
@@ -247,8 +247,8 @@ def test_a_question_delays_neither_ticks_nor_the_e_stop(system, real_script, ros
     assert "No messages will be received" not in system.output
     # `ros2 launch` stops none of its processes when it is terminated: they see to that.
     os.kill(system.process.pid, signal.SIGTERM)
-    system.process.wait(20)
-    assert wait_until(lambda: not system.group_alive(), 60)
+    system.process.wait(PATIENCE)
+    assert wait_until(lambda: not system.group_alive(), PATIENCE)
     assert (tmp_path / "run" / "bag" / "metadata.yaml").is_file()
 
 
@@ -261,7 +261,7 @@ def test_wishes_survive_a_crash(system, real_script, tmp_path):
     # What kills the launch ends its nodes, too.
     system.process.kill()
     system.process.wait()
-    assert wait_until(lambda: not system.group_alive(), 60)
+    assert wait_until(lambda: not system.group_alive(), PATIENCE)
 
 
 def test_a_robot_in_a_namespace_is_held_after_a_crash(
@@ -286,4 +286,4 @@ def test_a_robot_in_a_namespace_is_held_after_a_crash(
     topics = ros2("topic", "list").split()
     assert not {"/observation", "/action", "/model", "/controller_status"} & set(topics)
     assert plant.stop() == 0
-    assert robot.stop(signal.SIGINT, timeout=60) == 0
+    assert robot.stop(signal.SIGINT) == 0

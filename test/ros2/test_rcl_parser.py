@@ -10,6 +10,7 @@ import pytest
 from installation import SETUPS, clean_environment, sourced, with_packages
 from support.rcl_forms import READ_ALIKE, REFUSED, REFUSED_BY_US
 from support.rcl_words import READ
+from support.waiting import PATIENCE
 
 from mbrl_ros.core.parameter_files import read_sections
 from mbrl_ros.core.rcl_yaml import write_yaml
@@ -26,7 +27,7 @@ def ask():
     def ask(texts):
         done = subprocess.run(
             ["python3", program], input=json.dumps(texts), env=environment,
-            stdout=subprocess.PIPE, text=True, timeout=60,
+            stdout=subprocess.PIPE, text=True, timeout=PATIENCE,
         )  # fmt: skip
         answers = [json.loads(line) for line in done.stdout.splitlines()]
         crashed = texts[len(answers)] if len(answers) < len(texts) else ""

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 import yaml
-from support.waiting import eventually
+from support.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.ros2
 
@@ -19,7 +19,7 @@ def test_a_robot_is_checked_and_launched(start, ros2, ros_environment, install, 
     robot = start(*words, share / STANDIN, environment=ros_environment)
     robot.wait_for("125 messages a second")
     check = start("mbrl-ros", "robot", "check", "quadruped", environment=ros_environment)
-    assert check.process.wait(30) == 0, check.output
+    assert check.process.wait(PATIENCE) == 0, check.output
     # On rclpy, whose messages name their fields in the same way.
     assert "  pitch = " in check.output
     assert "nothing wrong was found; nothing was sent" in check.output
@@ -40,5 +40,5 @@ def test_a_robot_is_checked_and_launched(start, ros2, ros_environment, install, 
     assert len(newest("/position_controller/commands")["data"]) == 12
     answer = ros2("service", "call", "/robot_bridge/reset", "mbrl_ros/srv/Reset", "{seed: -1}")
     assert "the episode ends" in answer
-    assert system.stop(signal.SIGINT, timeout=60) == 0, system.output
+    assert system.stop(signal.SIGINT) == 0, system.output
     assert robot.stop(signal.SIGINT) == 0

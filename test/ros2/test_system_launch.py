@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from support.waiting import wait_until
+from support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.ros2
 
@@ -55,7 +55,7 @@ def test_bag(run_folder, ros2, start, ros_environment, real_script):
     listener = real_script(LISTENER)
     listener.wait_for("listening")
     player = start("ros2", "bag", "play", run_folder / "bag", environment=ros_environment)
-    assert listener.process.wait(40) == 0, listener.output
+    assert listener.process.wait(PATIENCE) == 0, listener.output
     assert min(json.loads(listener.output.splitlines()[-1]).values()) >= 20, player.output
 
 
@@ -65,8 +65,8 @@ def test_interrupt(start, ros_environment, tmp_path):
         *("ros2", "launch", "mbrl_ros", "sim.launch.py", f"run_dir:={tmp_path / 'run'}"),
         environment=ros_environment,
     )
-    launch.wait_for("active, seed", timeout=40)
-    assert launch.stop(signal.SIGINT, timeout=30) == 0
+    launch.wait_for("active, seed")
+    assert launch.stop(signal.SIGINT) == 0
     assert launch.output.count("process has finished cleanly") == 6, launch.output
 
 
@@ -79,7 +79,7 @@ def test_objectives_change_by_every_way(start, ros2, ros_environment, tmp_path):
         f"run_dir:={tmp_path / 'run'}",
         environment=ros_environment,
     )
-    launch.wait_for("active, seed", timeout=40)
+    launch.wait_for("active, seed")
 
     def status(field):
         return ros2("topic", "echo", "--once", "--field", field, "/controller_status").split()[0]
@@ -89,7 +89,7 @@ def test_objectives_change_by_every_way(start, ros2, ros_environment, tmp_path):
         service = f"/mpc_controller/{name}"
         return ros2("service", "call", service, f"mbrl_ros/srv/{kind}", request)
 
-    assert wait_until(lambda: status("model_sequence") != "0", 40), launch.output
+    assert wait_until(lambda: status("model_sequence") != "0", PATIENCE), launch.output
     active = ("/mpc_controller", "objective.active")
     assert "successful" in ros2("param", "set", *active, "balance_left")
     assert status("objective") == "balance_left"
@@ -112,17 +112,17 @@ def test_objectives_change_by_every_way(start, ros2, ros_environment, tmp_path):
     goal = "{names: [cart_position], values: [0.25]}"
     ros2("topic", "pub", "--once", "/goal", "mbrl_ros/msg/Goal", goal)
     ros2("topic", "pub", "--once", "/goal", "mbrl_ros/msg/Goal", goal.replace("0.25", ".nan"))
-    assert wait_until(lambda: "goal refused" in launch.output, 20), launch.output
+    assert wait_until(lambda: "goal refused" in launch.output, PATIENCE), launch.output
     told = ros2("topic", "echo", "--once", "--full-length", "/objective")
     assert "way: goal" in told
     assert '"goal": {"cart_position": 0.25}' in told
     goals = "{names: [cart_position], values: [0.0], tolerances: [10.0]}"
     sequence = f"{{goals: [{goals}, {goals}]}}"
     ros2("topic", "pub", "--once", "/goal_sequence", "mbrl_ros/msg/GoalSequence", sequence)
-    assert wait_until(lambda: status("sequence") == "reached", 20), launch.output
+    assert wait_until(lambda: status("sequence") == "reached", PATIENCE), launch.output
     assert status("sequence_index") == "1"
     assert "expected_return:" in ros2("topic", "echo", "--once", "/plan")
-    assert launch.stop(signal.SIGINT, timeout=30) == 0
+    assert launch.stop(signal.SIGINT) == 0
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_bad_arguments(start, ros_environment, tmp_path, argument, complaint):
         *("ros2", "launch", "mbrl_ros", "sim.launch.py", argument, f"run_dir:={tmp_path / 'run'}"),
         environment=ros_environment,
     )
-    assert wait_until(lambda: launch.process.poll() is not None, 30)
+    assert wait_until(lambda: launch.process.poll() is not None, PATIENCE)
     assert launch.process.returncode != 0
     assert complaint in launch.output
     assert "Traceback" not in launch.output

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support.waiting import wait_until
+from support.waiting import PATIENCE, wait_until
 
 from mbrl_ros.data.frames import decode
 from mbrl_ros.data.messages import read_frame
@@ -126,7 +126,7 @@ def start():
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
         try:
-            _, errors = process.communicate(timeout=5.0)
+            _, errors = process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             raise
@@ -160,7 +160,7 @@ def test_real_time(client, start):
     assert client.observations[-1].action_step == -1
 
     process.send_signal(signal.SIGINT)
-    assert process.wait(5.0) == 0
+    assert process.wait(PATIENCE) == 0
 
 
 def test_lock_step_waits_and_a_late_controller_gets_it_going(client, start):
@@ -251,7 +251,7 @@ def test_malformed_actions_are_warned_of_and_change_nothing(client, start):
     client.send(client.observations[-1], [0.2])
     client.until(lambda: client.observations[-1].step == 1)
     process.send_signal(signal.SIGINT)
-    output = "".join(process.communicate(timeout=5.0))
+    output = "".join(process.communicate(timeout=PATIENCE))
     assert output.count("refused action: expected 1 values (motor)") == 1
 
 
@@ -270,7 +270,7 @@ def test_camera_and_video(client, start, tmp_path, graphics_library):
     assert (image.width, image.height, image.step, image.encoding) == (64, 48, 192, "rgb8")
     assert len(image.data) == 64 * 48 * 3
     process.send_signal(signal.SIGINT)
-    assert process.wait(10.0) == 0
+    assert process.wait(PATIENCE) == 0
     assert next(tmp_path.glob("video.*")).stat().st_size > 0
 
 
@@ -316,7 +316,7 @@ def test_an_error_in_a_task_ends_the_process(arm_file, tmp_path):
     tree = {"/**": {"ros__parameters": shared}, "mujoco_sim": {"ros__parameters": own}}
     file.write_text(yaml.safe_dump(tree))
     process = started(file=file)
-    _, errors = process.communicate(timeout=20.0)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     told = errors.splitlines()[-1]
     assert "the simulation stopped: PlantError: " in told
@@ -342,7 +342,7 @@ def test_bad_parameters_end_the_process_with_one_line(start, tmp_path, mujoco_si
     file = tmp_path / "bad.yaml"
     file.write_text(yaml.safe_dump(tree))
     process = started(file=file)
-    output, errors = process.communicate(timeout=20.0)
+    output, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2, output + errors
     assert words in errors
     assert len(errors.strip().splitlines()) == 1
@@ -366,7 +366,7 @@ def test_a_plant_of_an_old_api_is_refused_by_the_node(tmp_path):
         "mujoco_sim: {ros__parameters: {environment: 'old_tank:OldTank-v0'}}\n"
     )
     process = started(file=file)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
     assert errors.splitlines()[-1].startswith("error: step of environment '")
     assert "returned 4 values, expected 5" in errors

@@ -2,7 +2,7 @@ import threading
 import time
 
 import pytest
-from support.waiting import wait_until
+from support.waiting import PATIENCE, wait_until
 
 from mbrl_ros.simulation.stepper import REPEAT_PERIOD, Stepper
 
@@ -35,7 +35,7 @@ class Running:
         if self.answer is not None:
             self.stepper.command([self.answer], observation.episode, observation.step)
 
-    def wait(self, count, timeout=5.0):
+    def wait(self, count, timeout=PATIENCE):
         with self.arrived:
             assert self.arrived.wait_for(lambda: len(self.seen) >= count, timeout)
         return self.seen[-1][1]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.domains import claimed
 from support.processes import die_with_parent
-from support.waiting import eventually
+from support.waiting import PATIENCE, eventually
 
 os.environ.setdefault("MBRL_ROS_RUNTIME", "embedded")
 
@@ -60,7 +60,7 @@ class Launched:
     def nodes(self):
         return processes_of(self.run_dir)
 
-    def end(self, number=signal.SIGINT, timeout=60):
+    def end(self, number=signal.SIGINT, timeout=PATIENCE):
         """Send a signal; return what was written to standard output and standard error."""
         self.process.send_signal(number)
         return self.process.communicate(timeout=timeout)
@@ -79,4 +79,4 @@ def launch(tmp_path):
         if launched.process.poll() is None:
             launched.process.kill()
         launched.process.communicate()
-    eventually(lambda: not any(launched.nodes for launched in made), 10)
+    eventually(lambda: not any(launched.nodes for launched in made))

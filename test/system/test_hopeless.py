@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.waiting import eventually
+from support.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.process
 
@@ -47,7 +47,7 @@ def test_a_launch_whose_plant_never_ran_has_failed(launch, tmp_path):
     (tmp_path / "broken.yaml").write_text(TASK)
     words = [f"task:={tmp_path / 'broken.yaml'}", "duration:=6", "view:=none"]
     system = launch("sim", *words, env={**os.environ, "PYTHONPATH": str(tmp_path)})
-    _, error = system.process.communicate(timeout=90)
+    _, error = system.process.communicate(timeout=PATIENCE)
     assert system.process.returncode == 1
     assert "error: mujoco_sim crash" in error
 
@@ -59,7 +59,7 @@ def test_an_interrupt_while_importing_ends_quietly():
         "sys.exit(main.main(['learn', 'cartpole_swingup']))"
     )
     run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert (run.returncode, run.stderr) == (130, "")
 

@@ -11,7 +11,7 @@ import threading
 
 import pytest
 from support.events import read_scalars
-from support.waiting import eventually
+from support.waiting import PATIENCE, eventually
 
 from mbrl_ros.data.bags import read_messages
 from mbrl_ros.ros import RUNTIME, Context, Node, SingleThreadedExecutor
@@ -129,7 +129,7 @@ def test_it_learns_and_any_node_may_be_killed(launch, listener):
 
     # The domain is taken, as another launcher finds out.
     second = launch(*QUICK)
-    _, err = second.process.communicate(timeout=30)
+    _, err = second.process.communicate(timeout=PATIENCE)
     assert second.process.returncode == 2
     assert re.fullmatch(r"error: ROS_DOMAIN_ID \d+ is in use: [^\n]*\n", err)
     assert not second.run_dir.exists()
@@ -284,7 +284,7 @@ def test_nothing_outlives_a_launcher_that_is_killed(launch):
     eventually(lambda: len(system.nodes) == len(SIM.nodes))
     eventually(lambda: (system.run_dir / "bag").is_dir() and list(system.run_dir.glob("bag/*")))
     system.process.kill()
-    eventually(lambda: not system.nodes, 10)
+    eventually(lambda: not system.nodes)
     # A report of what is left, and the domain is free again.
     again = subprocess.run(
         [sys.executable, "-m", "mbrl_ros.cli", "report", str(system.run_dir)],
@@ -311,14 +311,14 @@ def test_the_end_of_the_duration_even_if_nobody_reads_what_is_written(launch):
     system = launch(*QUICK, "duration:=3", stdout=writing)
     os.close(writing)
     os.close(reading)
-    assert system.process.wait(timeout=60) == 0
+    assert system.process.wait(timeout=PATIENCE) == 0
     assert system.nodes == {}
     assert json.loads((system.run_dir / "summary.json").read_text())["wall_seconds"] >= 0
 
 
 def test_an_unsupported_environment_is_refused_in_one_line(launch):
     system = launch(*QUICK, "mujoco_sim.environment:=Blackjack-v1", "mujoco_sim.time_step:=0.04")
-    _, err = system.process.communicate(timeout=60)
+    _, err = system.process.communicate(timeout=PATIENCE)
     assert system.process.returncode == 2
     assert re.fullmatch(r"error: mujoco_sim: [^\n]*Blackjack-v1[^\n]*\n", err), err
     assert system.nodes == {}
@@ -332,7 +332,7 @@ def test_a_node_of_somebody_else_is_in_the_way(launch):
     node = Node("mujoco_sim", context=context)
     try:
         system = launch(*QUICK)
-        _, err = system.process.communicate(timeout=60)
+        _, err = system.process.communicate(timeout=PATIENCE)
         assert system.process.returncode == 2
         assert re.fullmatch(r"error: ROS_DOMAIN_ID \d+ is in use: mujoco_sim [^\n]*\n", err)
         assert not system.run_dir.exists()

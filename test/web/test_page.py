@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from reports import messages as m
 from support import messages
-from support.waiting import eventually
+from support.waiting import PATIENCE, eventually
 
 viser = pytest.importorskip("viser", reason="the page needs viser")
 from msgspec import msgpack  # noqa: E402
@@ -101,13 +101,13 @@ def moved(slider, value):
 @pytest.mark.parametrize("origin", [None, "own"])
 def test_the_page_itself_is_served(page, origin):
     with connected(page, origin=page.url if origin else None) as socket:
-        assert socket.recv(timeout=20)
+        assert socket.recv(timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example.org", "http://localhost:1", "null"])
 def test_pages_of_others_are_not(page, origin):
     with connected(page, origin=origin) as socket, pytest.raises(ConnectionClosed):
-        socket.recv(timeout=20)
+        socket.recv(timeout=PATIENCE)
 
 
 def test_a_viewer_moves_their_own_sliders_and_nobody_elses(page, asked, viewer):

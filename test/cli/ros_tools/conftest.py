@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.waiting import eventually
+from support.waiting import PATIENCE, eventually
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
-LIMIT = 30.0
+LIMIT = PATIENCE
 
 
 GADGET = """
@@ -95,7 +95,7 @@ def start(environment):
             process.send_signal(signal.SIGINT)
     for process in processes:
         try:
-            process.wait(15)
+            process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

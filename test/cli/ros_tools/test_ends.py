@@ -2,6 +2,7 @@ import signal
 import subprocess
 
 import pytest
+from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.process
 
@@ -18,7 +19,7 @@ def test_signals_end_quietly(gadget, start, verb, number):
     line = process.stdout.readline()
     assert line.startswith("average rate: " if verb == "hz" else "header:")
     process.send_signal(number)
-    _, err = process.communicate(timeout=30.0)
+    _, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err) == (0, "")
 
 
@@ -31,4 +32,4 @@ def test_closed_pipe_ends_quietly(gadget, start):
     process.stdout.readline()
     process.stdout.close()
     assert process.stderr.read() == ""
-    assert process.wait(30.0) == 128 + signal.SIGPIPE
+    assert process.wait(PATIENCE) == 128 + signal.SIGPIPE

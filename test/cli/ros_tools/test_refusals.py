@@ -3,6 +3,7 @@ import subprocess
 import sys
 
 import pytest
+from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.process
 
@@ -89,7 +90,7 @@ def refused(environment):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=30.0,
+        timeout=PATIENCE,
         check=True,
     )
     return json.loads(done.stdout)
@@ -137,7 +138,7 @@ def test_wrong_environment_is_one_line(environment):
             env={**environment, name: value},
             capture_output=True,
             text=True,
-            timeout=30.0,
+            timeout=PATIENCE,
         )
         assert done.returncode == 2
         assert done.stderr.startswith(f"error: {name} is '{value}'")
