@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, replace
@@ -11,7 +10,8 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 import torch
 
-from mbrl_ros.control.engine_choice import EngineChoice, TuningStoppedError, choose_engine
+from mbrl_ros.control.engine_choice import EngineChoice, choose_engine
+from mbrl_ros.control.turns import Turns
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.models.world_model import WorldModel
 from mbrl_ros.objectives.objective import Objective
@@ -122,8 +122,7 @@ def autotune(
     model: WorldModel,
     objective: Objective,
     budget: float,
-    stop: threading.Event,
-    rest: float = 0.0,
+    turns: Turns,
     completed: Callable[[Problem], Problem] = lambda problem: problem,
 ) -> Tuning:
     """Find the greatest effort whose plans fit into a budget on this machine.
@@ -138,8 +137,7 @@ def autotune(
         model: planned with.
         objective: planned for.
         budget: of a plan [s].
-        stop: set by another thread, it ends at the next plan.
-        rest: time to leave to other threads after each plan or rollout, in its computing times.
+        turns: waited for before each plan or rollout.
         completed: adds what the agent adds to a problem.
 
     Raises:
@@ -150,7 +148,7 @@ def autotune(
         if "engine" in pinned:
             return effort, None
         fork = model.fork(effort.members or None)
-        found = choose_engine(fork, action, effort.candidates, settings.horizon, stop, rest)
+        found = choose_engine(fork, action, effort.candidates, settings.horizon, turns)
         return replace(effort, engine=found.engine), found
 
     trials: list[Trial] = []
@@ -166,7 +164,7 @@ def autotune(
         effort, measured = on_fastest_engine(effort)
         for _ in range(_TRIES):
             planner = replace(settings, **asdict(effort))
-            times = _times(planner, action, model, objective, stop, rest, completed)
+            times = _times(planner, action, model, objective, turns, completed)
             trial = Trial(effort, float(np.median(times)), float(np.percentile(times, 99)))
             if trial.p99 <= budget:
                 break
@@ -184,8 +182,7 @@ def _times(
     action: Space,
     model: WorldModel,
     objective: Objective,
-    stop: threading.Event,
-    rest: float,
+    turns: Turns,
     completed: Callable[[Problem], Problem],
 ) -> list[float]:
     """Return the computing time of some plans from the middle of the data [s]."""
@@ -194,8 +191,7 @@ def _times(
     problem = completed(Problem(fork.initial(1), fork, objective, torch.empty(0, action.dim)))
     times: list[float] = []
     for _ in range(_WARM_UP + _PLANS):
-        if stop.wait(rest * times[-1] if times else 0.0):
-            raise TuningStoppedError
+        turns.wait(times[-1] if times else 0.0)
         began = time.thread_time()
         with contextlib.suppress(NoPlanError):
             loop.plan(problem)

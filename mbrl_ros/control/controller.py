@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
@@ -24,6 +23,7 @@ from mbrl_ros.control.plan_record import PlanRecord
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.control.sight import Sight
 from mbrl_ros.control.trust import Level, Trust
+from mbrl_ros.control.turns import Turns
 from mbrl_ros.core.cpu_quota import cpu_quota
 from mbrl_ros.core.extensions import describe
 from mbrl_ros.core.limits import LimitSettings
@@ -306,12 +306,12 @@ class Controller:
         members = active.learned.members if active else 1
         return efforts(self.settings.planner, pinned, members)[0]
 
-    def tune(self, pinned: Collection[str], stop: threading.Event) -> Tuning:
+    def tune(self, pinned: Collection[str], turns: Turns) -> Tuning:
         """Measure how much planning fits into the budget; for another thread than `tick`'s.
 
         Args:
             pinned: names of the planner's settings that are to stay.
-            stop: ends it, from another thread.
+            turns: to wait for; their rest follows from the quota.
 
         Raises:
             ValueError: if there is no model yet.
@@ -330,11 +330,10 @@ class Controller:
         quota = cpu_quota()
         budget = min(_FITS * self.budget, _PLANNING * quota * self.period)
         # A quota that the measurement used up would be missing to the loop.
-        rest = 1 / (_MEASURING * quota) if quota < 1 else 0.0
+        turns = replace(turns, rest=1 / (_MEASURING * quota) if quota < 1 else 0.0)
         return autotune(
-            self.action, settings, pinned, model, objective, budget, stop, rest,
-            self.agent.completed,
-        )  # fmt: skip
+            self.action, settings, pinned, model, objective, budget, turns, self.agent.completed
+        )
 
     def what_if(self, objective: Objective) -> PlanRecord:
         """Return what would be planned now for another objective; for any thread.

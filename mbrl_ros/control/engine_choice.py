@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
 from dataclasses import dataclass
 from statistics import median
@@ -11,6 +10,7 @@ from statistics import median
 import torch
 from torch import Tensor
 
+from mbrl_ros.control.turns import Turns
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.models.world_model import WorldModel
 
@@ -21,10 +21,6 @@ _STEPS = 10
 _GAIN = 1.1
 # Greatest root mean square deviation from the reference, as a share of what changes.
 _DEVIATION = 0.02
-
-
-class TuningStoppedError(RuntimeError):
-    """It was not measured to the end."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +64,7 @@ def choose_engine(
     action: Space,
     candidates: int,
     horizon: int,
-    stop: threading.Event,
-    rest: float = 0.0,
+    turns: Turns,
 ) -> EngineChoice:
     """Measure all engines of a model in turns.
 
@@ -78,8 +73,7 @@ def choose_engine(
         action: of the task.
         candidates: predicted at once.
         horizon: over which they may not deviate.
-        stop: set by another thread, it ends at the next rollout.
-        rest: time to leave to other threads after each rollout, in its computing times.
+        turns: waited for before each rollout.
 
     Raises:
         TuningStoppedError: if it was stopped.
@@ -98,8 +92,7 @@ def choose_engine(
     times: dict[str, list[float]] = {name: [] for name in engines}
     for _ in range(_ROLLOUTS):
         for name, each in engines.items():
-            if stop.wait(rest * times[name][-1] if times[name] else 0.0):
-                raise TuningStoppedError
+            turns.wait(times[name][-1] if times[name] else 0.0)
             began = time.thread_time()
             each.imagine(each.initial(1), actions[:, :_STEPS])
             times[name].append(time.thread_time() - began)

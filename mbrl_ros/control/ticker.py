@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from mbrl_ros.control.command import Command, CommandSource
 from mbrl_ros.control.controller import Controller
+from mbrl_ros.control.turns import Gap
 from mbrl_ros.core.realtime import LOOP, prioritize_thread
 from mbrl_ros.core.records import Observation
 
@@ -44,11 +45,13 @@ class Ticker:
     Attributes:
         counts: replaced as a whole after each tick.
         last: the newest command, None before the first.
+        gap: between two ticks.
     """
 
     def __init__(self, controller: Controller, send: Callable[[Command], None]) -> None:
         self.counts = TickCounts()
         self.last: Command | None = None
+        self.gap = Gap(controller.period)
         self._controller = controller
         self._send = send
         self._condition = threading.Condition()
@@ -115,6 +118,7 @@ class Ticker:
                 self._busy = observation is not answered
                 self._answered = observation
             began = time.monotonic()
+            self.gap.close()
             if observation is None or observation is answered:
                 command = controller.silence(answered, time.monotonic())
                 due = max(due + period, time.monotonic())
@@ -131,6 +135,7 @@ class Ticker:
             if command is not None:
                 command = replace(command, interval=began - last_began)
                 self._deliver(command, skipped, time.monotonic() > deadline)
+            self.gap.open()
             last_began = began
 
     def _deliver(self, command: Command, skipped: int, late: bool) -> None:

@@ -7,8 +7,9 @@ import sys
 import threading
 from collections.abc import Callable, Collection
 
-from mbrl_ros.control.autotune import Effort, TuningStoppedError
+from mbrl_ros.control.autotune import Effort
 from mbrl_ros.control.controller import Controller
+from mbrl_ros.control.turns import Gap, TuningStoppedError, Turns
 from mbrl_ros.ros import Node
 
 # Maximum time that the measurement keeps the interpreter lock from the loop [s], which asks for it
@@ -20,7 +21,7 @@ class EffortTuning:
     """Measures on a thread of its own, and has the effort that fits planned with."""
 
     def __init__(
-        self, node: Node, controller: Controller, pinned: Collection[str],
+        self, node: Node, controller: Controller, gap: Gap, pinned: Collection[str],
         plan_with: Callable[[Effort], None],
     ) -> None:  # fmt: skip
         """Measure nothing yet.
@@ -28,6 +29,7 @@ class EffortTuning:
         Args:
             node: in whose log it is told.
             controller: which plans.
+            gap: between its ticks, in which is measured.
             pinned: names of the planner's settings that are to stay.
             plan_with: called with an effort to plan with from now on.
         """
@@ -36,7 +38,7 @@ class EffortTuning:
         self._pinned = pinned
         self._plan_with = plan_with
         self._thread: threading.Thread | None = None
-        self._stop = threading.Event()
+        self._turns = Turns(gap=gap)
         self._found: queue.SimpleQueue[Effort] = queue.SimpleQueue()
 
     @property
@@ -70,7 +72,7 @@ class EffortTuning:
 
     def close(self) -> None:
         """Stop measuring: no thread may be inside torch when the interpreter exits."""
-        self._stop.set()
+        self._turns.stop.set()
         if self._thread is not None:
             self._thread.join()
 
@@ -78,7 +80,7 @@ class EffortTuning:
         before = sys.getswitchinterval()
         sys.setswitchinterval(_SWITCH_INTERVAL)
         try:
-            tuning = self._controller.tune(self._pinned, self._stop)
+            tuning = self._controller.tune(self._pinned, self._turns)
         except TuningStoppedError:
             return
         except Exception as error:  # a user's own term or kind may raise anything

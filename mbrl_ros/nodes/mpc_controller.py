@@ -100,7 +100,9 @@ class MpcController(LifecycleNode):
         self._ticker = Ticker(self._controller, self._send)
         self._acted: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._newest: Observation | None = None
-        self._tuning = EffortTuning(self, self._controller, self._pinned, self._plan_with)
+        self._tuning = EffortTuning(
+            self, self._controller, self._ticker.gap, self._pinned, self._plan_with
+        )
         self._tunes = (
             settings.autotune and not task.lock_step and self._controller.agent.planner is not None
         )

@@ -6,7 +6,8 @@ import pytest
 from known import ACTION, OBSERVATION, controller, objective
 
 from mbrl_ros.control import autotune as module
-from mbrl_ros.control.autotune import EFFORTS, Effort, TuningStoppedError, autotune
+from mbrl_ros.control.autotune import EFFORTS, Effort, autotune
+from mbrl_ros.control.turns import TuningStoppedError, Turns
 from mbrl_ros.models.dynamics_model import DynamicsModel
 from mbrl_ros.models.ensemble.model import EnsembleModel
 from mbrl_ros.models.ensemble.settings import EnsembleSettings
@@ -18,14 +19,14 @@ LEAST, MOST = EFFORTS[0], EFFORTS[-1]
 
 def tune(budget, pinned=(), **settings):
     planner = PlannerSettings(horizon=4, **settings)
-    return autotune(ACTION, planner, pinned, MODEL, objective(), budget, threading.Event())
+    return autotune(ACTION, planner, pinned, MODEL, objective(), budget, Turns())
 
 
 @pytest.fixture
 def cost(monkeypatch):
     """Plans that take 1 us per predicted step of a member."""
 
-    def times(settings, action, model, objective, stop, rest, completed):
+    def times(settings, action, model, objective, turns, completed):
         members = settings.members or model.members
         return [1e-6 * settings.candidates * settings.iterations * members] * 10
 
@@ -103,12 +104,12 @@ def test_real_plans_are_measured():
 def test_a_controller_tunes_with_its_model_and_plans_as_tuned():
     made = controller(model=False, lock_step=False)
     with pytest.raises(ValueError, match="there is no model yet"):
-        made.tune([], threading.Event())
+        made.tune([], Turns())
     made = controller(lock_step=False, period=30.0)
     assert made.least_effort([]) == LEAST
     assert made.least_effort(["candidates"]).candidates == 16
     assert made.least_effort(["iterations", "members"]) == Effort(16, 2, 10, 0)
-    tuning = made.tune(["iterations"], threading.Event())
+    tuning = made.tune(["iterations"], Turns())
     assert tuning.effort == Effort(200, 2, 20, 0)
     # Room for what the machine does beside: a plan that only just fits is cut short.
     assert tuning.budget == 0.8 * made.budget
@@ -119,7 +120,7 @@ def test_under_a_quota_plans_and_their_measurement_leave_some_of_it(monkeypatch)
     monkeypatch.setattr("mbrl_ros.control.controller.cpu_quota", lambda: 0.25)
     made = controller(lock_step=False, period=10.0)
     computed, began = time.thread_time(), time.monotonic()
-    tuning = made.tune(asdict(LEAST), threading.Event())
+    tuning = made.tune(asdict(LEAST), Turns())
     computed, took = time.thread_time() - computed, time.monotonic() - began
     assert tuning.budget == 0.5 * 0.25 * 10.0
     assert computed < 0.25 * took
@@ -131,4 +132,4 @@ def test_another_thread_can_stop_it():
     timer.start()
     planner = PlannerSettings(horizon=1000)
     with pytest.raises(TuningStoppedError):
-        autotune(ACTION, planner, (), MODEL, objective(), 1e9, stop)
+        autotune(ACTION, planner, (), MODEL, objective(), 1e9, Turns(stop))

@@ -1,5 +1,4 @@
 import math
-import threading
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +20,7 @@ from support.heads import FixedPolicy, FixedValue
 
 from mbrl_ros.control.controller import CommandSource, Controller
 from mbrl_ros.control.settings import ControllerSettings
+from mbrl_ros.control.turns import Turns
 from mbrl_ros.models.ensemble.model import EnsembleModel
 from mbrl_ros.models.packing import make_world_model
 from mbrl_ros.planning.settings import ICEMSettings, PlannerSettings
@@ -83,7 +83,7 @@ def test_an_agent_that_needs_no_model_decides_without_one():
     with pytest.raises(ValueError, match="what_if: the agent does not plan"):
         made.what_if(objective())
     with pytest.raises(ValueError, match="autotune: the agent does not plan"):
-        made.tune([], threading.Event())
+        made.tune([], Turns())
 
 
 @pytest.mark.parametrize("agent", ["policy", "planner+policy"])
@@ -240,5 +240,5 @@ def test_plans_are_timed_with_the_value_that_they_will_end_in():
         made.models.use(model, 1, 1)
         made.tick(reading(0))
         assert not asked
-        made.tune([], threading.Event())
+        made.tune([], Turns())
         assert bool(asked) == (agent == "planner+policy")

@@ -4,7 +4,8 @@ import time
 import pytest
 from known import ACTION, OBSERVATION
 
-from mbrl_ros.control.engine_choice import TuningStoppedError, choose_engine
+from mbrl_ros.control.engine_choice import choose_engine
+from mbrl_ros.control.turns import TuningStoppedError, Turns
 from mbrl_ros.models.function_model import FunctionModel
 
 
@@ -33,7 +34,7 @@ class Engined(FunctionModel):
 
 def choose(stop=None, **kinds):
     model = Engined(kinds)
-    return choose_engine(model, ACTION, 8, 4, stop or threading.Event())
+    return choose_engine(model, ACTION, 8, 4, Turns(stop or threading.Event()))
 
 
 def test_the_fastest_that_is_exact_enough_is_chosen():
