@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import os
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from matplotlib.figure import Figure
 
 from mbrl_ros.cli.bench.curve import Job
 from mbrl_ros.cli.bench.kept import Curve, Measurement, keep
+from mbrl_ros.core.cpu_quota import usable_cores
 from mbrl_ros.system.lock_step import LockStepSystem
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -108,7 +108,7 @@ def main() -> None:
             parameters = VARIANTS.get(name, {})
             jobs.append((name, kind(a.task, seed, a.episodes, parameters, tuple(a.points))))
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
+    with ProcessPoolExecutor(usable_cores(), mp_context=context) as pool:
         for future in [pool.submit(keep, job, a.out, 1) for _, job in jobs]:
             future.result()
     rows = [{"variant": name, **job.row(a.out)} for name, job in jobs]

@@ -2,7 +2,8 @@ import math
 
 import pytest
 
-from mbrl_ros.core.cpu_quota import cpu_quota
+from mbrl_ros.core import cpu_quota as module
+from mbrl_ros.core.cpu_quota import cpu_quota, usable_cores
 
 
 @pytest.fixture
@@ -47,3 +48,10 @@ def test_in_a_container_the_top_group_is_ones_own(tree):
 @pytest.mark.parametrize("text", ["", "0 100000", "nonsense 1", "5 0"])
 def test_what_is_no_limit_is_passed_over(tree, text):
     assert tree("0::/\n", {"cpu.max": text}) == math.inf
+
+
+@pytest.mark.parametrize(("quota", "cores"), [(math.inf, 4), (2.7, 2), (0.3, 1), (9.0, 4)])
+def test_as_many_processes_as_the_kernel_allows(monkeypatch, quota, cores):
+    monkeypatch.setattr(module, "cpu_quota", lambda: quota)
+    monkeypatch.setattr(module.os, "sched_getaffinity", lambda _: {0, 1, 4, 5}, raising=False)
+    assert usable_cores() == cores

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path, PurePosixPath
 
 _GROUPS = Path("/sys/fs/cgroup")
@@ -33,6 +34,18 @@ def cpu_quota(groups: Path = _GROUPS, own: Path = _OWN) -> float:
         below = PurePosixPath(path.lstrip("/"))
         limits += [_limit(mount / each) for each in (below, *below.parents)]
     return min(limits)
+
+
+def usable_cores() -> int:
+    """Return how many processes this one may keep busy at once, at least 1.
+
+    Pinning (taskset, cpusets) and control groups count; what other processes do does not.
+    """
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:  # not everywhere
+        cores = os.cpu_count() or 1
+    return max(1, math.floor(min(cores, cpu_quota())))
 
 
 def _limit(group: Path) -> float:

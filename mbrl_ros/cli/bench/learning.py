@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mbrl_ros.cli.terminal import Terminal
+from mbrl_ros.core.cpu_quota import usable_cores
 from mbrl_ros.core.json_text import json_text
 from mbrl_ros.core.settings import SettingsError
 from mbrl_ros.system.configuration import parse_assignments, read_task
@@ -154,7 +155,7 @@ def _measure_all(
     os.environ["PYTHONSAFEPATH"] = "1"
     # Not forked: a child would lack this process's threads.
     context = multiprocessing.get_context("spawn")
-    cores = os.cpu_count() or 1
+    cores = usable_cores()
     workers = min(cores, len(measurements))
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         running = {pool.submit(keep, m, folder, cores // workers): m for m in measurements}
