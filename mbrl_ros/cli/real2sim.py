@@ -16,6 +16,8 @@ from mbrl_ros.core.json_text import json_text
 from mbrl_ros.core.settings import SettingsError, build, specs
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.system.configuration import parse_assignments
+from mbrl_ros.system.filling import filled
+from mbrl_ros.system.task_file import read_task_file
 
 if TYPE_CHECKING:
     from mbrl_ros.evaluation.real2sim import Identified
@@ -102,19 +104,21 @@ def run(arguments: argparse.Namespace) -> int:
         console.print(table)
     for note in found.notes:
         console.print(note)
-    if out is not None:
-        if out.suffix == ".xml":
-            from mbrl_ros.simulation.mjcf_writing import write_mjcf
+    texts = {}
+    if out is not None and out.suffix == ".xml":
+        from mbrl_ros.simulation.mjcf_writing import mjcf_text
 
-            write_mjcf(Path(simulation.environment), found.physics, out)
-        else:
-            _fill(out, "", _values(found, {}))
-        console.print(f"  {out}")
-    if arguments.write is not None:
-        _write_into(arguments.write, found)
-        console.print(f"  {arguments.write}")
+        texts[out] = mjcf_text(Path(simulation.environment), found.physics)
+    elif out is not None:
+        texts[out] = _filled(out, "", _values(found, {}))
+    if (path := arguments.write) is not None:
+        nodes = read_task_file(path).nodes
+        texts[path] = _filled(path, path.read_text(encoding="utf-8"), _values(found, nodes))
     if arguments.json is not None:
-        arguments.json.write_text(json_text(_figures(found)), encoding="utf-8")
+        texts[arguments.json] = json_text(_figures(found))
+    _write_all(texts)
+    for path in texts:
+        console.print(f"  {path}")
     return 0
 
 
@@ -191,19 +195,32 @@ def _values(found: Identified, nodes: dict[str, dict[str, Any]]) -> dict[str, di
     return {node: own for node, own in values.items() if own}
 
 
-def _write_into(path: Path, found: Identified) -> None:
-    from mbrl_ros.system.task_file import read_task_file
-
-    nodes = read_task_file(path).nodes
-    _fill(path, path.read_text(encoding="utf-8"), _values(found, nodes))
-
-
-def _fill(path: Path, text: str, values: dict[str, dict[str, Any]]) -> None:
-    from mbrl_ros.system.filling import filled
-
+def _filled(path: Path, text: str, values: dict[str, dict[str, Any]]) -> str:
     if not values:
         raise SettingsError(f"{path}: nothing to write: the data tell none of what was fitted")
-    made = filled(text, values, str(path), _MARK)
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.write_text(made, encoding="utf-8")
-    temporary.replace(path)
+    return filled(text, values, str(path), _MARK)
+
+
+def _write_all(texts: dict[Path, str]) -> None:
+    """Write all files; none of them where one cannot be written.
+
+    Raises:
+        OSError: if one cannot be written.
+    """
+    temporary = {path: path.with_name(f".{path.name}.new") for path in texts}
+    # What is no file, such as /dev/stdout, is not replaced; a folder fails here.
+    temporary |= {path: path for path in texts if path.exists() and not path.is_file()}
+    try:
+        for path, text in texts.items():
+            try:
+                temporary[path].write_text(text, encoding="utf-8")
+            except OSError as error:
+                error.filename = str(path)
+                raise
+        for path, made in temporary.items():
+            if made != path:
+                made.replace(path)
+    finally:
+        for path, made in temporary.items():
+            if made != path:
+                made.unlink(missing_ok=True)

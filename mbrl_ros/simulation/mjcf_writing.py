@@ -10,17 +10,15 @@ from mbrl_ros.simulation.perturbation import given_parameters, scaled_model
 from mbrl_ros.simulation.settings import PhysicsSettings
 
 
-def write_mjcf(source: Path, physics: PhysicsSettings, path: Path) -> None:
-    """Write an MJCF file's model with other physics; meshes stay where they are.
+def mjcf_text(source: Path, physics: PhysicsSettings) -> str:
+    """Return an MJCF file's model with other physics; meshes are where they were, beside it.
 
     Args:
         source: the file.
         physics: scales.
-        path: to write, beside the source if that has meshes or textures.
 
     Raises:
         ValueError: if the physics do not fit the model, or MuJoCo cannot write it.
-        OSError: if the file cannot be written.
     """
     import mujoco
 
@@ -53,4 +51,4 @@ def write_mjcf(source: Path, physics: PhysicsSettings, path: Path) -> None:
     for name in given_parameters(wanted):
         if not np.allclose(getattr(again, name), getattr(wanted, name), rtol=1e-4, atol=1e-9):
             raise ValueError(f"{source}: MuJoCo does not write its {name}: expected a .yaml file")
-    path.write_text(text, encoding="utf-8")
+    return str(text)

@@ -126,3 +126,13 @@ def test_mistakes_are_named_and_nothing_is_written(folder, capsys):
         assert message in error, error
         assert error.count("\n") == 1
     assert own.read_text() == TASK + "    physics: {friction_scale: 1.1}\n"
+    before = {path.name for path in folder.iterdir()}
+    for words in (
+        ["-o", folder / "new.yaml", "--json", folder / "nowhere" / "gap.json"],
+        ["--json", folder / "new.json", "-o", folder / "nowhere" / "new.yaml"],
+        ["-o", folder / "new.yaml", "--json", folder],
+    ):
+        assert fitted(folder, "--fit", "friction", *words) == 2
+        assert "nowhere/" in (error := capsys.readouterr().err) or "directory" in error
+        assert ".new" not in error.replace("new.", "")
+    assert {path.name for path in folder.iterdir()} == before

@@ -8,7 +8,7 @@ import pytest
 
 from mbrl_ros.core.task import ActionSettings, ObservationSettings, TaskSettings
 from mbrl_ros.simulation.environments import make_plant
-from mbrl_ros.simulation.mjcf_writing import write_mjcf
+from mbrl_ros.simulation.mjcf_writing import mjcf_text
 from mbrl_ros.simulation.settings import PhysicsSettings, SimulatorSettings
 from mbrl_ros.simulation.simulator import make_simulator
 
@@ -416,6 +416,6 @@ def test_a_written_file_has_the_friction_of_pairs_too(tmp_path, own):
         '<geom name="block" size="0.1"/></body></worldbody>'
         f'<contact><pair geom1="block" geom2="floor" {own}/></contact></mujoco>'
     )
-    write_mjcf(source, PhysicsSettings(friction_scale=2.0), made)
+    made.write_text(mjcf_text(source, PhysicsSettings(friction_scale=2.0)))
     before, after = (mujoco.MjModel.from_xml_path(str(p)).pair_friction for p in (source, made))
     np.testing.assert_allclose(after, before * [2.0, 2.0, 1.0, 1.0, 1.0])
