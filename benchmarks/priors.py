@@ -27,18 +27,20 @@ from typing import Any
 
 from mbrl_ros.core.extensions import load
 
-#: Name in the figure, and parameters, of each way.
+#: What a prior simulates for each task.
 ENVIRONMENTS = {
     "cartpole_swingup": "dm_control/cartpole-swingup-v0",
     "pendulum_swingup": "dm_control/pendulum-swingup-v0",
     "inverted_pendulum": "InvertedPendulum-v5",
 }
+#: Parameters of each way.
 WAYS: dict[str, list[str]] = {
     "nothing": [],
     "wrong": ["prior.mass_scale:=1.3", "prior.friction_scale:=0.7"],
     "exact": [],
     "formula": [],
 }
+#: What each is called in the figure.
 LABELS = {
     "nothing": "no prior",
     "wrong": "MuJoCo, masses and damping 30 % wrong",

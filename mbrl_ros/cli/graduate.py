@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mbrl_ros.core.cpu_quota import usable_cores
 from mbrl_ros.core.json_text import json_text
 from mbrl_ros.core.settings import SettingsError, flat
 
@@ -33,7 +33,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--standin", metavar="FILE",
         help="the robot's stand-in (.yaml), or a shipped robot; default: that of the same name",
     )  # fmt: skip
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="episodes at once")
+    parser.add_argument(
+        "--jobs", type=int, default=usable_cores(),
+        help="episodes at once (default: %(default)s, the cores that it may use here)",
+    )  # fmt: skip
     parser.add_argument("--key", type=Path, help="Ed25519 private key (PEM) to sign the stamp with")
 
 
@@ -89,6 +92,9 @@ def run(arguments: argparse.Namespace) -> int:
         "seal": sign(stamp, arguments.key),
     }
     task = task_of(configuration)
+    name = f"graduation.{task.task}"
+    print(report.write(arguments.out, "graduation.json", json_text(told)))
+    print(report.write(arguments.out, "graduation.xml", report.junit(course, name)))
     hardest = course.worst
     film = None
     if hardest is not None and hardest.record is not None and stage.standin is not None:
@@ -100,13 +106,8 @@ def run(arguments: argparse.Namespace) -> int:
         "versions": ", ".join(f"{name} {value}" for name, value in stamp["versions"].items()),
         "seconds": f"{told['seconds']:g}",
     }
-    files = {
-        "graduation.json": json_text(told),
-        "graduation.xml": report.junit(course, f"graduation.{task.task}"),
-        "graduation.html": report.page(course, settings, task, shown, film),
-    }
-    for name, text in files.items():
-        print(report.write(arguments.out, name, text))
+    page = report.page(course, settings, task, shown, film)
+    print(report.write(arguments.out, "graduation.html", page))
     print(_verdict(course, told["seconds"]))
     return 0 if course.passed else 1
 

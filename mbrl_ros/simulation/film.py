@@ -28,21 +28,21 @@ def film_strip(model: str, places: FloatArray, pictures: int = 12) -> NDArray[np
     """
     if sys.platform.startswith("linux") and os.environ.get("MUJOCO_GL", "disable") == "disable":
         return None
-    try:
-        import mujoco
+    import mujoco
 
-        loaded = mujoco.MjModel.from_xml_path(model)
-        data = mujoco.MjData(loaded)
-        with mujoco.Renderer(loaded, _HEIGHT, _WIDTH) as renderer:
-            images = []
-            for step in np.linspace(0, len(places) - 1, pictures).astype(int):
-                data.qpos[:] = places[step]
-                mujoco.mj_forward(loaded, data)
-                camera = 0 if loaded.ncam else -1
-                renderer.update_scene(data, camera)
-                images.append(renderer.render().copy())
-    except Exception:  # the libraries fail in many ways where there is no graphics
+    loaded = mujoco.MjModel.from_xml_path(model)
+    data = mujoco.MjData(loaded)
+    try:
+        renderer = mujoco.Renderer(loaded, _HEIGHT, _WIDTH)
+    except Exception:  # EGL, OSMesa and drivers fail in many ways where there is no graphics
         return None
+    images = []
+    with renderer:
+        for step in np.linspace(0, len(places) - 1, pictures).astype(int):
+            data.qpos[:] = places[step]
+            mujoco.mj_forward(loaded, data)
+            renderer.update_scene(data, 0 if loaded.ncam else -1)
+            images.append(renderer.render().copy())
     half = (pictures + 1) // 2
     images += [np.full_like(images[0], 255)] * (2 * half - pictures)
     rows = [np.concatenate(images[:half], axis=1), np.concatenate(images[half:], axis=1)]

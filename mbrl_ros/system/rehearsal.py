@@ -138,8 +138,8 @@ class Rehearsal:
             idle: whether nobody commands.
             moves: commands in place of the controller's, shape ``(steps, A)``.
 
-        Raises:
-            ValueError: if there is no observation at all.
+        Returns:
+            the record; without a step if the robot was never observed, ``trouble`` says why.
         """
         timing = self._timing
         rng = np.random.default_rng(timing.seed)
@@ -165,8 +165,6 @@ class Rehearsal:
             elif not idle and moves is None:
                 self._answer(observation, seen, late)
         self._plant.close()
-        if len(seen) < 2:
-            raise ValueError(f"nothing was observed: {self._plant.problem}")
         return self._record(seen)
 
     def _answer(self, observation: Observation | None, seen: list[Observation], late: bool) -> None:
@@ -206,12 +204,33 @@ class Rehearsal:
         self._plant.command(verdict.values, verdict.episode, verdict.step, self._now, verdict.safe)
 
     def _record(self, seen: list[Observation]) -> Record:
-        record = record_of(seen, self._objective, self.task.period)
+        if len(seen) < 2:
+            record = self._unobserved()
+        else:
+            record = record_of(seen, self._objective, self.task.period)
+            record.trouble = self._trouble
         record.sources, record.changed = self._sources, self._changed
-        record.delay, record.trouble = self.controller.latency.delay, self._trouble
+        record.delay = self.controller.latency.delay
         record.readings = np.stack(self._plant.readings)
         record.places = np.array(self._plant.places)
         return record
+
+    def _unobserved(self) -> Record:
+        dims = self.task.observation_space().dim, self.task.action_space().dim
+        seen, acted = (np.empty((0, dim)) for dim in dims)
+        why = f"nothing was observed: {self._plant.problem}"
+        return Record(np.empty(0), seen, acted, np.empty(0, bool), np.empty(0), trouble=why)
+
+
+def observed(record: Record) -> Record:
+    """Return the record of an episode that must have been observed.
+
+    Raises:
+        ValueError: if it was not.
+    """
+    if not len(record.rewards):
+        raise ValueError(record.trouble)
+    return record
 
 
 def record_of(seen: list[Observation], objective: Objective, period: float) -> Record:
@@ -295,6 +314,7 @@ def beyond(task: TaskSettings, observations: FloatArray) -> FloatArray:
     barriers = make_barriers(limits, task.observation_space())
     rows = observations.reshape(-1, observations.shape[-1])
     left = np.array([[barrier.h(row) for barrier in barriers] for row in rows])
+    left = left.reshape(len(rows), len(barriers))
     far = np.where(np.isnan(left), np.inf, -left).max(axis=1, initial=0.0)
     return far.reshape(observations.shape[:-1])
 

@@ -107,6 +107,25 @@ def test_exchanged_joints_are_named(folder):
     assert course.outcomes == []
 
 
+def test_a_draw_in_which_nothing_is_observed_is_one_that_fails(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("MUJOCO_GL", "disable")
+    text = sliders.SETTINGS.replace("ranges:", "ranges:\n      dropout: [1.0, 1.0]")
+    text = text.replace("draws: 3", "draws: 1").replace("search: 4", "search: 1")
+    (tmp_path / "settings.yaml").write_text(text)
+    words = [
+        "graduate", str(folder / "sliders.yaml"), "--standin", str(folder / "standin.yaml"),
+        "--model", str(folder / "model.safetensors"), "--jobs", "1",
+        "--settings", str(tmp_path / "settings.yaml"), "--out", str(tmp_path / "out"),
+    ]  # fmt: skip
+    assert main(words) == 1
+    told = json.loads((tmp_path / "out" / "graduation.json").read_text())
+    assert told["pass_rate"] == 0.0
+    draw = told["episodes"][1]
+    assert (draw["kind"], draw["fallback"]) == ("draw", 1.0)
+    assert draw["failed"][0].startswith("nothing was observed: ")
+    assert (tmp_path / "out" / "graduation.html").exists()
+
+
 def test_a_delay_that_is_left_out_fails_as_that(folder):
     course = graduate(stage(folder, latency_compensation=False), settings(folder))
     assert course.failed == [

@@ -21,7 +21,7 @@ from mbrl_ros.robot.checking import Finding, Graph, RobotCheck
 from mbrl_ros.robot.network import Endpoint
 from mbrl_ros.robot.plant import RobotPlant
 from mbrl_ros.simulation.standin import StandinSettings
-from mbrl_ros.system.rehearsal import Record, Rehearsal, task_of
+from mbrl_ros.system.rehearsal import Record, Rehearsal, observed, task_of
 from mbrl_ros.system.rehearsed_plants import RehearsedRobot
 
 # Time to listen to the stand-in, as to a robot [s].
@@ -147,7 +147,7 @@ def _shaken(stage: Stage) -> Record:
     action = rehearsal.task.action_space()
     drawn = np.random.default_rng(0).uniform(action.lower, action.upper, (stage.steps, action.dim))
     drawn[1::2] = action.lower + action.upper - drawn[: len(drawn) // 2 * 2 : 2]
-    return rehearsal.play(stage.steps, moves=action.clip(drawn))
+    return observed(rehearsal.play(stage.steps, moves=action.clip(drawn)))
 
 
 def _errors(model: DynamicsModel, observations: FloatArray, actions: FloatArray) -> FloatArray:

@@ -19,7 +19,7 @@ from mbrl_ros.evaluation.graduation.judging import Jury, Outcome
 from mbrl_ros.evaluation.graduation.searching import worst
 from mbrl_ros.evaluation.graduation.settings import GraduationSettings
 from mbrl_ros.evaluation.graduation.stage import Plays, Stage, players
-from mbrl_ros.system.rehearsal import Record, task_of
+from mbrl_ros.system.rehearsal import Record, observed, task_of
 
 AS_THE_MODEL = Conditions({}, 0)
 
@@ -90,7 +90,7 @@ def graduate(
     course.findings = [finding.text for finding in found]
     if course.findings:
         return course
-    idle, plain = stage.play(AS_THE_MODEL, idle=True), stage.play(AS_THE_MODEL)
+    idle, plain = (observed(stage.play(AS_THE_MODEL, idle)) for idle in (True, False))
     stage = course.stage = replace(stage, scale=tuple(plain.readings.std(axis=0).tolist()))
     task, limits = task_of(stage.configuration), settings.thresholds
     jury = course.jury = Jury(task, limits, stage.push_time, idle, plain)

@@ -108,12 +108,13 @@ class Jury:
         level = self._level(record, worth)
         recovered = recovery(record, self._push_time, level) if pushed else 0.0
         figures = {
-            "violations": float((outside > 0).mean()),
+            "violations": float((outside > 0).mean()) if len(outside) else 0.0,
             "interventions": record.changed / commands,
             "fallback": _in_fallback(record),
             "recovery": recovered,
         }
-        failed, slack = [], share - limit.share
+        unseen = not len(record.rewards)
+        failed, slack = [record.trouble] if unseen else [], share - limit.share
         if not slack >= 0:
             failed.append(f"share of the return {share:.2f}, expected at least {limit.share:g}")
         for name, value in figures.items():
@@ -132,8 +133,9 @@ class Jury:
         )  # fmt: skip
 
     def _total(self, record: Record) -> float:
-        # Where the plant ended it, the rest is as bad as anything.
-        missing = self._steps - len(record.rewards) if record.terminated else 0
+        # Where the plant ended it, the rest is as bad as anything; so is all that nobody saw.
+        known = len(record.rewards)
+        missing = self._steps - known if record.terminated or not known else 0
         return float(np.nansum(record.rewards)) + missing * self._worst
 
     def _level(self, record: Record, worth: float) -> float:
@@ -145,6 +147,8 @@ class Jury:
 
 def _in_fallback(record: Record) -> float:
     """Return the share of the time in the safe command, after the first answer."""
+    if not len(record.safe):
+        return 1.0
     acted = np.flatnonzero(~record.safe)
     first = int(acted[0]) if len(acted) else 0
     return float(record.safe[first:].mean())
