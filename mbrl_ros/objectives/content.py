@@ -39,6 +39,7 @@ def read_content(
         told = json.loads(content)
         terms: dict[str, dict[str, Any]] = told["terms"]
         values = {key: told[key] for key in ("combine", "caution")}
+        values |= {key: told[key] for key in ("tail",) if key in told}
         values["terms"] = list(terms)
         for name, fields in terms.items():
             own = {field: value for field, value in fields.items() if field != "source"}

@@ -253,7 +253,8 @@ class Objective:
                 0.
 
         Returns:
-            mean over members minus ``caution`` standard deviations, shape ``(N,)``.
+            mean over the ``tail`` of the members (all, where that is 1) minus ``caution`` standard
+            deviations of all members, shape ``(N,)``.
 
         Raises:
             UnlearnedError: if a term asks for what the model does not predict.
@@ -272,7 +273,7 @@ class Objective:
         if value is not None and imagined.features is not None:
             then = value(imagined.features[:, :, -1])
             per_member = per_member + (then if alive is None else then * alive.prod(dim=-1))
-        worth = per_member.mean(dim=0)
+        worth = least(per_member, self.settings.tail)
         if self.settings.caution and per_member.shape[0] > 1:
             worth = worth - self.settings.caution * root(per_member.var(dim=0))
         return worth.to(imagined.actions.dtype)
@@ -313,7 +314,33 @@ class Objective:
             "goal": dict(self.goal),
             "period": self.period,
         }
+        if (
+            self.settings.tail != 1.0
+        ):  # so that what was learned before there was one is still of it
+            content["tail"] = self.settings.tail
         return json.dumps(content, sort_keys=True)
+
+
+def least(returns: Tensor, share: float) -> Tensor:
+    """Return the mean of the least returns: their conditional value at risk.
+
+    That is the empirical one (Rockafellar and Uryasev 2000): where the share is no whole number of
+    members, the last of them counts in part.
+
+    Args:
+        returns: of M members, shape ``(M, ...)``; NaN of one of them is passed on.
+        share: of the members, above 0; 1: all.
+
+    Returns:
+        shape ``(...)``.
+    """
+    if share >= 1.0 or len(returns) == 1:
+        return returns.mean(dim=0)
+    many = share * len(returns)
+    weights = (many - torch.arange(len(returns), dtype=returns.dtype)).clamp(0.0, 1.0) / many
+    weights = weights.to(returns.device).view(-1, *[1] * (returns.dim() - 1))
+    # No product of matrices: that may pass over what counts for nothing, NaN included.
+    return (weights * returns.sort(dim=0).values).sum(dim=0)
 
 
 def _seen(imagined: Imagined) -> tuple[Tensor | None, Tensor, Tensor | None]:

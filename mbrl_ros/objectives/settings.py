@@ -21,6 +21,11 @@ class ObjectiveSettings:
         0.0, "standard deviations between members subtracted from a return; negative: curiosity",
         low=-LARGEST, high=LARGEST, live=True,
     )  # fmt: skip
+    tail: float = setting(
+        1.0,
+        "share of the members, those with the least returns, whose mean counts (CVaR); 1: all",
+        low=0.01, high=1.0, live=True,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

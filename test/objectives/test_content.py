@@ -40,9 +40,11 @@ def test_every_objective_of_the_shipped_tasks_is_understood(file):
         assert read.content == objective.content
 
 
-def test_goals_come_along():
-    objective = Objective.from_parameters(VALUES, OBSERVATION, ACTION, 0.1).with_goal({"x": 2.0})
+def test_goals_and_the_tail_come_along():
+    values = {**VALUES, "tail": 0.4}
+    objective = Objective.from_parameters(values, OBSERVATION, ACTION, 0.1).with_goal({"x": 2.0})
     assert again(objective).goal == {"x": 2.0}
+    assert again(objective).settings.tail == 0.4
 
 
 def test_what_comes_over_the_network_chooses_no_code(tmp_path):

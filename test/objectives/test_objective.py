@@ -76,6 +76,31 @@ def test_caution_takes_off_what_the_members_disagree_on():
         torch.testing.assert_close(returns, 3.0 - caution * spread[None])
 
 
+@pytest.mark.parametrize(
+    ("tail", "worth"),
+    [
+        (1.0, 3.0),
+        (0.75, 2.0),
+        (0.5, 1.5),
+        (0.25, 1.0),
+        (0.01, 1.0),
+        (0.375, (1.0 + 0.5 * 2.0) / 1.5),
+    ],
+)
+def test_of_the_tail_only_the_least_returns_count(tail, worth):
+    trajectory = torch.zeros(4, 1, 2, 3)
+    trajectory[:, 0, 1, 0] = torch.tensor([6.0, 2.0, 1.0, 3.0])
+    judge = objective(terms=["a"], a__of=["x"], tail=tail)
+    imagined = Imagined(torch.zeros(1, 1, 1), trajectory)
+    assert judge.score(imagined).tolist() == pytest.approx([worth])
+    careful = objective(terms=["a"], a__of=["x"], tail=tail, caution=1.0)
+    spread = trajectory[:, 0, 1, 0].std().item()
+    assert careful.score(imagined).tolist() == pytest.approx([worth - spread])
+    # What one member does not know is not passed over, whichever place it would have had.
+    trajectory[0, 0, 1, 0] = math.nan
+    assert judge.score(imagined).isnan().all()
+
+
 def test_one_member_has_nobody_to_disagree_with():
     judge = objective(terms=["a"], a__of=["x"], caution=2.0)
     assert judge.score(Imagined(torch.zeros(3, 1, 1), torch.ones(1, 3, 2, 3))).tolist() == [1.0] * 3
@@ -426,6 +451,7 @@ def test_the_digest_tells_objectives_apart_and_knows_the_same_again():
         objective(**{**fields, "a__type": "quadratic"}),
         objective(**{**fields, "a__of": ["y"]}),
         objective(**{**fields, "caution": 1.0}),
+        objective(**{**fields, "tail": 0.4}),
         judge.with_goal({"x": 0.6}),
         judge.with_goal({"x": 0.7}),
     ]

@@ -56,10 +56,12 @@ class Recorded(EnsembleModel):
         return EnsembleModel(self.dynamics, members)
 
 
-def quadratic(limit=100.0, position=1.0, velocity=0.1, force=0.05, caution=0.0, speed=0.0):
+def quadratic(
+    limit=100.0, position=1.0, velocity=0.1, force=0.05, caution=0.0, speed=0.0, tail=1.0
+):
     return Objective.from_parameters(
         {
-            "terms": ["p", "v", "f", "s"], "caution": caution,
+            "terms": ["p", "v", "f", "s"], "caution": caution, "tail": tail,
             "s.of": ["velocity"], "s.weight": speed,
             "p.of": ["position"], "p.type": "quadratic", "p.weight": position,
             "v.of": ["velocity"], "v.type": "quadratic", "v.weight": velocity,

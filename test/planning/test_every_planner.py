@@ -235,17 +235,19 @@ class Doubt(Recorded):
 @pytest.mark.parametrize("kind", PLANNERS)
 def test_caution_avoids_and_curiosity_seeks_what_members_disagree_about(kind):
     forces = {}
-    for caution in (-3.0, 0.0, 3.0):
+    for caution, tail in ((-3.0, 1.0), (0.0, 1.0), (3.0, 1.0), (0.0, 0.2)):
         objective = quadratic(
-            1.0, position=0.0, velocity=0.0, force=0.02, caution=caution, speed=1.0
+            1.0, position=0.0, velocity=0.0, force=0.02, caution=caution, speed=1.0, tail=tail
         )
         # Gradients need something to follow: at rest, members agree.
         planning = looping(kind, 1.0, horizon=6)
         for _ in range(3):
             plan = planning.plan(problem(Doubt(), objective, start(0.0, 0.0)), elapsed=0)
-        forces[caution] = plan.actions.abs().mean().item()
-    assert forces[3.0] < forces[0.0] - 0.1
-    assert forces[-3.0] > forces[3.0] + 0.3
+        forces[caution, tail] = plan.actions.abs().mean().item()
+    assert forces[3.0, 1.0] < forces[0.0, 1.0] - 0.1
+    assert forces[-3.0, 1.0] > forces[3.0, 1.0] + 0.3
+    if kind != "ilqr":  # its steps follow the members' mean
+        assert forces[0.0, 0.2] < forces[0.0, 1.0] - 0.05
 
 
 @pytest.mark.parametrize("kind", ["icem", "mppi"])
