@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mbrl_ros.cli.standin import find_standin
 from mbrl_ros.core.cpu_quota import usable_cores
 from mbrl_ros.core.json_text import json_text
 from mbrl_ros.core.settings import SettingsError, flat
@@ -27,7 +28,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="new or empty folder to write to")
     parser.add_argument(
         "--settings", type=Path, metavar="FILE",
-        help="ranges and thresholds (.yaml); default: config/graduation/default.yaml",
+        help="ranges and thresholds (.yaml); default: config/graduation/, that of the robot if it "
+        "has its own",
     )  # fmt: skip
     parser.add_argument(
         "--standin", metavar="FILE",
@@ -64,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         graphics.choose(camera=True)
     except ValueError:  # then without a film
         graphics.choose(camera=False)
-    settings = read_graduation(arguments.settings)
+    settings = read_graduation(arguments.settings, arguments.task)
     # The file may be another one by the end.
     digest = file_digest(arguments.model)
     model = load_expected(arguments.model, digest)
@@ -120,21 +122,11 @@ def _stage(
 ) -> Stage:
     from mbrl_ros.evaluation.graduation.stage import Stage
     from mbrl_ros.ros import interfaces as ri
-    from mbrl_ros.system.launch_kinds import BRIDGE
+    from mbrl_ros.system.launch_kinds import BRIDGE, PLANT
     from mbrl_ros.system.rehearsal import task_of
-    from mbrl_ros.system.rehearsed_plants import read_standin
 
-    standin, limit = None, 0.0
-    if configuration.nodes.get(BRIDGE):
-        try:
-            standin = read_standin(arguments.standin or str(configuration.shared.get("task")))
-        except SettingsError as error:
-            raise SettingsError(f"--standin: {error}") from None
-        limit = configuration.build(BRIDGE).time_limit
-    elif arguments.standin:
-        raise SettingsError(f"--standin: {arguments.task} has no bridge to a robot")
-    else:
-        limit = configuration.build("mujoco_sim").time_limit
+    standin = find_standin(configuration, arguments.task, arguments.standin) or None
+    limit = configuration.build(BRIDGE if standin else PLANT).time_limit
     seconds = limit if 0 < limit < float("inf") else settings.episode
     steps = round(seconds / task_of(configuration).period)
     return Stage(configuration, model, standin, ri.interface, steps)

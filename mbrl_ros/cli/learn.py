@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mbrl_ros.cli.progress import progress_bar
+from mbrl_ros.cli.standin import find_standin
 from mbrl_ros.cli.stop_request import EndedEarlyError, StopRequest
 from mbrl_ros.cli.terminal import Terminal
 from mbrl_ros.core.extensions import ExtensionError, describe, place_of
@@ -28,11 +29,14 @@ from mbrl_ros.system.configuration import (
     read_task,
     versions_in_use,
 )
+from mbrl_ros.system.launch_kinds import PLANT
 from mbrl_ros.system.task_file import absolute_namespace
 
 if TYPE_CHECKING:
     from mbrl_ros.evaluation.episodes import Played
+    from mbrl_ros.simulation.simulator import Vary
     from mbrl_ros.system.lock_step import LockStepSystem
+    from mbrl_ros.system.plants import MakePlant
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +59,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume", action="store_true", help="go on with what --out holds, if it holds anything"
     )
+    parser.add_argument(
+        "--standin", metavar="FILE",
+        help="learn from a robot's stand-in (.yaml, or a shipped robot); default: that of the "
+        "same name, if mujoco_sim.environment is empty",
+    )  # fmt: skip
+    parser.add_argument(
+        "--randomise", nargs="?", const="", metavar="FILE",
+        help="draw masses, friction and motors anew for each episode, within the ranges of a "
+        "graduation (.yaml; default: the robot's own)",
+    )  # fmt: skip
     parser.add_argument("parameters", nargs="*", help="further parameters, name:=value")
 
 
@@ -85,11 +99,41 @@ def run(arguments: argparse.Namespace) -> int:
         check_free(arguments.out, "--out")
     for note in configuration.notes:
         print(note)
-    _learn(configuration, arguments.out, arguments)
+    make, vary = _plants(configuration, arguments), _varied(arguments)
+    _learn(configuration, arguments.out, arguments, make, vary)
     return 0
 
 
-def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespace) -> None:
+def _plants(configuration: Configuration, arguments: argparse.Namespace) -> MakePlant:
+    """Return what makes the plant to learn from."""
+    from mbrl_ros.ros import interfaces as ri
+    from mbrl_ros.system.plants import StandinPlants, simulated
+
+    if configuration.build(PLANT).environment and not arguments.standin:
+        return simulated
+    standin = find_standin(configuration, arguments.task, arguments.standin)
+    return StandinPlants(standin, ri.interface) if standin else simulated
+
+
+def _varied(arguments: argparse.Namespace) -> Vary | None:
+    """Return what draws the physics of each episode; None: they stay as they are."""
+    if arguments.randomise is None:
+        return None
+    from mbrl_ros.evaluation.graduation.conditions import Ranges
+    from mbrl_ros.evaluation.graduation.settings import read_graduation
+
+    file = Path(arguments.randomise) if arguments.randomise else None
+    ranges = Ranges(read_graduation(file, arguments.task).ranges)
+    return lambda seed: ranges.draw(seed).physics()
+
+
+def _learn(
+    configuration: Configuration,
+    out: Path,
+    arguments: argparse.Namespace,
+    make: MakePlant,
+    vary: Vary | None,
+) -> None:
     # Slow to import, and bad arguments should be refused at once.
     from mbrl_ros.cli.learning_folder import LearningFolder
     from mbrl_ros.cli.lock_step_curves import LockStepCurves
@@ -100,10 +144,10 @@ def _learn(configuration: Configuration, out: Path, arguments: argparse.Namespac
     from mbrl_ros.simulation.true_dynamics import NoTrueDynamicsError
     from mbrl_ros.system.lock_step import Episode, LockStepSystem
 
-    system = LockStepSystem(configuration)
+    system = LockStepSystem(configuration, make, vary)
     evaluation = None
     if arguments.eval_episodes:
-        evaluation = Evaluation(configuration, arguments.eval_episodes)
+        evaluation = Evaluation(configuration, arguments.eval_episodes, make)
     out.mkdir(parents=True, exist_ok=True)
     configuration.write(out / "config.yaml")
     began = learned = time.monotonic()

@@ -18,6 +18,7 @@ from mbrl_ros.models.update import ModelUpdate
 from mbrl_ros.simulation.true_dynamics import NoTrueDynamicsError, true_dynamics
 from mbrl_ros.system.configuration import Configuration
 from mbrl_ros.system.lock_step import LockStepSystem, check_ends, mean_return
+from mbrl_ros.system.plants import MakePlant, simulated
 
 # Far from those that are used for learning; as a parameter, a seed has 31 bits.
 _SEED, _SEEDS = 1_000_003, 2**31
@@ -69,12 +70,15 @@ class Evaluation:
         episodes: their number.
     """
 
-    def __init__(self, configuration: Configuration, episodes: int) -> None:
+    def __init__(
+        self, configuration: Configuration, episodes: int, make: MakePlant = simulated
+    ) -> None:
         """Check that there is an end to them.
 
         Args:
             configuration: of learning, with its seed.
             episodes: number of episodes.
+            make: makes the plant.
 
         Raises:
             SettingsError: if the episodes never end.
@@ -87,7 +91,7 @@ class Evaluation:
         shared = {**configuration.shared, "seed": seed}
         nodes = {**configuration.nodes, "mujoco_sim": plant, "**": shared}
         self.configuration = replace(configuration, nodes=nodes)
-        self.episodes = episodes
+        self.episodes, self._make = episodes, make
         check_ends(self.configuration.build("mujoco_sim"))
 
     def model(
@@ -106,7 +110,7 @@ class Evaluation:
         Raises:
             ModelRefusedError: if the model does not suit the configuration.
         """
-        system = LockStepSystem(self.configuration)
+        system = LockStepSystem(self.configuration, self._make)
         if update is not None:
             try:
                 system.controller.models.offer(update, 1, 1)
@@ -116,7 +120,7 @@ class Evaluation:
 
     def random(self) -> Played:
         """Play with random actions."""
-        system = LockStepSystem(self.configuration)
+        system = LockStepSystem(self.configuration, self._make)
         seed = int(self.configuration.shared["seed"])
         system.controller.agent = RandomAgent(system.controller.action, seed)
         return self._played(system)
@@ -139,7 +143,7 @@ class Evaluation:
         """
         if self.configuration.own("mujoco_sim").get("actuation_delay"):
             raise NoTrueDynamicsError("actuation_delay: pending commands are not supported")
-        system = LockStepSystem(self.configuration)
+        system = LockStepSystem(self.configuration, self._make)
         controller = system.controller
         dynamics = true_dynamics(system.simulator.plant, threads)
         seed = int(self.configuration.shared["seed"])

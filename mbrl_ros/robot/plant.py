@@ -300,7 +300,7 @@ class RobotPlant:
     def _seen(self, values: FloatArray, now: float, stamp: int) -> Observation:
         action = self._acted(now)
         begins = self._step == 0
-        ended = not begins and self._ends is not None and self._holds(self._ends, values)
+        ended = not begins and self.ends(values)
         over = self._cut or (self._limit > 0 and self._step >= self._limit)
         return Observation(
             self._episode,
@@ -308,7 +308,7 @@ class RobotPlant:
             values,
             action,
             self._sent_step,
-            math.nan if begins else self._paid(now),
+            math.nan if begins else self.paid(now),
             ended,
             over and not begins and not ended,
             stamp,
@@ -332,7 +332,16 @@ class RobotPlant:
         formulas = self.of_actions[which]
         return self.listener.read(formulas, now) if formulas else None
 
-    def _paid(self, now: float) -> float:
+    def ends(self, values: FloatArray) -> bool:
+        """Return whether an episode ends with an observation, shape ``(O,)``."""
+        return self._ends is not None and self._holds(self._ends, values)
+
+    def paid(self, now: float) -> float:
+        """Return the reward since the last one: the robot's and a person's; NaN: unknown.
+
+        Args:
+            now: on a clock that never jumps [s].
+        """
         paid = 0.0 if self._feedback else math.nan
         if self._reward is not None:
             try:

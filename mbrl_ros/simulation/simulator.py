@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,6 +21,8 @@ from mbrl_ros.simulation.fit import check_fit
 from mbrl_ros.simulation.plant import Plant, PlantDivergedError
 from mbrl_ros.simulation.settings import PhysicsSettings, SimulatorSettings
 
+#: The physics of an episode, by its seed.
+Vary = Callable[[int], PhysicsSettings]
 # Tolerance for times that are sums and products of periods, and whole nanoseconds [s].
 _EPSILON = 1e-8
 # Diverged episodes in a row that are no accident any more.
@@ -39,7 +42,8 @@ class Simulator:
     applies now. In real time an episode begins with the plant's initial action, as if that had been
     commanded. An episode that has ended is followed by the next one at the next step. With an
     actuation delay, all of this acts so many steps later: told, as if the commands were so long
-    under way; or not, as motors do that are slow themselves.
+    under way; or not, as motors do that are slow themselves. With ``vary`` each episode has physics
+    of its own.
 
     ``command`` and ``change_physics`` may be called from another thread; everything else from one.
 
@@ -65,6 +69,7 @@ class Simulator:
         actuation_delay: int = 0,
         actuation_delay_told: bool = True,
         seed: int = 0,
+        vary: Vary | None = None,
     ) -> None:
         """Check plant and spaces, and start the first episode.
 
@@ -90,7 +95,7 @@ class Simulator:
         self._motor_delay = 0 if actuation_delay_told else actuation_delay
         self._under_way: deque[ReceivedCommand | None] = deque()
         self._in_motors: deque[FloatArray] = deque()
-        self._seed = seed
+        self._seed, self._vary = seed, vary
         self._resting = safe.resting
         self._cut = False
         self._next_seed: int | None = None
@@ -219,6 +224,8 @@ class Simulator:
         if seed is None:
             # From the episode's number, so that an episode does not depend on previous ones.
             seed = int(np.random.SeedSequence([self._seed, episode]).generate_state(1)[0])
+        if self._vary is not None:
+            self.plant.change_physics(self._vary(seed))
         values, _ = self.plant.reset(seed=seed)
         initial = self.plant.initial_action
         resting = self._resting if initial is None else self._action_space.clip(initial)
@@ -236,14 +243,25 @@ class Simulator:
         return round(1e9 * self._observations * self.period)
 
 
-def make_simulator(task: TaskSettings, settings: SimulatorSettings) -> Simulator:
+def make_simulator(
+    task: TaskSettings,
+    settings: SimulatorSettings,
+    plant: Plant | None = None,
+    vary: Vary | None = None,
+) -> Simulator:
     """Create the simulator of the parameters.
+
+    Args:
+        task: spaces, timing and seed.
+        settings: of the plant.
+        plant: to simulate; None: that of the settings.
+        vary: as for `Simulator`.
 
     Raises:
         ValueError: naming the invalid parameter.
     """
     observation_space, action_space = task.observation_space(), task.action_space()
-    plant = make_plant(settings, observation_space)
+    plant = plant or make_plant(settings, observation_space)
     try:
         plant.change_physics(settings.physics)
         return Simulator(
@@ -257,6 +275,7 @@ def make_simulator(task: TaskSettings, settings: SimulatorSettings) -> Simulator
             actuation_delay=settings.actuation_delay,
             actuation_delay_told=settings.actuation_delay_told,
             seed=task.seed,
+            vary=vary,
         )
     except ValueError:
         plant.close()

@@ -80,6 +80,8 @@ class Standin:
         settings: its own.
         listener: to what commands it, once that has come.
         period: time between two messages [s].
+        model: the ``mujoco.MjModel``.
+        data: its ``mujoco.MjData``.
     """
 
     def __init__(self, settings: StandinSettings, find: FindClass) -> None:
@@ -98,10 +100,10 @@ class Standin:
         if not path.is_file():
             raise ValueError(f"model: expected an MJCF file, got '{settings.model}'")
         try:
-            self._model = mujoco.MjModel.from_xml_path(str(path))
+            self.model = mujoco.MjModel.from_xml_path(str(path))
         except ValueError as error:
             raise ValueError(f"model: {path}: {' '.join(str(error).split())}") from None
-        self._data = mujoco.MjData(self._model)
+        self.data = mujoco.MjData(self.model)
         self._mujoco = mujoco
         self._lock = threading.Lock()
         self.settings = settings
@@ -110,15 +112,15 @@ class Standin:
         self._last, self._now = math.nan, 0.0
         kinds = mujoco.mjtJoint
         scalar = (int(kinds.mjJNT_HINGE), int(kinds.mjJNT_SLIDE))
-        ids = [i for i in range(self._model.njnt) if int(self._model.jnt_type[i]) in scalar]
-        self._qpos = [int(self._model.jnt_qposadr[i]) for i in ids]
-        self._qvel = [int(self._model.jnt_dofadr[i]) for i in ids]
-        self._joints = SimpleNamespace(name=[self._model.joint(i).name for i in ids])
+        ids = [i for i in range(self.model.njnt) if int(self.model.jnt_type[i]) in scalar]
+        self._qpos = [int(self.model.jnt_qposadr[i]) for i in ids]
+        self._qvel = [int(self.model.jnt_dofadr[i]) for i in ids]
+        self._joints = SimpleNamespace(name=[self.model.joint(i).name for i in ids])
         self._disturb(settings)
         check_topics(settings, [*settings.hears, *settings.sends])
         hears = {name: getattr(settings, name) for name in settings.hears}
         self.listener = Listener(hears, self.period, find)
-        actuators = [self._model.actuator(i).name for i in range(self._model.nu)]
+        actuators = [self.model.actuator(i).name for i in range(self.model.nu)]
         self._drive = self.listener.formulas(settings.drive, "drive", actuators)
         self._labels(actuators)
         self._sends = {}
@@ -133,17 +135,23 @@ class Standin:
         self.reset()
         self.messages()
 
-    def reset(self) -> None:
-        """Put it into its first keyframe, and forget all commands."""
+    def reset(self, seed: int | None = None) -> None:
+        """Put it into its first keyframe, and forget all commands.
+
+        Args:
+            seed: of where it begins and of pushes; None: as they go on.
+        """
         with self._lock:
-            if self._model.nkey > 0:
-                self._mujoco.mj_resetDataKeyframe(self._model, self._data, 0)
+            if seed is not None:
+                self._rng = np.random.default_rng(seed)
+            if self.model.nkey > 0:
+                self._mujoco.mj_resetDataKeyframe(self.model, self.data, 0)
             else:
-                self._mujoco.mj_resetData(self._model, self._data)
+                self._mujoco.mj_resetData(self.model, self.data)
             noise = self._rng.normal(scale=self._noise, size=len(self._qpos))
-            self._data.qpos[self._qpos] += noise
-            self._resting = self._data.ctrl.copy()
-            self._mujoco.mj_forward(self._model, self._data)
+            self.data.qpos[self._qpos] += noise
+            self._resting = self.data.ctrl.copy()
+            self._mujoco.mj_forward(self.model, self.data)
             self.listener.forget()
             self._commands.clear()
             self._tellings.clear()
@@ -169,28 +177,28 @@ class Standin:
             # A robot does not stand still while nobody looks.
             if not now - self._last <= _LONGEST:  # nor is anything known before
                 self._last = now - self.period
-            steps = round((now - self._last) / self._model.opt.timestep)
-            self._last += steps * self._model.opt.timestep
+            steps = round((now - self._last) / self.model.opt.timestep)
+            self._last += steps * self.model.opt.timestep
             control = self._resting.copy()
             for i, formula in enumerate(self._drive):
                 with contextlib.suppress(ValueError):  # too old, or not heard
                     control[i] = self.listener.read([formula], now)[0]
-            self._data.ctrl[:] = self._gears(control)
-            if not self._pushed and self._data.time >= self._disturbance.push_time:
-                joint = self._rng.integers(self._model.nv)
-                self._data.qvel[joint] += self._disturbance.push * self._rng.choice([-1.0, 1.0])
+            self.data.ctrl[:] = self._gears(control)
+            if not self._pushed and self.data.time >= self._disturbance.push_time:
+                joint = self._rng.integers(self.model.nv)
+                self.data.qvel[joint] += self._disturbance.push * self._rng.choice([-1.0, 1.0])
                 self._pushed = True
-            self._mujoco.mj_step(self._model, self._data, nstep=steps)
+            self._mujoco.mj_step(self.model, self.data, nstep=steps)
 
     @property
     def true_readings(self) -> FloatArray:
         """What sensors would tell if they were perfect; in the order of ``disturbance.scale``."""
-        data = self._data
+        data = self.data
         return np.concatenate([data.qpos[self._qpos], data.qvel[self._qvel], data.sensordata])
 
     def messages(self) -> dict[str, Any]:
         """Return what it tells now, by the names of its topics; of a topic, the newest."""
-        data = self._data
+        data = self.data
         with self._lock:
             told = self._readings(self.true_readings, data.time)
             joints, many = self._joints, len(self._qpos)
@@ -209,7 +217,7 @@ class Standin:
     @property
     def place(self) -> FloatArray:
         """All positions, as ``mjData.qpos`` has them; a copy."""
-        return np.array(self._data.qpos)
+        return np.array(self.data.qpos)
 
     def _disturb(self, settings: StandinSettings) -> None:
         """Change its physics, and prepare for what is worse than in simulation.
@@ -217,7 +225,7 @@ class Standin:
         Raises:
             ValueError: naming the parameter that does not fit.
         """
-        physics = Physics(SimpleNamespace(model=self._model, data=self._data), False)
+        physics = Physics(SimpleNamespace(model=self.model, data=self.data), False)
         perturbation = Perturbation(physics, settings.model)
         perturbation.ask(settings.physics)
         perturbation.act()
@@ -227,16 +235,16 @@ class Standin:
         self._rng, *rngs = [np.random.default_rng(seed) for seed in seeds]
         self._commands = Way(own.actuation_delay, own.delay_jitter, own.dropout, rngs[0])
         self._tellings = Way(own.sensing_delay, own.delay_jitter, own.dropout, rngs[1])
-        low, high = self._model.actuator_ctrlrange.T
-        span = np.where(self._model.actuator_ctrllimited, high - low, 2.0)
+        low, high = self.model.actuator_ctrlrange.T
+        span = np.where(self.model.actuator_ctrllimited, high - low, 2.0)
         self._gears = Gears(0.5 * own.backlash * span)
         self._pushed = not own.push
         self._readings: Readings = Readings(own, len(self.true_readings), rngs[2])
 
     def _labels(self, actuators: list[str]) -> None:
-        model = self._model
+        model = self.model
         # Views of what is written at each step.
-        self._actuators = SimpleNamespace(name=actuators, control=self._data.ctrl)
+        self._actuators = SimpleNamespace(name=actuators, control=self.data.ctrl)
         self._sensors, self._sensed = SimpleNamespace(), np.zeros(model.nsensordata)
         for i in range(model.nsensor):
             first, size = int(model.sensor_adr[i]), int(model.sensor_dim[i])

@@ -35,8 +35,9 @@ from mbrl_ros.safety.guard import Guard
 from mbrl_ros.safety.safe_command import SafeCommand
 from mbrl_ros.simulation.camera import Eye
 from mbrl_ros.simulation.settings import CameraSettings, SimulatorSettings
-from mbrl_ros.simulation.simulator import Simulator, make_simulator
+from mbrl_ros.simulation.simulator import Simulator, Vary, make_simulator
 from mbrl_ros.system.configuration import Configuration
+from mbrl_ros.system.plants import MakePlant, simulated
 from mbrl_ros.system.schema import objective_parameters
 
 # Of an evaluation, in control steps, where no time limit was given.
@@ -89,8 +90,15 @@ class LockStepSystem:
         expected_return: of the newest command's plan, in the objective's unit; NaN without one.
     """
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(
+        self, configuration: Configuration, make: MakePlant = simulated, vary: Vary | None = None
+    ) -> None:
         """Create all components.
+
+        Args:
+            configuration: of the system.
+            make: makes the plant.
+            vary: draws the physics of each episode; None: they stay as they are.
 
         Raises:
             ValueError: naming the invalid parameter.
@@ -106,7 +114,7 @@ class LockStepSystem:
             )
         )
         plant = configuration.build("mujoco_sim")
-        self.simulator = make_simulator(task, plant)
+        self.simulator = make_simulator(task, plant, make(configuration), vary)
         self._plant = plant
         self.guard = Guard(task, configuration.build("safety_guard"))
         trainer = configuration.build("model_trainer")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -114,11 +115,20 @@ class RehearsedRobot(RehearsedPlant):
         self.places.append(self.standin.place)
         tick = self.bridge.tick(now, round(1e9 * now))
         self.problem = self.bridge.problem
-        for name, message in tick.messages.items():
+        self.send(tick.messages, now)
+        return tick.observation
+
+    def send(self, messages: Mapping[str, Any], now: float) -> None:
+        """Send the stand-in the bridge's messages, by the names of its commands.
+
+        Args:
+            messages: to send; their stamps are written.
+            now: simulated time [s].
+        """
+        for name, message in messages.items():
             stamp(message, now)
             for heard in self._hears.get(self._commands[name], []):
                 self.standin.hear(heard, message, now)
-        return tick.observation
 
     def command(  # noqa: D102
         self, values: ArrayLike, episode: int, step: int, now: float, safe: bool

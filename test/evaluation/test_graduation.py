@@ -213,6 +213,9 @@ def test_settings_that_make_no_sense_are_refused(tmp_path, text, reason, capsys)
 
 
 def test_the_shipped_settings_are_read_and_vary_everything():
+    for robot in ("arm", "diff_drive", "cartpole_rig"):
+        assert read_graduation(None, robot).thresholds.violations == 0.0
+    assert read_graduation(None, "arm") != read_graduation(None, "") == read_graduation(None)
     shipped = read_graduation(None)
     names = Ranges(shipped.ranges).names
     assert set(names) == {*flat(RangeSettings())}

@@ -129,7 +129,7 @@ def test_a_quadruped_stands_up_and_an_arm_goes_where_it_is_told():
     seen = pair.run(2.0, [0.0, 0.7, -1.4] * 4)
     assert abs(seen["roll"]) < 0.1
     assert abs(seen["pitch"]) < 0.1
-    assert pair.standin._data.qpos[2] > 0.28
+    assert pair.standin.data.qpos[2] > 0.28
     pair = Pair("arm")
     pair.run(0.2)
     seen = pair.run(2.0, [0.8, 0.0, 1.0, 0.0, 0.0, 0.5])

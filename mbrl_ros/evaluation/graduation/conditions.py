@@ -82,6 +82,10 @@ class Ranges:
         named = dict(zip(self.names, values.tolist(), strict=True))
         return Conditions({**self._fixed, **named}, seed)
 
+    def draw(self, seed: int) -> Conditions:
+        """Return conditions drawn by a seed, which is also that of what is at random in them."""
+        return self.at(np.random.default_rng(seed).random(len(self.names)), seed)
+
     def place(self, conditions: Conditions) -> FloatArray:
         """Return where conditions are in the unit cube; the inverse of `at`."""
         values = np.array([conditions.values[name] for name in self.names])

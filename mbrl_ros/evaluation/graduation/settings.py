@@ -109,16 +109,20 @@ class GraduationSettings:
     thresholds: ThresholdSettings = group(ThresholdSettings)
 
 
-def read_graduation(path: Path | None) -> GraduationSettings:
+def read_graduation(path: Path | None, task: str = "") -> GraduationSettings:
     """Return the settings of a file.
 
     Args:
         path: a ROS 2 parameter file for the node ``graduation``; None: the shipped one.
+        task: of which there may be a shipped one.
 
     Raises:
         SettingsError: naming what is wrong in it.
     """
-    path = path or resource_directory("config") / "graduation" / "default.yaml"
+    if path is None:
+        folder = resource_directory("config") / "graduation"
+        known = {each.stem: each for each in folder.glob("*.yaml")}
+        path = known.get(task, known["default"])
     try:
         values = matching(read_sections(path.read_text(encoding="utf-8")), f"/{NODE}")
     except OSError as error:
