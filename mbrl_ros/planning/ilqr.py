@@ -13,11 +13,9 @@ import torch
 from torch import Tensor
 
 from mbrl_ros.models.world_model import Linearization
-from mbrl_ros.objectives.objective import Objective
-from mbrl_ros.planning.box_qp import box_qp
+from mbrl_ros.planning.backward import LocalPolicy, backward
 from mbrl_ros.planning.planner import Planner, Search
 from mbrl_ros.planning.problem import Problem
-from mbrl_ros.planning.quadratic import quadratic_cost
 from mbrl_ros.planning.sampling import best
 
 # Step sizes of the line search.
@@ -36,14 +34,6 @@ class ILQRSearch(Search):
     """
 
     damping: float
-
-
-@dataclass(frozen=True)
-class _Policy:
-    """Feedforward changes of the actions, ``(H, A)``, and state feedback gains, ``(H, A, O)``."""
-
-    change: Tensor
-    feedback: Tensor
 
 
 class ILQR(Planner):
@@ -73,7 +63,9 @@ class ILQR(Planner):
         plan = candidates[0]
         start, model = problem.model.linearized(problem.belief)
         states, _ = _forward(model, start, plan[None], self.clamp)
-        policy = self._backward(model, problem.objective, states[0], plan, search.damping)
+        policy = backward(
+            model, problem.objective, states[0], plan, self.low, self.high, search.damping
+        )
         if policy is not None:
             plans = plan.expand(len(_STEPS), -1, -1)
             _, stepped = _forward(model, start, plans, self.clamp, policy, states[0])
@@ -84,65 +76,13 @@ class ILQR(Planner):
         damping = float(np.clip(search.damping * factor, _LEAST_DAMPING, _MOST_DAMPING))
         return ILQRSearch(elites[0], elites, theirs, search.iteration + 1, damping)
 
-    def _backward(
-        self,
-        model: Linearization,
-        objective: Objective,
-        states: Tensor,
-        plan: Tensor,
-        damping: float,
-    ) -> _Policy | None:
-        """Return the optimal change within the limits; None if a derivative is not finite.
-
-        Args:
-            model: to differentiate.
-            objective: to differentiate.
-            states: along the plan, shape ``(H + 1, S)``; observations come first.
-            plan: shape ``(H, A)``.
-            damping: see `ILQRSearch`.
-        """
-        cost = quadratic_cost(objective, states, plan)
-        by_state, by_action = (j.double().numpy() for j in model.mean_jacobians(states[:-1], plan))
-        if not (cost.finite and np.isfinite(by_state).all() and np.isfinite(by_action).all()):
-            return None
-        low = (self.low - plan).double().numpy()
-        high = (self.high - plan).double().numpy()
-        half = (self.high - self.low).double().numpy() / 2.0
-        o = states.shape[-1]
-        change = np.zeros(plan.shape)
-        feedback = np.zeros((*plan.shape, o))
-        vx, vxx = np.zeros(o), np.zeros((o, o))
-        # Of the cost's changes over half of the action range; no unit of reward is any better.
-        size = 0.0
-        for k in reversed(range(len(plan))):
-            a, b = by_state[k], by_action[k]
-            gradient, curvature = cost.gradient[k], cost.curvature[k]
-            # A step's cost depends on the next state, so it combines x after the step with u before
-            # it.
-            ux = curvature[o:, :o]
-            px, pxx = gradient[:o] + vx, curvature[:o, :o] + vxx
-            qx, qu = a.T @ px, gradient[o:] + b.T @ px
-            qxx, qux = a.T @ pxx @ a, b.T @ pxx @ a + ux @ a
-            quu = curvature[o:, o:] + b.T @ pxx @ b + ux @ b + (ux @ b).T
-            size = max(size, *(np.diag(quu) * half**2), *np.abs(qu * half))
-            damped = damping * (size or 1.0) * np.diag(1.0 / half**2)
-            step, free = box_qp(quu + damped, qu, low[k], high[k])
-            gain = np.zeros_like(qux)
-            if free.any():
-                gain[free] = -np.linalg.solve((quu + damped)[np.ix_(free, free)], qux[free])
-            change[k], feedback[k] = step, gain
-            vx = qx + gain.T @ (quu @ step + qu) + qux.T @ step
-            vxx = qxx + gain.T @ quu @ gain + gain.T @ qux + qux.T @ gain
-            vxx = (vxx + vxx.T) / 2
-        return _Policy(torch.from_numpy(change).float(), torch.from_numpy(feedback).float())
-
 
 def _forward(
     model: Linearization,
     start: Tensor,
     plans: Tensor,
     clamp: Callable[[Tensor], Tensor],
-    policy: _Policy | None = None,
+    policy: LocalPolicy | None = None,
     reference: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Roll out the members' mean, with a policy's changes scaled by `_STEPS`.
