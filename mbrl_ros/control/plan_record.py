@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mbrl_ros.core.records import Observation
+from mbrl_ros.core.records import Observation, PlanGains
+from mbrl_ros.models.world_model import UnlearnedError
 from mbrl_ros.objectives.objective import Objective
+from mbrl_ros.planning.backward import backward
 from mbrl_ros.planning.loop import PlanningLoop, PlanResult
 from mbrl_ros.planning.planner import Planner, shifted
 from mbrl_ros.planning.problem import Problem
@@ -19,6 +21,10 @@ from mbrl_ros.planning.problem import Problem
 _ROUNDS = 5
 # After this long no further one is begun: an answer is waited for, and so is the end of a node [s].
 _PATIENCE = 1.0
+# Steps of a plan that have gains: more than may act before a command is too old.
+_STEPS = 3
+# Of the gains' computation; see `backward`.
+_DAMPING = 1e-3
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,39 @@ class PlanRecord:
         imagined = self.problem.model.imagine(self.problem.belief, self.result.actions[None])
         seen = imagined.observations
         return None if seen is None else seen[:, 0].clone().cpu()
+
+    @torch.no_grad()
+    def gains(self) -> PlanGains:
+        """Return the start of the plan with the feedback that is best around it; costs a rollout.
+
+        It is the optimum of the objective to second order, by the model's derivatives along the
+        plan. For the thread that plans.
+
+        Raises:
+            UnlearnedError: if the model does not know it.
+        """
+        problem, actions = self.problem, self.result.actions
+        model, space = problem.model, problem.objective.action
+        if model.delay:
+            raise UnlearnedError(f"no gains: commands act {model.delay} steps later than is told")
+        start, local = model.linearized(problem.belief)
+        if len(start) != model.observation.dim:
+            raise UnlearnedError("no gains: the model reads a history, not one observation")
+        trajectory = self.trajectory()
+        assert trajectory is not None  # as it has derivatives
+        states = trajectory.mean(dim=0)
+        low, high = (torch.tensor(limits).float() for limits in (space.low, space.high))
+        policy = backward(local, problem.objective, states, actions, low, high, _DAMPING)
+        if policy is None:
+            raise UnlearnedError("no gains: a derivative is not finite")
+        return PlanGains(
+            self.observation.episode,
+            self.observation.step,
+            problem.objective.step,
+            states[: _STEPS + 1].double().numpy(),
+            space.clip(actions[:_STEPS].double().numpy()),
+            policy.feedback[:_STEPS].double().numpy(),
+        )
 
     @torch.no_grad()
     def what_if(

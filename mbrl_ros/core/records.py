@@ -114,6 +114,30 @@ class Frame:
     stamp: int = 0
 
 
+@dataclass(frozen=True)
+class PlanGains:
+    """The start of a plan with feedback around it: the fields of ``msg/PlanGains``.
+
+    While action i acts, a plant in the state x is best given ``actions[i] + gains[i] (x -
+    states[i])``, for small deviations.
+
+    Attributes:
+        episode: of the observation planned from.
+        step: of the same.
+        acts: control step from which on the first action is expected to act.
+        states: observations expected from there on, shape ``(S + 1, O)``, SI units.
+        actions: shape ``(S, A)``, SI units.
+        gains: shape ``(S, A, O)``.
+    """
+
+    episode: int
+    step: int
+    acts: int
+    states: FloatArray
+    actions: FloatArray
+    gains: FloatArray
+
+
 def finite_reward(reward: float) -> float:
     """Return a reward; NaN if it is not finite, as where there is none."""
     return float(reward) if math.isfinite(reward) else math.nan

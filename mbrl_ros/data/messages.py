@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from mbrl_ros.core.records import Frame, Observation, Transition
+from mbrl_ros.core.records import Frame, Observation, PlanGains, Transition
+from mbrl_ros.core.spaces import Space
 
 
 def read_observation(message: Any, received: float = math.nan) -> Observation:
@@ -61,6 +62,32 @@ def read_frame(message: Any) -> Frame:
         bytes(message.data),
         nanoseconds(message.header.stamp),
     )
+
+
+def read_gains(message: Any, observation: Space, action: Space) -> PlanGains:
+    """Convert a ``msg/PlanGains``.
+
+    Args:
+        message: as received.
+        observation: O dimensions.
+        action: A dimensions.
+
+    Raises:
+        ValueError: if it is not of these spaces, or not of finite numbers.
+    """
+    o, a = observation.dim, action.dim
+    steps = len(message.actions) // a
+    shapes = {"states": (steps + 1, o), "actions": (steps, a), "gains": (steps, a, o)}
+    found = {}
+    for name, shape in shapes.items():
+        values = np.array(getattr(message, name), dtype=np.float64)
+        if steps == 0 or values.size != math.prod(shape) or not np.isfinite(values).all():
+            raise ValueError(
+                f"plan_gains: {name}: expected finite numbers of shape {shape}, with one step or "
+                f"more, got {values.size} numbers"
+            )
+        found[name] = values.reshape(shape)
+    return PlanGains(message.episode, message.step, message.acts, **found)
 
 
 def signed_content(update: Any) -> bytes:

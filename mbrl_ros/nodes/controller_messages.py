@@ -12,6 +12,7 @@ from mbrl_ros.control.controller import Controller
 from mbrl_ros.control.plan_record import PlanRecord
 from mbrl_ros.control.ticker import Ticker
 from mbrl_ros.control.trust import Level
+from mbrl_ros.core.records import PlanGains
 from mbrl_ros.objectives.objective_manager import Change, ObjectiveManager
 from mbrl_ros.ros import interfaces as ri
 
@@ -70,6 +71,19 @@ def plan_message(planned: PlanRecord, stamp: ri.Time) -> ri.Plan:
         candidates=len(top),
         candidate_actions=top.flatten().tolist(),
         candidate_returns=result.returns[: len(top)].tolist(),
+    )
+
+
+def gains_message(gains: PlanGains, stamp: ri.Time) -> ri.PlanGains:
+    """Return the start of a plan with feedback around it as a message."""
+    return ri.PlanGains(
+        header=ri.Header(stamp=stamp),
+        episode=gains.episode,
+        step=gains.step,
+        acts=gains.acts,
+        states=gains.states.flatten().tolist(),
+        actions=gains.actions.flatten().tolist(),
+        gains=gains.gains.flatten().tolist(),
     )
 
 

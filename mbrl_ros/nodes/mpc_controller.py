@@ -2,10 +2,10 @@
 
 A managed node. Subscribes to ``observation``, ``model``, ``estop`` and, with
 ``observation.images``, ``frame``; publishes ``action`` every tick while active,
-``controller_status``, ``plan`` while someone subscribes, and ``/diagnostics``; `ObjectiveInterface`
-handles changes of the objective. The service ``~/arm`` ends an e-stop, ``~/autotune`` measures how
-much planning fits into a period, as is done with the first model. ``~/rollback`` goes back to the
-previous model and holds it until ``~/use_newest_model``.
+``controller_status``, ``plan`` and ``plan_gains`` while someone subscribes, and ``/diagnostics``;
+`ObjectiveInterface` handles changes of the objective. The service ``~/arm`` ends an e-stop,
+``~/autotune`` measures how much planning fits into a period, as is done with the first model.
+``~/rollback`` goes back to the previous model and holds it until ``~/use_newest_model``.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from mbrl_ros.nodes.controller_memory import ControllerMemory
 from mbrl_ros.nodes.controller_messages import (
     action_message,
     diagnostic_message,
+    gains_message,
     plan_message,
     status_message,
 )
@@ -128,6 +129,7 @@ class MpcController(LifecycleNode):
         """Connect to the topics."""
         self._action_publisher = self.create_publisher(ri.Action, "action_proposed", COMMAND)
         self._plan_publisher = self.create_publisher(ri.Plan, "plan", COMMAND)
+        self._gains_publisher = self.create_publisher(ri.PlanGains, "plan_gains", COMMAND)
         self._connections = [
             self.create_subscription(ri.Observation, "observation", self._on_observation, NEWEST),
             self.create_subscription(ri.ModelUpdate, "model", self._models.on_model, LATCHED),
@@ -214,6 +216,7 @@ class MpcController(LifecycleNode):
         for service in self._offered:
             self.destroy_service(service)
         self.destroy_publisher(self._plan_publisher)
+        self.destroy_publisher(self._gains_publisher)
         self.destroy_publisher(self._action_publisher)
         self._action_publisher = None
 
@@ -424,6 +427,11 @@ class MpcController(LifecycleNode):
             return
         self._acted.put(command)
         planned = self._controller.planned
+        if planned is not None and self._gains_publisher.get_subscription_count():
+            try:
+                self._gains_publisher.publish(gains_message(planned.gains(), stamp))
+            except ValueError as error:  # no such model, or more than a message can hold
+                self.get_logger().warning(str(error), throttle_duration_sec=_COMPLAINT_PERIOD)
         if planned is not None and self._plan_publisher.get_subscription_count():
             self._plan_publisher.publish(plan_message(planned, stamp))
 

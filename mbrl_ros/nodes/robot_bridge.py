@@ -1,7 +1,8 @@
 """The node robot_bridge: a robot on its own topics as a plant.
 
 Publishes ``observation`` once per control period, the robot's own commands, and ``/diagnostics``.
-Subscribes ``action`` and the robot's own topics. The service ``~/reset`` ends the episode.
+Subscribes ``action``, with ``inner_loop`` also ``plan_gains``, and the robot's own topics. The
+service ``~/reset`` ends the episode.
 
 Which fields of which messages are which dimension is a matter of its parameters: docs/robot.md.
 """
@@ -14,6 +15,7 @@ from typing import Any
 from mbrl_ros.core.realtime import AROUND, prioritize_process
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.task import TaskSettings
+from mbrl_ros.data.messages import read_gains
 from mbrl_ros.nodes.endpoints import publishers_of, topics_of
 from mbrl_ros.nodes.parameters import declare, overrides_of
 from mbrl_ros.nodes.qos import COMMAND, EVENTS
@@ -51,6 +53,7 @@ class RobotBridge(Node):
             raise ValueError("lock_step: expected false, since a robot does not wait, got true")
         self._settings: BridgeSettings = settings
         self._plant = RobotPlant(task, settings, ri.interface)
+        self._spaces = task.observation_space(), task.action_space()
         self._pacer = Pacer(task.period, self._tick)
         self._missed = self._failed = 0
         self._told: dict[str, float] = {}
@@ -66,6 +69,8 @@ class RobotBridge(Node):
             self._frames = self.create_publisher(ri.Frame, "frame", QoSProfile(depth=100))
         self._diagnostics = self.create_publisher(ri.DiagnosticArray, "/diagnostics", EVENTS)
         self.create_subscription(ri.Action, "action", self._on_action, COMMAND)
+        if settings.inner_loop:
+            self.create_subscription(ri.PlanGains, "plan_gains", self._on_gains, COMMAND)
         if settings.feedback:
             self.create_subscription(
                 ri.Float64, "feedback", lambda given: self._plant.pay(given.data), EVENTS
@@ -98,6 +103,7 @@ class RobotBridge(Node):
             self._plant.hear(name, message, now)
             if leads:
                 self._pacer.hear(now)
+                self._send(self._plant.between(now), self.get_clock().now().nanoseconds)
 
         reliability = ReliabilityPolicy[settings.reliability.upper()]
         message_class = self._plant.listener.classes[name]
@@ -143,6 +149,12 @@ class RobotBridge(Node):
             self._plant.command(message.values, message.episode, message.step, now, safe)
         except ValueError as error:
             self._complain(f"refused {error} ({self._plant.refused} refused so far)", "refused")
+
+    def _on_gains(self, message: Any) -> None:
+        try:
+            self._plant.follow(read_gains(message, *self._spaces))
+        except ValueError as error:
+            self._complain(f"refused {error}", "gains")
 
     def _on_reset(self, request: Any, response: Any) -> Any:
         self._plant.reset()

@@ -7,7 +7,7 @@ import enum
 import math
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from mbrl_ros.core.extensions import describe
 from mbrl_ros.core.numbers import shown
-from mbrl_ros.core.records import ENCODINGS, Frame, Observation
+from mbrl_ros.core.records import ENCODINGS, Frame, Observation, PlanGains
 from mbrl_ros.core.spaces import FloatArray
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.data.frames import encode, fitted
@@ -23,10 +23,13 @@ from mbrl_ros.data.messages import nanoseconds
 from mbrl_ros.robot.fields import FindClass
 from mbrl_ros.robot.formulas import Formula
 from mbrl_ros.robot.images import COMPRESSED, RAW, read_image
+from mbrl_ros.robot.in_effect import InEffect
+from mbrl_ros.robot.inner_loop import InnerLoop
 from mbrl_ros.robot.listening import Listener, find_class
 from mbrl_ros.robot.settings import BridgeSettings, CommandSettings, SourceSettings, check_topics
 from mbrl_ros.robot.writing import MessageWriter, commanded
 from mbrl_ros.safety.actuation import Actuation
+from mbrl_ros.safety.command_latch import ReceivedCommand
 from mbrl_ros.safety.rules import NoOlderThan
 from mbrl_ros.safety.safe_command import SafeCommand
 
@@ -66,7 +69,7 @@ class RobotPlant:
     Nothing is sent before the first episode begins, nor from when the reset service brings the
     robot back until the next one begins: what was held before would be a jump from where it is.
 
-    `hear`, `command`, `reset` and `restored` may be called from another thread than `tick`.
+    All but `tick` may be called from another thread.
 
     Attributes:
         period: control period [s].
@@ -123,6 +126,9 @@ class RobotPlant:
         self._commands = False
         self._episode, self._step = 0, -1
         self._in_effect: FloatArray | None = None
+        self._effect = InEffect()
+        self._inner = InnerLoop(task, settings.inner_loop) if settings.inner_loop else None
+        self._limited = ""
         self._sent_step = -1
         self._cut = False
         self._feedback, self._given = settings.feedback, 0.0
@@ -131,7 +137,7 @@ class RobotPlant:
     @property
     def intervention(self) -> str:
         """Why something else acts than the newest command; empty if that does."""
-        return self.problem or self._actuation.intervention
+        return self.problem or self._actuation.intervention or self._limited
 
     @property
     def resetting(self) -> bool:
@@ -156,6 +162,32 @@ class RobotPlant:
             if seen is None:
                 return False
             return self._actuation.take(values, episode, step, now, seen, safe)
+
+    def follow(self, plan: PlanGains) -> None:
+        """Take the plan by which commands are corrected in the inner loop."""
+        with self._lock:
+            if self._inner is not None:
+                self._inner.follow(plan)
+
+    def between(self, now: float) -> Mapping[str, Any]:
+        """Return what corrects the command between two control steps; none: it stays.
+
+        To be called with each message of the first source.
+
+        Args:
+            now: on a clock that never jumps [s].
+        """
+        with self._lock:
+            seen, decided, inner = self.observation, self._actuation.decided, self._inner
+            if inner is None or seen is None or self._stage is not _Stage.RUNNING or self.problem:
+                return {}
+            if seen.step != self._step or decided is None or decided.safe or not inner.is_due(now):
+                return {}
+            try:
+                values = self.listener.read(self.formulas, now)
+                return self._act(decided, replace(seen, values=values), now)
+            except Exception:  # the next control step says why, and sends the safe command
+                return {}
 
     def reset(self) -> None:
         """End the episode with the next observation, and begin another one after it."""
@@ -190,6 +222,10 @@ class RobotPlant:
                 return Tick(None, {})
             if self._stage is _Stage.RUNNING:
                 self._step += 1
+            if (acted := self._effect.mean(now)) is not None:
+                self._in_effect = acted
+            if self._inner is not None:
+                self._inner.step(now)
             self.problem = ""
             # How fast it moves is unknown before it is read.
             values = np.full(self._observed.dim, np.nan)
@@ -204,11 +240,11 @@ class RobotPlant:
                     self._actuation.decide(seen, now)
                     decided = self._actuation.decided
                     self._sent_step = -1 if decided is None else decided.step
-                    return Tick(seen, self._sent(self._actuation.act(decided, values)))
+                    return Tick(seen, self._act(decided, seen, now))
             except Exception as error:  # whatever it is, the command before must not stay
                 self.problem = str(error) if isinstance(error, ValueError) else describe(error)
-                return Tick(None, self._safely(values))
-            last = self._safely(values)
+                return Tick(None, self._safely(values, now))
+            last = self._safely(values, now)
             if self._has_reset:
                 self._stage, self._commands = _Stage.RESETTING, False
                 self._safe.held = self._safe.resting
@@ -260,7 +296,7 @@ class RobotPlant:
             values = np.full(self._observed.dim, np.nan)
             with contextlib.suppress(ValueError):  # unknown then, as in a step
                 values = self.listener.read(self.formulas, now)
-            return self._safely(values)
+            return self._safely(values, now)
 
     def _begin(self, values: FloatArray, now: float) -> None:
         """Begin an episode.
@@ -283,6 +319,8 @@ class RobotPlant:
         self._in_effect = self._action.clip(resting)
         self._sent_step = -1
         self._actuation.begin(self._in_effect, self._episode, now)
+        if self._inner is not None:
+            self._inner.begin(self._in_effect)
 
     def _check_begin(self, resting: FloatArray) -> None:
         """Check that the robot need not jump into the limits of its actions."""
@@ -355,14 +393,26 @@ class RobotPlant:
         named = dict(zip(self._observed.names, values.tolist(), strict=True))
         return bool(condition.value(named))
 
-    def _safely(self, values: FloatArray) -> dict[str, Any]:
+    def _act(
+        self, decided: ReceivedCommand | None, seen: Observation, now: float
+    ) -> dict[str, Any]:
+        """Return the messages that send what was decided, corrected in the inner loop."""
+        self._limited = ""
+        if self._inner is not None:
+            decided, self._limited = self._inner.correct(decided, seen, now)
+        action = self._actuation.act(decided, seen.values)
+        if self._inner is not None:
+            self._inner.sent(action)
+        return self._sent(action, now)
+
+    def _safely(self, values: FloatArray, now: float) -> dict[str, Any]:
         """Return the messages that send the safe command; none while somebody else commands."""
         self._sent_step = -1
-        return self._sent(self._actuation.act(None, values)) if self._commands else {}
+        return self._sent(self._actuation.act(None, values), now) if self._commands else {}
 
-    def _sent(self, action: FloatArray) -> dict[str, Any]:
+    def _sent(self, action: FloatArray, now: float) -> dict[str, Any]:
         """Return the messages that send an action, which is in effect then."""
-        self._in_effect = action
+        self._effect.change(action, now)
         named = dict(zip(self._action.names, action.tolist(), strict=True))
         return {name: writer(named) for name, writer in self.writers.items()}
 

@@ -97,7 +97,7 @@ class RecordedRobot(RobotPlant):
     def _check_begin(self, resting: FloatArray) -> None:
         """Let it begin wherever it is: nothing is sent."""
 
-    def _sent(self, action: FloatArray) -> dict[str, Any]:
+    def _sent(self, action: FloatArray, now: float) -> dict[str, Any]:
         self._in_effect = action
         return {}
 

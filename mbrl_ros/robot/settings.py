@@ -115,6 +115,13 @@ class BridgeSettings:
     command_timeout: float = setting(
         0.0, "maximum age of a command [s]; 0: 2.5 periods, at least 0.1 s", low=0.0, high=100.0
     )
+    inner_loop: float = setting(
+        0.0,
+        "how often the plan's feedback corrects the command between two control steps, at most and "
+        "with messages of the first source [1/s]; 0: never",
+        low=0.0,
+        high=1e4,
+    )
 
     @property
     def heard(self) -> tuple[str, ...]:

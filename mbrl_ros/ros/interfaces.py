@@ -28,6 +28,7 @@ _SHORT_NAMES = {
         "mbrl_ros/msg/Objective",
         "mbrl_ros/msg/Observation",
         "mbrl_ros/msg/Plan",
+        "mbrl_ros/msg/PlanGains",
         "mbrl_ros/msg/TrainingStatus",
         "mbrl_ros/msg/Transition",
         "mbrl_ros/msg/Waypoint",

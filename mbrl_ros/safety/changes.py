@@ -52,7 +52,7 @@ class ChangesSlowly:
             action: A dimensions.
             rate: of each [its unit / s]; infinity: any.
             jerk: of each [its unit / s^2]; infinity: any.
-            period: of control, in plant time [s].
+            period: between two commands, in plant time [s].
             sent: what was sent.
         """
         self._action, self._sent = action, sent

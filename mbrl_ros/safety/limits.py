@@ -12,11 +12,24 @@ from mbrl_ros.safety.within import KeepsWithin
 
 
 def limit_rules(
-    settings: LimitSettings, observation: Space, action: Space, period: float, sent: Sent
+    settings: LimitSettings,
+    observation: Space,
+    action: Space,
+    period: float,
+    sent: Sent,
+    interval: float | None = None,
 ) -> list[StaysNear | ChangesSlowly | KeepsWithin]:
     """Return the rules of the settings; those that let everything pass are left out.
 
     Barriers come last: to keep to them a command may change faster than it should otherwise.
+
+    Args:
+        settings: of the task.
+        observation: O dimensions.
+        action: A dimensions.
+        period: for which a command may act [s].
+        sent: what was sent.
+        interval: between two commands [s]; None: the period.
 
     Raises:
         ValueError: naming the parameter that does not fit.
@@ -38,7 +51,7 @@ def limit_rules(
             )
         rate = per_name("limits.rate", settings.rate, action.names, math.inf)
         jerk = per_name("limits.jerk", settings.jerk, action.names, math.inf)
-        rules.append(ChangesSlowly(action, rate, jerk, period, sent))
+        rules.append(ChangesSlowly(action, rate, jerk, interval or period, sent))
     if within.barriers:
         rules.append(within)
     return rules

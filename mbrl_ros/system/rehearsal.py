@@ -7,6 +7,7 @@ no time here: how punctual the processes are is for the processes to show.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from dataclasses import dataclass, field, replace
 
@@ -187,6 +188,10 @@ class Rehearsal:
             self._trouble = command.reason
         if late:
             return
+        planned = controller.planned
+        if self._plant.follows and planned is not None and not command.source.safe:
+            with contextlib.suppress(UnlearnedError):  # told by the controller's node
+                self._plant.follow(planned.gains())
         self._send(
             self._guard.propose(
                 command.values, command.episode, command.step, command.source.safe, now

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mbrl_ros.core.parameter_files import matching, read_sections
-from mbrl_ros.core.records import Observation
+from mbrl_ros.core.records import Observation, PlanGains
 from mbrl_ros.core.resources import resource_directory
 from mbrl_ros.core.settings import SettingsError, build
 from mbrl_ros.core.spaces import FloatArray
@@ -36,11 +36,13 @@ class RehearsedPlant(ABC):
         problem: why the newest control step had no observation; empty: it had one.
         readings: what its sensors would have told if they were perfect, at each control step.
         places: of all joints then, as ``mjData.qpos`` has them; empty: it has no such.
+        follows: whether it corrects commands in an inner loop.
     """
 
     problem: str = ""
     readings: list[FloatArray]
     places: list[FloatArray]
+    follows: bool = False
 
     @abstractmethod
     def step(self, now: float) -> Observation | None:
@@ -56,6 +58,9 @@ class RehearsedPlant(ABC):
     @abstractmethod
     def command(self, values: ArrayLike, episode: int, step: int, now: float, safe: bool) -> None:
         """Take a command, as `CommandLatch.take` does."""
+
+    def follow(self, plan: PlanGains) -> None:  # noqa: B027
+        """Take the plan by which commands are corrected; see `RobotPlant.follow`."""
 
     @abstractmethod
     def close(self) -> None:
@@ -81,7 +86,9 @@ class RehearsedRobot(RehearsedPlant):
         """
         self.standin, self.bridge = Standin(standin, find), RobotPlant(task, bridge, find)
         self.readings, self.places = [], []
+        self.follows = bridge.inner_loop > 0.0
         self._heard = _by_topic(bridge, bridge.sources)
+        self._leads = bridge.sources[:1]
         self._hears = _by_topic(standin, standin.hears)
         self._sends = _topics(standin, standin.sends)
         self._commands = _topics(bridge, bridge.commands)
@@ -107,6 +114,8 @@ class RehearsedRobot(RehearsedPlant):
                 for source in self._heard.get(self._sends[name], []):
                     self.bridge.hear(source, message, next_tick)
                     heard.append((source, message))
+                    if source in self._leads:
+                        self.send(self.bridge.between(next_tick), next_tick)
         return heard
 
     def step(self, now: float) -> Observation | None:  # noqa: D102
@@ -129,6 +138,9 @@ class RehearsedRobot(RehearsedPlant):
             stamp(message, now)
             for heard in self._hears.get(self._commands[name], []):
                 self.standin.hear(heard, message, now)
+
+    def follow(self, plan: PlanGains) -> None:  # noqa: D102
+        self.bridge.follow(plan)
 
     def command(  # noqa: D102
         self, values: ArrayLike, episode: int, step: int, now: float, safe: bool

@@ -5,11 +5,17 @@ import pytest
 from known import (
     ACTION,
     OBSERVATION,
+    A,
+    B,
     controller,
     reading,
     step,
 )
 
+from mbrl_ros.models.dynamics_model import DynamicsModel
+from mbrl_ros.models.ensemble.settings import EnsembleSettings
+from mbrl_ros.models.packing import pack
+from mbrl_ros.models.world_model import UnlearnedError
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.settings import ICEMSettings
 
@@ -58,3 +64,50 @@ def test_what_if_is_answered_before_long_even_where_planning_takes_long():
     asked = made.what_if(made.objective)
     assert not asked.result.complete
     assert next(now) < began + 5.0
+
+
+def cruising(**options):
+    """Return a controller that keeps a speed, which costs no more than the least it can."""
+    judge = Objective.from_parameters(
+        {
+            "terms": ["speed", "force"],
+            "speed.of": ["velocity"], "speed.type": "quadratic", "speed.target": [0.6],
+            "force.of": ["force"], "force.type": "quadratic", "force.target": [0.6],
+        },
+        OBSERVATION,
+        ACTION,
+    )  # fmt: skip
+    return controller(judge=judge, **options)
+
+
+def test_gains_are_those_of_the_riccati_equation():
+    made = cruising(lock_step=False, period=1000.0, horizon=12)
+    made.tick(reading(7, [0.0, 0.6], action_step=4))
+    found = made.planned.gains()
+    assert (found.episode, found.step, found.acts) == (0, 7, 9)
+    assert (found.states.shape, found.actions.shape) == ((4, 2), (3, 1))
+    actions, trajectory = made.planned.result.actions, made.planned.trajectory()
+    np.testing.assert_array_equal(found.actions, actions[:3].double().numpy())
+    np.testing.assert_allclose(found.states, trajectory.mean(dim=0)[:4].numpy(), atol=1e-6)
+    cost, gains = np.diag([0.0, 1.0]), []
+    ahead = np.zeros((2, 2))
+    for _ in range(12):
+        worth = cost + ahead  # of the state after the step
+        gain = -np.linalg.solve(B.T @ worth @ B + np.eye(1), B.T @ worth @ A)
+        ahead = A.T @ worth @ (A + B @ gain)
+        gains.insert(0, gain)
+    np.testing.assert_allclose(found.gains, gains[:3], rtol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [({"delay": 1}, "commands act 1 steps later"), ({"history": 2}, "the model reads a history")],
+)
+def test_without_a_state_there_are_no_gains(settings, expected):
+    made = cruising(model=False)
+    made.models.offer(
+        pack(DynamicsModel(OBSERVATION, ACTION, EnsembleSettings(hidden=[4], **settings))), 1, 1
+    )
+    made.tick(reading(0))
+    with pytest.raises(UnlearnedError, match=expected):
+        made.planned.gains()
