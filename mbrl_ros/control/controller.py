@@ -502,7 +502,9 @@ class Controller:
         """Return the safe command."""
         # Once more: another thread may answer what this tick's has not taken in yet.
         self._note_applied(observation)
-        return self._command(observation, self.safe(observation.values), source, reason)
+        values = self.safe(observation.values)
+        reason = "; ".join(filter(None, (reason, self.safe.trouble)))
+        return self._command(observation, values, source, reason)
 
     def _withdraw_plan(self) -> None:
         """Let nobody act on the last plan any more; the next one may still start from it."""

@@ -73,7 +73,13 @@ class TaskSettings:
         "zero",
         "action in case of e-stop, no fresh command, a bad observation, or shutdown: zero; hold "
         "(the last one applied, for actions that are positions); damp (against the velocity of "
-        "each action); values (always safe_values)",
+        "each action); values (always safe_values); or a feedback law of your own, from an "
+        "observation to an action, as module:attribute",
+    )
+    safe_fallback: str = setting(
+        "zero",
+        "for a law of your own: what is sent where the law fails or the observation is not known; "
+        "zero, hold, damp or values",
         choices=SAFE_COMMANDS,
     )
     safe_values: list[float] = setting(

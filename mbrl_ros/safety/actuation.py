@@ -18,7 +18,6 @@ class Actuation:
 
     Attributes:
         decided: what acts next; None: the safe command.
-        intervention: why something else acts than the newest command; empty if that does.
     """
 
     def __init__(self, action: Space, safe: SafeCommand, fresh: SafetyRule) -> None:
@@ -30,7 +29,7 @@ class Actuation:
             fresh: rule by which a command is too old to act.
         """
         self.decided: ReceivedCommand | None = None
-        self.intervention = ""
+        self._changed = self._lawless = ""
         self._safe = safe
         self._latch = CommandLatch(action)
         self._rules: tuple[SafetyRule, ...] = (WithinLimits(action), fresh)
@@ -39,6 +38,11 @@ class Actuation:
     def newest(self) -> ReceivedCommand | None:
         """The newest command; None before the first."""
         return self._latch.newest
+
+    @property
+    def intervention(self) -> str:
+        """Why something else acts than the newest command; empty if that does."""
+        return "; ".join(filter(None, (self._changed, self._lawless)))
 
     @property
     def refused(self) -> int:
@@ -77,9 +81,7 @@ class Actuation:
             observation: the newest.
             now: plant time [s].
         """
-        self.decided, self.intervention = apply_rules(
-            self._rules, self._latch.newest, observation, now
-        )
+        self.decided, self._changed = apply_rules(self._rules, self._latch.newest, observation, now)
 
     def act(self, command: ReceivedCommand | None, observed: FloatArray) -> FloatArray:
         """Return what a command does, which ``hold`` repeats from then on; shape ``(A,)``.
@@ -91,6 +93,7 @@ class Actuation:
         """
         told = None if command is None or command.safe else command.values
         values = self._safe(observed) if told is None else told
+        self._lawless = self._safe.trouble if told is None else ""
         # Copied, so that nobody who holds an action sees it change.
         self._safe.held = values.copy()
         return self._safe.held

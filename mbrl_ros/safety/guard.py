@@ -321,6 +321,7 @@ class Guard:
         values = self._safe(seen.values if fresh else np.full(self._observation.dim, np.nan))
         self._sent.note(seen.step, values)
         self._spoke, self._stopped = now, True
+        reason = "; ".join(filter(None, (reason, self._safe.trouble)))
         return Verdict(seen.episode, seen.step, values, True, reason)
 
     def _refuse(self, trouble: str) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from mbrl_ros.core.extensions import describe, load
 from mbrl_ros.core.numbers import shown
+from mbrl_ros.core.pending import calling
 from mbrl_ros.core.spaces import FloatArray, Space
-from mbrl_ros.core.task import TaskSettings
+from mbrl_ros.core.task import SAFE_COMMANDS, TaskSettings
 
-ZERO, HOLD, DAMP, VALUES = "zero", "hold", "damp", "values"
+ZERO, HOLD, DAMP, VALUES = SAFE_COMMANDS
+#: From an observation, shape ``(O,)``, to an action, shape ``(A,)``, SI units.
+Law = Callable[[FloatArray], ArrayLike]
 
 
 class SafeCommand:
@@ -23,11 +28,15 @@ class SafeCommand:
       forces. Zero if the velocity is unknown.
     - ``values``: a constant action.
 
+    A feedback law of the user's own goes before these: they follow where it fails, or the
+    observation is not known.
+
     All stay within the limits. Actions have shape ``(A,)``, SI units.
 
     Attributes:
         resting: action assumed before an episode if the plant does not report it.
         held: last action the plant reported; repeated by ``hold``.
+        trouble: why the newest safe command was not the law's; empty: it was, or there is none.
     """
 
     def __init__(
@@ -39,6 +48,7 @@ class SafeCommand:
         values: Sequence[float] = (),
         velocities: Sequence[str] = (),
         damping: float = 1.0,
+        law: Law | None = None,
     ) -> None:
         """Create a safe command.
 
@@ -50,11 +60,14 @@ class SafeCommand:
                 numbers, or none.
             velocities: for ``damp``: the observation dimension of each action's velocity.
             damping: for ``damp``: action per velocity.
+            law: of the user's own; None: there is none.
 
         Raises:
             ValueError: naming the invalid parameter.
         """
-        self._action, self._mode, self._damping = action, mode, damping
+        self._observation, self._action = observation, action
+        self._mode, self._damping, self._law = mode, damping, law
+        self.trouble = ""
         if len(values) and mode not in (HOLD, VALUES):
             raise ValueError(
                 f"safe_values: expected none, since safe_command is {mode}, got {list(values)}"
@@ -94,13 +107,17 @@ class SafeCommand:
         Raises:
             ValueError: naming the invalid parameter.
         """
+        mode, law = task.safe_command, None
+        if mode not in SAFE_COMMANDS:
+            law, mode = _law(mode), task.safe_fallback
         return cls(
             task.observation_space(),
             task.action_space(),
-            task.safe_command,
+            mode,
             values=task.safe_values,
             velocities=task.safe_velocities,
             damping=task.safe_damping,
+            law=law,
         )
 
     def __call__(self, observed: FloatArray) -> FloatArray:
@@ -109,15 +126,56 @@ class SafeCommand:
         Args:
             observed: the newest observation, valid or not.
         """
+        self.trouble = ""
+        if self._law is not None:
+            try:
+                return self._lawful(self._law, observed)
+            except Exception as error:  # the user's own code
+                what = str(error) if isinstance(error, _UnansweredError) else describe(error)
+                self.trouble = f"safe_command: {what}: {self._mode} instead"
         if self._mode == HOLD:
             return self.held
         return self._damped(observed) if self._mode == DAMP else self.resting
+
+    def _lawful(self, law: Law, observed: FloatArray) -> FloatArray:
+        try:
+            known = self._observation.check(observed, "observation").copy()
+        except ValueError as error:
+            raise _UnansweredError(str(error)) from None
+        with calling("safe_command"):
+            answer = law(known)
+        try:
+            return self._action.clip(self._action.check(answer, "its answer"))
+        except ValueError as error:
+            raise _UnansweredError(str(error)) from None
 
     def _damped(self, observed: FloatArray) -> FloatArray:
         if observed.ndim != 1 or len(observed) <= max(self._velocities):
             return self.resting
         velocity = observed[self._velocities]
         return self._action.clip(-self._damping * np.where(np.isfinite(velocity), velocity, 0.0))
+
+
+class _UnansweredError(ValueError):
+    """There is no answer of a law, for a reason that is not in its code."""
+
+
+def _law(reference: str) -> Law:
+    """Return the law that a task names.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    if ":" not in reference:
+        raise ValueError(
+            f"safe_command: expected {', '.join(SAFE_COMMANDS)} or module:attribute, got "
+            f"'{reference}'"
+        )
+    law = load(reference, "safe_command")
+    if not callable(law):
+        raise ValueError(f"safe_command '{reference}': expected a function of an observation")
+    found: Law = law
+    return found
 
 
 def _check_zero(action: Space) -> None:

@@ -39,7 +39,8 @@ from mbrl_ros.system.task_file import parse_task, read_task_file
 _PACKAGES = ("torch", "numpy", "gymnasium", "mujoco", "dm_control", "cyclonedds", "rosbags")
 # Parameters that may name code of a user's own, after the node's name if there is one.
 _REFERENCE = re.compile(
-    r"(\w+\.)?(environment|task_module|learner|prior\.(model|environment|task_module)|planner\.(type|proposals)|objective\..*\.type)"
+    r"(\w+\.)?(environment|task_module|learner|safe_command|prior\.(model|environment|task_module)|"
+    r"planner\.(type|proposals)|objective\..*\.type)"
 )
 
 

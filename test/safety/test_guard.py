@@ -177,6 +177,21 @@ def test_a_velocity_of_long_ago_is_not_damped():
     assert loop.guard.stop("button", loop.now + 0.6).values.tolist() == [0.0]
 
 
+def test_a_law_of_ones_own_that_fails_is_told_with_the_reason(tmp_path):
+    law = "def land(seen):\n    return [float(seen[0]) / float(seen[1])]\n"
+    (tmp_path / "laws.py").write_text(law)
+    loop = Loop(safe_command=f"{tmp_path / 'laws.py'}:land", safe_fallback="hold")
+    loop.round(0.3)
+    loop.observe([0.2, 0.5])
+    stopped = loop.guard.stop("button", loop.now)
+    assert (stopped.values.tolist(), stopped.reason) == ([0.4], "button")
+    loop.observe([0.2, 0.0])
+    stopped = loop.guard.stop("button", loop.now)
+    assert stopped.values.tolist() == [0.3]
+    assert stopped.reason.startswith("button; safe_command: ")
+    assert stopped.reason.endswith(": hold instead")
+
+
 def test_an_e_stop_is_at_once_and_ends_by_arming_only():
     loop = Loop()
     loop.round(0.3)

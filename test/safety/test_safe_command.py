@@ -7,6 +7,8 @@ from mbrl_ros.core.settings import SettingsError
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.core.task import ActionSettings, ObservationSettings, TaskSettings
 from mbrl_ros.safety.safe_command import SafeCommand
+from mbrl_ros.system.configuration import read_task
+from mbrl_ros.system.rehearsal import task_of
 from mbrl_ros.system.schema import checked_nodes
 
 OBSERVATION = Space.of(["angle", "rate", "slide", "speed"])
@@ -82,6 +84,95 @@ def test_a_task_says_which():
         action=ActionSettings(["u"], [-1.0], [1.0]),
     )
     assert SafeCommand.of(task)(np.zeros(1)).tolist() == [0.5]
+
+
+LAW = """
+import numpy as np
+def brake(observation):
+    observation += 0.0  # its own copy
+    return [-0.5 * observation[1], -9.0]
+def alone(observation):
+    return -0.5 * observation[1]
+def lost(observation):
+    return [np.nan, 0.0]
+def broken(observation):
+    return 1 / 0
+constant = 0.5
+"""
+
+
+@pytest.fixture
+def lawful(tmp_path):
+    """Return what makes the safe command of a law in a file."""
+    file = tmp_path / "laws.py"
+    file.write_text(LAW)
+
+    def make(name, **more):
+        task = TaskSettings(
+            safe_command=f"{file}:{name}",
+            observation=ObservationSettings(list(OBSERVATION.names)),
+            action=ActionSettings(list(ACTION.names), list(ACTION.low), list(ACTION.high)),
+            **more,
+        )
+        return SafeCommand.of(task)
+
+    return make
+
+
+def test_a_law_of_ones_own_answers_within_the_limits(lawful):
+    safe, seen = lawful("brake"), SEEN.copy()
+    seen.flags.writeable = False
+    assert safe(seen).tolist() == [-0.25, -1.0]
+    assert safe.trouble == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "seen", "why"),
+    [
+        ("broken", SEEN, "ZeroDivisionError: division by zero ("),
+        ("lost", SEEN, "its answer: 'turn' is nan, expected a finite number"),
+        ("alone", SEEN, "its answer: expected 2 values (turn, push), got shape ()"),
+        ("brake", np.array([0.0, 0.5, math.nan, -4.0]), "observation: 'slide' is nan"),
+        ("brake", np.zeros(0), "observation: expected 4 values"),
+    ],
+)
+def test_where_a_law_fails_the_fallback_follows_and_it_is_told(lawful, name, seen, why):
+    safe = lawful(name, safe_fallback="hold")
+    safe.held = np.array([0.7, 0.1])
+    assert safe(seen).tolist() == [0.7, 0.1]
+    assert safe.trouble.startswith(f"safe_command: {why}")
+    assert safe.trouble.endswith(": hold instead")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("constant", "expected a function of an observation"),
+        ("nobody", "has no attribute 'nobody'"),
+    ],
+)
+def test_what_is_no_law_is_refused(lawful, name, message):
+    with pytest.raises(ValueError, match=message):
+        lawful(name)
+    with pytest.raises(ValueError, match="expected zero, hold, damp, values or module:attribute"):
+        SafeCommand.of(
+            TaskSettings(
+                safe_command="brake",
+                observation=ObservationSettings(["x"]),
+                action=ActionSettings(["u"], [-1.0], [1.0]),
+            )
+        )
+
+
+def test_a_law_lies_beside_its_parameter_file(tmp_path):
+    (tmp_path / "fan_laws.py").write_text("def brake(seen):\n    return [-seen[0]]\n")
+    file = tmp_path / "fan.yaml"
+    file.write_text(
+        "/**:\n  ros__parameters:\n    safe_command: fan_laws:brake\n"
+        "    observation: {names: [x]}\n    action: {names: [u], low: [-1.0], high: [1.0]}\n"
+    )
+    task = task_of(read_task(str(file)))
+    assert SafeCommand.of(task)(np.array([0.25])).tolist() == [-0.25]
 
 
 def test_a_parameter_file_is_refused_before_anything_starts():
