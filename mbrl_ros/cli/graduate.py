@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mbrl_ros.cli.graduation_choice import choose, chosen_told
 from mbrl_ros.cli.standin import find_standin
 from mbrl_ros.core.cpu_quota import usable_cores
 from mbrl_ros.core.json_text import json_text
@@ -38,6 +39,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", type=int, default=usable_cores(),
         help="episodes at once (default: %(default)s, the cores that it may use here)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--choose", nargs="+", default=[], metavar=("NAME", "VALUE"),
+        help="first try the values of a parameter in other draws, and graduate with the best one, "
+        "such as --choose objective.caution 0 1 2",
     )  # fmt: skip
     parser.add_argument("--key", type=Path, help="Ed25519 private key (PEM) to sign the stamp with")
 
@@ -70,13 +76,25 @@ def run(arguments: argparse.Namespace) -> int:
     # The file may be another one by the end.
     digest = file_digest(arguments.model)
     model = load_expected(arguments.model, digest)
-    configuration = read_task(arguments.task, parse_assignments(arguments.parameters))
+    if len(arguments.choose) == 1:
+        raise SettingsError(f"--choose {arguments.choose[0]}: expected values to try, got none")
+    name, *values = arguments.choose or [""]
+    # The same, but for the value; or one, as it is.
+    trials = [[f"{name}:={value}"] for value in values] or [[]]
+    words = [[*arguments.parameters, *trial] for trial in trials]
+    configurations = [read_task(arguments.task, parse_assignments(each)) for each in words]
     check_free(arguments.out, "--out")
     sign({}, arguments.key)  # that it can be used is to be known now
-    stage = _stage(arguments, configuration, model, settings)
-    effort: dict[str, Any] = _effort(stage) if settings.tune else {}
-    stage = _with_effort(stage, effort)
+    stages = [_stage(arguments, each, model, settings) for each in configurations]
+    effort: dict[str, Any] = _effort(stages[0]) if settings.tune else {}
+    stages = [_with_effort(stage, effort) for stage in stages]
     arguments.out.mkdir(parents=True, exist_ok=True)
+    chosen: dict[str, Any] = {}
+    number = 0
+    if values:
+        chosen, number = choose(name, [*zip(values, stages, strict=True)], settings, arguments.jobs)
+    stage, configuration = stages[number], configurations[number]
+    arguments.parameters = words[number]
     course = graduate(stage, settings, arguments.jobs, _tell)
     if course.passed and settings.processes:
         from mbrl_ros.cli.graduation_processes import rehearse_processes
@@ -88,15 +106,16 @@ def run(arguments: argparse.Namespace) -> int:
         "model": str(arguments.model),
         "settings": flat(settings),
         "effort": effort,
+        "chosen": chosen,
         "seconds": round(time.monotonic() - began, 1),
         **report.figures(course),
         "stamp": stamp,
         "seal": sign(stamp, arguments.key),
     }
     task = task_of(configuration)
-    name = f"graduation.{task.task}"
+    suite = f"graduation.{task.task}"
     print(report.write(arguments.out, "graduation.json", json_text(told)))
-    print(report.write(arguments.out, "graduation.xml", report.junit(course, name)))
+    print(report.write(arguments.out, "graduation.xml", report.junit(course, suite)))
     hardest = course.worst
     film = None
     if hardest is not None and hardest.record is not None and stage.standin is not None:
@@ -105,6 +124,7 @@ def run(arguments: argparse.Namespace) -> int:
         "model": f"{arguments.model} (SHA-256 {stamp['model_sha256'][:12]}…)",
         "planner": ", ".join(f"{name} {value}" for name, value in effort.items())
         or "as configured",
+        **({f"{name}, chosen": chosen_told(chosen)} if chosen else {}),
         "versions": ", ".join(f"{name} {value}" for name, value in stamp["versions"].items()),
         "seconds": f"{told['seconds']:g}",
     }

@@ -107,6 +107,32 @@ def test_exchanged_joints_are_named(folder):
     assert course.outcomes == []
 
 
+def test_a_parameter_is_chosen_by_what_comes_of_it_in_other_draws(
+    folder, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setenv("MUJOCO_GL", "disable")
+    text = sliders.SETTINGS.replace("draws: 3", "draws: 1").replace("search: 4", "search: 0")
+    (tmp_path / "settings.yaml").write_text(text)
+    words = [
+        "graduate", str(folder / "sliders.yaml"), "--standin", str(folder / "standin.yaml"),
+        "--model", str(folder / "model.safetensors"), "--jobs", "1",
+        "--settings", str(tmp_path / "settings.yaml"), "--out", str(tmp_path / "out"), "--choose",
+    ]  # fmt: skip
+    assert main([*words, "planner.horizon"]) == 2
+    assert "--choose planner.horizon: expected values to try" in capsys.readouterr().err
+    assert main([*words, "planner.horizon", "1", "12"]) == 0
+    told = json.loads((tmp_path / "out" / "graduation.json").read_text())
+    chosen = told["chosen"]
+    assert (chosen["parameter"], chosen["value"]) == ("planner.horizon", "12")
+    passed = {trial["value"]: trial["passed"] for trial in chosen["trials"]}
+    assert passed == {"1": [False], "12": [True]}
+    assert told["stamp"]["configuration"]["mpc_controller.planner.horizon"] == 12
+    seeds = [episode["seed"] for episode in told["episodes"]]
+    assert max(seeds) < 100  # those draws were others
+    page = (tmp_path / "out" / "graduation.html").read_text()
+    assert "12 (passed of other draws: " in page
+
+
 def test_a_draw_in_which_nothing_is_observed_is_one_that_fails(folder, tmp_path, monkeypatch):
     monkeypatch.setenv("MUJOCO_GL", "disable")
     text = sliders.SETTINGS.replace("ranges:", "ranges:\n      dropout: [1.0, 1.0]")

@@ -22,6 +22,8 @@ from mbrl_ros.evaluation.graduation.stage import Plays, Stage, players
 from mbrl_ros.system.rehearsal import Record, observed, task_of
 
 AS_THE_MODEL = Conditions({}, 0)
+# As a parameter, a seed has 31 bits.
+_SEEDS = 2**31
 
 
 @dataclass
@@ -83,11 +85,7 @@ def graduate(
     Raises:
         ValueError: naming the parameter that does not fit, or why the model does not.
     """
-    course = Course()
-    found = check_topics(stage) if stage.standin is not None else []
-    # A mapping that is only suspect may move the robot all the same.
-    found = found or check_model(stage)
-    course.findings = [finding.text for finding in found]
+    course = Course(mistakes(stage))
     if course.findings:
         return course
     idle, plain = (observed(stage.play(AS_THE_MODEL, idle)) for idle in (True, False))
@@ -119,15 +117,30 @@ def graduate(
     return course
 
 
+def mistakes(stage: Stage) -> list[str]:
+    """Return what no controller can make up for, in words; see `checking`.
+
+    Raises:
+        ValueError: naming what does not fit.
+    """
+    found = check_topics(stage) if stage.standin is not None else []
+    # A mapping that is only suspect may move the robot all the same.
+    return [finding.text for finding in found or check_model(stage)]
+
+
+def drawn(settings: GraduationSettings, seed: int) -> list[Conditions]:
+    """Return random conditions within their ranges; each has a seed of its own."""
+    ranges = Ranges(settings.ranges)
+    places = np.random.default_rng(seed).random((settings.draws, len(ranges.names)))
+    return [ranges.at(place, (seed + i + 1) % _SEEDS) for i, place in enumerate(places)]
+
+
 _Judge = Callable[[str, Conditions, Record], Outcome]
 
 
 def _draw(settings: GraduationSettings, play: Plays, judged: _Judge) -> None:
-    ranges = Ranges(settings.ranges)
-    rng = np.random.default_rng(settings.seed)
-    places = rng.random((settings.draws, len(ranges.names)))
-    drawn = [ranges.at(place, settings.seed + i + 1) for i, place in enumerate(places)]
-    for conditions, record in zip(drawn, play(drawn), strict=True):
+    every = drawn(settings, settings.seed)
+    for conditions, record in zip(every, play(every), strict=True):
         judged("draw", conditions, record)
 
 
