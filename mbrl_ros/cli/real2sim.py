@@ -51,6 +51,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--write", type=Path, help="parameter file to write into")
     parser.add_argument("--json", type=Path, help="file to write the figures to")
+    parser.add_argument(
+        "--newest", type=int, default=0, metavar="N",
+        help="only the newest transitions (default: all), so that what has changed shows",
+    )  # fmt: skip
+    parser.add_argument(
+        "--follow", action="store_true",
+        help="fit again while the bags grow, tell it on /diagnostics; until Ctrl-C",
+    )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -60,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         ValueError: naming the invalid argument, parameter or file.
         OSError: if a file cannot be written.
     """
-    for name, least, most in (("horizon", 1, 1000), ("max_delay", 0, 20)):
+    for name, least, most in (("horizon", 1, 1000), ("max_delay", 0, 20), ("newest", 0, 10**9)):
         value = getattr(arguments, name)
         if not least <= value <= most:
             option = f"--{name.replace('_', '-')}"
@@ -93,22 +101,55 @@ def run(arguments: argparse.Namespace) -> int:
         )
     spaces = task.observation_space(), task.action_space()
     steps = MujocoSteps(simulation, *spaces, task.period)
-    log = read_transitions(bags, *spaces)
-    fit = arguments.fit or [f for f in _FIT if f != "mass" or arguments.bodies]
-    found = identify(
-        steps, log, fit, arguments.bodies,
-        horizon=arguments.horizon, max_delay=arguments.max_delay,
-    )  # fmt: skip
+    fitted = arguments.fit or [f for f in _FIT if f != "mass" or arguments.bodies]
     console = Terminal()
+
+    def fit() -> Identified:
+        return identify(
+            steps, read_transitions(bags, *spaces)[-arguments.newest :], fitted, arguments.bodies,
+            horizon=arguments.horizon, max_delay=arguments.max_delay,
+        )  # fmt: skip
+
+    def write(found: Identified) -> None:
+        if arguments.follow and not _values(found, {}):
+            return  # they tell nothing yet
+        texts = _texts(found, arguments, Path(simulation.environment))
+        _write_all(texts)
+        if not arguments.follow:
+            for path in texts:
+                console.print(f"  {path}")
+
+    if arguments.follow:
+        from mbrl_ros.cli.real2sim_following import follow
+
+        follow(bags, fit, write, console)
+        return 0
+    found = fit()
     for table in (_parameters(found), _gap(found)):
         console.print(table)
     for note in found.notes:
         console.print(note)
+    write(found)
+    return 0
+
+
+def _texts(found: Identified, arguments: argparse.Namespace, model: Path) -> dict[Path, str]:
+    """Return the files that were asked for.
+
+    Args:
+        found: by the fit.
+        arguments: of the command line.
+        model: MJCF file of the simulation.
+
+    Raises:
+        ValueError: if there is nothing to write, or it does not fit the file.
+    """
     texts = {}
+    out: Path | None = arguments.out
     if out is not None and out.suffix == ".xml":
         from mbrl_ros.simulation.mjcf_writing import mjcf_text
 
-        texts[out] = mjcf_text(Path(simulation.environment), found.physics)
+        texts[out] = mjcf_text(model, found.physics)
     elif out is not None:
         texts[out] = _filled(out, "", _values(found, {}))
     if (path := arguments.write) is not None:
@@ -116,10 +157,7 @@ def run(arguments: argparse.Namespace) -> int:
         texts[path] = _filled(path, path.read_text(encoding="utf-8"), _values(found, nodes))
     if arguments.json is not None:
         texts[arguments.json] = json_text(_figures(found))
-    _write_all(texts)
-    for path in texts:
-        console.print(f"  {path}")
-    return 0
+    return texts
 
 
 def _parameters(found: Identified) -> Table:

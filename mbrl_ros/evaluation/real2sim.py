@@ -40,6 +40,10 @@ _ROUNDS = 3
 _CLEARLY = 1.2
 
 
+class TooLittleError(ValueError):
+    """There are too few data yet."""
+
+
 @dataclass(frozen=True)
 class Estimate:
     """A fitted factor.
@@ -84,6 +88,11 @@ class Identified:
     windows: int
     notes: tuple[str, ...]
 
+    @property
+    def delay_clear(self) -> bool:
+        """Whether another delay fits clearly worse."""
+        return not _doubts(self.delay_errors)
+
 
 def identify(
     steps: MujocoSteps,
@@ -109,8 +118,8 @@ def identify(
         max_delay: longest delay considered [control steps].
 
     Raises:
-        ValueError: if there are too few such stretches, or the model does not have these bodies or
-            motors.
+        TooLittleError: if there are too few such stretches.
+        ValueError: if the model does not have these bodies or motors.
     """
     names = [SCALES[word] for word in SCALES if word in fitted]
     looked = range(max_delay + 1 if DELAY in fitted else 1)
@@ -171,7 +180,7 @@ class _Windows:
         self.start = _apart(ends - horizon + 1, horizon)
         least = len(names) + 2
         if len(self.start) < least:
-            raise ValueError(
+            raise TooLittleError(
                 f"expected at least {least} unbroken stretches of {horizon} steps, before them "
                 f"{longest} for the delay, got {len(self.start)}"
             )

@@ -1,11 +1,18 @@
 """`mbrl-ros real2sim`: from a bag to parameters."""
 
 import json
+import signal
+import subprocess
+import sys
 
 import pytest
+from support.processes import die_with_parent
 from support.recorded import simulated, write_bag
+from support.waiting import PATIENCE, eventually
 
+from mbrl_ros import ros
 from mbrl_ros.cli.main import main
+from mbrl_ros.ros import interfaces as ri
 from mbrl_ros.system.task_file import read_task_file
 
 pytestmark = pytest.mark.process
@@ -103,6 +110,58 @@ def test_the_fitted_model_as_files(folder):
     assert read_task_file(yaml).nodes["mujoco_sim"].keys() == {
         "physics.mass_scale", "physics.bodies", "physics.friction_scale"
     }  # fmt: skip
+
+
+def test_a_bag_that_grows_is_followed_and_what_was_found_is_told(folder, tmp_path, domain):
+    words = "physics.gain_scale:=0.7", "physics.friction_scale:=2.0", "time_limit:=4.0"
+    _, log = simulated(folder / "config.yaml", 160, *words)
+    bag, file = tmp_path / "bag", tmp_path / "found.yaml"
+    write_bag(bag, log[:20])
+    command = [
+        sys.executable, "-m", "mbrl_ros.cli", "real2sim", str(bag), "--follow", "--max-delay", "1",
+        "--task", str(folder / "config.yaml"), "-o", str(file),
+    ]  # fmt: skip
+    told = {}
+    ros.init(args=[])
+    node = ros.Node("listener", enable_rosout=False)
+
+    def hear(message):
+        for entry in message.status:
+            told[entry.name] = {value.key: value.value for value in entry.values}
+
+    node.create_subscription(ri.DiagnosticArray, "/diagnostics", hear, 10)
+    executor = ros.SingleThreadedExecutor()
+    executor.add_node(node)
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent
+    ) as process:
+        try:
+            assert "waiting: expected at least 4 unbroken stretches" in process.stdout.readline()
+            assert not file.exists()
+            write_bag(bag, log[20:])
+            eventually(lambda: executor.spin_once(timeout_sec=0.1) or told.get("real2sim"))
+            process.send_signal(signal.SIGINT)
+            assert process.wait(PATIENCE) == 0
+        finally:
+            process.kill()
+            executor.shutdown()
+            node.destroy_node()
+            ros.try_shutdown()
+    gain = told["real2sim"]["identified: gain_scale"]
+    assert gain.startswith("physics.gain_scale is 0.7 times the simulation's (0.")
+    plant = read_task_file(file).nodes["mujoco_sim"]
+    assert plant["physics.gain_scale"] == pytest.approx(0.7, rel=2e-3)
+    assert plant["physics.friction_scale"] == pytest.approx(2.0, rel=2e-3)
+
+
+def test_only_the_newest_transitions_are_asked_what_is_so_now(folder, tmp_path):
+    for gain in (1.0, 0.8):
+        words = f"physics.gain_scale:={gain}", "time_limit:=4.0"
+        write_bag(tmp_path / "bag", simulated(folder / "config.yaml", 100, *words)[1])
+    words = "--task", folder / "config.yaml", "--fit", "gain", "--json", tmp_path / "gap.json"
+    assert main(["real2sim", str(tmp_path / "bag"), *map(str, words), "--newest", "95"]) == 0
+    (found,) = json.loads((tmp_path / "gap.json").read_text())["estimates"]
+    assert found["value"] == pytest.approx(0.8, rel=2e-3)
 
 
 def test_mistakes_are_named_and_nothing_is_written(folder, capsys):

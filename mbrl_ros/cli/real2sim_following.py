@@ -1,0 +1,109 @@
+"""``mbrl-ros real2sim --follow``: what a running robot differs from its simulation in."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mbrl_ros.cli.ros_tools.session import Session
+from mbrl_ros.cli.ros_tools.verbs import Interrupted
+from mbrl_ros.cli.terminal import Terminal
+from mbrl_ros.data.finishing import mcap_files
+from mbrl_ros.diagnosis.finding import Finding
+from mbrl_ros.nodes.qos import EVENTS
+from mbrl_ros.nodes.record_messages import findings_message
+from mbrl_ros.ros import interfaces as ri
+
+if TYPE_CHECKING:
+    from mbrl_ros.evaluation.real2sim import Identified
+
+# The bags are looked at so often, and fitted again once they have grown by this factor [s].
+_PERIOD, _GROWTH = 1.0, 1.2
+# Whatever controls the robot comes first.
+_NICENESS = 10
+
+
+def follow(
+    bags: Sequence[Path],
+    fit: Callable[[], Identified],
+    write: Callable[[Identified], None],
+    console: Terminal,
+) -> None:
+    """Fit again and again while bags grow, until a signal; tell it on ``/diagnostics``.
+
+    Args:
+        bags: folders or files that are being recorded.
+        fit: to what they hold now.
+        write: the files that were asked for; called after each fit.
+        console: to print a line for each fit to.
+
+    Raises:
+        ValueError: if the bags cannot be read, or do not fit the simulation.
+        OSError: if a file cannot be written.
+    """
+    from mbrl_ros.evaluation.real2sim import TooLittleError
+
+    os.nice(_NICENESS)
+    findings: list[Finding] = []
+    fitted, said = 0, ""
+    with Session() as session:
+        publisher = session.node.create_publisher(ri.DiagnosticArray, "/diagnostics", EVENTS)
+        try:
+            while True:
+                size = _size(bags)
+                if size > _GROWTH * fitted:
+                    try:
+                        found = fit()
+                        write(found)
+                        findings, line = differences(found), summary(found)
+                    except TooLittleError as error:
+                        line = f"waiting: {error}"
+                    fitted = size
+                    if line != said:
+                        said = line
+                        console.print(line)
+                now = session.node.get_clock().now().to_msg()
+                publisher.publish(findings_message("real2sim", findings, now))
+                session.sleep(_PERIOD)
+        except Interrupted:
+            return
+
+
+def summary(found: Identified) -> str:
+    """Return what was found in one line."""
+    parts = [
+        f"{e.name} {e.value:.3g} ({e.low:.3g} to {e.high:.3g})"
+        if math.isfinite(e.high)
+        else f"{e.name} not told"
+        for e in found.estimates
+    ]
+    parts += [f"delay {found.delay}"] if found.delay_errors else []
+    return f"{found.windows} stretches: {', '.join(parts)}"
+
+
+def differences(found: Identified) -> list[Finding]:
+    """Return in what the data differ from the simulation for certain."""
+    told = [
+        Finding(
+            "identified",
+            e.name,
+            f"physics.{e.name} is {e.value:.3g} times the simulation's ({e.low:.3g} to "
+            f"{e.high:.3g} with 95 %)",
+        )
+        for e in found.estimates
+        if math.isfinite(e.high) and not e.low <= 1.0 <= e.high
+    ]
+    if found.delay and found.delay_clear:
+        what = "1 control step" if found.delay == 1 else f"{found.delay} control steps"
+        text = f"actions act {what} later than the plant reports: model.delay: {found.delay}"
+        told.append(Finding("identified", "delay", text))
+    return told
+
+
+def _size(bags: Sequence[Path]) -> int:
+    """Return the number of bytes in bags."""
+    files = [each for bag in bags for each in (mcap_files(bag) if bag.is_dir() else [bag])]
+    return sum(file.stat().st_size for file in files if file.exists())
