@@ -113,7 +113,9 @@ class ControllerSettings:
         "run are used",
     )
     needs_limits: bool = setting(
-        False, "whether it activates only with limits of states: limits.of or limits.forbidden"
+        False,
+        "whether it activates only with limits of states: limits.of, limits.forbidden or "
+        "limits.model",
     )
     observation_timeout: float = setting(
         0.0,

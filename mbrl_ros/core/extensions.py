@@ -67,7 +67,7 @@ def anchored(reference: str, folders: Sequence[Path]) -> str:
         folders: the first that has it counts. What can be imported anyway stays as it is.
     """
     where, colon, attribute = reference.partition(":")
-    if where.endswith((".xml", ".py")):
+    if where.endswith((".xml", ".urdf", ".py")):
         relative = where
     elif colon and all(map(str.isidentifier, where.split("."))) and not _installed(where):
         relative = f"{where.replace('.', '/')}.py"

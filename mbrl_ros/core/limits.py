@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mbrl_ros.core.kinematics import Kinematics, kinematics
 from mbrl_ros.core.numbers import shown
 from mbrl_ros.core.settings import setting
 from mbrl_ros.core.spaces import Space
@@ -18,7 +19,24 @@ OTHER, POSITION, VELOCITY, EFFORT = COMMANDS = ("other", "position", "velocity",
 class LimitSettings:
     """Limits of states and commands, beside the ranges of the actions."""
 
-    of: list[str] = setting([], "observation dimensions with limits, in any order")
+    model: str = setting(
+        "",
+        "MJCF or URDF file of the robot, for limits.points; the ranges of its joints are limits, "
+        "too, except of dimensions in limits.of; empty: none",
+    )
+    joints: list[str] = setting(
+        [],
+        "which observation dimension is the position of which joint of the model, such as "
+        "elbow_angle = elbow; empty: dimensions that are called as joints are",
+    )
+    points: list[str] = setting(
+        [],
+        "sites or bodies of the model that may stand in limits.of and limits.forbidden, as "
+        "dimensions NAME_x, NAME_y and NAME_z [m, in the model's world]",
+    )
+    of: list[str] = setting(
+        [], "observation dimensions, and those of limits.points, with limits, in any order"
+    )
     low: list[float] = setting([], "lower limit of each of limits.of [its unit]; empty: none")
     high: list[float] = setting([], "upper limit of each of limits.of [its unit]; empty: none")
     margin: list[float] = setting(
@@ -81,11 +99,28 @@ class LimitSettings:
         low=0.0,
     )
 
+    @property
+    def bound_states(self) -> bool:
+        """Whether any states are not allowed."""
+        return bool(self.of or self.forbidden or self.model)
+
+    def kinematics(self, observation: Space) -> Kinematics | None:
+        """Return the kinematics of the robot; None: there is no model of it.
+
+        Raises:
+            ValueError: naming the parameter that does not fit.
+        """
+        if self.model:
+            return kinematics(self.model, tuple(self.joints), tuple(self.points), observation)
+        if self.joints or self.points:
+            raise ValueError("limits.model: expected a file, for limits.joints and limits.points")
+        return None
+
     def ranges(self, observation: Space) -> list[tuple[str, int, float, float]]:
         """Return name, index, least and most of each dimension with limits, the margin taken off.
 
         Args:
-            observation: its dimensions.
+            observation: its O dimensions; from O on, indices are those of `Kinematics.names`.
 
         Raises:
             ValueError: naming the parameter that does not fit.
@@ -93,9 +128,14 @@ class LimitSettings:
         lows = per_name("limits.low", self.low, self.of, -math.inf)
         highs = per_name("limits.high", self.high, self.of, math.inf)
         margins = per_name("limits.margin", self.margin, self.of, 0.0)
-        found = []
-        for name, low, high, margin in zip(self.of, lows, highs, margins, strict=True):
-            place = index(observation, name, "limits.of")
+        robot, found = self.kinematics(observation), []
+        given = list(zip(self.of, lows, highs, margins, strict=True))
+        if robot is not None:
+            kept = self.margin[0] if len(self.margin) == 1 else 0.0
+            named = ((observation.names[i], *ends, kept) for i, ends in robot.ranges.items())
+            given += [each for each in named if each[0] not in self.of]
+        for name, low, high, margin in given:
+            place = index(observation, name, "limits.of", robot)
             if self.of.count(name) > 1:
                 raise ValueError(f"limits.of: '{name}' appears more than once")
             least, most = low + margin, high - margin
@@ -134,12 +174,14 @@ def per_name(field: str, values: Sequence[float], names: Sequence[str], none: fl
     return [float(value) for value in values]
 
 
-def index(observation: Space, name: str, field: str) -> int:
-    """Return the index of an observation dimension.
+def index(observation: Space, name: str, field: str, robot: Kinematics | None = None) -> int:
+    """Return the index of an observation dimension, or from O on of a robot's point.
 
     Raises:
         ValueError: naming the field, if there is none of that name.
     """
+    if robot is not None and name in robot.names:
+        return observation.dim + robot.names.index(name)
     try:
         return observation.index(name)
     except ValueError as error:

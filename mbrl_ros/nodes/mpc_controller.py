@@ -279,10 +279,10 @@ class MpcController(LifecycleNode):
         if not self._guard_told and self.count_publishers("guard_status"):
             return "the guard has not told its state yet"
         limits = self._task.limits
-        if self._settings.needs_limits and not (limits.of or limits.forbidden):
+        if self._settings.needs_limits and not limits.bound_states:
             return (
-                "no limits: expected limits.of or limits.forbidden, which bound states, or "
-                "needs_limits: false"
+                "no limits: expected limits.of, limits.forbidden or limits.model, which bound "
+                "states, or needs_limits: false"
             )
         if self._controller.models.active is None and not self._controller.may_explore:
             return "no model yet, and exploration.enabled is false"

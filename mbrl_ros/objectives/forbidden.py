@@ -11,6 +11,7 @@ from mbrl_ros.core.spaces import Space
 from mbrl_ros.models.imagined import Imagined
 from mbrl_ros.objectives.batch import Columns
 from mbrl_ros.objectives.expression import TENSORS
+from mbrl_ros.objectives.kinematics import points_of
 
 
 class Forbidden:
@@ -22,7 +23,9 @@ class Forbidden:
         Raises:
             ValueError: naming the parameter that does not fit.
         """
-        self._names = observation.names
+        robot = limits.kinematics(observation)
+        self._robot = robot if robot is not None and robot.names else None
+        self._names = (*observation.names, *(robot.names if robot is not None else ()))
         ranges = limits.ranges(observation)
         self._places = [place for _, place, _, _ in ranges]
         self._least = torch.tensor([least for _, _, least, _ in ranges])
@@ -45,6 +48,8 @@ class Forbidden:
         if imagined.observations is None or not self:
             return torch.zeros(imagined.actions.shape[0])
         after = imagined.observations[:, :, 1:]
+        if self._robot is not None:
+            after = torch.cat([after, points_of(self._robot, after)], dim=-1)
         within = torch.ones(after.shape[:-1], dtype=torch.bool, device=after.device)
         if self._places:
             seen = after[..., self._places]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mbrl_ros.core.formula import Arithmetic, read_formula
+from mbrl_ros.core.kinematics import Kinematics
 from mbrl_ros.core.limits import LimitSettings, index
 from mbrl_ros.core.numbers import shown
 from mbrl_ros.core.spaces import FloatArray, Space
@@ -16,6 +17,7 @@ from mbrl_ros.core.spaces import FloatArray, Space
 # Step of a difference that stands for a derivative, relative to the value.
 _STEP = 1e-6
 _TURN = 2 * math.pi
+_Value = Callable[[FloatArray], float]
 
 
 def _least(a: float, b: float) -> float:
@@ -58,7 +60,7 @@ class Barrier:
     text: str
     reads: tuple[int, ...]
     straight: bool
-    h: Callable[[FloatArray], float]
+    h: _Value
 
     def slope(self, observed: FloatArray) -> FloatArray:
         """Return the derivative of h by the observation, shape ``(O,)``."""
@@ -78,32 +80,52 @@ def make_barriers(settings: LimitSettings, observation: Space) -> tuple[Barrier,
     Raises:
         ValueError: naming the parameter that does not fit.
     """
+    robot = settings.kinematics(observation)
     found: list[Barrier] = []
     for name, i, least, most in settings.ranges(observation):
+        reads, value = _dimension(i, observation, robot)
+        straight = reads == (i,)
         if least > -math.inf:
-            found.append(Barrier(f"{name} >= {shown(least)}", (i,), True, _above(i, least)))
+            text = f"{name} >= {shown(least)}"
+            found.append(Barrier(text, reads, straight, _above(value, least)))
         if most < math.inf:
-            found.append(Barrier(f"{name} <= {shown(most)}", (i,), True, _below(i, most)))
-    return (*found, *(_outside(text, observation) for text in settings.forbidden))
+            text = f"{name} <= {shown(most)}"
+            found.append(Barrier(text, reads, straight, _below(value, most)))
+    return (*found, *(_outside(text, observation, robot) for text in settings.forbidden))
 
 
-def _above(i: int, least: float) -> Callable[[FloatArray], float]:
-    return lambda observed: float(observed[i]) - least
+def _dimension(
+    i: int, observation: Space, robot: Kinematics | None
+) -> tuple[tuple[int, ...], _Value]:
+    """Return the dimensions that one depends on, which may be of a robot's point, and its value."""
+    if robot is None or i < observation.dim:
+        return (i,), lambda observed: float(observed[i])
+    point = i - observation.dim
+    return robot.reads[point], lambda observed: float(robot(observed)[point])
 
 
-def _below(i: int, most: float) -> Callable[[FloatArray], float]:
-    return lambda observed: most - float(observed[i])
+def _above(value: _Value, least: float) -> _Value:
+    return lambda observed: value(observed) - least
 
 
-def _outside(text: str, observation: Space) -> Barrier:
+def _below(value: _Value, most: float) -> _Value:
+    return lambda observed: most - value(observed)
+
+
+def _outside(text: str, observation: Space, robot: Kinematics | None) -> Barrier:
     try:
         formula = read_formula(text, _NUMBERS)
     except ValueError as error:
         raise ValueError(f"limits.forbidden: {error}") from None
-    reads = tuple(index(observation, name, f"limits.forbidden: '{text}'") for name in formula.names)
+    where = f"limits.forbidden: '{text}'"
+    each = {
+        name: _dimension(index(observation, name, where, robot), observation, robot)
+        for name in formula.names
+    }
+    reads = tuple(dict.fromkeys(i for dimensions, _ in each.values() for i in dimensions))
 
     def h(observed: FloatArray) -> float:
-        known = {name: float(observed[i]) for name, i in zip(formula.names, reads, strict=True)}
+        known = {name: value(observed) for name, (_, value) in each.items()}
         try:
             return -float(formula.value(known))
         except (ValueError, ArithmeticError, TypeError):  # such as the root of a negative number

@@ -206,7 +206,7 @@ def anchor(values: Mapping[str, Any], folders: Sequence[Path]) -> dict[str, Any]
             there = (folder.absolute() / value for folder in folders)
             return next((str(path) for path in there if path.exists()), value)
         # Any text may name a file, but `imu:Reading` may mean other things than a module.
-        is_file = value.partition(":")[0].endswith((".xml", ".py"))
+        is_file = value.partition(":")[0].endswith((".xml", ".urdf", ".py"))
         return anchored(value, folders) if is_file or _REFERENCE.fullmatch(name) else value
 
     return {name: absolute(name, value) for name, value in values.items()}

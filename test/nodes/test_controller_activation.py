@@ -141,7 +141,7 @@ def test_it_needs_an_armed_guard_and_sends_the_safe_command_last(start, plant):
 def test_a_robot_needs_limits(start, plant):
     plant.guard.publish(ri.GuardStatus(state="armed"))
     _, log = start("needs_limits:=true")
-    plant.until(lambda: "no limits: expected limits.of or limits.forbidden" in log.read_text())
+    plant.until(lambda: "no limits: expected limits.of, limits.forbidden or" in log.read_text())
     assert plant.commands == []
 
 
