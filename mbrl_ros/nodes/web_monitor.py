@@ -9,33 +9,32 @@ from __future__ import annotations
 
 import os
 import queue
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mbrl_ros.core.extensions import describe
-from mbrl_ros.core.settings import build, setting
+from mbrl_ros.core.settings import setting
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.nodes.parameters import declare
 from mbrl_ros.nodes.qos import COMMAND, EVENTS, FRAMES, LATCHED, NEWEST
 from mbrl_ros.nodes.remote_parameters import RemoteParameters
+from mbrl_ros.nodes.robot_model import RobotModel
 from mbrl_ros.nodes.runner import run_node
 from mbrl_ros.nodes.subscribing import ObservationSubscription
 from mbrl_ros.nodes.timers import create_steady_timer
 from mbrl_ros.ros import Node
 from mbrl_ros.ros import interfaces as ri
-from mbrl_ros.simulation.settings import SimulatorSettings
 from mbrl_ros.web.controls import Control, control_of
 from mbrl_ros.web.estop import EStop
 from mbrl_ros.web.watched import Watched
 
+if TYPE_CHECKING:
+    from mbrl_ros.scene.posing import Poser
+
 _PERIOD = 0.1
 # The control loop comes first.
 _NICENESS = 10
-# What of the simulator's settings makes its model.
-_PLANT = ("environment", "task_module", "time_step")
 _STOPPED_AGAIN = "the e-stop was pressed meanwhile"
 #: What a viewer may ask for: the services that do it, and what their requests say.
 _SERVICES: dict[str, tuple[tuple[str, str, dict[str, Any]], ...]] = {
@@ -86,7 +85,7 @@ class WebMonitor(Node):
         self._watched = Watched()
         self._requests: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._wanted: dict[tuple[str, str], tuple[Control, Any]] = {}
-        self._posing: threading.Thread | None = None
+        self._robot = RobotModel(settings.model, self._show_robot, self._show_no_robot)
         self._while_watched: list[Any] = []
         publisher = self.create_publisher(ri.Bool, "estop", LATCHED)
         self._estop = EStop(lambda stop: publisher.publish(ri.Bool(data=stop)))
@@ -249,26 +248,13 @@ class WebMonitor(Node):
         controller, plant = (remote.values for remote in self._remote.values())
         if controller:
             self._watched.tell(controller)
-        ready = bool(plant.get("environment")) or (self._settings.model and self._watched.names)
-        if self._posing is None and ready:
-            self._posing = threading.Thread(target=self._find_robot, args=(plant,), daemon=True)
-            self._posing.start()
+        self._robot.look(plant, self._watched.names)
 
-    def _find_robot(self, plant: dict[str, Any]) -> None:
-        """Load the model; on a thread of its own, for it takes seconds."""
-        from mbrl_ros.web.posing import Poser
-
-        try:
-            if self._settings.model:
-                poser = Poser.of_file(self._settings.model, self._watched.names)
-            else:
-                given = {name: plant[name] for name in _PLANT}
-                poser = Poser.of_plant(build(SimulatorSettings, given))
-        except Exception as error:  # an environment's constructor may raise anything
-            reason = str(error) if isinstance(error, ValueError) else describe(error)
-            self._requests.put(lambda: self._page.show_no_robot(reason))
-            return
+    def _show_robot(self, poser: Poser) -> None:
         self._requests.put(lambda: self._page.show_robot(poser))
+
+    def _show_no_robot(self, reason: str) -> None:
+        self._requests.put(lambda: self._page.show_no_robot(reason))
 
 
 def main(args: list[str] | None = None) -> int:

@@ -16,10 +16,10 @@ import viser
 
 from mbrl_ros.data.frames import decode
 from mbrl_ros.data.messages import read_frame
+from mbrl_ros.scene.posing import Poser
 from mbrl_ros.web.access import is_foreign, is_local, is_token
 from mbrl_ros.web.controls import Control
 from mbrl_ros.web.plots import Plots
-from mbrl_ros.web.posing import Poser
 from mbrl_ros.web.scene import Scene
 from mbrl_ros.web.status import status_html
 from mbrl_ros.web.watched import Watched

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from mbrl_ros.core.settings import SettingsError, build, for_node, specs
 from mbrl_ros.data.bags import Recorded, by_name, read_messages
+from mbrl_ros.scene.posing import Poser
 from mbrl_ros.simulation.settings import SimulatorSettings
 from mbrl_ros.system.bag_task import task_file_of
 from mbrl_ros.web.page import Page
-from mbrl_ros.web.posing import Poser
 from mbrl_ros.web.watched import Watched
 
 _PERIOD = 0.1

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from mbrl_ros.core.spaces import FloatArray
-from mbrl_ros.web.posing import Poser
-from mbrl_ros.web.shapes import Shape, placed, shapes_of, tips
+from mbrl_ros.scene.outline import Outline, pieces, thinned
+from mbrl_ros.scene.posing import Poser
+from mbrl_ros.scene.shapes import Shape, placed
 from mbrl_ros.web.watched import Watched
 
 _GHOST = 0.35
@@ -29,8 +30,8 @@ class Scene:
             poser: of the model.
         """
         self._server, self._poser = server, poser
-        shapes = shapes_of(poser.model)
-        self._tips = tips(poser.model, shapes)
+        self._outline = Outline(poser)
+        shapes = self._outline.shapes
         self._robot = self._add("/robot", shapes)
         self._ghost = self._add("/plan/ghost", [s for s in shapes if s.body], ghost=True)
         center, extent = self._bounds(shapes)
@@ -61,37 +62,28 @@ class Scene:
     def _draw_future(self, watched: Watched) -> None:
         """Draw the ways of all outermost points, the members' spread around them, and the end."""
         future = watched.future
-        known = future is not None and bool(self._poser.told and self._tips)
+        known = future is not None and bool(self._poser.told and self._outline.bodies)
         for handle in self._ghost.values():
             handle.visible = known
         if not known or future is None or not np.isfinite(future.mean).all():
             for line in self._lines.values():
                 line.visible = False
             return
-        chosen = np.unique(np.linspace(0, len(future.mean) - 1, _POSES).astype(int))
-        mean, std = future.mean[chosen], future.std[chosen]
+        mean, std = thinned(future.mean, _POSES), thinned(future.std, _POSES)
         for name, trajectories, color, width in (
             ("mean", [mean], _PLAN, 4.0),
             ("spread", [mean - std, mean + std], _SPREAD, 1.5),
         ):
-            pieces = np.concatenate([self._way(trajectory) for trajectory in trajectories])
+            ways = [pieces(self._outline.way(trajectory)) for trajectory in trajectories]
+            lines = np.concatenate(ways).astype(np.float32)
             line = self._lines.get(name)
-            if line is not None and line.points.shape == pieces.shape:
-                line.points, line.visible = pieces, True
+            if line is not None and line.points.shape == lines.shape:
+                line.points, line.visible = lines, True
                 continue
             self._lines[name] = self._server.scene.add_line_segments(
-                f"/plan/{name}", pieces, color, thickness=width, thickness_units="screen"
+                f"/plan/{name}", lines, color, thickness=width, thickness_units="screen"
             )
         self._place(self._ghost, *self._poser.bodies(future.mean[-1]))
-
-    def _way(self, trajectory: FloatArray) -> FloatArray:
-        """Return the pieces of the ways of all outermost points, shape ``(pieces, 2, 3)``."""
-        points = []
-        for observation in trajectory:
-            positions, turns = self._poser.bodies(observation)
-            points.append([placed(p, positions[b], turns[b]) for b, p in self._tips.items()])
-        way = np.array(points).reshape(len(trajectory), -1, 3)
-        return np.stack([way[:-1], way[1:]], axis=2).reshape(-1, 2, 3).astype(np.float32)
 
     def _bounds(self, shapes: list[Shape]) -> tuple[FloatArray, float]:
         """Return the middle of all shapes at rest, and their extent [m]."""

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from mbrl_ros.core.resources import resource_directory
+from mbrl_ros.scene.posing import Poser
+from mbrl_ros.scene.shapes import placed, shapes_of, tips
 from mbrl_ros.simulation.environments import make_environment
 from mbrl_ros.simulation.physics import Physics
 from mbrl_ros.simulation.settings import SimulatorSettings
-from mbrl_ros.web.posing import Poser
-from mbrl_ros.web.shapes import placed, shapes_of, tips
 
 pytest.importorskip("trimesh", reason="the page needs viser, which brings it")
 
