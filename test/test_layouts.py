@@ -3,11 +3,15 @@
 import json
 import re
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
+import yaml
 
+import mbrl_ros.nodes
 from mbrl_ros.core.resources import resource_directory
 from mbrl_ros.data.definitions import typestore
+from mbrl_ros.scene.settings import RvizSettings
 
 FOLDER = resource_directory("config") / "layouts"
 TYPES = {
@@ -20,6 +24,8 @@ TYPES = {
     "guard_status": "GuardStatus",
     "objective": "Objective",
 }
+NODES = Path(mbrl_ros.nodes.__file__).parent
+PUBLISHED = re.compile(r'create_publisher\(ri\.(\w+), "(\w+)"')
 NUMBER = re.compile(r"float|u?int|bool")
 
 
@@ -65,3 +71,18 @@ def test_every_panel_has_its_place_and_every_topic_is_ours():
     assert sorted([tabs, *names]) == sorted(panels)
     topics = [p["topicPath"] for p in panels.values() if "topicPath" in p]
     assert {topic.strip("/") for topic in topics} <= {*TYPES}
+
+
+def test_rviz_shows_topics_of_our_nodes_by_their_types():
+    layout = yaml.safe_load((FOLDER / "mbrl_ros.rviz").read_text())["Visualization Manager"]
+    told = {
+        display["Topic"]["Value"]: display["Class"].rpartition("/")[2]
+        for display in layout["Displays"]
+        if "Topic" in display
+    }
+    code = "".join(path.read_text() for path in NODES.glob("*.py"))
+    kinds = {topic: kind for kind, topic in re.findall(PUBLISHED, code)}
+    assert len(told) == 5
+    assert told == {topic: kinds[topic] for topic in told}
+    # Fixed in the world, as the node's own default.
+    assert layout["Global Options"]["Fixed Frame"] == RvizSettings().frame

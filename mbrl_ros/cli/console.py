@@ -14,12 +14,13 @@ from rich.live import Live
 
 from mbrl_ros.cli.streams import drop_output
 from mbrl_ros.cli.terminal import Terminal
+from mbrl_ros.core.resources import resource_directory
 from mbrl_ros.nodes.run_monitor import RunMonitor
 from mbrl_ros.reports.lines import one_line
 from mbrl_ros.reports.report import Report
 from mbrl_ros.reports.table import print_report
 from mbrl_ros.reports.view import View
-from mbrl_ros.system.launch_kinds import PAGE
+from mbrl_ros.system.launch_kinds import MARKERS, PAGE
 from mbrl_ros.system.launching import System
 
 _LINE_PERIOD = 5.0
@@ -46,6 +47,9 @@ class Console:
             f"{system.configuration.shared.get('task', '')}, "
             f"seed {system.configuration.shared['seed']}, {until}, in {system.run_dir}"
         )
+        if MARKERS in system.kind.nodes:
+            layout = resource_directory("config") / "layouts" / "mbrl_ros.rviz"
+            self.say(f"for RViz, where ROS 2 is: rviz2 -d {layout}")
 
     def node_line(self, node: str, line: str) -> None:
         """Show a node's output line if it reports a problem, or where the page is."""

@@ -17,7 +17,7 @@ from mbrl_ros.cli.node_process import node_command
 from mbrl_ros.cli.stop_request import StopRequest
 from mbrl_ros.cli.supervisor import NodeCrashesError, NodeRefusedError, Supervisor
 from mbrl_ros.nodes.run_monitor import RunMonitor
-from mbrl_ros.system.launch_kinds import MONITOR, PAGE, TRAINER
+from mbrl_ros.system.launch_kinds import MARKERS, MONITOR, PAGE, TRAINER
 from mbrl_ros.system.launching import System
 
 _POLL = 0.1
@@ -71,7 +71,7 @@ class Run:
             {name: node_command(name, arguments) for name in system.kind.nodes},
             system.run_dir / "logs",
             console.node_line,
-            spare=(PAGE,),
+            spare=(PAGE, MARKERS),
         )
         end = time.monotonic() + system.duration if system.duration > 0 else float("inf")
         hopeless = ""

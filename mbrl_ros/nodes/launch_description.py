@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
+from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 from launch.actions import (
     DeclareLaunchArgument,
     ExecuteProcess,
@@ -23,11 +25,12 @@ from launch import (  # type: ignore[attr-defined]  # mypy sees our folder of th
     LaunchContext,
     LaunchDescription,
 )
+from mbrl_ros.core.resources import resource_directory
 from mbrl_ros.core.settings import SettingsError
 from mbrl_ros.nodes.runner import dying_with_this_process
 from mbrl_ros.ros import RUNTIME
 from mbrl_ros.system.configuration import versions_in
-from mbrl_ros.system.launch_kinds import MONITOR, REFUSED, LaunchKind
+from mbrl_ros.system.launch_kinds import MARKERS, MONITOR, REFUSED, LaunchKind
 from mbrl_ros.system.launching import System, is_meant, plan
 
 _RESPAWN_DELAY = 0.5
@@ -86,11 +89,12 @@ def _graduated(event: ProcessExited, context: LaunchContext) -> None:
 def _start(context: LaunchContext, kind: LaunchKind) -> list[Any]:
     parent = context.launch_configurations.get("ros_namespace", "")
     system = plan(kind, _given(context, kind), parent)
+    viewers = [_rviz(system)] if MARKERS in system.kind.nodes else []
     # Unlike `ros2`, the nodes are run by the environment's python3.
     system.prepare_folder(RUNTIME, versions_in("python3"))
     nodes = [_node(system, name, []) for name in system.kind.nodes]
     actions: list[Any] = [LogInfo(msg=note) for note in system.configuration.notes]
-    actions += [*nodes, _monitor(system)]
+    actions += [*nodes, *viewers, _monitor(system)]
     actions += [
         RegisterEventHandler(OnProcessExit(target_action=node, on_exit=_on_exit)) for node in nodes
     ]
@@ -138,6 +142,30 @@ def _monitor(system: System) -> Node:
         "line_period": _LINE_PERIOD if system.view != "none" else 0.0,
     }
     return _node(system, MONITOR, [parameters], respawn=False)
+
+
+def _rviz(system: System) -> Node:
+    """Return RViz, with our layout.
+
+    Raises:
+        SettingsError: if it is not installed.
+    """
+    try:
+        get_package_prefix("rviz2")
+    except PackageNotFoundError:
+        name = f"ros-{os.environ.get('ROS_DISTRO', '<distro>')}-rviz2"
+        missing = f"rviz2 is not installed: sudo apt install {name}, or leave rviz:=true out"
+        raise SettingsError(f"rviz: {missing}") from None
+    layout = resource_directory("config") / "layouts" / "mbrl_ros.rviz"
+    frame = system.configuration.build(MARKERS).frame
+    return Node(
+        package="rviz2",
+        executable="rviz2",
+        arguments=["-d", str(layout), "-f", frame],
+        # The layout's topics are relative.
+        namespace=system.namespace,
+        parameters=[str(system.parameter_file)],
+    )
 
 
 def _on_exit(event: ProcessExited, context: LaunchContext) -> None:

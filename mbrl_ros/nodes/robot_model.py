@@ -53,7 +53,6 @@ class RobotModel:
             else:
                 given = {name: plant[name] for name in _PLANT}
                 poser = Poser.of_plant(build(SimulatorSettings, given))
+            self._found(poser)
         except Exception as error:  # an environment's constructor may raise anything
             self._failed(str(error) if isinstance(error, ValueError) else describe(error))
-            return
-        self._found(poser)

@@ -24,6 +24,7 @@ class Poser:
         model: the ``mujoco.MjModel``.
         told: names of the joints whose position observations tell.
         jointed: names of all hinges and slides, which `joint_states` tells.
+        dimensions: indices of the observation's dimensions that tell joints' positions.
     """
 
     def __init__(self, model: Any, names: Sequence[str]) -> None:
@@ -66,9 +67,10 @@ class Poser:
             if len(self._direct) + len(self._turned) > before:
                 told.append(name)
         self.told, self.jointed = tuple(told), tuple(self._joints)
-        self._needed = 1 + max(
-            (i for _, *dimensions in [*self._direct, *self._turned] for i in dimensions), default=-1
+        self.dimensions = tuple(
+            i for _, *dimensions in [*self._direct, *self._turned] for i in dimensions
         )
+        self._needed = 1 + max(self.dimensions, default=-1)
 
     @classmethod
     def of_plant(cls, settings: SimulatorSettings) -> Poser:

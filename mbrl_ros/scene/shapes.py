@@ -80,8 +80,12 @@ def _color(model: Any, geom: int) -> tuple[float, float, float, float]:
 
 def _triangles(model: Any, geom: int) -> tuple[FloatArray, Any] | None:
     import mujoco
-    from trimesh import creation
 
+    try:
+        from trimesh import creation
+    except ModuleNotFoundError:
+        missing = "a robot's shapes need the package trimesh: pip install 'mbrl_ros[view]'"
+        raise ValueError(missing) from None
     kinds, size, kind = mujoco.mjtGeom, model.geom_size[geom], int(model.geom_type[geom])
     if kind == kinds.mjGEOM_SPHERE:
         mesh = creation.icosphere(subdivisions=2, radius=size[0])

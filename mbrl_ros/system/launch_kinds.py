@@ -18,6 +18,7 @@ TELEOP = "teleop"
 CONTROLLER = "mpc_controller"
 MONITOR = "run_monitor"
 PAGE = "web_monitor"
+MARKERS = "rviz_markers"
 
 #: A node's exit code for an invalid configuration; a restart would not help.
 REFUSED = 2
@@ -59,6 +60,9 @@ class LaunchSettings:
         "output: auto (a live view in a terminal, else occasional lines), page (besides, a page in "
         "the browser to watch and steer) or none",
         choices=("auto", "page", "none"),
+    )
+    rviz: bool = setting(
+        False, "whether robot, plan and goals are drawn for RViz, which ros2 launch opens"
     )
 
 
@@ -131,6 +135,7 @@ SIM = LaunchKind(
         graduation_key="",
         use_sim_time="",
         view="auto",
+        rviz="false",
     ),
     {TELEOP: {"reset_service": f"{PLANT}/reset"}},
 )
@@ -150,6 +155,7 @@ ROBOT = LaunchKind(
         graduation_key="",
         use_sim_time="",
         view="auto",
+        rviz="false",
     ),
     {
         "mpc_controller": {"after_crash": "hold", "needs_limits": True},

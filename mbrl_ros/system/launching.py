@@ -26,6 +26,7 @@ from mbrl_ros.system.launch_kinds import (
     CONTROLLER,
     GUARD,
     LOGGER,
+    MARKERS,
     PAGE,
     PLANT,
     TELEOP,
@@ -171,8 +172,9 @@ def plan(kind: LaunchKind, given: Mapping[str, str], parent: str = "") -> System
         if trainer:
             shared["trainer"] = absolute_namespace(trainer, what="trainer")
             kind = kind.without(TRAINER)
-    if launch.view == "page":
-        kind = replace(kind, nodes=(*kind.nodes, PAGE), stopping=(PAGE, *kind.stopping))
+    for viewer, wanted in ((PAGE, launch.view == "page"), (MARKERS, launch.rviz)):
+        if wanted:
+            kind = replace(kind, nodes=(*kind.nodes, viewer), stopping=(viewer, *kind.stopping))
     nodes = {
         node: values
         for node, values in configuration.nodes.items()

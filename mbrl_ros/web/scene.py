@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from mbrl_ros.core.spaces import FloatArray
-from mbrl_ros.scene.outline import Outline, pieces, thinned
+from mbrl_ros.scene.places import Outline, pieces, thinned
 from mbrl_ros.scene.posing import Poser
-from mbrl_ros.scene.shapes import Shape, placed
+from mbrl_ros.scene.shapes import Shape
 from mbrl_ros.web.watched import Watched
 
 _GHOST = 0.35
@@ -34,7 +34,7 @@ class Scene:
         shapes = self._outline.shapes
         self._robot = self._add("/robot", shapes)
         self._ghost = self._add("/plan/ghost", [s for s in shapes if s.body], ghost=True)
-        center, extent = self._bounds(shapes)
+        center, extent = self._outline.center, self._outline.extent
         server.scene.add_grid(
             "/ground", width=8 * extent, height=8 * extent, cell_size=_round(extent / 4),
             section_size=_round(extent), position=(center[0], center[1], _ground(poser.model)),
@@ -62,7 +62,7 @@ class Scene:
     def _draw_future(self, watched: Watched) -> None:
         """Draw the ways of all outermost points, the members' spread around them, and the end."""
         future = watched.future
-        known = future is not None and bool(self._poser.told and self._outline.bodies)
+        known = future is not None and bool(self._outline.dimensions)
         for handle in self._ghost.values():
             handle.visible = known
         if not known or future is None or not np.isfinite(future.mean).all():
@@ -84,14 +84,6 @@ class Scene:
                 f"/plan/{name}", lines, color, thickness=width, thickness_units="screen"
             )
         self._place(self._ghost, *self._poser.bodies(future.mean[-1]))
-
-    def _bounds(self, shapes: list[Shape]) -> tuple[FloatArray, float]:
-        """Return the middle of all shapes at rest, and their extent [m]."""
-        positions, turns = self._poser.bodies(None)
-        points = [placed(s.vertices, positions[s.body], turns[s.body]) for s in shapes]
-        corners = np.concatenate(points or [np.array([[-0.5] * 3, [0.5] * 3])])
-        low, high = corners.min(axis=0), corners.max(axis=0)
-        return (low + high) / 2, float(np.linalg.norm(high - low))
 
     def _add(self, root: str, shapes: list[Shape], ghost: bool = False) -> dict[int, Any]:
         """Return the frame of each body that has shapes."""

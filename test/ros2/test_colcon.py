@@ -14,7 +14,7 @@ pytestmark = pytest.mark.ros2
 
 EXECUTABLES = [
     "data_logger", "model_trainer", "mpc_controller", "mujoco_sim", "robot_bridge",
-    "robot_standin", "run_monitor", "safety_guard", "teleop", "web_monitor",
+    "robot_standin", "run_monitor", "rviz_markers", "safety_guard", "teleop", "web_monitor",
 ]  # fmt: skip
 
 

@@ -5,9 +5,14 @@ import signal
 from pathlib import Path
 
 import pytest
+from installation import SETUPS
 from support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.ros2
+
+WITHOUT_RVIZ = pytest.mark.skipif(
+    bool(SETUPS) and (SETUPS[-1].parent / "lib" / "rviz2").exists(), reason="rviz2 is installed"
+)
 
 LISTENER = """
 import json, time
@@ -127,7 +132,11 @@ def test_objectives_change_by_every_way(start, ros2, ros_environment, tmp_path):
 
 @pytest.mark.parametrize(
     ("argument", "complaint"),
-    [("task:=no_such_task", "no_such_task"), ("planner.horizn:=3", "planner.horizn")],
+    [
+        ("task:=no_such_task", "no_such_task"),
+        ("planner.horizn:=3", "planner.horizn"),
+        pytest.param("rviz:=true", "rviz: rviz2 is not installed", marks=WITHOUT_RVIZ),
+    ],
 )
 def test_bad_arguments(start, ros_environment, tmp_path, argument, complaint):
     launch = start(
