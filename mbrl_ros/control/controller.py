@@ -288,6 +288,16 @@ class Controller:
         self._withdraw_plan()
         return self._stop(observation, CommandSource.FALLBACK, describe(error))
 
+    def limit(self, limits: LimitSettings) -> None:
+        """Plan and explore within other limits from the next tick on; for any thread.
+
+        Raises:
+            ValueError: naming the parameter that does not fit; nothing is changed then.
+        """
+        forbidden = Forbidden(limits, self.observation)
+        self._exploration.keep_to(limits.rate)
+        self._forbidden = forbidden
+
     def replace_planner(self, settings: PlannerSettings) -> None:
         """Plan with other settings from the next tick on; what the last plan knew is kept.
 

@@ -42,14 +42,25 @@ class Exploration:
         half = (action.upper - action.lower) / 2
         self._scale = settings.std * half
         self._most = settings.amplitude * half if settings.amplitude < 1.0 else np.inf
-        rates = np.minimum(
-            2 * half * (settings.rate or np.inf), np.asarray(rate) if len(rate) else np.inf
-        )
-        rates[list(action.discrete_indices)] = np.inf
-        self._change = rates * period
+        self._period = period
+        self.keep_to(rate)
         self._generator = torch.Generator().manual_seed(seed)
         self._block = np.empty((0, action.dim))
         self._used = 0
+
+    def keep_to(self, rate: Sequence[float]) -> None:
+        """Change no faster from now on.
+
+        Args:
+            rate: see above.
+        """
+        action = self._action
+        rates = np.minimum(
+            (action.upper - action.lower) * (self._settings.rate or np.inf),
+            np.asarray(rate) if len(rate) else np.inf,
+        )
+        rates[list(action.discrete_indices)] = np.inf
+        self._change = rates * self._period
 
     def __call__(self, previous: FloatArray) -> FloatArray:
         """Return the next action, shape ``(A,)``, within the limits.

@@ -13,6 +13,8 @@ from mbrl_ros.core.spaces import Space
 
 #: What an action can be: nothing that is known, or what it does to a dimension that it moves.
 OTHER, POSITION, VELOCITY, EFFORT = COMMANDS = ("other", "position", "velocity", "effort")
+#: What may be changed while a guard runs: the fields of ``msg/Limits``.
+LIVE = ("low", "high", "margin", "forbidden", "rate", "jerk", "reach")
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,37 @@ class LimitSettings:
     def bound_states(self) -> bool:
         """Whether any states are not allowed."""
         return bool(self.of or self.forbidden or self.model)
+
+    def wider_than(self, other: LimitSettings, observation: Space, actions: Sequence[str]) -> str:
+        """Return by which parameter these allow what other limits of the same names do not.
+
+        Args:
+            other: differs in `LIVE` at most.
+            observation: its dimensions.
+            actions: names.
+
+        Returns:
+            and of which dimension or action; empty: they allow nothing more.
+
+        Raises:
+            ValueError: naming the parameter that does not fit.
+        """
+        ranges = {name: ends for name, _, *ends in self.ranges(observation)}
+        for name, _, least, most in other.ranges(observation):
+            if not (ranges[name][0] >= least and ranges[name][1] <= most):
+                return f"limits.low, limits.high or limits.margin of {name}"
+        for text in other.forbidden:
+            if text not in self.forbidden:
+                return f"limits.forbidden without '{text}'"
+        for field in ("rate", "jerk", "reach"):
+            now, then = (
+                per_name(f"limits.{field}", getattr(each, field), actions, math.inf)
+                for each in (self, other)
+            )
+            for name, value, before in zip(actions, now, then, strict=True):
+                if not value <= before:
+                    return f"limits.{field} of {name}"
+        return ""
 
     def kinematics(self, observation: Space) -> Kinematics | None:
         """Return the kinematics of the robot; None: there is no model of it.

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from mbrl_ros.core.limits import LIVE, LimitSettings
 from mbrl_ros.core.records import Frame, Observation, PlanGains, Transition
+from mbrl_ros.core.settings import build, flat
 from mbrl_ros.core.spaces import Space
 
 
@@ -88,6 +90,20 @@ def read_gains(message: Any, observation: Space, action: Space) -> PlanGains:
             )
         found[name] = values.reshape(shape)
     return PlanGains(message.episode, message.step, message.acts, **found)
+
+
+def read_limits(message: Any, limits: LimitSettings) -> LimitSettings:
+    """Convert a ``msg/Limits``.
+
+    Args:
+        message: as received.
+        limits: of the task; what the message does not tell is theirs.
+
+    Raises:
+        ValueError: naming the parameter that does not fit.
+    """
+    told = {name: list(getattr(message, name)) for name in LIVE}
+    return build(LimitSettings, {**flat(limits), **told}, "limits")
 
 
 def signed_content(update: Any) -> bytes:

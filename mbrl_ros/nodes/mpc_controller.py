@@ -30,7 +30,7 @@ from mbrl_ros.core.realtime import AROUND, prioritize_process
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.settings import build, flat
 from mbrl_ros.core.task import TaskSettings
-from mbrl_ros.data.messages import read_frame, read_observation
+from mbrl_ros.data.messages import read_frame, read_limits, read_observation
 from mbrl_ros.nodes.controller_memory import ControllerMemory
 from mbrl_ros.nodes.controller_messages import (
     action_message,
@@ -134,6 +134,7 @@ class MpcController(LifecycleNode):
             self.create_subscription(ri.Observation, "observation", self._on_observation, NEWEST),
             self.create_subscription(ri.ModelUpdate, "model", self._models.on_model, LATCHED),
             self.create_subscription(ri.GuardStatus, "guard_status", self._on_guard, LATCHED),
+            self.create_subscription(ri.Limits, "limits", self._on_limits, LATCHED),
             self.create_subscription(
                 ri.Intervention, "intervention", self._on_intervention, COMMAND
             ),
@@ -291,6 +292,13 @@ class MpcController(LifecycleNode):
     def _on_guard(self, message: ri.GuardStatus) -> None:
         self._guard_told = True
         self._guard_stopped = message.reason if message.state == "stopped" else ""
+
+    def _on_limits(self, message: ri.Limits) -> None:
+        """Plan within the limits that the guard keeps to."""
+        try:
+            self._controller.limit(read_limits(message, self._task.limits))
+        except ValueError as error:  # a stranger's: the guard's fit
+            self.get_logger().warning(str(error), throttle_duration_sec=_COMPLAINT_PERIOD)
 
     def _on_intervention(self, message: ri.Intervention) -> None:
         """Plan on from what really goes to the plant."""

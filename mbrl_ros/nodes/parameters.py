@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,7 +30,9 @@ def overridden(node: Node, name: str, default: Any) -> Any:
     return overrides_of(node).get(name, default)
 
 
-def declare(node: Node, *groups: type[Any], dynamic: Iterable[str] = ()) -> list[Any]:
+def declare(
+    node: Node, *groups: type[Any], dynamic: Iterable[str] = (), live: Collection[str] = ()
+) -> list[Any]:
     """Declare every setting of the groups as a ROS parameter and return the filled groups.
 
     Settings that are not ``live`` are read-only from then on.
@@ -38,6 +41,7 @@ def declare(node: Node, *groups: type[Any], dynamic: Iterable[str] = ()) -> list
         node: the node that owns the parameters.
         groups: settings dataclasses; their names must not clash.
         dynamic: prefixes of parameters that the node declares itself.
+        live: parameters that may be changed in this node only.
 
     Raises:
         SettingsError: for an unknown parameter, a wrong type or a value out of bounds.
@@ -54,7 +58,7 @@ def declare(node: Node, *groups: type[Any], dynamic: Iterable[str] = ()) -> list
         filled.append(build(cls, given, node.get_name()))
     for name, spec in known.items():
         value = spec.check(overrides[name]) if name in overrides else spec.default
-        declare_one(node, spec, value)
+        declare_one(node, replace(spec, live=spec.live or name in live), value)
     return filled
 
 

@@ -6,6 +6,7 @@ import array
 
 import numpy as np
 
+from mbrl_ros.core.limits import LIVE, LimitSettings
 from mbrl_ros.core.records import Frame, Observation, Transition
 from mbrl_ros.diagnosis.finding import Finding
 from mbrl_ros.ros import interfaces as ri
@@ -52,6 +53,13 @@ def transition_message(transition: Transition, index: int) -> ri.Transition:
         terminated=transition.terminated,
         truncated=transition.truncated,
         previous_action=np.asarray(() if previous is None else previous).tolist(),
+    )
+
+
+def limits_message(limits: LimitSettings, stamp: ri.Time) -> ri.Limits:
+    """Return what may be changed of limits as a message."""
+    return ri.Limits(
+        header=ri.Header(stamp=stamp), **{name: list(getattr(limits, name)) for name in LIVE}
     )
 
 

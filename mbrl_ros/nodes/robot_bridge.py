@@ -1,8 +1,8 @@
 """The node robot_bridge: a robot on its own topics as a plant.
 
 Publishes ``observation`` once per control period, the robot's own commands, and ``/diagnostics``.
-Subscribes ``action``, with ``inner_loop`` also ``plan_gains``, and the robot's own topics. The
-service ``~/reset`` ends the episode.
+Subscribes ``action``, with ``inner_loop`` also ``plan_gains`` and ``limits``, and the robot's own
+topics. The service ``~/reset`` ends the episode.
 
 Which fields of which messages are which dimension is a matter of its parameters: docs/robot.md.
 """
@@ -15,10 +15,10 @@ from typing import Any
 from mbrl_ros.core.realtime import AROUND, prioritize_process
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.task import TaskSettings
-from mbrl_ros.data.messages import read_gains
+from mbrl_ros.data.messages import read_gains, read_limits
 from mbrl_ros.nodes.endpoints import publishers_of, topics_of
 from mbrl_ros.nodes.parameters import declare, overrides_of
-from mbrl_ros.nodes.qos import COMMAND, EVENTS
+from mbrl_ros.nodes.qos import COMMAND, EVENTS, LATCHED
 from mbrl_ros.nodes.record_messages import frame_message, observation_message, time_message
 from mbrl_ros.nodes.runner import run_node
 from mbrl_ros.nodes.timers import create_steady_timer
@@ -53,7 +53,7 @@ class RobotBridge(Node):
             raise ValueError("lock_step: expected false, since a robot does not wait, got true")
         self._settings: BridgeSettings = settings
         self._plant = RobotPlant(task, settings, ri.interface)
-        self._spaces = task.observation_space(), task.action_space()
+        self._task, self._spaces = task, (task.observation_space(), task.action_space())
         self._pacer = Pacer(task.period, self._tick)
         self._missed = self._failed = 0
         self._told: dict[str, float] = {}
@@ -71,6 +71,7 @@ class RobotBridge(Node):
         self.create_subscription(ri.Action, "action", self._on_action, COMMAND)
         if settings.inner_loop:
             self.create_subscription(ri.PlanGains, "plan_gains", self._on_gains, COMMAND)
+            self.create_subscription(ri.Limits, "limits", self._on_limits, LATCHED)
         if settings.feedback:
             self.create_subscription(
                 ri.Float64, "feedback", lambda given: self._plant.pay(given.data), EVENTS
@@ -155,6 +156,12 @@ class RobotBridge(Node):
             self._plant.follow(read_gains(message, *self._spaces))
         except ValueError as error:
             self._complain(f"refused {error}", "gains")
+
+    def _on_limits(self, message: Any) -> None:
+        try:
+            self._plant.limit(read_limits(message, self._task.limits))
+        except ValueError as error:
+            self._complain(f"refused {error}", "limits")
 
     def _on_reset(self, request: Any, response: Any) -> Any:
         self._plant.reset()

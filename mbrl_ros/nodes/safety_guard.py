@@ -3,8 +3,9 @@
 Subscribes ``action_proposed`` and publishes ``action``: what of it may act, or the task's safe
 command. Subscribes ``observation``; ``estop``, and the topic of an e-stop button where one is
 configured; ``action_override``, by which a person takes over. Publishes
-``intervention``, ``guard_status`` and ``/diagnostics``. The service ``~/stop`` is an e-stop as
-well; only ``~/arm`` ends one, also across a restart in the same run.
+``intervention``, ``guard_status``, ``limits`` and ``/diagnostics``. The service ``~/stop`` is an
+e-stop as well; only ``~/arm`` ends one, also across a restart in the same run. Its parameters
+``limits.*`` may be changed while it runs, to wider limits only while it is stopped.
 """
 
 from __future__ import annotations
@@ -14,15 +15,18 @@ import time
 from pathlib import Path
 from typing import Any
 
+from mbrl_ros.core.limits import LIVE, LimitSettings
 from mbrl_ros.core.realtime import AROUND, prioritize_process
+from mbrl_ros.core.settings import build, flat
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.data.messages import read_observation
-from mbrl_ros.nodes.parameters import declare
+from mbrl_ros.nodes.parameters import declare, on_change
 from mbrl_ros.nodes.qos import COMMAND, EVENTS, LATCHED, NEWEST
+from mbrl_ros.nodes.record_messages import limits_message
 from mbrl_ros.nodes.runner import run_node
 from mbrl_ros.nodes.subscribing import subscribe_to_all
 from mbrl_ros.nodes.timers import create_steady_timer
-from mbrl_ros.ros import Node
+from mbrl_ros.ros import Node, Parameter
 from mbrl_ros.ros import interfaces as ri
 from mbrl_ros.safety.guard import Guard, Verdict
 from mbrl_ros.safety.guard_memory import GuardMemory
@@ -45,7 +49,8 @@ class SafetyGuard(Node):
             ValueError: naming the invalid parameter.
         """
         super().__init__("safety_guard")
-        task, settings = declare(self, TaskSettings, GuardSettings)
+        live = [f"limits.{name}" for name in LIVE]
+        task, settings = declare(self, TaskSettings, GuardSettings, live=live)
         self._task: TaskSettings = task
         self._settings: GuardSettings = settings
         self._guard = Guard(task, settings)
@@ -58,6 +63,7 @@ class SafetyGuard(Node):
         self._actions = self.create_publisher(ri.Action, "action", COMMAND)
         self._interventions = self.create_publisher(ri.Intervention, "intervention", EVENTS)
         self._status = self.create_publisher(ri.GuardStatus, "guard_status", LATCHED)
+        self._limits = self.create_publisher(ri.Limits, "limits", LATCHED)
         self._diagnostics = self.create_publisher(ri.DiagnosticArray, "/diagnostics", EVENTS)
         self._memory = GuardMemory(Path(task.run_dir) if task.run_dir else None)
         self.create_subscription(ri.Observation, "observation", self._on_observation, NEWEST)
@@ -87,7 +93,26 @@ class SafetyGuard(Node):
         if stopped:
             self._guard.stop(stopped, time.monotonic())
             self._tell()
+        on_change(self, self._apply)
+        for name, value in self._memory.limits.copy().items():
+            # One by one, so that what is refused, as wider than the file's, loses no other.
+            (told,) = self.set_parameters([Parameter(name, value=value)])
+            if not told.successful:
+                self.get_logger().error(f"{name}, as it was set before, is not kept: {told.reason}")
         self._keep(running=True)
+        self._tell_limits()
+
+    def _apply(self, changed: dict[str, Any]) -> None:
+        """Keep to other limits; ValueError refuses them."""
+        told = {name.removeprefix("limits."): value for name, value in changed.items()}
+        self._guard.limit(build(LimitSettings, {**flat(self._guard.limits), **told}))
+        self._memory.limits |= changed
+        self._keep(running=True)
+        self._tell_limits()
+
+    def _tell_limits(self) -> None:
+        stamp = self.get_clock().now().to_msg()
+        self._limits.publish(limits_message(self._guard.limits, stamp))
 
     def _keep(self, running: bool) -> None:
         if trouble := self._memory.keep(self._guard.estopped, running):

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from mbrl_ros.core.limits import LimitSettings
 from mbrl_ros.core.records import Observation, PlanGains
 from mbrl_ros.core.spaces import FloatArray
 from mbrl_ros.core.task import TaskSettings
@@ -51,15 +52,21 @@ class InnerLoop:
                 f"got {rate:g}"
             )
         self._sent, self._count = Sent(), 0
-        self._rules: list[SafetyRule] = [
-            WithinLimits(self._action),
-            *limit_rules(
-                task.limits, self._observation, self._action, task.period, self._sent,
-                self._interval,
-            ),
-        ]  # fmt: skip
+        self.limit(task.limits)
         self._plan: PlanGains | None = None
         self._began = self._due = math.inf
+
+    def limit(self, limits: LimitSettings) -> None:
+        """Keep to other limits from now on.
+
+        Raises:
+            ValueError: naming the parameter that does not fit; nothing is changed then.
+        """
+        spaces = self._observation, self._action
+        self._rules: list[SafetyRule] = [
+            WithinLimits(self._action),
+            *limit_rules(limits, *spaces, self._period, self._sent, self._interval),
+        ]
 
     def follow(self, plan: PlanGains) -> None:
         """Follow another plan from now on."""
@@ -67,7 +74,7 @@ class InnerLoop:
 
     def begin(self, resting: FloatArray) -> None:
         """Begin an episode with what acts then, shape ``(A,)``."""
-        self._plan, self._count = None, 0
+        self._plan, self._count = None, -1
         self._sent.begin(resting)
 
     def step(self, now: float) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mbrl_ros.core.extensions import describe
+from mbrl_ros.core.limits import LimitSettings
 from mbrl_ros.core.numbers import shown
 from mbrl_ros.core.records import ENCODINGS, Frame, Observation, PlanGains
 from mbrl_ros.core.spaces import FloatArray
@@ -168,6 +169,12 @@ class RobotPlant:
         with self._lock:
             if self._inner is not None:
                 self._inner.follow(plan)
+
+    def limit(self, limits: LimitSettings) -> None:
+        """Keep to other limits in the inner loop; see `InnerLoop.limit`."""
+        with self._lock:
+            if self._inner is not None:
+                self._inner.limit(limits)
 
     def between(self, now: float) -> Mapping[str, Any]:
         """Return what corrects the command between two control steps; none: it stays.

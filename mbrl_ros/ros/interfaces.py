@@ -21,6 +21,7 @@ _SHORT_NAMES = {
         "mbrl_ros/msg/Frame",
         "mbrl_ros/msg/GuardStatus",
         "mbrl_ros/msg/Intervention",
+        "mbrl_ros/msg/Limits",
         "mbrl_ros/msg/ModelPart",
         "mbrl_ros/msg/ModelUpdate",
         "mbrl_ros/msg/Goal",

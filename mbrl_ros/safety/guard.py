@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mbrl_ros.core.limits import LimitSettings
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.spaces import FloatArray
 from mbrl_ros.core.task import TaskSettings
@@ -53,6 +54,7 @@ class Guard:
     """Judges the commands for a plant, one after the other.
 
     Attributes:
+        limits: that it keeps to.
         estopped: why only the safe command passes until it is armed; empty: it is not stopped.
         refused: commands and observations that were malformed.
         passed: commands that passed as they were.
@@ -69,6 +71,7 @@ class Guard:
             ValueError: naming the parameter that does not fit.
         """
         self._observation, self._action = task.observation_space(), task.action_space()
+        self.limits = task.limits
         self._period = task.period / task.real_time_factor
         self._lock_step = task.lock_step
         self._timeout = settings.oldest_command(self._period)
@@ -80,11 +83,8 @@ class Guard:
         self._safe = SafeCommand.of(task)
         self._latch = CommandLatch(self._action)
         self._sent = Sent()
-        self._rules: list[SafetyRule] = [
-            NoOlderThan(self._timeout, self._period),
-            WithinLimits(self._action),
-            *limit_rules(task.limits, self._observation, self._action, task.period, self._sent),
-        ]
+        self._task_period = task.period
+        self._rules = self._rules_of(task.limits)
         self._handback = ChangesSlowly(
             self._action, self._handback_rate(), [math.inf] * self._action.dim, task.period,
             self._sent,
@@ -239,6 +239,22 @@ class Guard:
         """End an e-stop."""
         self.estopped = ""
 
+    def limit(self, limits: LimitSettings) -> None:
+        """Keep to other limits from now on.
+
+        Args:
+            limits: differ in `LIVE` at most.
+
+        Raises:
+            ValueError: if they do not fit, or allow more although it is not stopped, so that
+                nobody has to arm it before it acts on them; nothing is changed then.
+        """
+        rules = self._rules_of(limits)
+        wider = limits.wider_than(self.limits, self._observation, self._action.names)
+        if wider and not self.estopped:
+            raise ValueError(f"{wider}: wider than now: expected the guard stopped, by ~/stop")
+        self.limits, self._rules = limits, rules
+
     def farewell(self, now: float) -> Verdict | None:
         """Return the safe command to send last; None if nothing was sent before.
 
@@ -323,6 +339,13 @@ class Guard:
         self._spoke, self._stopped = now, True
         reason = "; ".join(filter(None, (reason, self._safe.trouble)))
         return Verdict(seen.episode, seen.step, values, True, reason)
+
+    def _rules_of(self, limits: LimitSettings) -> list[SafetyRule]:
+        return [
+            NoOlderThan(self._timeout, self._period),
+            WithinLimits(self._action),
+            *limit_rules(limits, self._observation, self._action, self._task_period, self._sent),
+        ]
 
     def _refuse(self, trouble: str) -> None:
         self.refused += 1

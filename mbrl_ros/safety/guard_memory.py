@@ -6,11 +6,17 @@ import json
 import os
 from pathlib import Path
 
+from mbrl_ros.core.limits import LIVE
+
 _NAME = "guard_state.json"
 
 
 class GuardMemory:
-    """A file in a run's folder that survives the process."""
+    """A file in a run's folder that survives the process.
+
+    Attributes:
+        limits: parameters of the limits that were changed while it ran, by name.
+    """
 
     def __init__(self, run_dir: Path | None) -> None:
         """Make a memory.
@@ -19,7 +25,8 @@ class GuardMemory:
             run_dir: None: nothing is kept.
         """
         self._path = run_dir / _NAME if run_dir is not None else None
-        self._written: tuple[str, bool] | None = None
+        self._written = ""
+        self.limits: dict[str, list[float] | list[str]] = {}
 
     def begin(self, hold: bool) -> str:
         """Return why a guard begins stopped; empty if it does not.
@@ -34,6 +41,7 @@ class GuardMemory:
             estopped, running = kept["estopped"], kept["running"]
             if not isinstance(estopped, str) or not isinstance(running, bool):
                 raise ValueError("expected text and true or false")
+            self.limits = _checked(kept.get("limits", {}))
         except FileNotFoundError:
             return ""
         except (OSError, ValueError, TypeError, LookupError) as error:
@@ -49,15 +57,31 @@ class GuardMemory:
             estopped: why it is stopped; empty: it is not.
             running: whether it goes on.
         """
-        if self._path is None or self._written == (estopped, running):
+        told = {"estopped": estopped, "running": running, "limits": self.limits}
+        text = json.dumps(told)
+        if self._path is None or self._written == text:
             return ""
         partial = self._path.with_suffix(".partial")
         try:
-            partial.write_text(
-                json.dumps({"estopped": estopped, "running": running}), encoding="utf-8"
-            )
+            partial.write_text(text, encoding="utf-8")
             os.replace(partial, self._path)
         except OSError as error:
             return f"{self._path}: {error.strerror}: forgotten if this process ends"
-        self._written = (estopped, running)
+        self._written = text
         return ""
+
+
+def _checked(limits: object) -> dict[str, list[float] | list[str]]:
+    """Return parameters of limits as they were written.
+
+    Raises:
+        ValueError: if they are not.
+    """
+    known = {f"limits.{name}" for name in LIVE}
+    if not isinstance(limits, dict) or not set(limits) <= known:
+        raise ValueError(f"limits: expected {', '.join(sorted(known))}, got {limits!r}")
+    for name, values in limits.items():
+        kinds = {type(value) for value in values} if isinstance(values, list) else {None}
+        if kinds - {float} and kinds - {str}:
+            raise ValueError(f"{name}: expected a list of numbers or of texts, got {values!r}")
+    return limits

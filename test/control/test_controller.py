@@ -7,6 +7,7 @@ import torch
 from known import (
     ACTION,
     OBSERVATION,
+    PERIOD,
     SAFE,
     Judge,
     controller,
@@ -21,7 +22,9 @@ from support.heads import FixedPolicy, FixedValue
 from mbrl_ros.control.controller import CommandSource, Controller
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.control.turns import Turns
+from mbrl_ros.core.limits import LimitSettings
 from mbrl_ros.models.ensemble.model import EnsembleModel
+from mbrl_ros.models.imagined import Imagined
 from mbrl_ros.models.packing import make_world_model
 from mbrl_ros.planning.settings import ICEMSettings, PlannerSettings
 from mbrl_ros.safety.safe_command import SafeCommand
@@ -242,3 +245,19 @@ def test_plans_are_timed_with_the_value_that_they_will_end_in():
         assert not asked
         made.tune([], Turns())
         assert bool(asked) == (agent == "planner+policy")
+
+
+def test_it_explores_and_plans_within_limits_that_change():
+    made = controller(model=False)
+    made.limit(LimitSettings(of=["position"], high=[1.0], rate=[0.5]))
+    values = [made.tick(reading(k)).values[0] for k in range(20)]
+    assert np.abs(np.diff(values)).max() == pytest.approx(0.5 * PERIOD)
+    with pytest.raises(ValueError, match="unknown dimension 'x'"):
+        made.limit(LimitSettings(of=["x"]))
+    made.models.offer(exact_model(), 1, 1)
+    made.limit(LimitSettings(of=["velocity"], high=[0.35]))
+    made.tick(reading(20))
+    planned = made.planned
+    fast = torch.tensor([[[[0.0, 0.3], [0.0, 0.3]], [[0.0, 0.3], [0.0, 0.4]]]])
+    found = planned.problem.forbidden.beyond(Imagined(torch.zeros(2, 1, 1), fast, fast))
+    assert found.tolist() == [0.0, 1.0]

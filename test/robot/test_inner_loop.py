@@ -10,7 +10,7 @@ from test_robot_plant import PERIOD, Bench
 from mbrl_ros.core.records import Observation, PlanGains
 from mbrl_ros.core.settings import build
 from mbrl_ros.core.task import TaskSettings
-from mbrl_ros.data.messages import read_gains
+from mbrl_ros.data.messages import read_gains, read_limits
 from mbrl_ros.robot.in_effect import InEffect
 from mbrl_ros.robot.inner_loop import InnerLoop
 from mbrl_ros.ros import interfaces as ri
@@ -102,6 +102,19 @@ def test_corrections_keep_to_the_limits():
     assert reason == "inner loop: kept: speed <= 1"
     passed, reason = corrected([0.0, 1.0], **{**limits, "limits.forbidden": ["sqrt(-turn - 1)"]})
     assert (passed, reason) == (None, "inner loop: not known: sqrt(-turn - 1) <= 0")
+
+
+def test_the_limits_are_those_that_the_guard_keeps_to_now():
+    task = build(TaskSettings, {**TASK, "limits.rate": [50.0]})
+    loop = InnerLoop(task, 100.0)
+    loop.begin(np.zeros(1))
+    told = ri.Limits(rate=[5.0])
+    loop.limit(read_limits(told, task.limits))
+    passed, _ = loop.correct(PASSED, Observation(0, 4, np.zeros(2)), 10.0)
+    assert passed.values[0] == pytest.approx(0.05)
+    for wrong in ({"rate": [1.0, 2.0]}, {"rate": [math.nan]}, {"low": [1.0, 2.0]}):
+        with pytest.raises(ValueError, match="limits"):
+            loop.limit(read_limits(ri.Limits(**wrong), task.limits))
 
 
 @pytest.mark.parametrize(

@@ -182,6 +182,30 @@ def test_a_target_stays_near_to_where_the_joint_is():
     assert reason == "target too far: push_x"
 
 
+@pytest.mark.parametrize(
+    ("changed", "by"),
+    [
+        ({}, ""),
+        ({"low": [-0.5, -1.0], "high": [1.0, 0.5], "rate": [2.0, 1.0], "jerk": [3.0]}, ""),
+        ({"margin": [0.1], "forbidden": [DISC, "x - 0.5"], "reach": [0.1]}, ""),
+        ({"low": [-1.0, -1.5]}, "limits.low, limits.high or limits.margin of y"),
+        ({"high": []}, "limits.low, limits.high or limits.margin of x"),
+        # What is narrower in one respect may be wider in another.
+        ({"low": [-0.5, -1.0], "high": [1.1]}, "limits.low, limits.high or limits.margin of x"),
+        ({"margin": [0.0]}, "limits.low, limits.high or limits.margin of x"),
+        ({"forbidden": ["x - 0.5"]}, f"limits.forbidden without '{DISC}'"),
+        ({"rate": [2.0, 3.0]}, "limits.rate of push_y"),
+        ({"rate": []}, "limits.rate of push_x"),
+    ],
+)
+def test_limits_are_wider_that_allow_anything_more(changed, by):
+    now = LimitSettings(
+        of=["x", "y"], low=[-1.0], high=[1.0], margin=[0.05], forbidden=[DISC], rate=[2.0]
+    )
+    then = replace(now, **changed)
+    assert then.wider_than(now, PLANE, PUSHES.names) == by
+
+
 def test_the_safe_command_is_nobodys_to_change():
     rules = rules_of(settings("velocity", of=["x"], high=[1.0], rate=[0.1]))
     seen = Observation(0, 1, np.array([2.0, 0, 0, 0]))
