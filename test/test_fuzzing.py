@@ -323,6 +323,7 @@ def bag(sealed):
                 transitions.type, header=header(), index=k, episode=0, step=k,
                 observation=np.zeros(2), action=np.zeros(1), next_observation=np.zeros(2),
                 reward=0.0, terminated=False, truncated=False, previous_action=np.zeros(1),
+                source=1,
             )  # fmt: skip
             recorder.write(transitions, cdr(message))
         if sealed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -60,6 +61,16 @@ class Observation:
         return 1e-9 * self.stamp
 
 
+class Actor(enum.IntEnum):
+    """Whose action was applied: the constants of ``msg/Transition``."""
+
+    UNKNOWN = 0
+    CONTROLLER = 1
+    PERSON = 2
+    GUARD = 3
+    FALLBACK = 4
+
+
 @dataclass(frozen=True)
 class Transition:
     """One control step: the fields of ``msg/Transition``; not validated.
@@ -75,6 +86,7 @@ class Transition:
         truncated: the episode was cut off at ``next_observation``.
         stamp: when ``next_observation`` was read [ns]; 0: unknown.
         previous_action: in effect before the step; shape ``(A,)``, SI units; None: unknown.
+        source: whose action it was.
     """
 
     observation: ArrayLike
@@ -87,6 +99,7 @@ class Transition:
     truncated: bool = False
     stamp: int = 0
     previous_action: ArrayLike | None = None
+    source: Actor = Actor.UNKNOWN
 
 
 @dataclass(frozen=True)

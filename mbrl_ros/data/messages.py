@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mbrl_ros.core.limits import LIVE, LimitSettings
-from mbrl_ros.core.records import Frame, Observation, PlanGains, Transition
+from mbrl_ros.core.records import Actor, Frame, Observation, PlanGains, Transition
 from mbrl_ros.core.settings import build, flat
 from mbrl_ros.core.spaces import Space
 
@@ -49,7 +49,13 @@ def read_transition(message: Any) -> Transition:
         nanoseconds(message.header.stamp),
         # Older bags have no such field.
         previous if len(previous := getattr(message, "previous_action", ())) else None,
+        actor_of(getattr(message, "source", Actor.UNKNOWN)),
     )
+
+
+def actor_of(number: int) -> Actor:
+    """Return whose action a number stands for; that of a later version is unknown."""
+    return Actor(number) if number in set(Actor) else Actor.UNKNOWN
 
 
 def read_frame(message: Any) -> Frame:

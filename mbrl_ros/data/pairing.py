@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from dataclasses import replace
 
-from mbrl_ros.core.records import Observation, Transition, finite_reward
+from mbrl_ros.core.records import Actor, Observation, Transition, finite_reward
 from mbrl_ros.core.spaces import FloatArray, Space
 from mbrl_ros.data.transitions import check_count
 
@@ -59,6 +59,7 @@ class TransitionPairer:
         # Time by the stamps of the last step, and of one that took too long [ns].
         self._usual, self._odd = round(1e9 * period), 0
         self._recent: dict[tuple[int, int], tuple[int, bytes]] = {}
+        self._actors: dict[tuple[int, int], Actor] = {}
         self.skipped: Counter[str] = Counter()
         self.unpaid = 0
         self.reason = ""
@@ -67,6 +68,19 @@ class TransitionPairer:
     def reasons(self) -> str:
         """What was skipped, as text; empty if nothing was."""
         return ", ".join(f"{count} {reason}" for reason, count in sorted(self.skipped.items()))
+
+    def acted(self, episode: int, step: int, actor: Actor) -> None:
+        """Note whose command answers an observation; of several the newest counts.
+
+        Args:
+            episode: of the observation.
+            step: of the observation.
+            actor: whose it is.
+        """
+        self._actors.pop((episode, step), None)
+        self._actors[episode, step] = actor
+        if len(self._actors) > _MEMORY:
+            del self._actors[next(iter(self._actors))]
 
     def feed(self, seen: Observation) -> Transition | None:
         """Add one observation and return the transition that it completes, if any."""
@@ -125,7 +139,13 @@ class TransitionPairer:
             bool(seen.truncated),
             seen.stamp,
             self._before(last),
+            self._actor(seen),
         )
+
+    def _actor(self, seen: Observation) -> Actor:
+        if seen.action_step < 0:
+            return Actor.FALLBACK
+        return self._actors.get((seen.episode, seen.action_step), Actor.UNKNOWN)
 
     def _in_time(self, last: Observation, seen: Observation) -> bool:
         """Return whether about as much time has passed as in the step before, by the stamps."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mbrl_ros.core.records import Transition, finite_reward
+from mbrl_ros.core.records import Actor, Transition, finite_reward
 from mbrl_ros.core.spaces import FloatArray, Space
 
 # Allocated at once: a lack of memory shows at the start, not after an hour. For cart-pole it is
@@ -46,6 +46,7 @@ class Transitions:
             "stamp": np.empty(0, dtype=np.int64),
             # NaN: unknown.
             "previous_action": np.empty((0, a)),
+            "source": np.empty(0, dtype=np.uint8),
         }
 
     def __len__(self) -> int:
@@ -132,6 +133,7 @@ class Transitions:
             bool(self.truncated[index]),
             int(self.stamp[index]),
             None if np.isnan(previous).any() else previous,
+            Actor(int(self._column("source")[index])),
         )
 
     @property
@@ -212,6 +214,7 @@ def checked(transition: Transition, observation: Space, action: Space) -> Transi
         step=check_count(transition.step, "step"),
         reward=finite_reward(transition.reward),
         previous_action=None if previous is None else action.check(previous, "previous_action"),
+        source=Actor(transition.source),
     )
 
 

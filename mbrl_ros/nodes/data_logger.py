@@ -8,6 +8,7 @@ previous process. A camera's frames go to the bag as they arrive, and nowhere el
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mbrl_ros.core.task import TaskSettings
+from mbrl_ros.data.acting import Acting
 from mbrl_ros.data.bags import read_transitions
 from mbrl_ros.data.definitions import Topic
 from mbrl_ros.data.finishing import mcap_files
@@ -57,8 +59,6 @@ _ANY = QoSProfile(depth=1000, reliability=ReliabilityPolicy.BEST_EFFORT)
 # The system's own topics, with `model` left out: checkpoints hold the weights, and
 # training_status says when each was published.
 _RECORDED = (
-    ("action", "mbrl_ros/msg/Action", _DEEP),
-    ("intervention", "mbrl_ros/msg/Intervention", _DEEP),
     ("objective", "mbrl_ros/msg/Objective", _LATCHED),
     ("controller_status", "mbrl_ros/msg/ControllerStatus", _DEEP),
     ("training_status", "mbrl_ros/msg/TrainingStatus", _DEEP),
@@ -116,6 +116,9 @@ class DataLogger(Node):
         self._watch = StreamWatch(action_space.dim, None if task.lock_step else wall)
         observations = ObservationSubscription(self, self._on_observation, raw=True)
         self._observation_topic = _topic(observations.topic, "mbrl_ros/msg/Observation")
+        self._acting = Acting()
+        self._subscribe("action", "mbrl_ros/msg/Action", _DEEP, self._on_action)
+        self._subscribe("intervention", "mbrl_ros/msg/Intervention", _DEEP, self._on_intervention)
         if self._recorder is not None:
             for name, type_name, qos in [*_RECORDED, *further]:
                 self._subscribe(name, type_name, qos, self._record)
@@ -195,6 +198,16 @@ class DataLogger(Node):
         # First to the bag, so that every published transition is recorded.
         self._record(self._transition_topic, transition)
         self._publisher.publish(transition)
+
+    def _on_action(self, topic: Topic, data: bytes) -> None:
+        self._record(topic, data)
+        with contextlib.suppress(Exception):  # each middleware raises its own for malformed bytes
+            self._pairer.acted(*self._acting.act(deserialize_message(data, ri.Action)))
+
+    def _on_intervention(self, topic: Topic, data: bytes) -> None:
+        self._record(topic, data)
+        with contextlib.suppress(Exception):
+            self._pairer.acted(*self._acting.intervene(deserialize_message(data, ri.Intervention)))
 
     def _record(self, topic: Topic, data: bytes) -> None:
         if self._recorder is None:

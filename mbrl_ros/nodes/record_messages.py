@@ -53,6 +53,7 @@ def transition_message(transition: Transition, index: int) -> ri.Transition:
         terminated=transition.terminated,
         truncated=transition.truncated,
         previous_action=np.asarray(() if previous is None else previous).tolist(),
+        source=int(transition.source),
     )
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from mbrl_ros.control.command import Command, CommandSource
 from mbrl_ros.control.controller import Controller
 from mbrl_ros.control.frames import FrameJoiner
-from mbrl_ros.core.records import ENCODINGS, Frame, Observation, add_reward
+from mbrl_ros.core.records import ENCODINGS, Actor, Frame, Observation, add_reward
 from mbrl_ros.core.settings import SettingsError, build
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.core.task import TaskSettings
@@ -259,6 +259,12 @@ class LockStepSystem:
         )
         if verdict is None:
             return  # the plant does without
+        changed = Actor.FALLBACK if verdict.safe else Actor.GUARD
+        self.pairer.acted(
+            verdict.episode,
+            verdict.step,
+            changed if verdict.reason or verdict.safe else Actor.CONTROLLER,
+        )
         if verdict.reason:
             self.intervention = verdict.reason
             self.controller.latency.changed(verdict.step, verdict.values)

@@ -56,6 +56,7 @@ def record(folder, episodes, seed):
                 terminated=False,
                 truncated=False,
                 previous_action=force,
+                source=1,
             )
             recorder.write(transitions, cdr(message))
             state, index = following, index + 1

@@ -28,6 +28,7 @@ def transition(index):
         terminated=False,
         truncated=index % 100 == 99,
         previous_action=np.array([0.25]),
+        source=1,
     )
 
 

@@ -143,9 +143,10 @@ def test_a_killed_logger_continues_its_log(plant, start, tmp_path):
 
     logger = start(run_dir=str(tmp_path))
     wait_for(lambda: plant.knows(loggers=2) and plant.actions.get_subscription_count() == 2)
-    plant.actions.publish(ri.Action(values=[0.25]))
+    plant.actions.publish(ri.Action(step=299, values=[0.25], source=ri.Action.OVERRIDE))
     plant.publish(range(200, 301))
     wait_for(lambda: len(plant.transitions) == 299)
+    assert plant.transitions[-1].source == ri.Transition.PERSON
     assert [t.index for t in plant.transitions] == list(range(299))
     # The new process has not seen step 199, so only the step to 200 is missing.
     assert [t.step for t in plant.transitions] == [*range(199), *range(200, 300)]

@@ -11,6 +11,7 @@ from mcap_ros2.writer import Writer as RosWriter
 from support.messages import cdr
 
 from mbrl_ros.cli.main import main
+from mbrl_ros.core.records import Actor
 from mbrl_ros.core.resources import resource_directory
 from mbrl_ros.data.bags import BagError, passed_over, read_messages, read_transitions
 from mbrl_ros.data.recorder import Recorder
@@ -64,6 +65,12 @@ def test_fields_of_other_types_are_read(tmp_path, fields, ends):
     np.testing.assert_array_equal(one.next_observation, [3.0, 4.0])
     assert (one.reward, one.terminated, one.truncated) == (7.0, True, False)
     assert (one.episode, one.step, one.stamp) == (2, 3, 1_000_000_005)
+    # Nobody told then, or told of somebody who is not known yet.
+    assert one.source is Actor.UNKNOWN
+    later = written(tmp_path / "later", [*fields, "uint8 source"], **row, source=200)
+    assert read_transitions([later], *SPACES).row(0).source is Actor.UNKNOWN
+    person = written(tmp_path / "person", [*fields, "uint8 source"], **row, source=2)
+    assert read_transitions([person], *SPACES).row(0).source is Actor.PERSON
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,7 @@ def transition(index, episode=0, step=None):
         terminated=False,
         truncated=False,
         previous_action=np.array([0.1]),
+        source=1,
     )
 
 

@@ -63,6 +63,7 @@ def write_bag(folder, log):
             terminated=False,
             truncated=False,
             previous_action=t.action if t.previous_action is None else t.previous_action,
+            source=0,
         )
         recorder.write(transitions, cdr(message))
     assert recorder.close() == ""

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from mbrl_ros.control.controller import CommandSource
+from mbrl_ros.core.records import Actor
 from mbrl_ros.core.settings import SettingsError
 from mbrl_ros.objectives.objective_manager import Way
 from mbrl_ros.simulation.answers import PlantError
@@ -90,6 +91,7 @@ def test_everything_that_happened_is_learned_from():
     log = made.transitions
     assert len(log) == made.simulator.env_steps == steps[-1]
     assert made.learner.updates == len(log)
+    assert {Actor(number) for number in log.columns["source"]} == {Actor.CONTROLLER}
     # Consecutive rows of an episode join; the action is the one that was applied.
     same = log.episode[1:] == log.episode[:-1]
     assert same.any()
