@@ -55,6 +55,11 @@ class Control:
         """Its name within the group."""
         return self.name.rpartition(".")[2]
 
+    @property
+    def kind(self) -> tuple[object, ...]:
+        """What its widget depends on, besides the value."""
+        return (self.node, self.name, type(self.value), self.choices)
+
     def slider(self) -> tuple[float, float, float] | None:
         """Return a slider's ends and step; None: a number is better typed.
 
