@@ -72,6 +72,14 @@ class BeliefTracker:
         # Observations until the acting actions of all since are known again.
         self._blind = 0
 
+    @property
+    def believed(self) -> tuple[WorldModel, Belief] | None:
+        """The model and its belief, for any thread; None: there is none, or it changes now."""
+        model, belief = self._model, self.belief
+        if model is None or belief is None or self._model is not model:
+            return None
+        return model, belief
+
     def new_episode(self) -> None:
         """Have the next observation begin an episode."""
         self._last = None

@@ -32,7 +32,7 @@ from mbrl_ros.core.records import Observation
 from mbrl_ros.core.spaces import FloatArray, Space
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.models.prior import Prior, alone, prior_of
-from mbrl_ros.models.world_model import UnlearnedError, WorldModel
+from mbrl_ros.models.world_model import Images, UnlearnedError, WorldModel
 from mbrl_ros.objectives.forbidden import Forbidden
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.duration import DurationEstimate
@@ -358,6 +358,20 @@ class Controller:
         if self.agent.planner is None:
             raise ValueError("what_if: the agent does not plan")
         return planned.what_if(objective, self.agent.planner, self._clock)
+
+    def picture(self) -> tuple[Observation, Images] | None:
+        """Return the newest observation, and what the model thinks its cameras see.
+
+        For any thread; None: nothing is known yet.
+
+        Raises:
+            UnlearnedError: if the model tells no images.
+        """
+        newest, believed = self._newest, self._beliefs.believed
+        if newest is None or believed is None:
+            return None
+        model, belief = believed
+        return newest, model.fork(model.members).picture(belief)
 
     def _take_in(self, observation: Observation, active: ActiveModel | None) -> str:
         """Learn from an observation what is the case, how late commands act, how far to trust.

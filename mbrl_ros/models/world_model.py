@@ -225,6 +225,14 @@ class WorldModel(ABC):
             ``(O,)``.
         """
 
+    def picture(self, belief: Belief) -> Images:
+        """Return what the cameras see at a belief of a batch of one, as the model tells it.
+
+        Raises:
+            UnlearnedError: if it tells no images.
+        """
+        raise UnlearnedError(f"{self.kind} tells no images")
+
     @abstractmethod
     def fork(self, members: int | None = None) -> WorldModel:
         """Return the same model for another thread, or with fewer members.

@@ -2,10 +2,11 @@
 
 A managed node. Subscribes to ``observation``, ``model``, ``estop`` and, with
 ``observation.images``, ``frame``; publishes ``action`` every tick while active,
-``controller_status``, ``plan`` and ``plan_gains`` while someone subscribes, and ``/diagnostics``;
-`ObjectiveInterface` handles changes of the objective. The service ``~/arm`` ends an e-stop,
-``~/autotune`` measures how much planning fits into a period, as is done with the first model.
-``~/rollback`` goes back to the previous model and holds it until ``~/use_newest_model``.
+``controller_status``, ``/diagnostics`` and, while someone subscribes, ``plan``, ``plan_gains`` and,
+with images, ``reconstruction``, twice a second; `ObjectiveInterface` handles changes of the
+objective. The service ``~/arm`` ends an e-stop, ``~/autotune`` measures how much planning fits into
+a period, as is done with the first model. ``~/rollback`` goes back to the previous model and holds
+it until ``~/use_newest_model``.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ from mbrl_ros.nodes.objective_interface import ObjectiveInterface
 from mbrl_ros.nodes.objective_parameters import declare_objective
 from mbrl_ros.nodes.parameters import declare, on_change
 from mbrl_ros.nodes.qos import COMMAND, EVENTS, FRAMES, LATCHED, NEWEST
+from mbrl_ros.nodes.reconstruction import ReconstructionPublisher
 from mbrl_ros.nodes.runner import run_node
 from mbrl_ros.nodes.subscribing import subscribe_to_all
 from mbrl_ros.nodes.timers import create_steady_timer
@@ -111,6 +113,9 @@ class MpcController(LifecycleNode):
         self._guard_told = False
         self._arm_guard = self.create_client(ri.Trigger, "safety_guard/arm")
         self._models = ModelIntake(self, self._controller.models, task, settings)
+        self._reconstruction = (
+            ReconstructionPublisher(self, self._controller) if self._observation.images else None
+        )
         self._lifecycle_state = "unconfigured"
         self._action_publisher: Any = None
         on_change(self, self._apply)
@@ -196,6 +201,8 @@ class MpcController(LifecycleNode):
         self._tuning.close()
         self._models.close()
         self._objective_interface.close()
+        if self._reconstruction is not None:
+            self._reconstruction.close()
         if self._memory.kept.lifecycle == "active":
             self._memory.keep(lifecycle="")  # a clean end
         self._report()
@@ -462,6 +469,8 @@ class MpcController(LifecycleNode):
         self._status_publisher.publish(status)
         name = f"{self.get_fully_qualified_name().lstrip('/')}: control loop"
         self._diagnostics.publish(diagnostic_message(name, status))
+        if self._reconstruction is not None:
+            self._reconstruction.update()
 
 
 def main(args: list[str] | None = None) -> int:

@@ -32,6 +32,21 @@ def read(images: Tensor, grey: bool) -> Tensor:
     return light.movedim(-1, -3).flatten(-4, -3)
 
 
+def written(light: Tensor, cameras: int) -> Tensor:
+    """Return images that networks tell, as cameras have them: the reverse of `read`.
+
+    Args:
+        light: shape ``(..., channels, side, side)``.
+        cameras: how many there are.
+
+    Returns:
+        RGB, shape ``(..., cameras, side, side, 3)``, uint8.
+    """
+    colors = light.unflatten(-3, (cameras, -1)).movedim(-3, -1)
+    bright = (255 * (colors + 0.5)).nan_to_num().round().clamp(0, 255)
+    return bright.to(torch.uint8).expand(*colors.shape[:-1], 3)
+
+
 def shifted(images: Tensor, most: int, generator: torch.Generator) -> Tensor:
     """Return images moved at random, their edges repeated (Yarats et al. 2021).
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mbrl_ros.models.heads import Policy
 from mbrl_ros.models.imagined import Imagined
-from mbrl_ros.models.latent.images import read
+from mbrl_ros.models.latent.images import read, written
 from mbrl_ros.models.latent.network import LatentNetwork
 from mbrl_ros.models.world_model import Belief, Images, WorldModel
 
@@ -186,6 +186,15 @@ class LatentModel(WorldModel):
         told = self.ahead(belief, actions).seen[:, 0].mean(dim=0)
         std = network.one_step_std if len(actions) == 1 else network.open_loop_std
         return network.encoding.difference(told, observation.to(told)) / std
+
+    @torch.no_grad()
+    def picture(self, belief: Belief) -> Images:
+        """See `WorldModel.picture`: as the first particle has it."""
+        cameras = self.observation.images
+        if not cameras:
+            return super().picture(belief)
+        light = self.network.picture(self.features(belief)[0, :1])[0].cpu()
+        return dict(zip(cameras, written(light, len(cameras)), strict=True))
 
     def _walk(
         self, belief: LatentBelief, act: Callable[[int, Tensor], Tensor], horizon: int, batch: int

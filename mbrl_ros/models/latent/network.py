@@ -222,6 +222,11 @@ class LatentNetwork(nn.Module, ABC):
         told: Tensor = self.observation_head(features[..., -self._told_of :])
         return told
 
+    def picture(self, features: Tensor) -> Tensor:
+        """Return images as `images.read` has them, told of features ``(..., F)``."""
+        told: Tensor = self.image_decoder(features[..., -self._told_of :])
+        return told
+
     def observe(self, features: Tensor) -> Tensor:
         """Return the named observations ``(..., O)`` of features ``(..., F)``, SI units."""
         told = symexp(self.tell(features)) * self.input_std + self.input_mean
