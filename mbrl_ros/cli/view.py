@@ -25,6 +25,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--token", default="", help="with which other computers may steer; without, they only watch"
     )
     parser.add_argument("--model", default="", help="MJCF file of a robot, for the 3-D view")
+    parser.add_argument(
+        "--joint",
+        action="append",
+        default=[],
+        metavar="JOINT=DIMENSION",
+        help="what in that file a dimension is that is called otherwise: base_x=at_x; repeatable",
+    )
     parser.add_argument("--namespace", default="", help="of the system's nodes")
 
 
@@ -33,11 +40,12 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.recorded is not None:
         from mbrl_ros.web.playback import play
 
-        play(arguments.recorded, arguments.host, arguments.port, arguments.model)
+        play(arguments.recorded, arguments.host, arguments.port, arguments.model, arguments.joint)
     words = ["web_monitor", "--ros-args"]
-    for name in ("host", "port", "token", "model"):
-        # As YAML has it: a token of digits is text, too.
-        words += ["-p", f"{name}:={json.dumps(getattr(arguments, name))}"]
+    given = {name: getattr(arguments, name) for name in ("host", "port", "token", "model")}
+    for name, value in {**given, "joints": arguments.joint}.items():
+        # As YAML has it: a token of digits is text, too. An empty list says nothing of its kind.
+        words += ["-p", f"{name}:={json.dumps(value)}"] if value != [] else []
     if arguments.namespace:
         words += ["-r", f"__ns:=/{arguments.namespace.strip('/')}"]
     command = python_command("mbrl_ros.nodes.__main__", *words)

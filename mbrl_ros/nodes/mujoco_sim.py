@@ -213,7 +213,8 @@ class MujocoSim(Node):
             response.message = f"{error}; call {self.get_name()}/pause first"
         else:
             response.success = True
-            response.message = f"{request.steps} steps from {self._where()}"
+            count = f"{request.steps} step{'s' if request.steps != 1 else ''}"
+            response.message = f"{count} from {self._where()}"
         return response
 
     def _apply(self, changed: dict[str, Any]) -> None:

@@ -21,7 +21,11 @@ class RobotModel:
     """Loads a model once it is known which, on a thread of its own: it takes seconds."""
 
     def __init__(
-        self, file: str, found: Callable[[Poser], None], failed: Callable[[str], None]
+        self,
+        file: str,
+        found: Callable[[Poser], None],
+        failed: Callable[[str], None],
+        joints: Sequence[str] = (),
     ) -> None:
         """Load nothing yet.
 
@@ -29,8 +33,9 @@ class RobotModel:
             file: MJCF file; empty: the simulator's model.
             found: called with what poses it, on that thread.
             failed: called with why there is none, on that thread.
+            joints: of the file, as for `Poser.of_file`.
         """
-        self._file, self._found, self._failed = file, found, failed
+        self._file, self._found, self._failed, self._joints = file, found, failed, joints
         self._thread: threading.Thread | None = None
 
     def look(self, plant: Mapping[str, Any], names: Sequence[str]) -> None:
@@ -49,7 +54,7 @@ class RobotModel:
 
         try:
             if self._file:
-                poser = Poser.of_file(self._file, names)
+                poser = Poser.of_file(self._file, names, self._joints)
             else:
                 given = {name: plant[name] for name in _PLANT}
                 poser = Poser.of_plant(build(SimulatorSettings, given))

@@ -1,16 +1,18 @@
 """The node web_monitor: a page to watch and steer a running system.
 
-It subscribes what the others publish, some of it only while somebody looks, and sets what viewers
-who may steer ask for: live parameters of ``mpc_controller`` and ``mujoco_sim``, ``estop``, and the
-services that arm, reset, pause and roll back. It attaches to a simulation as to a robot.
+It subscribes what the others publish, some of it only while somebody looks, and does what viewers
+who may steer ask for: sets live parameters of ``mpc_controller`` and ``mujoco_sim``, publishes
+``estop``, ``goal`` and ``action_override``, calls the services that arm, reset, pause, step and
+roll back, and ``mpc_controller/what_if``. It attaches to a simulation as to a robot.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import queue
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,7 @@ from mbrl_ros.ros import Node
 from mbrl_ros.ros import interfaces as ri
 from mbrl_ros.web.controls import Control, control_of
 from mbrl_ros.web.estop import EStop
+from mbrl_ros.web.takeover import TakeOver
 from mbrl_ros.web.watched import Watched
 
 if TYPE_CHECKING:
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
 _PERIOD = 0.1
 # The control loop comes first.
 _NICENESS = 10
+# A plan for another objective costs the controller's process up to a second of another thread.
+_WHAT_IF_PERIOD = 2.0
 _STOPPED_AGAIN = "the e-stop was pressed meanwhile"
 #: What a viewer may ask for: the services that do it, and what their requests say.
 _SERVICES: dict[str, tuple[tuple[str, str, dict[str, Any]], ...]] = {
@@ -44,6 +49,14 @@ _SERVICES: dict[str, tuple[tuple[str, str, dict[str, Any]], ...]] = {
         ("robot_bridge/reset", "Reset", {"seed": -1}),
     ),
     "pause": (("mujoco_sim/pause", "SetBool", {"data": True}),),
+    "step": (
+        ("mujoco_sim/pause", "SetBool", {"data": True}),
+        ("mujoco_sim/step", "Step", {"steps": 1}),
+    ),
+    "second": (
+        ("mujoco_sim/pause", "SetBool", {"data": True}),
+        ("mujoco_sim/step", "Step", {}),
+    ),
     "resume": (("mujoco_sim/pause", "SetBool", {"data": False}),),
     "rollback": (("mpc_controller/rollback", "Trigger", {}),),
     "use_newest_model": (("mpc_controller/use_newest_model", "Trigger", {}),),
@@ -60,6 +73,11 @@ class WebSettings:
         "", "with which viewers at other computers may steer; empty: they can only watch"
     )
     model: str = setting("", "MJCF file of the robot (.xml); empty: the simulator's model")
+    joints: list[str] = setting(
+        [],
+        "what in that file observation dimensions are that are called otherwise, such as "
+        "base_x = at_x",
+    )
 
 
 class WebMonitor(Node):
@@ -85,10 +103,18 @@ class WebMonitor(Node):
         self._watched = Watched()
         self._requests: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._wanted: dict[tuple[str, str], tuple[Control, Any]] = {}
-        self._robot = RobotModel(settings.model, self._show_robot, self._show_no_robot)
+        self._robot = RobotModel(
+            settings.model, self._show_robot, self._show_no_robot, settings.joints
+        )
         self._while_watched: list[Any] = []
         publisher = self.create_publisher(ri.Bool, "estop", LATCHED)
         self._estop = EStop(lambda stop: publisher.publish(ri.Bool(data=stop)))
+        # Not latched: a controller that is started again knows its goal, which may be a newer one.
+        self._goals = self.create_publisher(ri.Goal, "goal", COMMAND)
+        overrides = self.create_publisher(ri.Float64MultiArray, "action_override", COMMAND)
+        self._takeover = TakeOver(lambda v: overrides.publish(ri.Float64MultiArray(data=v)))
+        self._what_if = self.create_client(ri.WhatIf, "mpc_controller/what_if")
+        self._supposed, self._asked, self._trouble = "", -math.inf, ""
         self._called = {
             name: self.create_client(getattr(ri, kind), name)
             for services in _SERVICES.values()
@@ -115,11 +141,13 @@ class WebMonitor(Node):
             self._follow(topic, kind, quality)
         self.create_subscription(ri.ParameterEvent, "/parameter_events", self._on_event, EVENTS)
         create_steady_timer(self, _PERIOD, self._tick)
+        create_steady_timer(self, _PERIOD / 2, self._takeover.update)
         self.get_logger().info(f"the page is at {self._page.url}")
 
     def destroy_node(self) -> None:
-        """Stop serving."""
+        """Stop serving, and hand back if a viewer commands."""
         self._page.close()
+        self._takeover.close()
         super().destroy_node()
 
     # On the page's threads.
@@ -138,6 +166,19 @@ class WebMonitor(Node):
         # While a slider moves, only its newest value matters.
         self._wanted[control.node, control.name] = (control, value)
 
+    def aim(self, goal: Mapping[str, float]) -> None:
+        """See `Steering.aim`."""
+        header = ri.Header(stamp=self.get_clock().now().to_msg())
+        self._goals.publish(ri.Goal(header=header, names=[*goal], values=[*goal.values()]))
+
+    def suppose(self, objective: str) -> None:
+        """See `Steering.suppose`."""
+        self._requests.put(lambda: self._suppose(objective))
+
+    def command(self, who: int, values: Sequence[float]) -> bool:
+        """See `Steering.command`."""
+        return self._takeover.hold(who, values)
+
     # On the executor's thread.
 
     def _tick(self) -> None:
@@ -148,14 +189,15 @@ class WebMonitor(Node):
         for key in list(self._wanted):
             self._change(*self._wanted.pop(key))
         self._listen_while_watched()
+        self._ask_what_if()
         self._page.redraw(self._watched, time.time())
 
     def _take(self, kind: str, message: Any) -> None:
         self._watched.feed(kind, message, time.time())
 
-    def _follow(self, topic: str, kind: str, quality: Any) -> Any:
+    def _follow(self, topic: str, kind: str, quality: Any, role: str = "") -> Any:
         return self.create_subscription(
-            getattr(ri, kind), topic, lambda message: self._take(kind, message), quality
+            getattr(ri, kind), topic, lambda message: self._take(role or kind, message), quality
         )
 
     def _listen_while_watched(self) -> None:
@@ -165,12 +207,41 @@ class WebMonitor(Node):
             self._while_watched = [
                 self._follow("plan", "Plan", COMMAND),
                 self._follow("frame", "Frame", FRAMES),
+                self._follow("reconstruction", "Frame", FRAMES, "Reconstruction"),
                 self._follow("joint_states", "JointState", NEWEST),
             ]
         elif not watched and self._while_watched:
             for subscription in self._while_watched:
                 self.destroy_subscription(subscription)
             self._while_watched = []
+
+    def _suppose(self, objective: str) -> None:
+        self._supposed, self._asked, self._trouble = objective, -math.inf, ""
+        self._watched.supposed = None
+        self._page.show_supposed(objective)
+
+    def _ask_what_if(self) -> None:
+        """Ask what would be planned for the other objective, if there is one and somebody looks."""
+        now, objective = time.monotonic(), self._supposed
+        due = objective and self._page.is_watched and now - self._asked > _WHAT_IF_PERIOD
+        if not due or not self._what_if.service_is_ready():
+            return
+        self._asked = now
+
+        def answered(future: Any) -> None:
+            if objective != self._supposed or future.exception() is not None:
+                return
+            answer = future.result()
+            if answer.success:
+                self._take("WhatIf", answer.plan)
+                return
+            self._watched.supposed = None
+            if answer.message != self._trouble:  # the same each time is told once
+                self._trouble = answer.message
+                self._page.say(f"what if: {answer.message}", good=False)
+
+        future = self._what_if.call_async(ri.WhatIf.Request(name=objective))
+        future.add_done_callback(answered)
 
     def _call(self, name: str, presses: int) -> None:
         """Call those services of a request that there are, one after the other.
@@ -202,6 +273,9 @@ class WebMonitor(Node):
             self._page.say(f"{name}: {said or 'nobody offers that'}", good=bool(good))
             return
         (service, kind, fields), *rest = services
+        if kind == "Step" and not fields:
+            period = self._remote["mujoco_sim"].values.get("period", 1.0)
+            fields = {"steps": max(1, round(1.0 / period))}
 
         def answered(future: Any) -> None:
             # A service that went away may fail the request.

@@ -48,9 +48,14 @@ def shapes_of(model: Any) -> list[Shape]:
 def tips(model: Any, shapes: list[Shape]) -> dict[int, FloatArray]:
     """Return, for each body that carries no other, its outermost point in its own frame [m]."""
     parents = {int(parent) for parent in model.body_parentid}
+    return {body: point for body, point in far_points(shapes).items() if body not in parents}
+
+
+def far_points(shapes: list[Shape]) -> dict[int, FloatArray]:
+    """Return the outermost point of each body in its own frame [m]."""
     found: dict[int, FloatArray] = {}
     for shape in shapes:
-        if shape.body and shape.body not in parents:
+        if shape.body:
             far = np.linalg.norm(shape.vertices, axis=1)
             point = shape.vertices[far > far.max() - 1e-3 * far.max()].mean(axis=0)
             before = found.get(shape.body)

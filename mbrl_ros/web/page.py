@@ -12,11 +12,12 @@ from typing import Any
 
 import viser
 
-from mbrl_ros.data.frames import decode
-from mbrl_ros.data.messages import read_frame
+from mbrl_ros.core.spaces import FloatArray, Space
 from mbrl_ros.scene.posing import Poser
 from mbrl_ros.web.access import is_foreign, is_local, is_token
+from mbrl_ros.web.cameras import Cameras
 from mbrl_ros.web.controls import Control
+from mbrl_ros.web.goal_markers import GoalMarkers
 from mbrl_ros.web.plots import Plots
 from mbrl_ros.web.scene import Scene
 from mbrl_ros.web.status import status_html
@@ -94,9 +95,11 @@ class Page:
         self._steerers: dict[int, Steerer] = {}
         self._controls: list[Control] = []
         self._scene: Scene | None = None
+        self._goals: GoalMarkers | None = None
+        self._action: Space | None = None
+        self._acting: FloatArray | None = None
+        self._supposed = ""
         self._count = 0
-        self._frame: Any = None
-        self._image: Any = None
         self._server._websock_server.on_client_connect(self._refuse_foreign)
         gui = self._server.gui
         gui.configure_theme(show_logo=False, show_share_button=False)
@@ -105,7 +108,7 @@ class Page:
         panel = gui.add_panel()
         with panel.add_tab("Curves", viser.Icon.CHART_LINE):
             self._plots = Plots(gui)
-        self._camera_tab: Any = panel
+        self._cameras = Cameras(gui, panel)
         panel.dock_left()
         panel.set_width(400)
         gui.main_panel.dock_right()
@@ -122,6 +125,7 @@ class Page:
     def show_robot(self, poser: Poser) -> None:
         """Show a robot's model, from now on."""
         self._scene = Scene(self._server, poser)
+        self._goals = GoalMarkers(self._server.scene, poser, self._scene.extent)
 
     def show_no_robot(self, reason: str) -> None:
         """Say why there is no model."""
@@ -147,6 +151,13 @@ class Page:
             for steerer in self._steerers.values():
                 steerer.show(control)
 
+    def show_supposed(self, objective: str) -> None:
+        """Show for which objective, not the present one, a plan is asked for; empty: for none."""
+        with self._lock:
+            self._supposed = objective
+            for steerer in self._steerers.values():
+                steerer.show_supposed(objective)
+
     def say(self, text: str, good: bool = True) -> None:
         """Tell those who steer what came of a request."""
         with self._lock:
@@ -164,30 +175,37 @@ class Page:
         self._count += 1
         if self._scene is not None:
             self._scene.draw(watched)
+            self._draw_goals(watched, now)
+        self._acting = watched.acting
+        self._offer_commands(watched.action_space)
         if self._count % _SELDOM != 1:
             return
         with self._server.atomic():
             self._status.content = status_html(watched, now)
             self._plots.draw(watched, now)
-        if watched.frame is not self._frame:
-            self._frame = watched.frame
-            self._show_frame(watched.frame)
+        self._cameras.draw(watched)
 
     def close(self) -> None:
         """Stop serving."""
         with contextlib.redirect_stdout(io.StringIO()):
             self._server.stop()
 
-    def _show_frame(self, frame: Any) -> None:
-        try:
-            image = decode(read_frame(frame))
-        except ValueError:
-            return  # half a frame; the next one comes
-        if self._image is None:
-            with self._camera_tab.add_tab("Camera", viser.Icon.CAMERA):
-                self._image = self._server.gui.add_image(image, label=frame.camera)
-        else:
-            self._image.image = image
+    def _draw_goals(self, watched: Watched, now: float) -> None:
+        if self._goals is None:
+            return
+        with self._lock:
+            handles = [steerer.handles for steerer in self._steerers.values()]
+            goal = self._goals.draw(watched, handles, now)
+        if goal and self._steering is not None:
+            self._steering.aim(goal)
+
+    def _offer_commands(self, action: Space | None) -> None:
+        if action is None or action == self._action:
+            return
+        with self._lock:
+            self._action = action
+            for steerer in self._steerers.values():
+                steerer.offer_commands(action, lambda: self._acting)
 
     def _request(self, number: int) -> tuple[str, str, str]:
         """Return a viewer's address, and the request's headers Origin and Host."""
@@ -233,6 +251,9 @@ class Page:
         with self._lock:
             self._steerers[client.client_id] = steerer
             steerer.offer(self._controls)
+            steerer.show_supposed(self._supposed)
+            if self._action is not None:
+                steerer.offer_commands(self._action, lambda: self._acting)
 
     def _forget(self, client: viser.ClientHandle) -> None:
         with self._lock:

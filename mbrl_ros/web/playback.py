@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from mbrl_ros.core.settings import SettingsError, build, for_node, specs
@@ -90,7 +91,7 @@ class Playback:
         return watched
 
 
-def play(path: Path, host: str, port: int, model: str) -> None:
+def play(path: Path, host: str, port: int, model: str, joints: Sequence[str] = ()) -> None:
     """Serve the page of a recorded run, until interrupted.
 
     Args:
@@ -98,6 +99,7 @@ def play(path: Path, host: str, port: int, model: str) -> None:
         host: address to listen on.
         port: preferred.
         model: MJCF file; empty: the simulation's own.
+        joints: of that file, as for `Poser.of_file`.
 
     Raises:
         ValueError: naming what is wrong with one of these.
@@ -107,7 +109,7 @@ def play(path: Path, host: str, port: int, model: str) -> None:
     page = Page(host, port, "", None, path.resolve().name)
     print(f"the page is at {page.url}; Ctrl-C ends it", flush=True)
     try:
-        page.show_robot(Poser.of_file(model, names) if model else playback.poser())
+        page.show_robot(Poser.of_file(model, names, joints) if model else playback.poser())
     except (ValueError, SettingsError) as error:
         page.show_no_robot(str(error))
     times = page.add_times(playback.duration)

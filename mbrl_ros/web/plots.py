@@ -10,11 +10,16 @@ from viser import uplot
 from mbrl_ros.web.watched import Watched
 
 _BLUE, _ORANGE, _GREEN, _RED = "#1971c2", "#f08c00", "#2b8a3e", "#e03131"
+_PURPLE = "#9c36b5"
 _BAND = "rgba(47, 158, 68, 0.2)"
 _PAST, _AHEAD = "s from now", "s ahead"
 # Title, horizontal axis, and curves with their colors; the last is drawn above the others.
 _OBSERVED = "observed", _PAST, {"predicted one step before": _ORANGE, "observed": _BLUE}
-_PLANNED = "planned", _AHEAD, {"-2 std": _BAND, "+2 std": _BAND, "mean of the members": _GREEN}
+_PLANNED = (
+    "planned",
+    _AHEAD,
+    {"-2 std": _BAND, "+2 std": _BAND, "what if": _PURPLE, "mean of the members": _GREEN},
+)
 _RETURNS = "return of each episode", "episode", {"return": _BLUE}
 _ERRORS = "model's error on held-out data", "s", {"one step": _ORANGE, "open loop": _BLUE}
 _PLANNING = "planning time [ms]", _PAST, {"budget": _RED, "plan": _BLUE}

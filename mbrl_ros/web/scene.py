@@ -6,21 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from mbrl_ros.core.spaces import FloatArray
-from mbrl_ros.scene.places import Outline, pieces, thinned
+from mbrl_ros.scene.places import Outline
 from mbrl_ros.scene.posing import Poser
-from mbrl_ros.scene.shapes import Shape
+from mbrl_ros.web.bodies import Bodies
+from mbrl_ros.web.drawn_plan import DrawnPlan
 from mbrl_ros.web.watched import Watched
 
-_GHOST = 0.35
 _FIELD_OF_VIEW = 0.8  # [rad]
-_PLAN, _SPREAD = (0, 150, 50), (90, 190, 110)
-# Poses of a plan that are drawn, at most.
-_POSES = 40
+_PLAN, _WHAT_IF = (0, 150, 50), (156, 54, 181)
 
 
 class Scene:
-    """Draws a model in viser; only poses travel once the shapes have."""
+    """Draws a model in viser; only poses travel once the shapes have.
+
+    Attributes:
+        extent: of the robot [m].
+    """
 
     def __init__(self, server: Any, poser: Poser) -> None:
         """Send the shapes.
@@ -30,11 +31,12 @@ class Scene:
             poser: of the model.
         """
         self._server, self._poser = server, poser
-        self._outline = Outline(poser)
-        shapes = self._outline.shapes
-        self._robot = self._add("/robot", shapes)
-        self._ghost = self._add("/plan/ghost", [s for s in shapes if s.body], ghost=True)
-        center, extent = self._outline.center, self._outline.extent
+        outline = Outline(poser)
+        self._robot = Bodies(server.scene, "/robot", outline.shapes)
+        self._plan = DrawnPlan(server.scene, "/plan", poser, outline, _PLAN)
+        self._what_if = DrawnPlan(server.scene, "/what_if", poser, outline, _WHAT_IF)
+        center, self.extent = outline.center, outline.extent
+        extent = self.extent
         server.scene.add_grid(
             "/ground", width=8 * extent, height=8 * extent, cell_size=_round(extent / 4),
             section_size=_round(extent), position=(center[0], center[1], _ground(poser.model)),
@@ -42,72 +44,17 @@ class Scene:
         server.initial_camera.look_at = tuple(center)
         server.initial_camera.fov = _FIELD_OF_VIEW
         server.initial_camera.position = tuple(center + extent * np.array([0.25, -1.5, 0.5]))
-        self._lines: dict[str, Any] = {}
-        self._drawn: Any = None
-        for frame in self._ghost.values():
-            frame.visible = False
-        self._place(self._robot, *poser.bodies(None))
+        self._robot.place(*poser.bodies(None))
 
     def draw(self, watched: Watched) -> None:
-        """Show the newest pose and plan."""
+        """Show the newest pose and plans."""
         poser, now = self._poser, watched.observation
         if now is None or (not poser.told and not watched.joints):
             return
         with self._server.atomic():
-            self._place(self._robot, *poser.bodies(now, watched.joints))
-            if watched.future is not self._drawn:
-                self._drawn = watched.future
-                self._draw_future(watched)
-
-    def _draw_future(self, watched: Watched) -> None:
-        """Draw the ways of all outermost points, the members' spread around them, and the end."""
-        future = watched.future
-        known = future is not None and bool(self._outline.dimensions)
-        for handle in self._ghost.values():
-            handle.visible = known
-        if not known or future is None or not np.isfinite(future.mean).all():
-            for line in self._lines.values():
-                line.visible = False
-            return
-        mean, std = thinned(future.mean, _POSES), thinned(future.std, _POSES)
-        for name, trajectories, color, width in (
-            ("mean", [mean], _PLAN, 4.0),
-            ("spread", [mean - std, mean + std], _SPREAD, 1.5),
-        ):
-            ways = [pieces(self._outline.way(trajectory)) for trajectory in trajectories]
-            lines = np.concatenate(ways).astype(np.float32)
-            line = self._lines.get(name)
-            if line is not None and line.points.shape == lines.shape:
-                line.points, line.visible = lines, True
-                continue
-            self._lines[name] = self._server.scene.add_line_segments(
-                f"/plan/{name}", lines, color, thickness=width, thickness_units="screen"
-            )
-        self._place(self._ghost, *self._poser.bodies(future.mean[-1]))
-
-    def _add(self, root: str, shapes: list[Shape], ghost: bool = False) -> dict[int, Any]:
-        """Return the frame of each body that has shapes."""
-        frames: dict[int, Any] = {}
-        for i, shape in enumerate(shapes):
-            name = f"{root}/{shape.body}"
-            if shape.body not in frames:
-                frames[shape.body] = self._server.scene.add_frame(name, show_axes=False)
-            *color, opacity = shape.color
-            self._server.scene.add_mesh_simple(
-                f"{name}/{i}",
-                shape.vertices,
-                shape.faces,
-                color=_PLAN if ghost else tuple(round(255 * c) for c in color),
-                opacity=_GHOST if ghost else (opacity if opacity < 1 else None),
-                cast_shadow=not ghost,
-                receive_shadow=not ghost,
-            )
-        return frames
-
-    @staticmethod
-    def _place(frames: dict[int, Any], positions: FloatArray, turns: FloatArray) -> None:
-        for body, frame in frames.items():
-            frame.position, frame.wxyz = positions[body], turns[body]
+            self._robot.place(*poser.bodies(now, watched.joints))
+            self._plan.draw(watched.future)
+            self._what_if.draw(watched.supposed)
 
 
 def _ground(model: Any) -> float:

@@ -9,6 +9,7 @@ from mbrl_ros.reports.metrics import SOURCES
 from mbrl_ros.web.watched import Watched
 
 _GREEN, _YELLOW, _RED, _GREY = "#2b8a3e", "#e67700", "#e03131", "#868e96"
+_PURPLE = "#9c36b5"
 _LEVELS = {0: _GREEN, 1: _YELLOW, 2: _RED, 3: _GREY}
 # Diagnostics are sent twice a second; older ones are no news [s].
 _OLD = 5.0
@@ -30,6 +31,7 @@ def status_html(watched: Watched, now: float) -> str:
             ("planner", escape(controller.planner)),
             ("trust", _colored(controller.trust, _GREEN if controller.trust == "full" else _RED)),
             ("expected return", _number(controller.expected_return)),
+            *_supposed(watched),
             ("model", _model(controller)),
         ]
         late = controller.ticks_late
@@ -96,6 +98,14 @@ def _interventions(watched: Watched, now: float) -> str:
         return ""
     said = "<br>".join(lines[::-1])
     return f"<div style='margin-top:8px'><b>guard stepped in</b><br>{said}</div>"
+
+
+def _supposed(watched: Watched) -> list[tuple[str, str]]:
+    future = watched.supposed
+    if future is None:
+        return []
+    said = f"{future.objective}: {_number(future.expected_return)}"
+    return [("what if", _colored(said, _PURPLE))]
 
 
 def _model(controller: object) -> str:

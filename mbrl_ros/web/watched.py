@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -11,8 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from mbrl_ros.core.spaces import FloatArray
+from mbrl_ros.core.settings import build, specs
+from mbrl_ros.core.spaces import FloatArray, Space
+from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.reports.metrics import RunMetrics
+from mbrl_ros.scene.goals import targets_of
 
 #: Seconds of the past that are shown.
 PAST = 20.0
@@ -21,6 +25,8 @@ _POINTS, _LONG = 600, 2000
 # Control steps for which a prediction waits for its observation.
 _AWAITED = 200
 _HEARD_INTERVENTIONS = 6
+# More are not shown.
+_CAMERAS = 16
 
 
 @dataclass(frozen=True)
@@ -32,12 +38,14 @@ class Future:
         mean: over the members, shape ``(H + 1, O)``.
         std: between the members, the same shape.
         expected_return: in the objective's unit.
+        objective: name of what it was made for.
     """
 
     ahead: int
     mean: FloatArray
     std: FloatArray
     expected_return: float
+    objective: str = ""
 
 
 class Watched:
@@ -46,15 +54,20 @@ class Watched:
     Attributes:
         metrics: returns, counts, who is alive.
         names: of the observation's dimensions; empty: not known yet.
+        observation_space: None: not known.
+        action_space: None: not known.
         period: of control, in wall time [s].
         observation: the newest; None: none yet.
+        acting: the action that the plant applied last; None: not known.
         joints: positions by name, as published; newer than the observation or of its time.
         future: of the newest plan; None: none, or of an episode that is over.
+        supposed: of the newest plan for another objective; None: as above, or nobody asks.
         controller: newest ``msg/ControllerStatus``; None: none yet.
         guard: newest ``msg/GuardStatus``; None: none yet.
         trainer: newest ``msg/TrainingStatus``; None: none yet.
         objective: newest ``msg/Objective``; None: none yet.
-        frame: newest ``msg/Frame``; None: none yet.
+        frames: newest ``msg/Frame`` of each camera.
+        reconstructions: newest image of each camera as the model tells it, a ``msg/Frame``.
         diagnostics: name to level, 0 to 3, message, and when it came.
         interventions: newest last, when and why.
         began: when the first message came [s].
@@ -63,18 +76,25 @@ class Watched:
     def __init__(self) -> None:
         self.metrics = RunMetrics()
         self.names: tuple[str, ...] = ()
+        self.observation_space: Space | None = None
+        self.action_space: Space | None = None
         self.period = 0.0
         self.observation: FloatArray | None = None
+        self.acting: FloatArray | None = None
         self.joints: dict[str, float] = {}
         self.future: Future | None = None
+        self.supposed: Future | None = None
         self.controller: Any = None
         self.guard: Any = None
         self.trainer: Any = None
         self.objective: Any = None
-        self.frame: Any = None
+        self.frames: dict[str, Any] = {}
+        self.reconstructions: dict[str, Any] = {}
         self.diagnostics: dict[str, tuple[int, str, float]] = {}
         self.interventions: deque[tuple[float, str]] = deque(maxlen=_HEARD_INTERVENTIONS)
         self.began = math.nan
+        self._targets_of: Any = None
+        self._targets: dict[str, float] = {}
         self._place = (-1, -1)
         self._observed: deque[tuple[float, FloatArray, FloatArray]] = deque(maxlen=_POINTS)
         self._predicted: dict[tuple[int, int], FloatArray] = {}
@@ -107,6 +127,24 @@ class Watched:
         self._name(tuple(parameters.get("observation.names", self.names)))
         factor = float(parameters.get("real_time_factor", 1.0))
         self.period = float(parameters.get("period", 0.0)) / factor
+        own = {spec.name for spec in specs(TaskSettings)}
+        given = {n: v for n, v in parameters.items() if n in own and v is not None}
+        self.observation_space = self.action_space = None
+        with contextlib.suppress(ValueError):  # of another version
+            task = build(TaskSettings, given)
+            self.observation_space, self.action_space = (
+                task.observation_space(),
+                task.action_space(),
+            )
+
+    @property
+    def targets(self) -> dict[str, float]:
+        """Dimensions that the objective wants somewhere, to where."""
+        if self.objective is not self._targets_of:
+            self._targets_of = self.objective
+            told = targets_of(self.objective.content) if self.objective else {}
+            self._targets = {name: value for name, value in told.items() if name in self.names}
+        return self._targets
 
     def observed(self, dimension: int, now: float) -> list[FloatArray]:
         """Return time from now [s], a dimension as predicted one step before, and as observed."""
@@ -114,13 +152,23 @@ class Watched:
         return columns([(t - now, p[dimension], o[dimension]) for t, o, p in recent], 3)
 
     def planned(self, dimension: int) -> list[FloatArray]:
-        """Return a dimension as planned: time from the observation [s], -2 std, +2 std, mean."""
-        future = self.future
+        """Return a dimension as planned, and as it would be for another objective.
+
+        Returns:
+            time from the observation [s], -2 std, +2 std, the mean for the other one, the mean.
+        """
+        future, other = self.future, self.supposed
         if future is None:
-            return columns([], 4)
+            return columns([], 5)
         mean, std = future.mean[:, dimension], future.std[:, dimension]
+        supposed = np.full(len(mean), math.nan)
+        if other is not None:
+            known = min(len(mean), len(other.mean))
+            supposed[:known] = other.mean[:known, dimension]
         time = (future.ahead + np.arange(len(mean))) * self.period
-        return columns(list(zip(time, mean - 2 * std, mean + 2 * std, mean, strict=True)), 4)
+        return columns(
+            list(zip(time, mean - 2 * std, mean + 2 * std, supposed, mean, strict=True)), 5
+        )
 
     def returns(self) -> list[FloatArray]:
         """Return the number of each complete episode, and its return."""
@@ -155,7 +203,7 @@ class Watched:
         """Take in the dimensions' names; what was seen of others is none of theirs."""
         if names == self.names:
             return
-        self.names, self.future = names, None
+        self.names, self.future, self.supposed, self._targets_of = names, None, None, None
         self._predicted.clear()
         if self.observation is not None and len(self.observation) != len(names):
             self.observation = None
@@ -167,8 +215,8 @@ class Watched:
         if place == self._place:
             return  # repeated, as in lock-step
         if place[0] != self._place[0]:
-            self.future = None
-        self._place, self.observation = place, values
+            self.future = self.supposed = None
+        self._place, self.observation, self.acting = place, values, np.array(message.action)
         nothing = np.full(len(values), math.nan)
         self._observed.append((now, values, self._predicted.pop(place, nothing)))
 
@@ -176,15 +224,11 @@ class Watched:
         self.joints = dict(zip(message.name, message.position, strict=False))
 
     def _on_Plan(self, message: Any, now: float) -> None:  # noqa: N802
-        names = tuple(message.observation_names)
-        self._name(self.names or names)
-        shape = (message.horizon + 1, len(message.observation_names))
-        if names != self.names or len(message.observations) != shape[0] * shape[1]:
-            return  # of another task, or of a model that predicts no named dimensions
-        ahead = int(self.controller.delay_steps) if self.controller is not None else 0
-        mean = np.array(message.observations).reshape(shape)
-        std = np.array(message.observation_stds).reshape(shape)
-        self.future = Future(ahead, mean, std, float(message.expected_return))
+        self._name(self.names or tuple(message.observation_names))
+        future = self._future_of(message)
+        if future is None:
+            return
+        self.future, mean, ahead = future, future.mean, future.ahead
         # The first of its rows that is still to come.
         next_row = 0 if ahead else 1
         step = int(message.step) + ahead + next_row
@@ -192,6 +236,20 @@ class Watched:
             self._predicted[int(message.episode), step] = mean[next_row]
         while len(self._predicted) > _AWAITED:
             del self._predicted[next(iter(self._predicted))]
+
+    def _on_WhatIf(self, message: Any, now: float) -> None:  # noqa: N802
+        self.supposed = self._future_of(message)
+
+    def _future_of(self, message: Any) -> Future | None:
+        """Return a plan; None: of another task, or of a model without named dimensions."""
+        names = tuple(message.observation_names)
+        shape = (message.horizon + 1, len(names))
+        if names != self.names or len(message.observations) != shape[0] * shape[1]:
+            return None
+        ahead = int(self.controller.delay_steps) if self.controller is not None else 0
+        mean = np.array(message.observations).reshape(shape)
+        std = np.array(message.observation_stds).reshape(shape)
+        return Future(ahead, mean, std, float(message.expected_return), message.objective)
 
     def _on_Action(self, message: Any, now: float) -> None:  # noqa: N802
         if message.plan_time > 0:
@@ -213,7 +271,12 @@ class Watched:
         self.objective = message
 
     def _on_Frame(self, message: Any, now: float) -> None:  # noqa: N802
-        self.frame = message
+        if message.camera in self.frames or len(self.frames) < _CAMERAS:
+            self.frames[message.camera] = message
+
+    def _on_Reconstruction(self, message: Any, now: float) -> None:  # noqa: N802
+        if message.camera in self.frames:
+            self.reconstructions[message.camera] = message
 
     def _on_Intervention(self, message: Any, now: float) -> None:  # noqa: N802
         if not self.interventions or self.interventions[-1][1] != message.reason:

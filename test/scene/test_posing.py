@@ -58,6 +58,16 @@ def test_what_is_free_is_posed_by_place_and_quaternion(file):
     assert turns[3] == pytest.approx([0, 1, 0, 0])
 
 
+def test_dimensions_may_be_called_otherwise_than_the_joints(file):
+    poser = Poser.of_file(file, ["at", "phi"], ["rail_position=at", "swing_angle = phi"])
+    assert poser.told == ("rail", "swing")
+    for wrong in ("rail", "=at", "rail_position=at=phi", ""):
+        with pytest.raises(ValueError, match=r"^joints: expected entries such as"):
+            Poser.of_file(file, ["at"], [wrong])
+    with pytest.raises(ValueError, match=r"^joints: 'far' is not one of at$"):
+        Poser.of_file(file, ["at"], ["rail = far"])
+
+
 def test_too_short_an_observation_leaves_it_at_rest(file):
     poser = Poser.of_file(file, ["other", "swing_sin", "swing_cos", "rail"])
     resting, _ = poser.bodies(None)

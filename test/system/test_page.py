@@ -23,6 +23,7 @@ FLAGS = (
     # Another name of this computer, as other computers have one.
     '--host-resolver-rules="MAP robot.local 127.0.0.1"'
 )
+HOLD = "//button[normalize-space()='Hold to command']"
 SLIDER = "//label[normalize-space()='{}']/following::*[@role='slider'][1]"
 
 
@@ -71,6 +72,19 @@ def test_a_slider_steers_the_controller_and_the_estop_stops_the_plant(launch, br
         return now.double_value > before.double_value
 
     eventually(moved)
+
+    # While a button is held, a person commands; letting it go hands back.
+    browser.find_element("xpath", "//*[normalize-space()='take over' and not(*)]").click()
+    hold = eventually(lambda: browser.find_elements("xpath", HOLD))[0]
+    eventually(hold.is_displayed)
+    hand = webdriver.ActionChains(browser)
+    hand.click_and_hold(hold).perform()
+    listener.hears("guard_status", lambda status: status.person)
+    listener.hears("action", lambda action: action.source == action.OVERRIDE)
+    hand.reset_actions()
+    hand.release().perform()
+    listener.hears("guard_status", lambda status: not status.person)
+    listener.hears("action", lambda action: action.source != action.OVERRIDE)
 
     browser.find_element("xpath", "//button[contains(., 'E-STOP')]").click()
     listener.hears("guard_status", lambda status: status.state == "stopped")

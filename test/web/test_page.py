@@ -2,9 +2,11 @@
 
 import contextlib
 import io
+import json
 import math
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from msgspec import msgpack  # noqa: E402
 from websockets.exceptions import ConnectionClosed  # noqa: E402
 from websockets.sync.client import connect  # noqa: E402
 
+from mbrl_ros.scene.posing import Poser  # noqa: E402
 from mbrl_ros.web.controls import Control  # noqa: E402
 from mbrl_ros.web.page import Page  # noqa: E402
 from mbrl_ros.web.watched import Watched  # noqa: E402
@@ -44,6 +47,16 @@ class Asked:
 
     def change(self, control, value):
         self.of.append((control.name, value))
+
+    def aim(self, goal):
+        self.of.append(goal)
+
+    def suppose(self, objective):
+        self.of.append(("what if", objective))
+
+    def command(self, who, values):
+        self.of.append((who, values))
+        return True
 
 
 @pytest.fixture
@@ -168,20 +181,162 @@ def test_what_is_shown_is_drawn_only_for_viewers(page, viewer):
         encoding="png", width=64, height=48, data=np.frombuffer(file.getvalue(), np.uint8),
     )  # fmt: skip
     watched.feed("Frame", whole, 0.0)
+    watched.feed("Frame", replace(whole, camera="wrist"), 0.0)
+    watched.feed("Reconstruction", whole, 0.0)
     page.redraw(watched, 0.0)
-    assert page._image is None
+    images = page._cameras._images
+    assert not images
     viewer()
     eventually(lambda: page.is_watched)
     for count in range(6):
         page.redraw(watched, float(count))
-    assert page._image.image.shape == (48, 64, 3)
-    shown = page._image.image
+    assert sorted(images, key=lambda name: images[name].order) == [
+        "front", "front, as the model tells it", "wrist"
+    ]  # fmt: skip
+    shown = images["front"].image
+    assert shown.shape == (48, 64, 3)
     # Damaged ones change nothing: half of one, no image, a hole in it.
     for data in (whole.data[:60], whole.data[:3], np.delete(whole.data, np.s_[40:50])):
         watched.feed("Frame", replace(whole, data=data), 0.0)
         for count in range(6):
             page.redraw(watched, float(count))
-        assert page._image.image is shown
+        assert images["front"].image is shown
+
+
+CARTS = """<mujoco><worldbody>
+  <body name="cart"><joint name="x" type="slide" axis="1 0 0"/><geom type="box" size=".1 .1 .1"/>
+  </body></worldbody></mujoco>"""
+PARAMETERS = {
+    "observation.names": ["x", "v"], "observation.low": [-2.0, -9.0],
+    "observation.high": [2.0, 9.0], "action.names": ["push", "choice"],
+    "action.low": [-3.0, 0.0], "action.high": [3.0, 2.0], "action.discrete": ["choice"],
+}  # fmt: skip
+
+
+def wanted(target):
+    there = {"type": "tolerance", "of": ["x"], "target": [target], "change": False,
+             "weight": 1.0}  # fmt: skip
+    content = json.dumps({"terms": {"there": there}, "goal": {}})
+    return SimpleNamespace(content=content)
+
+
+@pytest.fixture
+def system(page, tmp_path):
+    """Return a system that is watched, whose target is at 0.5."""
+    file = tmp_path / "model.xml"
+    file.write_text(CARTS)
+    page.show_robot(Poser.of_file(str(file), ["x", "v"]))
+    watched = Watched()
+    watched.tell(PARAMETERS)
+    message = m.observation(0, 0)
+    message.values, message.action = np.array([0.1, 0.0]), np.array([5.0, 1.0])
+    watched.feed("Observation", message, 0.0)
+    watched.feed("Objective", wanted(0.5), 0.0)
+    return watched
+
+
+def handle_of(page, number, watched):
+    def offered():
+        page.redraw(watched, 0.0)
+        return number in page._steerers and [*page._steerers[number].handles._handles.values()]
+
+    (handle,) = eventually(offered)
+    return handle
+
+
+def test_a_target_is_dragged_by_who_steers_and_followed_by_all(page, asked, viewer, system):
+    first = viewer()
+    mine, ball = handle_of(page, 0, system), page._goals._balls[1]
+    viewer()
+    theirs = handle_of(page, 1, system)
+    assert mine.active_axes == (True, False, False)
+    for each in (mine, theirs, ball):
+        assert each.position == pytest.approx([0.5, 0, 0])
+
+    name, owner = {"name": mine.name}, {"owner": "0"}
+    first.send(msgpack.encode({"type": "TransformControlsDragStartMessage", **name, **owner}))
+    moved = {"wxyz": (1, 0, 0, 0), "position": (-1.2, 0.3, 0.0)}
+    first.send(msgpack.encode({"type": "TransformControlsUpdateMessage", **name, **moved, **owner}))
+
+    def sent():
+        page.redraw(system, 0.1)
+        return asked.of
+
+    assert eventually(sent) == [{"x": pytest.approx(-1.2)}]
+    # The others see it at once; in the hand it stays where it is held.
+    assert theirs.position == pytest.approx([-1.2, 0, 0], abs=1e-6)
+    assert mine.position == pytest.approx([-1.2, 0.3, 0])
+    first.send(msgpack.encode({"type": "TransformControlsDragEndMessage", **name, **owner}))
+    eventually(lambda: not page._steerers[0].handles.holding)
+    system.feed("Objective", wanted(-1.2), 0.2)
+    page.redraw(system, 0.2)
+    assert mine.position == pytest.approx([-1.2, 0, 0], abs=1e-6)
+    # Somebody else sets another one; then an objective without a target is chosen.
+    system.feed("Objective", wanted(1.5), 0.3)
+    page.redraw(system, 0.3)
+    for each in (mine, theirs, ball):
+        assert each.position == pytest.approx([1.5, 0, 0])
+    system.feed("Objective", SimpleNamespace(content="{}"), 0.4)
+    page.redraw(system, 0.4)
+    assert not page._goals._balls
+    assert not page._steerers[0].handles._handles
+    assert len(asked.of) == 1
+
+
+def test_a_refused_target_goes_back(page, asked, viewer, system):
+    viewer()
+    handle = handle_of(page, 0, system)
+    page._steerers[0].handles._moved[1] = np.array([1.0, 0.0, 0.0])
+    page.redraw(system, 10.0)
+    assert asked.of == [{"x": pytest.approx(1.0)}]
+    assert handle.position == pytest.approx([1.0, 0, 0], abs=1e-6)
+    page.redraw(system, 12.0)
+    assert handle.position == pytest.approx([0.5, 0, 0], abs=1e-6)
+
+
+def test_a_viewer_commands_for_as_long_as_they_hold_the_button(page, asked, viewer, system):
+    first = viewer()
+
+    def offered():
+        page.redraw(system, 0.0)
+        return 0 in page._steerers and page._steerers[0]._pad
+
+    pad = eventually(offered)
+    push, choice = pad._sliders
+    assert (push.min, push.max, push.value) == (-3.0, 3.0, 0.0)
+    assert (choice.min, choice.max, choice.step) == (0, 2, 1)
+    hold = next(h for h in page._steerers[0]._client.gui._gui_input_handle_from_uuid.values()
+                if getattr(h, "label", "") == "Hold to command")  # fmt: skip
+    push.value = 1.5
+    for _ in range(2):
+        first.send(
+            msgpack.encode(
+                {"type": "GuiButtonHoldMessage", "uuid": hold._impl.uuid, "frequency": 20.0}
+            )
+        )
+    eventually(lambda: len(asked.of) == 2)
+    assert asked.of == [(0, [1.5, 0])] * 2
+    pad._adopt()
+    assert (push.value, choice.value) == (3.0, 1)  # what acts, within the limits
+
+
+def test_a_viewer_asks_what_if_and_all_see_for_what(page, asked, viewer):
+    active = Control("mpc_controller", "objective.active", "up", choices=("up", "left"))
+    page.show_controls([active])
+    first = viewer()
+    choice = eventually(lambda: page._steerers[0]._what_if if 0 in page._steerers else None)
+    assert [*choice.options][1:] == ["up", "left"]
+    first.send(moved(choice, "left"))
+    eventually(lambda: asked.of == [("what if", "left")])
+    page.show_supposed("left")
+    viewer()
+    other = eventually(lambda: page._steerers[1]._what_if if 1 in page._steerers else None)
+    eventually(lambda: other.value == "left")
+    first.send(moved(choice, choice.options[0]))
+    eventually(lambda: asked.of[-1] == ("what if", ""))
+    page.show_supposed("")
+    assert other.value == choice.options[0]
+    assert len(asked.of) == 2
 
 
 def test_nobody_gets_a_tunnel_to_the_internet(page):

@@ -1,5 +1,6 @@
 """What a page shows, from messages."""
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,15 +12,16 @@ from mbrl_ros.web.watched import PAST, Watched, columns
 
 def observation(episode, step, *values):
     return SimpleNamespace(
-        episode=episode, step=step, values=values, reward=1.0, terminated=False, truncated=False
-    )
+        episode=episode, step=step, values=values, action=[0.5], reward=1.0, terminated=False,
+        truncated=False,
+    )  # fmt: skip
 
 
-def plan(episode, step, mean, std=0.1):
+def plan(episode, step, mean, std=0.1, objective="swing"):
     return SimpleNamespace(
         episode=episode, step=step, horizon=len(mean) - 1, observation_names=["x", "v"],
         observations=np.ravel(mean), observation_stds=np.full(np.size(mean), std),
-        expected_return=3.0,
+        expected_return=3.0, objective=objective,
     )  # fmt: skip
 
 
@@ -62,7 +64,8 @@ def test_the_plan_lies_ahead_with_the_spread_of_its_members():
     watched.tell({"observation.names": ["x", "v"], "period": 0.1, "real_time_factor": 2.0})
     watched.feed("ControllerStatus", controller(1), 0.0)
     watched.feed("Plan", plan(0, 3, [(1.0, 0.0), (2.0, 0.0), (4.0, 0.0)], std=0.5), 0.0)
-    time, low, high, mean = watched.planned(0)
+    time, low, high, supposed, mean = watched.planned(0)
+    assert supposed.tolist() == mean.tolist()  # hides behind it: nobody asked
     assert time == pytest.approx([0.05, 0.1, 0.15])
     assert mean.tolist() == [1, 2, 4]
     assert low.tolist() == [0, 1, 3]
@@ -70,6 +73,67 @@ def test_the_plan_lies_ahead_with_the_spread_of_its_members():
     watched.feed("Observation", observation(0, 3, 1.0, 0.0), 0.1)
     watched.feed("Observation", observation(1, 0, 1.0, 0.0), 0.2)
     assert watched.future is None  # of an episode that is over
+
+
+def test_what_would_be_planned_otherwise_is_shown_beside_the_plan():
+    watched = Watched()
+    watched.tell({"observation.names": ["x", "v"], "period": 0.1})
+    watched.feed("ControllerStatus", controller(), 0.0)
+    watched.feed("Plan", plan(0, 3, [(1.0, 0.0), (2.0, 0.0), (4.0, 0.0)]), 0.0)
+    watched.feed("WhatIf", plan(0, 3, [(1.0, 0.0), (0.0, 0.0)], objective="<left>"), 0.0)
+    *_, supposed, mean = watched.planned(0)
+    assert mean.tolist() == [1, 2, 4]
+    assert supposed.tolist() == [1, 0, 4]  # a shorter one ends in the other
+    assert "&lt;left&gt;: 3" in status_html(watched, 0.0)
+    watched.feed("Observation", observation(1, 0, 1.0, 0.0), 0.1)
+    assert watched.supposed is None
+    other = plan(1, 0, [(1.0, 0.0)])
+    other.observation_names = ["y", "z"]
+    watched.feed("WhatIf", other, 0.2)
+    assert watched.supposed is None
+
+
+def test_spaces_are_known_from_the_controllers_parameters():
+    watched = Watched()
+    told = {
+        "observation.names": ["x", "v"], "observation.low": [-2.0, -9.0],
+        "observation.high": [2.0, 9.0], "action.names": ["push"], "action.low": [-1.0],
+        "action.high": [1.0], "planner.horizon": 5, "observation.images": None,
+    }  # fmt: skip
+    watched.tell(told)
+    assert watched.observation_space.high == (2.0, 9.0)
+    assert watched.action_space.names == ("push",)
+    watched.tell({**told, "action.low": ["nonsense"]})
+    assert watched.action_space is None
+    assert watched.names == ("x", "v")
+
+
+def test_targets_follow_whoever_changes_the_objective():
+    watched = Watched()
+    watched.tell({"observation.names": ["x", "v"]})
+    assert watched.targets == {}
+    there = {"type": "tolerance", "of": ["x"], "target": [0.5], "change": False,
+             "weight": 1.0}  # fmt: skip
+    for goal, target in (({}, 0.5), ({"x": -1.0}, -1.0)):
+        content = json.dumps({"terms": {"there": there}, "goal": goal})
+        watched.feed("Objective", SimpleNamespace(content=content), 0.0)
+        assert watched.targets == {"x": target}
+    watched.feed("Objective", SimpleNamespace(content="{}"), 0.0)
+    assert watched.targets == {}
+
+
+def test_each_camera_has_its_newest_frame():
+    watched = Watched()
+    for kind, camera, data in (
+        ("Frame", "front", 1), ("Frame", "wrist", 2), ("Frame", "front", 3),
+        ("Reconstruction", "front", 4), ("Reconstruction", "unknown", 5),
+    ):  # fmt: skip
+        watched.feed(kind, SimpleNamespace(camera=camera, data=data), 0.0)
+    assert {name: frame.data for name, frame in watched.frames.items()} == {"front": 3, "wrist": 2}
+    assert {name: frame.data for name, frame in watched.reconstructions.items()} == {"front": 4}
+    for i in range(100):  # a stranger's names fill nothing up
+        watched.feed("Frame", SimpleNamespace(camera=f"camera {i}", data=i), 0.0)
+    assert len(watched.frames) == 16
 
 
 def test_the_past_is_as_long_as_it_is_shown():
