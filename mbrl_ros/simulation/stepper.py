@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import math
 import threading
@@ -30,6 +31,10 @@ class Stepper:
     In real time the steps have absolute deadlines on a monotonic clock; a missed one is skipped, so
     the plant's time falls behind instead of catching up in a burst. In lock-step a step is taken as
     soon as the observation is answered; until then, the observation is repeated.
+
+    While a paused plant stands still in real time, guard and controller take its silence for a
+    failure and send the safe command. That is for when it is resumed: a granted step is taken with
+    what they said before, as the plant's own time knows of no silence.
 
     Physics runs outside the lock, so no method blocks.
 
@@ -63,6 +68,7 @@ class Stepper:
         self._paused = False
         self._granted = 0
         self._reset: tuple[int | None] | None = None
+        self._of_silence: tuple[ArrayLike, int, int] | None = None
         self._stepped_at = self._deadline = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="stepper", daemon=True)
 
@@ -88,6 +94,11 @@ class Stepper:
         with self._changed:
             self._paused = paused
             self._granted = 0
+            if self._of_silence is not None and not paused:
+                values, episode, step = self._of_silence
+                with contextlib.suppress(ValueError):  # malformed, which is counted
+                    self._simulator.command(values, episode, step, self._plant_time(), safe=True)
+            self._of_silence = None
             # The pause itself does not count as a missed deadline.
             self._deadline = max(self._deadline, time.monotonic())
             self._changed.notify()
@@ -115,11 +126,18 @@ class Stepper:
 
     def command(self, values: ArrayLike, episode: int, step: int, safe: bool = False) -> bool:
         """Take a command as it comes; see ``Simulator.command``."""
+        if safe and self._paused and not self._simulator.lock_step and self._stands_still:
+            self._of_silence = values, episode, step
+            return False
         taken = self._simulator.command(values, episode, step, self._plant_time(), safe)
         if taken and self._simulator.lock_step:
             with self._changed:
                 self._changed.notify()
         return taken
+
+    @property
+    def _stands_still(self) -> bool:
+        return self._granted == 0 and time.monotonic() - self._stepped_at > self._wall_period
 
     def _plant_time(self) -> float:
         """Return the plant's time between two steps [s].

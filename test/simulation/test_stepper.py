@@ -126,6 +126,35 @@ def test_reset_needs_no_controller(cartpole, lock_step, paused):
     assert last.truncated
 
 
+def test_granted_steps_in_real_time_are_taken_with_what_was_said_before_the_silence(cartpole):
+    with Running(cartpole(lock_step=False), answer=0.1) as running:
+        running.wait(3)
+        running.stepper.pause(True)
+        time.sleep(0.1)
+        stands = running.simulator.observation
+        for _ in range(2):  # one step, then another: the answer to k acts from k + 1 on
+            assert not running.stepper.command([0.0], 0, stands.step, safe=True)
+            count = len(running.seen)
+            running.stepper.grant(1)
+            seen = running.wait(count + 1)
+            assert (seen.action.tolist(), seen.action_step) == ([0.1], seen.step - 2)
+            time.sleep(0.1)
+            stands = running.simulator.observation
+        # What is sent for the silence is for when it goes on; what is malformed is nothing.
+        running.answer = None
+        running.stepper.command([0.0], 0, stands.step, safe=True)
+        count = len(running.seen)
+        running.stepper.pause(False)
+        last = running.wait(count + 3)
+        assert last.action.tolist() == [0.0]
+        running.stepper.pause(True)
+        time.sleep(0.1)
+        running.stepper.command([0.0, 7.0], 0, 0, safe=True)
+        refused = running.simulator.refused
+        running.stepper.pause(False)
+        assert running.simulator.refused == refused + 1
+
+
 def test_an_error_ends_the_thread_and_is_reported(cartpole):
     class Breaks(Running):
         def publish(self, observation):
