@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from mbrl_ros.core.spaces import FloatArray
+from mbrl_ros.scene.shapes import SHOWN_GROUPS
 from mbrl_ros.simulation.description import describe
 from mbrl_ros.simulation.environments import make_environment
 from mbrl_ros.simulation.physics import Physics
@@ -163,7 +164,11 @@ class Poser:
             physics = Physics.find(environment.unwrapped)
             if physics is None:
                 raise ValueError(f"{settings.environment} has no MuJoCo model")
-            model = copy.copy(physics.model)
+            model, placed = copy.copy(physics.model), np.array(physics.model.geom_pos)
+            environment.reset(seed=1)
+            # Where a target that every reset puts elsewhere is now, nobody tells.
+            elsewhere = (np.array(physics.model.geom_pos) != placed).any(axis=1)
+            model.geom_group[elsewhere] = SHOWN_GROUPS
         finally:
             environment.close()
         return cls(model, describe(settings).observation_names)

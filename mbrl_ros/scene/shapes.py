@@ -9,8 +9,8 @@ import numpy as np
 
 from mbrl_ros.core.spaces import FloatArray
 
-# Groups that MuJoCo's own viewer shows; others are for collisions.
-_SHOWN_GROUPS = 3
+#: Groups that MuJoCo's own viewer shows; others are for collisions.
+SHOWN_GROUPS = 3
 _DEFAULT = (0.5, 0.5, 0.5, 1.0)
 
 
@@ -35,7 +35,7 @@ def shapes_of(model: Any) -> list[Shape]:
     """Return the visible shapes of a ``mujoco.MjModel``, without planes and height fields."""
     made = []
     for geom in range(model.ngeom):
-        if model.geom_group[geom] >= _SHOWN_GROUPS:
+        if model.geom_group[geom] >= SHOWN_GROUPS:
             continue
         color = _color(model, geom)
         mesh = _triangles(model, geom) if color[3] > 0 else None

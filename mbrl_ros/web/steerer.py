@@ -26,13 +26,8 @@ _NOTHING = "no other objective"
 # Where each is below the state; groups of parameters come after.
 _FIRST_BUTTONS, _WHAT_IF, _PAD, _GROUPS = 10, 15, 20, 30
 _BUTTONS = {
-    "plant": {
-        "Reset": "reset",
-        "Pause": "pause",
-        "Resume": "resume",
-        "Step": "step",
-        "1 s": "second",
-    },
+    "plant": {"Reset": "reset", "Pause": "pause", "Resume": "resume"},
+    "go on for": {"1 step": "step", "1 s": "second"},
     "model": {"Roll back": "rollback", "Use newest": "use_newest_model"},
 }
 

@@ -7,7 +7,7 @@ import pytest
 
 from mbrl_ros.core.resources import resource_directory
 from mbrl_ros.scene.posing import Poser
-from mbrl_ros.scene.shapes import placed, shapes_of, tips
+from mbrl_ros.scene.shapes import SHOWN_GROUPS, placed, shapes_of, tips
 from mbrl_ros.simulation.environments import make_environment
 from mbrl_ros.simulation.physics import Physics
 from mbrl_ros.simulation.settings import SimulatorSettings
@@ -105,6 +105,14 @@ def test_a_plants_dimensions_are_found_by_trying_it_out(environment):
     moved = [i for i in range(1, poser.model.nbody) if poser.model.body(i).name != "target"]
     assert positions[moved] == pytest.approx(physics.data.xpos[moved], abs=1e-6)
     made.close()
+
+
+def test_a_target_that_every_reset_puts_elsewhere_is_not_shown_where_it_was_once():
+    poser = Poser.of_plant(SimulatorSettings(environment="dm_control/reacher-easy-v0"))
+    shown = {poser.model.body(shape.body).name for shape in shapes_of(poser.model)}
+    assert "finger" in shown
+    assert "target" not in {poser.model.geom(i).name for i in range(poser.model.ngeom)
+                            if poser.model.geom_group[i] < SHOWN_GROUPS}  # fmt: skip
 
 
 @pytest.mark.parametrize("path", sorted(STANDINS.glob("*.xml")), ids=lambda path: path.stem)
