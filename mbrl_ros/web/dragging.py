@@ -15,6 +15,8 @@ from mbrl_ros.scene.shapes import far_points, placed, shapes_of
 _ON_AXIS = 0.1
 # An axis of the world along which less than this share of a motion goes is none of its directions.
 _SHARE = 0.1
+# Farther away is nothing [m or rad].
+_FAR = 1e6
 # Where a dragged point leads to: steps of the search, the difference by which it looks around [m or
 # rad], the longest step of an angle [rad], and the damping, so that what changes nothing stays.
 _STEPS, _DIFFERENCE, _LONGEST, _DAMPING = 25, 1e-5, 0.4, 1e-6
@@ -141,6 +143,10 @@ class Goals:
         A coordinate that turns its body's point on the spot moves those of the bodies that hang on
         it: it goes to the next one that has a target as well.
         """
+        told = list(self._poser.dimensions)
+        # Of another task; or not a number, or as good as infinite: nowhere.
+        if max(told, default=-1) >= len(there) or not (np.abs(there[told]) < _FAR).all():
+            return {}
         aimed = {self._dimensions[name] for name in wanted}
         self._poser.bodies(there)
         found: dict[int, _Wanted] = {}

@@ -59,6 +59,24 @@ def test_a_hinges_target_is_where_the_tip_is_to_be(goals):
     assert goals.markers({"speed": 1.0}, NOW) == []
 
 
+def test_a_task_of_fewer_dimensions_than_the_model_has_is_not_placed(goals):
+    other = Goals(goals._poser, Space.of(["rail"]))
+    assert other.markers({"rail": 1.0}, np.zeros(1)) == []
+    assert other.dragged(CART, np.zeros(3), {"rail": 1.0}, np.zeros(1)) == {}
+
+
+@pytest.mark.parametrize("strange", [math.nan, math.inf, 1e300])
+def test_what_is_nowhere_has_no_marker_and_is_not_dragged(goals, strange):
+    wanted = {"swing_sin": 0.0, "swing_cos": 1.0}
+    for targets, now in (
+        ({**wanted, "rail": strange}, NOW), (wanted, np.array([strange, 1.0, 0.0, 0.0])),
+    ):  # fmt: skip
+        for marker in goals.markers(targets, now):
+            assert np.isfinite(marker.point).all()
+        for moved in (goals.dragged(body, np.ones(3), targets, now) for body in (CART, POLE)):
+            assert all(map(math.isfinite, moved.values()))
+
+
 @pytest.mark.parametrize("angle", [0.5, 2.0, -3.0])
 def test_what_has_no_target_is_where_it_is_now(goals, angle):
     now = np.array([0.8, 0.0, 1.0, 0.0])
