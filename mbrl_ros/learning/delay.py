@@ -36,6 +36,17 @@ class Identification:
     delay: int
     unexplained: FloatArray
 
+    @property
+    def told(self) -> str:
+        """The delay in words, and how sure it is."""
+        others = np.delete(self.unexplained, self.delay)
+        ratio = float(others.min(initial=np.inf) / max(self.unexplained[self.delay], _LEAST_SHARE))
+        what = "1 step" if self.delay == 1 else f"{self.delay} steps"
+        sure = f"the next best delay leaves {ratio:.3g} times as much unexplained"
+        if ratio * _CLEARLY <= 1.0:
+            sure = "not told by these data"
+        return f"actions act {what} late ({sure})"
+
 
 def identify(model: DynamicsModel, replay: RowReplay) -> Identification:
     """Identify which previously sent action caused a change.

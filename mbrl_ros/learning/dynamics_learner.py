@@ -98,6 +98,7 @@ class DynamicsLearner(Learner):
         if self.model.inverses is not None:
             self._beside["inverses"] = InversesTrainer(self.model.inverses)
         self._normalized_at = 0
+        self._delay_told = ""
         self._identify_at = settings.gate.first_transitions // 2 if model.delay < 0 else math.inf
         self._restart_at = math.inf
         self._extra_updates = 0.0
@@ -253,6 +254,7 @@ class DynamicsLearner(Learner):
             alone = candidate.prior_alone()
             of_prior = self.holdout.open_loop_error(alone, candidate.observation_std)
         passed, reason = judged(error, of_best, gate, of_prior)
+        reason += self._delay_told
         if not passed:
             return GateDecision(None, error, one_step, reason)
         if of_best is None or error <= of_best:
@@ -262,7 +264,8 @@ class DynamicsLearner(Learner):
 
     def _identify_delay(self) -> None:
         """Identify the action delay; the weights learned so far are kept."""
-        self.model.delay = identify(self.model, self.replay).delay
+        found = identify(self.model, self.replay)
+        self.model.delay, self._delay_told = found.delay, f"; {found.told}"
         self._identify_at = 2 * self.received if self.received < _IDENTIFY_UNTIL else math.inf
 
     def _restart_if_due(self) -> None:

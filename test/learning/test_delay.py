@@ -1,5 +1,7 @@
 """Actions that act later than the plant tells: found out, learned with, and told to others."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -59,7 +61,9 @@ def test_actions_that_tell_nothing_change_no_mind():
             # Where the plant goes has nothing to do with them.
             learner.append(Transition(before, action, before + rng.normal(size=2), episode, step))
         learner.model.delay = 2
-        assert identify(learner.model, learner.replay).delay == 2
+        found = identify(learner.model, learner.replay)
+        assert found.delay == 2
+        assert found.told == "actions act 2 steps late (not told by these data)"
 
 
 @pytest.mark.process
@@ -76,7 +80,10 @@ def test_the_learner_finds_the_delay_and_predicts_as_well_as_if_it_knew():
 
 def test_a_delay_that_was_found_travels_with_the_model():
     learner = trained(300, settings=TO_FIND, delay=2)
-    update = learner.judge().update
+    decision = learner.judge()
+    told = re.search(r"; actions act 2 steps late \(.* leaves ([\d.e+]+) times", decision.reason)
+    assert float(told[1]) > 2.0
+    update = decision.update
     assert unpack(update).delay == 2
     assert unpack(update).settings.delay == 2
     again = fed(TO_FIND, count=0)
