@@ -29,6 +29,8 @@ _LISTEN = 2.0
 # A dimension's error in a step, as a share of how it changes, beyond which it is not predicted; and
 # what is left of all errors where a mistake is found.
 _UNPREDICTED, _EXPLAINED = 0.5, 0.4
+# Control steps for which a random action lasts, long enough for a base to leave its line.
+_HELD = 8
 _ELEMENT = re.compile(r"\.data\[(\d+)\]")
 
 
@@ -141,13 +143,20 @@ def unpack_any(stage: Stage) -> DynamicsModel | None:
 
 
 def _shaken(stage: Stage) -> Record:
-    """Play random actions, each second one opposite to the one before: so nothing goes far."""
+    """Play random actions, each followed by its opposite: so nothing goes far.
+
+    In the first half they last for a step; in the second for several, so that positions move, too.
+    """
     conditions = Conditions({}, 0)
     rehearsal = Rehearsal(stage.configuration, stage.plant(conditions), None)
     action = rehearsal.task.action_space()
-    drawn = np.random.default_rng(0).uniform(action.lower, action.upper, (stage.steps, action.dim))
-    drawn[1::2] = action.lower + action.upper - drawn[: len(drawn) // 2 * 2 : 2]
-    return observed(rehearsal.play(stage.steps, moves=action.clip(drawn)))
+    rng, moves = np.random.default_rng(0), np.empty((0, action.dim))
+    while len(moves) < stage.steps:
+        drawn = rng.uniform(action.lower, action.upper)
+        steps = _HELD if len(moves) > stage.steps // 2 else 1
+        pair = [drawn, action.lower + action.upper - drawn]
+        moves = np.vstack([moves, np.repeat(pair, steps, axis=0)])
+    return observed(rehearsal.play(stage.steps, moves=action.clip(moves)))
 
 
 def _errors(model: DynamicsModel, observations: FloatArray, actions: FloatArray) -> FloatArray:
