@@ -98,10 +98,12 @@ class Listener:
                 memory.hear({name: message}, source.time)
 
     def forget(self) -> None:
-        """Take all sources for unheard."""
+        """Take all sources for unheard, and remember nothing of them."""
         with self._lock:
-            for source in self.sources.values():
+            for name, source in self.sources.items():
                 source.message = None
+                for memory in self._memories[name]:
+                    memory.restart()
 
     def newest(self, name: str, now: float) -> Any:
         """Return the newest message of a source.

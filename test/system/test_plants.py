@@ -15,6 +15,7 @@ from mbrl_ros.models.packing import unpack
 from mbrl_ros.ros.interfaces import interface
 from mbrl_ros.simulation.settings import PhysicsSettings
 from mbrl_ros.simulation.simulator import make_simulator
+from mbrl_ros.simulation.true_dynamics import NoTrueDynamicsError, true_dynamics
 from mbrl_ros.system.configuration import read_task
 from mbrl_ros.system.plants import StandinPlants
 from mbrl_ros.system.rehearsed_plants import read_standin
@@ -57,6 +58,26 @@ def test_an_action_acts_at_once_and_for_a_whole_step(folder):
         )
         told, _ = model.predict(*given)
         np.testing.assert_allclose(after.values, told[0, 0], atol=2e-5)
+
+
+@pytest.mark.parametrize("robot", ["arm", "cartpole_rig", "diff_drive", "quadruped"])
+def test_every_shipped_robot_can_be_learned_from_its_stand_in(robot):
+    configuration = read_task(robot)
+    task = build(TaskSettings, configuration.shared)
+    plant = StandinPlants(read_standin(robot), interface)(configuration)
+    first, _ = plant.reset(seed=3)
+    action = task.action_space()
+    middle = 0.5 * (action.lower + action.upper) + 0.1 * (action.upper - action.lower)
+    start = plant.initial_action
+    assert start is None or np.array_equal(action.clip(start), start)
+    for _ in range(3):
+        values, _, terminated, truncated, _ = plant.step(middle)
+    assert abs(values - first).max() > 0.01
+    assert (terminated, truncated) == (False, False)
+    again, _ = plant.reset(seed=3)
+    np.testing.assert_allclose(again, first, atol=1e-9)
+    with pytest.raises(NoTrueDynamicsError):
+        true_dynamics(plant)
 
 
 def test_episodes_begin_by_their_seed_and_end_as_the_bridge_says(folder):
