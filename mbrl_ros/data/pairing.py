@@ -55,6 +55,8 @@ class TransitionPairer:
         self._observation_space = observation_space
         self._action_space = action_space
         self._last: Observation | None = None
+        # In effect before it; None: not known.
+        self._before: FloatArray | None = None
         self._stray: tuple[int, int] | None = None
         # Time by the stamps of the last step, and of one that took too long [ns].
         self._usual, self._odd = round(1e9 * period), 0
@@ -107,7 +109,11 @@ class TransitionPairer:
             return None
         self._stray = None
         self._remember(key, fingerprint)
-        self._last = seen = replace(seen, values=values)
+        if values is not seen.values:
+            seen = replace(seen, values=values)
+        action, before = self._checked(seen.action), self._before
+        self._last = seen
+        self._before = self._resting if action is None and not seen.step else action
         if last is None or not follows:
             if seen.step > 0:
                 self._skip("gap")
@@ -119,12 +125,7 @@ class TransitionPairer:
         if not self._in_time(last, seen):
             self._skip("gap")
             return None
-        return self._pair(last, seen)
-
-    def _pair(self, last: Observation, seen: Observation) -> Transition | None:
-        try:
-            action = self._action_space.check(seen.action, "action")
-        except (ValueError, TypeError):
+        if action is None:
             self._skip("bad_action")
             return None
         self.unpaid += math.isinf(seen.reward)
@@ -138,7 +139,7 @@ class TransitionPairer:
             bool(seen.terminated),
             bool(seen.truncated),
             seen.stamp,
-            self._before(last),
+            before,
             self._actor(seen),
         )
 
@@ -146,6 +147,12 @@ class TransitionPairer:
         if seen.action_step < 0:
             return Actor.FALLBACK
         return self._actors.get((seen.episode, seen.action_step), Actor.UNKNOWN)
+
+    def _checked(self, action: FloatArray) -> FloatArray | None:
+        try:
+            return self._action_space.check(action, "action")
+        except (ValueError, TypeError):
+            return None
 
     def _in_time(self, last: Observation, seen: Observation) -> bool:
         """Return whether about as much time has passed as in the step before, by the stamps."""
@@ -159,13 +166,6 @@ class TransitionPairer:
                 return False
         self._usual, self._odd = elapsed, 0
         return True
-
-    def _before(self, observation: Observation) -> FloatArray | None:
-        """Return the action in effect before an observation, if known."""
-        try:
-            return self._action_space.check(observation.action, "action")
-        except (ValueError, TypeError):
-            return None if observation.step else self._resting
 
     def _restarted(self, key: tuple[int, int]) -> bool:
         """Whether an older observation means that the plant was restarted.

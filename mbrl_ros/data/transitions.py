@@ -65,10 +65,13 @@ class Transitions:
         Raises:
             ValueError: for a wrong size, a non-finite number or a negative count.
         """
-        row = vars(checked(transition, self.observation_space, self.action_space))
+        self.add(checked(transition, self.observation_space, self.action_space))
+
+    def add(self, transition: Transition) -> None:
+        """Add one that was checked already, as `checked` does and a pairer."""
         if self._size == len(self._columns["step"]):
             self._grow()
-        for name, value in row.items():
+        for name, value in vars(transition).items():
             self._columns[name][self._size] = np.nan if value is None else value
         self._size += 1
 

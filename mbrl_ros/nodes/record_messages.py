@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mbrl_ros.core.limits import LIVE, LimitSettings
 from mbrl_ros.core.records import Frame, Observation, Transition
@@ -24,8 +25,8 @@ def observation_message(observation: Observation) -> ri.Observation:
         header=ri.Header(stamp=time_message(observation.stamp)),
         episode=observation.episode,
         step=observation.step,
-        values=observation.values.tolist(),
-        action=observation.action.tolist(),
+        values=_numbers(observation.values),
+        action=_numbers(observation.action),
         action_step=observation.action_step,
         reward=observation.reward,
         terminated=observation.terminated,
@@ -46,13 +47,13 @@ def transition_message(transition: Transition, index: int) -> ri.Transition:
         index=index,
         episode=transition.episode,
         step=transition.step,
-        observation=np.asarray(transition.observation).tolist(),
-        action=np.asarray(transition.action).tolist(),
-        next_observation=np.asarray(transition.next_observation).tolist(),
+        observation=_numbers(transition.observation),
+        action=_numbers(transition.action),
+        next_observation=_numbers(transition.next_observation),
         reward=transition.reward,
         terminated=transition.terminated,
         truncated=transition.truncated,
-        previous_action=np.asarray(() if previous is None else previous).tolist(),
+        previous_action=_numbers(() if previous is None else previous),
         source=int(transition.source),
     )
 
@@ -62,6 +63,11 @@ def limits_message(limits: LimitSettings, stamp: ri.Time) -> ri.Limits:
     return ri.Limits(
         header=ri.Header(stamp=stamp), **{name: list(getattr(limits, name)) for name in LIVE}
     )
+
+
+def _numbers(values: ArrayLike) -> array.array[float]:
+    """Return a vector as messages hold it; a list would be checked number by number."""
+    return array.array("d", np.asarray(values, dtype=np.float64).tobytes())
 
 
 def findings_message(name: str, findings: list[Finding], stamp: ri.Time) -> ri.DiagnosticArray:

@@ -31,7 +31,8 @@ Check = Callable[[Any], Any]
 
 
 def _scalar_check(kind: FieldType, message_class: type | None) -> Check:
-    base = kind.base
+    base, bound = kind.base, kind.string_bound
+    is_byte = base == "byte"
     expected: Any
     limits: tuple[int, int] | None = None
     if message_class is not None:
@@ -40,7 +41,7 @@ def _scalar_check(kind: FieldType, message_class: type | None) -> Check:
         expected = str
     elif base == "bool":
         expected = bool
-    elif base == "byte":
+    elif is_byte:
         expected = bytes
     elif base.startswith("float"):
         expected = float
@@ -55,9 +56,9 @@ def _scalar_check(kind: FieldType, message_class: type | None) -> Check:
             raise TypeError(f"must be {expected.__name__}, not {type(value).__name__}")
         if limits is not None and not limits[0] <= value <= limits[1]:
             raise ValueError(f"must be in [{limits[0]}, {limits[1]}], not {value}")
-        if kind.string_bound and len(value) > kind.string_bound:
-            raise ValueError(f"must not be longer than {kind.string_bound} characters")
-        if base == "byte" and len(value) != 1:
+        if bound and len(value) > bound:
+            raise ValueError(f"must not be longer than {bound} characters")
+        if is_byte and len(value) != 1:
             raise ValueError("must be bytes of length 1")
         return value
 

@@ -9,6 +9,8 @@ import numpy as np
 from mbrl_ros.ros.embedded.definitions import EMPTY_MEMBER, definition_of, service_names
 from mbrl_ros.ros.embedded.fields import Check, check_of, default_of
 
+_assign = object.__setattr__
+
 
 class Message:
     """Base of all message classes."""
@@ -20,12 +22,15 @@ class Message:
     _CHECKS: ClassVar[dict[str, Check]]
 
     def __init__(self, **values: Any) -> None:
-        assign = object.__setattr__
-        for name, default in self._DEFAULTS.items():
-            if name in values:
-                setattr(self, name, values.pop(name))
-            else:
-                assign(self, name, default())
+        name = ""
+        try:
+            for name, check in self._CHECKS.items():
+                if name in values:
+                    _assign(self, name, check(values.pop(name)))
+                else:
+                    _assign(self, name, self._DEFAULTS[name]())
+        except (TypeError, ValueError, OverflowError) as error:
+            raise self._refused(name, error) from None
         if values:
             raise TypeError(f"{self._TYPE} has no field {', '.join(sorted(values))}")
 
@@ -34,10 +39,12 @@ class Message:
         if check is None:
             raise AttributeError(f"{self._TYPE} has no field '{name}'")
         try:
-            value = check(value)
+            _assign(self, name, check(value))
         except (TypeError, ValueError, OverflowError) as error:
-            raise type(error)(f"{self._TYPE}: field '{name}' {error}") from None
-        object.__setattr__(self, name, value)
+            raise self._refused(name, error) from None
+
+    def _refused(self, name: str, error: Exception) -> Exception:
+        return type(error)(f"{self._TYPE}: field '{name}' {error}")
 
     def __repr__(self) -> str:
         fields = ", ".join(f"{name}={_plain(getattr(self, name))!r}" for name in self._FIELDS)
