@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import os
 import threading
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,6 +34,8 @@ _TYPE_INFO, _OPERATIONS = 10, 14
 #: A writer that can never hold more bytes than this never blocks on flow control, which
 #: Cyclone applies from 30 kB on.
 _NEVER_BLOCKS = 25_000
+#: Samples taken at once, at most, and the least share of a reader's history that they may be.
+_AT_ONCE = 16
 
 
 class _Sample(ctypes.Structure):
@@ -264,16 +267,18 @@ class Reader:
             self.condition = ReadCondition(self.entity, _ANY_STATE)
         self.gid: bytes = self.entity.guid.bytes
         self._ref = self.entity._ref
+        # Of a short history, all but the sample being handled stay where newer ones replace them.
+        self._at_once = max(1, min(_AT_ONCE, profile.depth // _AT_ONCE))
+        self.taken: deque[tuple[bytes, Any]] = deque()
 
     def take(self) -> tuple[bytes, Any] | None:
-        """Return the next sample and its DDS information, or None."""
-        while True:
-            samples = ddspy_take(self._ref, _ANY_STATE, 1)
+        """Return the next sample and its DDS information, or None; `taken` holds further ones."""
+        while not self.taken:
+            samples = ddspy_take(self._ref, _ANY_STATE, self._at_once)
             if not isinstance(samples, list) or not samples:
                 return None  # no sample, or the reader has just been deleted
-            data, info = samples[0]
-            if info.valid_data:
-                return data, info
+            self.taken.extend(sample for sample in samples if sample[1].valid_data)
+        return self.taken.popleft()
 
     def matched(self) -> int:
         """Return the number of matching writers."""

@@ -101,8 +101,11 @@ class SingleThreadedExecutor:
             for key in self._attached.keys() - wanted.keys():
                 wait_set.detach(self._attached.pop(key).condition)
             for key in wanted.keys() - self._attached.keys():
-                wait_set.attach(wanted[key].condition, wanted[key])
-                self._attached[key] = wanted[key]
+                entity = self._attached[key] = wanted[key]
+                wait_set.attach(entity.condition, entity)
+                if getattr(entity, "has_more", False):  # of what another executor took
+                    self._ready.append(entity)
+                    wait_set.wake()
 
     def _timers(self) -> list[Any]:
         return [timer for node in self.get_nodes() for timer in node.timers]
@@ -145,13 +148,17 @@ class SingleThreadedExecutor:
             self._collect(left)
             if not self._ready and end is not None and time.monotonic() >= end:
                 return
+        entity = self._ready.popleft()
         try:
-            self._ready.popleft().execute()
+            entity.execute()
         except RCLError:
             if self._context.ok():
                 raise
             # The callback tried to publish just after the shutdown began.
             raise ExternalShutdownException() from None
+        finally:
+            if getattr(entity, "has_more", False):
+                self._ready.append(entity)
 
     def spin_once(self, timeout_sec: float | None = None) -> None:
         """Wait for one callback and run it; its exceptions propagate.

@@ -60,6 +60,11 @@ class Subscription:
         """Return the number of matching publishers."""
         return self.reader.matched()
 
+    @property
+    def has_more(self) -> bool:
+        """Whether there are messages that the middleware does not report any more."""
+        return bool(self.reader.taken) and not self._destroyed
+
     def execute(self) -> None:
         """Take one message and pass it to the callback."""
         if self._destroyed:
