@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,14 @@ from mbrl_ros.data.definitions import typestore
 from mbrl_ros.data.episodes import EpisodeStore
 from mbrl_ros.data.finishing import mcap_files
 from mbrl_ros.data.messages import read_frame, read_transition
-from mbrl_ros.data.streaming import BagError, RecordStream, is_finished, is_mcap
+from mbrl_ros.data.streaming import (
+    RECORD_HEAD,
+    BagError,
+    RecordStream,
+    is_finished,
+    is_mcap,
+    records_of_chunk,
+)
 from mbrl_ros.data.transitions import Transitions
 
 _TRANSITION = "mbrl_ros/msg/Transition"
@@ -292,11 +300,27 @@ def _finished(path: Path, wanted: _Wanted) -> Iterator[_Entry]:
             for channel in summary.channels.values()
             if wanted(summary.schemas.get(channel.schema_id), channel)
         }
+        if not channels:
+            return
         # Chunks without them are not even decompressed.
-        if names := {channel.topic for channel in channels.values()}:
-            for schema, channel, message in reader.iter_messages(topics=list(names)):
-                if channel.id in channels and schema is not None:
-                    yield schema, channel, message
+        chunks = [
+            chunk
+            for chunk in sorted(summary.chunk_indexes, key=lambda c: c.message_start_time)
+            if channels.keys() & chunk.message_index_offsets.keys()
+            or not chunk.message_index_length
+        ]
+        if any(a.message_end_time > b.message_start_time for a, b in itertools.pairwise(chunks)):
+            names = [channel.topic for channel in channels.values()]
+            entries = reader.iter_messages(topics=names)
+            yield from ((s, c, m) for s, c, m in entries if c.id in channels and s is not None)
+            return
+        for chunk in chunks:
+            file.seek(chunk.chunk_start_offset + RECORD_HEAD)
+            found = records_of_chunk(file.read(chunk.chunk_length - RECORD_HEAD))
+            messages = [m for m in found if isinstance(m, Message) and m.channel_id in channels]
+            for message in sorted(messages, key=lambda m: m.log_time):
+                channel = channels[message.channel_id]
+                yield summary.schemas[channel.schema_id], channel, message
 
 
 def _unfinished(path: Path, wanted: _Wanted) -> Iterator[_Entry]:

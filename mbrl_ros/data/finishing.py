@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from mcap.reader import SeekingReader
@@ -230,8 +231,9 @@ def write_metadata(folder: Path) -> None:
     topics: dict[tuple[str, str, str], dict[str, Any]] = {}
     custom: dict[str, str] = {}
     for path in mcap_files(folder):
-        if is_finished(path):
-            files.append(_describe(path, topics, custom))
+        told = path.stat()
+        if contents := _contents(path, told.st_mtime_ns, told.st_size):
+            files.append(_describe(path, contents, topics, custom))
     if not files:
         return
     starts = [f["starting_time"]["nanoseconds_since_epoch"] for f in files]
@@ -260,9 +262,49 @@ def write_metadata(folder: Path) -> None:
 
 
 def _describe(
-    path: Path, topics: dict[tuple[str, str, str], dict[str, Any]], custom: dict[str, str]
+    path: Path,
+    contents: _Contents,
+    topics: dict[tuple[str, str, str], dict[str, Any]],
+    custom: dict[str, str],
 ) -> dict[str, Any]:
     """Return a file's entry, and add to the bag's topics and custom data."""
+    custom.update(contents.custom)
+    for name, type_name, encoding, qos, digest, count in contents.topics:
+        key = name, type_name, qos
+        if key not in topics:
+            told = {
+                "name": name,
+                "type": type_name,
+                "serialization_format": encoding,
+                "offered_qos_profiles": _profiles(qos),
+                "type_description_hash": digest,
+            }
+            topics[key] = {"topic_metadata": told, "message_count": 0}
+        topics[key]["message_count"] += count
+    return {
+        "path": path.name,
+        "starting_time": {"nanoseconds_since_epoch": contents.start},
+        "duration": {"nanoseconds": contents.end - contents.start},
+        "message_count": contents.messages,
+    }
+
+
+class _Contents(NamedTuple):
+    """What a file's index says; of topics: name, type, encoding, offered QoS, hash and messages."""
+
+    start: int
+    end: int
+    messages: int
+    topics: list[tuple[str, str, str, str, str, int]]
+    custom: dict[str, str]
+
+
+@functools.lru_cache(maxsize=10_000)
+def _contents(path: Path, changed: int, size: int) -> _Contents | None:
+    """Read a file's index, once: a recorder asks for all of its files whenever one is full."""
+    if not is_finished(path):
+        return None
+    custom: dict[str, str] = {}
     with path.open("rb") as file:
         reader = SeekingReader(file)
         summary = reader.get_summary()
@@ -272,32 +314,19 @@ def _describe(
             for metadata in reader.iter_metadata():
                 if metadata.name == "mbrl_ros":
                     custom.update(metadata.metadata)
-    statistics = summary.statistics
+    statistics, topics = summary.statistics, []
     for channel in summary.channels.values():
         schema = summary.schemas.get(channel.schema_id)
-        qos = channel.metadata.get("offered_qos_profiles", "")
-        type_name = schema.name if schema else ""
-        topic = topics.setdefault(
-            (channel.topic, type_name, qos),
-            {
-                "topic_metadata": {
-                    "name": channel.topic,
-                    "type": type_name,
-                    "serialization_format": channel.message_encoding,
-                    "offered_qos_profiles": _profiles(qos),
-                    "type_description_hash": channel.metadata.get("topic_type_hash", ""),
-                },
-                "message_count": 0,
-            },
-        )
-        topic["message_count"] += statistics.channel_message_counts.get(channel.id, 0)
+        topics.append((
+            channel.topic,
+            schema.name if schema else "",
+            channel.message_encoding,
+            channel.metadata.get("offered_qos_profiles", ""),
+            channel.metadata.get("topic_type_hash", ""),
+            statistics.channel_message_counts.get(channel.id, 0),
+        ))  # fmt: skip
     start, end = statistics.message_start_time, statistics.message_end_time
-    return {
-        "path": path.name,
-        "starting_time": {"nanoseconds_since_epoch": start},
-        "duration": {"nanoseconds": end - start},
-        "message_count": statistics.message_count,
-    }
+    return _Contents(start, end, statistics.message_count, topics, custom)
 
 
 def _profiles(text: str) -> list[Any]:
