@@ -83,17 +83,60 @@ def test_all_decisions_are_equal_to_the_last_bit(run, capsys, tmp_path):
     assert (tmp_path / "replay.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("word", ["planner.type:=mppi", "objective.caution:=3.0", "seed:=4"])
-def test_what_would_be_otherwise(run, capsys, word):
-    code, found = replayed(run, capsys, word)
+@pytest.mark.parametrize("words", [["planner=mppi"], ["objective.caution=3.0", "seed=4"]])
+def test_what_would_be_otherwise(run, capsys, words):
+    code, found = replayed(run, capsys, "--what-if", *words)
     assert code == 0
     assert found["different"] > 0
     assert 0.0 < found["mean"]["motor"] <= found["largest"]["motor"] <= 1.0
 
 
+def test_another_objective_in_a_file_as_a_table_and_a_figure(run, capsys, tmp_path):
+    there = tmp_path / "run"
+    shutil.copytree(run, there)
+    file = tmp_path / "still.yaml"
+    file.write_text(
+        "objective:\n  terms: [effort]\n  effort: {type: quadratic, of: [motor], weight: 1.0}\n"
+    )
+    assert main(["replay", str(there / "bag"), "--what-if", f"objective={file}"]) == 0
+    told = capsys.readouterr().out
+    assert "episode" in told
+    assert "instead" in told
+    rows = list(csv.DictReader((there / "what_if/replay.csv").open()))
+    planned = [row for row in rows if row["source"] == "planned"]
+    effort = {
+        which: sum(float(row[f"{which}.motor"]) ** 2 for row in planned)
+        for which in ("recorded", "replayed")
+    }
+    assert effort["replayed"] < 0.5 * effort["recorded"]
+    assert (there / "what_if/replay.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("planner", "--what-if planner: expected NAME=VALUE"),
+        ("planner.type:=mppi", "expected NAME=VALUE"),
+        ("planner=", "expected NAME=VALUE"),
+        ("planner=none_such", "none_such"),
+        ("objective=none_such", "none_such"),
+        ("objective=none_such.yaml", "none_such.yaml"),
+        ("model=none_such", "none_such"),
+        ("run_dir=elsewhere", "expected BAG"),
+        ("planer=mppi", "planer"),
+    ],
+)
+def test_what_cannot_be_otherwise_is_told_in_a_line(run, capsys, word, message):
+    assert main(["replay", str(run / "bag"), "--what-if", word]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("error: ")
+    assert message in told
+    assert told.count("\n") == 1
+
+
 def test_another_model_decides_from_the_start(run, capsys):
     first = sorted((run / "checkpoints").iterdir())[0]
-    code, found = replayed(run, capsys, "--model", str(first))
+    code, found = replayed(run, capsys, "--what-if", f"model={first}")
     assert code == 0
     # Where it explored, it plans now.
     assert found["different"] > 0.8 * found["decisions"]
