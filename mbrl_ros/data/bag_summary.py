@@ -44,6 +44,10 @@ class BagSummary:
     metadata: dict[str, str] = field(default_factory=dict)
     attachments: dict[str, str] = field(default_factory=dict)
 
+    def messages(self, kind: str) -> int:
+        """Return the number of messages of a type."""
+        return sum(count for topic, count in self.counts.items() if self.types[topic] == kind)
+
     def _saw(self, start: int, end: int) -> None:
         self.start = min(self.start or start, start)
         self.end = max(self.end, end)

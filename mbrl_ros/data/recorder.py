@@ -117,23 +117,28 @@ class Recorder:
             return f"{path}: the disk is slow: for {waited:.1f} s it has not taken what was written"
         return ""
 
-    def write(self, topic: Topic, data: bytes) -> None:
+    def write(self, topic: Topic, data: bytes) -> Path | None:
         """Record one message, received now.
 
         Args:
             topic: of the message.
             data: CDR with its header.
+
+        Returns:
+            the file that has it, or will have it; None: it was refused.
         """
         if self._budget and not self._makes_room(len(data)):
             self._refused += 1
-            return
+            return None
         # A clock set back must not reorder the bag.
         self._last_stamp = max(time.time_ns(), self._last_stamp)
-        self._file.write(topic, self._last_stamp, data)
+        file = self._file
+        file.write(topic, self._last_stamp, data)
         self.counts[topic.name] += 1
         most = min(MAX_BYTES, self._budget // _PARTS) if self._drops else MAX_BYTES
-        if self._file.messages >= MAX_MESSAGES or self._file.size >= most:
+        if file.messages >= MAX_MESSAGES or file.size >= most:
             self._split()
+        return file.path
 
     def retry(self) -> None:
         """Try to write pending data."""

@@ -61,9 +61,15 @@ class Diagnosis:
         """Return whether a log of this size is worth another examination."""
         return transitions >= self._due
 
-    def examine(self, log: Transitions) -> None:
-        """Examine a log; takes about a second at most. May run on a thread beside `see`."""
-        self._due = min(2 * max(len(log), _FIRST // 2), len(log) + _AT_THE_LATEST)
+    def examine(self, log: Transitions, transitions: int | None = None) -> None:
+        """Examine a log; takes some seconds at most. May run on a thread beside `see`.
+
+        Args:
+            log: or its newest transitions.
+            transitions: of the whole log; None: as many as given.
+        """
+        total = len(log) if transitions is None else transitions
+        self._due = min(2 * max(total, _FIRST // 2), total + _AT_THE_LATEST)
         # Numpy's further threads would have the process's priority, beside the control loop.
         with threadpool_limits(1, user_api="blas"):
             found = [*signals.find(log, self._period), *dynamics.find(log)]

@@ -18,13 +18,14 @@ from typing import Any
 
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.data.acting import Acting
-from mbrl_ros.data.bags import read_transitions
 from mbrl_ros.data.definitions import Topic
 from mbrl_ros.data.finishing import mcap_files
+from mbrl_ros.data.kept_log import KeptLog
 from mbrl_ros.data.messages import read_observation
 from mbrl_ros.data.pairing import TransitionPairer
 from mbrl_ros.data.recorder import Recorder
 from mbrl_ros.data.settings import LoggerSettings
+from mbrl_ros.data.streaming import BagError
 from mbrl_ros.data.transitions import Transitions
 from mbrl_ros.diagnosis.diagnosis import Diagnosis
 from mbrl_ros.diagnosis.stream_watch import StreamWatch
@@ -46,8 +47,9 @@ from mbrl_ros.ros import interfaces as ri
 from mbrl_ros.safety.safe_command import SafeCommand
 from mbrl_ros.system.bag_task import metadata_of
 
-# Deep enough for everything that arrives while a bag file is being finished.
-_DEEP = QoSProfile(depth=1000, reliability=ReliabilityPolicy.RELIABLE)
+# Deep enough for everything that arrives while the machine has no time for the logger.
+_DEPTH = 10_000
+_DEEP = QoSProfile(depth=_DEPTH, reliability=ReliabilityPolicy.RELIABLE)
 _LATCHED = QoSProfile(
     depth=100,
     reliability=ReliabilityPolicy.RELIABLE,
@@ -75,8 +77,8 @@ _WISHES = (
 _STATUS_PERIOD = 10.0
 # Interval of looking at the data, and of /diagnostics [s].
 _DIAGNOSIS_PERIOD = 1.0
-# An examination of the data yields to everything else.
-_NICENESS = 10
+# An examination of the data yields to everything else, and rests so many times as long as it took.
+_NICENESS, _REST = 10, 19
 
 
 class DataLogger(Node):
@@ -98,9 +100,10 @@ class DataLogger(Node):
         self._pairer = TransitionPairer(
             observation_space, action_space, SafeCommand.of(task).resting, task.period
         )
-        self._table = Transitions(observation_space, action_space)
+        self._log = KeptLog(observation_space, action_space, not settings.drop_oldest)
         self._diagnosis = Diagnosis(observation_space, task.period)
         self._examining: threading.Thread | None = None
+        self._rested = 0.0
         self._recorder: Recorder | None = None
         self._troubled = False
         self._last_frame = b""
@@ -114,7 +117,7 @@ class DataLogger(Node):
         create_steady_timer(self, _DIAGNOSIS_PERIOD, self._diagnose)
         wall = task.period / task.real_time_factor
         self._watch = StreamWatch(action_space.dim, None if task.lock_step else wall)
-        observations = ObservationSubscription(self, self._on_observation, raw=True)
+        observations = ObservationSubscription(self, self._on_observation, True, _DEPTH)
         self._observation_topic = _topic(observations.topic, "mbrl_ros/msg/Observation")
         self._acting = Acting()
         self._subscribe("action", "mbrl_ros/msg/Action", _DEEP, self._on_action)
@@ -147,11 +150,9 @@ class DataLogger(Node):
             settings.drop_oldest,
         )
         self._tell_notes()
-        if mcap_files(folder):
-            spaces = self._table.observation_space, self._table.action_space
-            self._table = read_transitions([folder], *spaces)
-        self._diagnosis.resume(len(self._table))
-        earlier = f", {len(self._table)} transitions already in it" if len(self._table) else ""
+        self._log.resume(mcap_files(folder))
+        self._diagnosis.resume(len(self._log))
+        earlier = f", {len(self._log)} transitions already in it" if len(self._log) else ""
         self.get_logger().info(f"recording to {folder}{earlier}")
 
     def _subscribe(
@@ -159,7 +160,7 @@ class DataLogger(Node):
         name: str,
         type_name: str,
         qos: QoSProfile,
-        record: Callable[[Topic, bytes], None],
+        record: Callable[[Topic, bytes], object],
     ) -> None:
         # The callback's topic is known only once the name is resolved.
         subscription = self.create_subscription(
@@ -193,10 +194,10 @@ class DataLogger(Node):
             self._diagnosis.note(finding)
         if paired is None:
             return
-        self._table.append(paired)
-        transition = serialize_message(transition_message(paired, len(self._table) - 1))
+        transition = serialize_message(transition_message(paired, self._log.add(paired)))
         # First to the bag, so that every published transition is recorded.
-        self._record(self._transition_topic, transition)
+        if file := self._record(self._transition_topic, transition):
+            self._log.recorded(file, safely=not self._troubled)
         self._publisher.publish(transition)
 
     def _on_action(self, topic: Topic, data: bytes) -> None:
@@ -209,16 +210,18 @@ class DataLogger(Node):
         with contextlib.suppress(Exception):
             self._pairer.acted(*self._acting.intervene(deserialize_message(data, ri.Intervention)))
 
-    def _record(self, topic: Topic, data: bytes) -> None:
+    def _record(self, topic: Topic, data: bytes) -> Path | None:
+        """Record a message; return the file that has it, if any."""
         if self._recorder is None:
-            return
-        self._recorder.write(topic, data)
+            return None
+        file = self._recorder.write(topic, data)
         trouble = self._recorder.trouble
         if trouble and not self._troubled:
             self.get_logger().error(f"{trouble}; the log continues in memory")
         elif self._troubled and not trouble:
             self.get_logger().info("writing to the disk works again, nothing was lost")
         self._troubled = bool(trouble)
+        return file
 
     def _tell_notes(self) -> None:
         assert self._recorder is not None
@@ -231,24 +234,25 @@ class DataLogger(Node):
             self._last_frame = data
             self._record(topic, data)
 
-    def _message(self, index: int) -> Any:
-        return transition_message(self._table.row(index), index)
-
     def _on_get_transitions(self, request: Any, response: Any) -> Any:
-        total = len(self._table)
-        indices = range(total)[request.first : request.first + request.count]
-        response.total = total
-        response.transitions = [self._message(index) for index in indices]
+        response.total = len(self._log)
+        try:
+            page = self._log.page(request.first, request.count)
+        except (BagError, OSError) as error:
+            self.get_logger().error(f"earlier transitions cannot be read: {error}")
+            return response
+        response.transitions = [transition_message(row, index) for index, row in page]
         return response
 
     def _diagnose(self) -> None:
         """Say what was found in the data; examine it on a thread, since that takes a second."""
         if self._examining is not None and not self._examining.is_alive():
             self._examining = None
-        if self._examining is None and self._diagnosis.is_due(len(self._table)):
+        rested = self._examining is None and time.monotonic() >= self._rested
+        if rested and self._diagnosis.is_due(len(self._log)):
             # Its columns keep their length while the table grows.
-            work, log = self._examine, self._table[:]
-            self._examining = threading.Thread(target=work, args=(log,), daemon=True)
+            work, log = self._examine, (self._log.newest[:], len(self._log))
+            self._examining = threading.Thread(target=work, args=log, daemon=True)
             self._examining.start()
         for finding in self._diagnosis.news():
             self.get_logger().warning(finding.text)
@@ -270,13 +274,15 @@ class DataLogger(Node):
             values=[ri.KeyValue(key="bytes", value=str(recorder.size))],
         )
 
-    def _examine(self, log: Transitions) -> None:
+    def _examine(self, newest: Transitions, transitions: int) -> None:
         # On Linux, this affects only the calling thread.
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
-        self._diagnosis.examine(log)
+        began = time.thread_time()
+        self._diagnosis.examine(newest, transitions)
+        self._rested = time.monotonic() + _REST * (time.thread_time() - began)
 
     def _report(self) -> None:
-        text = f"{len(self._table)} transitions"
+        text = f"{len(self._log)} transitions"
         if reasons := self._pairer.reasons:
             text += f", skipped: {reasons}"
         if self._pairer.unpaid:

@@ -19,7 +19,7 @@ def subscribe_to_all(
     node: Node,
     message_type: Any,
     topic: str,
-    callback: Callable[[Any], None],
+    callback: Callable[[Any], object],
     raw: bool = False,
 ) -> list[Any]:
     """Subscribe to all publishers, latched or not, receiving each message once.
@@ -64,22 +64,29 @@ class ObservationSubscription:
         topic: resolved name.
     """
 
-    def __init__(self, node: Node, callback: Callable[[Any], None], raw: bool = False) -> None:
+    def __init__(
+        self,
+        node: Node,
+        callback: Callable[[Any], None],
+        raw: bool = False,
+        depth: int = EVENTS.depth,
+    ) -> None:
         """Subscribe.
 
         Args:
             node: the node that owns the subscription.
             callback: called with each message.
             raw: pass CDR bytes.
+            depth: messages that wait for the node at most.
         """
-        self._node, self._callback, self._raw = node, callback, raw
+        self._node, self._callback, self._raw, self._depth = node, callback, raw, depth
         self._reliability = EVENTS.reliability
         self._subscription = self._subscribe()
         self.topic: str = self._subscription.topic_name
         create_steady_timer(node, _LOOK_PERIOD, self._look)
 
     def _subscribe(self) -> Any:
-        qos = QoSProfile(depth=EVENTS.depth, reliability=self._reliability)
+        qos = QoSProfile(depth=self._depth, reliability=self._reliability)
         silent = SubscriptionEventCallbacks(use_default_callbacks=False)
         return self._node.create_subscription(
             ri.Observation,
