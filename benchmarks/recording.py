@@ -316,9 +316,9 @@ def part(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     task = task_of(arguments.first_update) or build(TaskSettings, {})
     spaces = task.observation_space(), task.action_space()
     learner = make_learner("ensemble", *spaces, TrainerSettings(), 0)
-    log = show_bags(learner, [arguments.first_update], *spaces)
+    count = show_bags(learner, [arguments.first_update], *spaces)
     learner.update()
-    return {"transitions": len(log)}
+    return {"transitions": count}
 
 
 def main() -> int:

@@ -102,29 +102,33 @@ def _check(arguments: argparse.Namespace) -> int:
     from mbrl_ros.system.bag_task import task_of
 
     task, terminal = task_of(arguments.bag), Terminal()
-    spaces = () if task is None else (task.observation_space(), task.action_space())
-    check = check_bag(arguments.bag, *spaces)
-    findings: list[str] = []
-    if task is not None and check.transitions is not None and len(check.transitions):
-        diagnosis = Diagnosis(task.observation_space(), task.period)
-        diagnosis.examine(check.transitions)
-        findings = [finding.text for finding in diagnosis.findings]
+    spaces = None if task is None else (task.observation_space(), task.action_space())
+    found: dict[tuple[str, str], str] = {}
+
+    def examine(part: Transitions) -> None:
+        if task is not None:
+            diagnosis = Diagnosis(task.observation_space(), task.period)
+            diagnosis.examine(part)
+            found.update((finding.key, finding.text) for finding in diagnosis.findings)
+
+    check = check_bag(arguments.bag, spaces, examine)
+    findings = [*found.values()]
     if arguments.json:
         figures = _figures(check.summary)
         figures |= {n: getattr(check, n) for n in ("episodes", "missing", "repeated", "broken")}
         figures |= {n: getattr(check, n) for n in ("lost", "frames", "frames_alone", "problems")}
-        figures["transitions"] = len(check.transitions or ())
+        figures["transitions"] = check.transitions
         print(json_text({**figures, "findings": findings}))
     else:
         for problem in check.problems:
             terminal.print(f"problem: {problem}")
         for finding in findings:
             terminal.print(f"warning: {finding}")
-        count = len(check.transitions) if check.transitions is not None else 0
         frames = f", {check.frames} frames" if check.frames else ""
         verdict = "sound" if not check.problems else f"{len(check.problems)} problems"
         terminal.print(
-            f"{arguments.bag}: {count} transitions of {check.episodes} episodes{frames}: {verdict}"
+            f"{arguments.bag}: {check.transitions} transitions of {check.episodes} episodes{frames}"
+            f": {verdict}"
         )
     return 1 if check.problems else 0
 

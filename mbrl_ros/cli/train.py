@@ -96,17 +96,17 @@ def run(arguments: argparse.Namespace) -> int:
     if goes_on:
         best = _earlier(out)
         learner.restore(checkpoint.load(path), checkpoint.load_state(checkpoint.state_path(path)))
-    log = show_bags(learner, bags, *spaces)
+    count = show_bags(learner, bags, *spaces)
     if learner.left_out:
         print(
             f"{learner.left_out} transitions are not learned from: {learner.absurd}",
             file=sys.stderr,
         )
     total = learner.updates + int(learner.owed_updates)
-    if not total or len(log) < settings.gate.first_transitions:
+    if not total or count < settings.gate.first_transitions:
         raise SettingsError(
             f"{bags[0]}: expected at least {settings.gate.first_transitions} "
-            f"transitions, got {len(log)}"
+            f"transitions, got {count}"
         )
     waited, began = 0, time.monotonic()
 
@@ -114,7 +114,7 @@ def run(arguments: argparse.Namespace) -> int:
         summary = {
             "bags": [str(bag) for bag in bags],
             "seed": task.seed,
-            "transitions": len(log),
+            "transitions": count,
             "transitions_left_out": learner.left_out,
             "holdout": learner.kept_back,
             "updates": learner.updates,
@@ -178,7 +178,7 @@ def run(arguments: argparse.Namespace) -> int:
         keep(best)
     console = Terminal()
     console.print(
-        f"{len(log)} transitions, {learner.updates} updates: open-loop error on the hold-out "
+        f"{count} transitions, {learner.updates} updates: open-loop error on the hold-out "
         f"{best.holdout_error:.3f}, one step {best.one_step_error:.3f} standard deviations"
     )
     for written in (path, out / CURVES):

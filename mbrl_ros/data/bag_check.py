@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,14 @@ import numpy as np
 from mbrl_ros.core.records import Transition
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.data.bag_summary import BagSummary, summarize
-from mbrl_ros.data.bags import converted, passed_over, read_messages, read_transitions
-from mbrl_ros.data.episodes import EpisodeStore
-from mbrl_ros.data.messages import read_frame, read_transition
+from mbrl_ros.data.bags import converted, passed_over, read_episodes, read_messages, spaces_of
+from mbrl_ros.data.messages import read_transition
 from mbrl_ros.data.streaming import BagError, RecordStream
-from mbrl_ros.data.transitions import Transitions
+from mbrl_ros.data.transitions import Transitions, checked
 
 _TRANSITION, _FRAME = "mbrl_ros/msg/Transition", "mbrl_ros/msg/Frame"
+# Transitions that are examined together, and steps between a frame and its observation at most.
+_PART, _NEAR = 100_000, 1000
 
 
 @dataclass
@@ -26,7 +28,7 @@ class BagCheck:
 
     Attributes:
         summary: its content.
-        transitions: all of them; None: there are none, or they cannot be read.
+        transitions: those that could be read.
         episodes: episodes that they are of.
         missing: steps missing in the midst of episodes.
         repeated: transitions of a step that the log has already.
@@ -38,7 +40,7 @@ class BagCheck:
     """
 
     summary: BagSummary
-    transitions: Transitions | None = None
+    transitions: int = 0
     episodes: int = 0
     missing: int = 0
     repeated: int = 0
@@ -50,14 +52,16 @@ class BagCheck:
 
 
 def check_bag(
-    path: Path, observation_space: Space | None = None, action_space: Space | None = None
+    path: Path,
+    spaces: tuple[Space, Space] | None = None,
+    examine: Callable[[Transitions], object] = lambda part: None,
 ) -> BagCheck:
-    """Read a whole bag.
+    """Read a whole bag, however large.
 
     Args:
         path: its folder or one of its files.
-        observation_space: of its transitions; None: as they are.
-        action_space: the same.
+        spaces: observation and action of its transitions; None: as they are.
+        examine: is given the transitions, in parts that follow each other.
 
     Raises:
         BagError: naming the file, if it is no MCAP bag.
@@ -76,33 +80,47 @@ def check_bag(
         for topic in passed_over(path):
             tell(f"{topic}: cannot be read, in another encoding than ROS 2's; passed over")
         if _TRANSITION in check.summary.types.values():
-            check.transitions = read_transitions([path], observation_space, action_space)
-            _follow(path, check)
+            found = _follow(path, check, spaces or (None, None), examine)
+            check.frames = check.summary.messages(_FRAME)
+            if check.frames and found is not None:
+                check.frames_alone = read_episodes([path], *found, _NEAR).frames_dropped
     except BagError as error:
         tell(str(error))
     _tell_counts(check)
     return check
 
 
-def _follow(path: Path, check: BagCheck) -> None:
-    """Count what is missing, told twice or in disorder."""
-    assert check.transitions is not None
-    log = check.transitions
-    store = EpisodeStore(log.observation_space, log.action_space, 2 * len(log) + 2)
+def _follow(
+    path: Path,
+    check: BagCheck,
+    spaces: tuple[Space | None, Space | None],
+    examine: Callable[[Transitions], object],
+) -> tuple[Space, Space] | None:
+    """Count what is missing, told twice or in disorder; return the spaces, if there is anything."""
+    part: Transitions | None = None
     before: Transition | None = None
     index: int | None = None
-    for _, _, m in read_messages(path, types=[_TRANSITION, _FRAME]):
-        if m.__msgtype__ == _FRAME:
-            check.frames += 1
-            store.add_frame(converted(path, m, read_frame))
-            continue
-        transition = converted(path, m, read_transition)
-        store.append(transition)
+
+    def fitting(message: Any) -> Transition:
+        assert part is not None
+        return checked(read_transition(message), part.observation_space, part.action_space)
+
+    for _, _, m in read_messages(path, types=[_TRANSITION]):
+        if part is None:
+            part = Transitions(*spaces_of(path, m, *spaces))
+        elif len(part) == _PART:
+            examine(part)
+            part = Transitions(part.observation_space, part.action_space)
+        transition = converted(path, m, fitting)
+        part.add(transition)
         index = _count_index(m, index, check)
         _count_step(before, transition, check)
+        check.transitions += 1
         before = transition
-    store.end_log()
-    check.frames_alone = store.frames_dropped
+    if part is None:
+        return None
+    examine(part)
+    return part.observation_space, part.action_space
 
 
 def _count_index(message: Any, before: int | None, check: BagCheck) -> int | None:

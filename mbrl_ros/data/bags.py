@@ -31,7 +31,7 @@ from mbrl_ros.data.streaming import (
     is_mcap,
     records_of_chunk,
 )
-from mbrl_ros.data.transitions import Transitions
+from mbrl_ros.data.transitions import Transitions, checked
 
 _TRANSITION = "mbrl_ros/msg/Transition"
 _FRAME = "mbrl_ros/msg/Frame"
@@ -136,17 +136,34 @@ def read_transitions(
     for path in paths:
         for _, _, m in read_messages(path, types=[_TRANSITION]):
             if table is None:
-                seen, acted = converted(path, m, lambda m: (len(m.observation), len(m.action)))
-                table = Transitions(
-                    observation_space or _numbered("observation", seen),
-                    action_space or _numbered("action", acted),
-                )
+                table = Transitions(*spaces_of(path, m, observation_space, action_space))
             converted(path, m, partial(_append, table))
     if table is None:
         others = [other for path in paths for other in passed_over(path)]
         reason = f"; passed over: {', '.join(others)}" if others else ""
         raise BagError(f"{', '.join(str(p) for p in paths)}: no transitions{reason}")
     return table
+
+
+def spaces_of(
+    path: Path, message: Any, observation_space: Space | None, action_space: Space | None
+) -> tuple[Space, Space]:
+    """Return the spaces of a bag's transitions; where they are not given, with numbered names.
+
+    Args:
+        path: of the bag, in messages.
+        message: its first transition.
+        observation_space: None: not given.
+        action_space: None: not given.
+
+    Raises:
+        BagError: if the message has no such fields.
+    """
+    seen, acted = converted(path, message, lambda m: (len(m.observation), len(m.action)))
+    return (
+        observation_space or _numbered("observation", seen),
+        action_space or _numbered("action", acted),
+    )
 
 
 def read_frames(paths: Collection[Path]) -> Iterator[Frame]:
@@ -163,21 +180,32 @@ def read_frames(paths: Collection[Path]) -> Iterator[Frame]:
             yield converted(path, m, read_frame)
 
 
-def read_records(paths: Collection[Path]) -> Iterator[Transition | Frame]:
-    """Yield the transitions and frames of bags in recorded order, one bag after the other.
+def read_records(
+    paths: Collection[Path], observation_space: Space, action_space: Space, frames: bool
+) -> Iterator[Transition | Frame]:
+    """Yield the transitions of bags in recorded order, one bag after the other.
 
     Args:
         paths: folders or files.
+        observation_space: names of the observation.
+        action_space: names of the action.
+        frames: whether frames come in between.
 
     Raises:
-        BagError: if a file is corrupt; neither sizes nor images are checked.
+        BagError: if a file is corrupt, or a transition does not fit the spaces; images are not
+            checked.
     """
+
+    def fitting(message: Any) -> Transition:
+        return checked(read_transition(message), observation_space, action_space)
+
     for path in paths:
-        for _, _, m in read_messages(path, types=[_TRANSITION, _FRAME]):
+        kinds = [_TRANSITION, _FRAME] if frames else [_TRANSITION]
+        for _, _, m in read_messages(path, types=kinds):
             if m.__msgtype__ == _FRAME:
                 yield converted(path, m, read_frame)
             else:
-                yield converted(path, m, read_transition)
+                yield converted(path, m, fitting)
 
 
 def read_episodes(

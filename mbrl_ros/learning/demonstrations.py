@@ -7,15 +7,12 @@ from pathlib import Path
 
 from mbrl_ros.core.records import Frame
 from mbrl_ros.core.spaces import Space
-from mbrl_ros.data.bags import read_records, read_transitions
-from mbrl_ros.data.transitions import Transitions
+from mbrl_ros.data.bags import read_records
 from mbrl_ros.learning.learner import Learner
 
 
-def show_bags(
-    learner: Learner, bags: Sequence[Path], observation: Space, action: Space
-) -> Transitions:
-    """Have a learner take in all that bags hold, and return their transitions.
+def show_bags(learner: Learner, bags: Sequence[Path], observation: Space, action: Space) -> int:
+    """Have a learner take in all that bags hold, and return the number of transitions.
 
     Args:
         learner: takes it in.
@@ -29,11 +26,12 @@ def show_bags(
     for bag in bags:
         if not bag.exists():
             raise ValueError(f"{bag}: no such file or folder")
-    log = read_transitions(bags, observation, action)
+    count = 0
     # Frames must come in between: a restarted plant's have the same numbers again.
-    for record in read_records(bags) if observation.images else log:
+    for record in read_records(bags, observation, action, frames=bool(observation.images)):
         if isinstance(record, Frame):
             learner.see(record)
         else:
             learner.take(record)
-    return log
+            count += 1
+    return count

@@ -140,11 +140,11 @@ class ModelTrainer(Node):
 
     def _show(self, bags: list[Path], observation: Space, action: Space) -> None:
         try:
-            log = show_bags(self._learner, bags, observation, action)
+            count = show_bags(self._learner, bags, observation, action)
         except ValueError as error:
             raise ValueError(f"demonstrations: {error}") from None
         if bags:
-            self.get_logger().info(f"{len(log)} transitions of demonstrations")
+            self.get_logger().info(f"{count} transitions of demonstrations")
 
     def _restore(self) -> int:
         """Restore the newest checkpoint of an earlier process in this run, if any.

@@ -117,7 +117,7 @@ def test_a_check_reads_every_byte_and_minds_every_frame(tmp_path):
         recorder.write(FRAMES, cdr(frame_message(picture(index))))
     recorder.write(FRAMES, cdr(frame_message(picture(900))))
     recorder.close()
-    check = check_bag(bag, OBSERVATION_SPACE, ACTION_SPACE)
+    check = check_bag(bag, (OBSERVATION_SPACE, ACTION_SPACE))
     assert (check.frames, check.frames_alone) == (61, 1)
     assert check.problems == ["1 of 61 frames have no observation in the bag"]
     (file,) = check.summary.files

@@ -371,7 +371,7 @@ def test_frames_of_one_bag_do_not_join_another(tmp_path):
     store = read_episodes(bags, OBSERVATION_SPACE, ACTION_SPACE, 100)
     assert everywhere(store, 1, ["side"]) == {(n,) for n in range(10, 15)}
     assert list(read_frames(bags)) == frames(sees)
-    recorded = list(read_records(bags))
+    recorded = list(read_records(bags, OBSERVATION_SPACE, ACTION_SPACE, frames=True))
     assert [isinstance(one, Frame) for one in recorded] == 4 * [False] + 5 * [True] + 4 * [False]
     assert [one for one in recorded if isinstance(one, Frame)] == frames(sees)
 
