@@ -74,8 +74,8 @@ class Stacking:
         )
         goes_on = follows and self._missing == 0
         if follows:
-            self._observations = np.roll(self._observations, 1, axis=0)
-            self._actions = np.roll(self._actions, 1, axis=0)
+            self._observations[1:] = self._observations[:-1]
+            self._actions[1:] = self._actions[:-1]
             self._missing = max(0, self._missing - 1)
         else:
             self._observations[:] = before
