@@ -9,6 +9,7 @@ CONFIG = (
     "config/layouts",
     "config/robots",
     "config/robots/standins",
+    "config/security",
 )
 FOLDERS = ("msg", "srv", *CONFIG, "launch")
 SHARE = {f"mbrl_ros.share.{folder.replace('/', '.')}": folder for folder in FOLDERS}

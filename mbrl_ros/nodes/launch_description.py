@@ -125,6 +125,8 @@ def _node(system: System, name: str, parameters: list[Any], respawn: bool = True
         executable=name,
         # `ros2 launch` stops nothing when a SIGTERM ends it, as systemd and docker send it.
         arguments=dying_with_this_process(),
+        # Where SROS 2 is on, each has the keys of its own name and may do no more than it does.
+        ros_arguments=["--enclave", f"{system.namespace.rstrip('/')}/{name}"],
         namespace=system.namespace,
         remappings=system.remappings,
         parameters=[str(system.parameter_file), *parameters],

@@ -1,5 +1,10 @@
 """The part of rclpy that `mbrl_ros.ros` exports, for all supported ROS 2 releases."""
 
+import functools
+import traceback
+from collections.abc import Callable
+from typing import Any
+
 from rcl_interfaces.msg import (
     FloatingPointRange,
     IntegerRange,
@@ -25,7 +30,8 @@ from rclpy.exceptions import (
 )
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.impl.implementation_singleton import rclpy_implementation
-from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.lifecycle import LifecycleNode as _LifecycleNode
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.logging import LoggingSeverity, get_logger
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -47,6 +53,32 @@ try:
     from rclpy.event_handler import SubscriptionEventCallbacks
 except ImportError:  # before Iron
     from rclpy.qos_event import SubscriptionEventCallbacks
+
+_TRANSITIONS = ("configure", "activate", "deactivate", "cleanup", "shutdown")
+
+
+class LifecycleNode(_LifecycleNode):
+    """As rclpy's, which passes over an exception of a transition in silence; here it is logged."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for transition in _TRANSITIONS:
+            name = f"on_{transition}"
+            if name in vars(cls):
+                setattr(cls, name, _logged(vars(cls)[name], transition))
+
+
+def _logged(callback: Callable[..., Any], transition: str) -> Callable[..., Any]:
+    @functools.wraps(callback)
+    def call(self: _LifecycleNode, state: LifecycleState) -> Any:
+        try:
+            return callback(self, state)
+        except Exception:
+            self.get_logger().error(f"Exception in {transition}:\n{traceback.format_exc()}")
+            raise
+
+    return call
+
 
 RCLError = rclpy_implementation.RCLError
 QoSDurabilityPolicy = DurabilityPolicy

@@ -4,7 +4,7 @@ import struct
 import pytest
 from support.waiting import PATIENCE
 
-from mbrl_ros.ros import RCLError
+from mbrl_ros.ros import Context, Node, RCLError
 from mbrl_ros.ros.embedded.dds import Writer
 from mbrl_ros.ros.embedded.endpoint import dds_type
 from mbrl_ros.ros.embedded.qos import QoSProfile
@@ -134,3 +134,12 @@ def test_wrong_runtime(start, monkeypatch):
     monkeypatch.setenv("MBRL_ROS_RUNTIME", "ros1")
     process = start("import mbrl_ros.ros\n")
     assert "must be rclpy or embedded" in process.communicate(timeout=PATIENCE)[1]
+
+
+def test_a_security_that_it_does_not_have_is_not_promised(monkeypatch):
+    monkeypatch.setenv("ROS_SECURITY_ENABLE", "true")
+    monkeypatch.setenv("ROS_SECURITY_STRATEGY", "Enforce")
+    context = Context()
+    context.init([])
+    with pytest.raises(RCLError, match="no DDS security: use ROS 2, or unset ROS_SECURITY_ENABLE"):
+        Node("unsafe", context=context)

@@ -102,6 +102,15 @@ _domains: dict[int, tuple[Domain, int]] = {}
 _domains_lock = threading.Lock()
 
 
+def _refuse_security() -> None:
+    asked = os.environ.get("ROS_SECURITY_ENABLE"), os.environ.get("ROS_SECURITY_STRATEGY")
+    if asked == ("true", "Enforce"):
+        raise RCLError(
+            "ROS_SECURITY_STRATEGY is 'Enforce', but the embedded runtime has no DDS security: "
+            "use ROS 2, or unset ROS_SECURITY_ENABLE"
+        )
+
+
 @contextlib.contextmanager
 def _explained(what: str) -> Iterator[None]:
     try:
@@ -120,6 +129,7 @@ class Participant:
     """This process in a DDS domain."""
 
     def __init__(self, domain: int, enclave: str = "/") -> None:
+        _refuse_security()
         self._domain = domain
         self._topics: dict[tuple[str, str], Topic] = {}
         self._lock = threading.Lock()
