@@ -23,7 +23,7 @@ WORDS = (
     *("--points", "50", "90", "--episodes", "2"),
     *("model.members:=2", "model.hidden:=[16]", "optimizer.updates_per_transition:=1.0"),
     *("planner.horizon:=6", "planner.candidates:=12", "planner.iterations:=1"),
-    *("gate.first_transitions:=40", "gate.first_error:=10.0"),
+    *("gate.first_transitions:=40", "gate.first_error:=10.0", "time_limit:=2.0"),
 )
 MBRL_CARTPOLE = str(Path(__file__).parents[2] / "benchmarks" / "mbrl_cartpole.yaml")
 WITH_MBRL = importlib.util.find_spec("mbrl") is not None
