@@ -14,20 +14,34 @@ _AIMED = ("quadratic", "smooth_l1", "cosine", "tolerance")
 
 
 def targets_of(content: str) -> dict[str, float]:
-    """Return the targets of an objective by dimension; without any, or unreadable: none.
+    """Return where an objective wants each dimension; without any, or unreadable: none.
 
     Args:
         content: as in ``msg/Objective``.
     """
+    return {name: target + middle for name, (target, middle) in windows_of(content).items()}
+
+
+def windows_of(content: str) -> dict[str, tuple[float, float]]:
+    """Return the targets of an objective, and what a goal must leave out to be reached there.
+
+    Args:
+        content: as in ``msg/Objective``.
+
+    Returns:
+        dimension to target, which a goal replaces, and to the middle of what is paid most around
+        it; without any, or unreadable: none.
+    """
     try:
         told = json.loads(content)
-        found: dict[str, float] = {}
+        found: dict[str, tuple[float, float]] = {}
         for term in told["terms"].values():
-            found |= _targets_of_term(term)
+            found |= _windows_of_term(term)
         goal = {name: float(value) for name, value in told["goal"].items()}
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         return {}
-    return {name: value for name, value in {**found, **goal}.items() if math.isfinite(value)}
+    found |= {name: (value, found.get(name, (0.0, 0.0))[1]) for name, value in goal.items()}
+    return {name: window for name, window in found.items() if math.isfinite(sum(window))}
 
 
 def reached(
@@ -58,8 +72,8 @@ def reached(
     return made
 
 
-def _targets_of_term(term: Mapping[str, Any]) -> dict[str, float]:
-    """Return the targets of a term; how a target moves with time is not among them."""
+def _windows_of_term(term: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+    """Return the windows of a term; how a target moves with time is not among them."""
     if term["type"] not in _AIMED or term["weight"] <= 0 or term["change"]:
         return {}
     names = list(term["of"])
@@ -69,4 +83,4 @@ def _targets_of_term(term: Mapping[str, Any]) -> dict[str, float]:
         return values * len(names) if len(values) == 1 else values
 
     triples = zip(names, each("target"), each("lower"), each("upper"), strict=True)
-    return {name: target + (low + high) / 2 for name, target, low, high in triples}
+    return {name: (target, (low + high) / 2) for name, target, low, high in triples}

@@ -195,9 +195,9 @@ class Page:
             return
         with self._lock:
             handles = [steerer.handles for steerer in self._steerers.values()]
-            goal = self._goals.draw(watched, handles, now)
-        if goal and self._steering is not None:
-            self._steering.aim(goal)
+            targets = self._goals.draw(watched, handles, now)
+        if targets and self._steering is not None:
+            self._steering.aim(watched.goal_for(targets))
 
     def _offer_commands(self, action: Space | None) -> None:
         if action is None or action == self._action:

@@ -16,7 +16,7 @@ from mbrl_ros.core.settings import build, specs
 from mbrl_ros.core.spaces import FloatArray, Space
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.reports.metrics import RunMetrics
-from mbrl_ros.scene.goals import targets_of
+from mbrl_ros.scene.goals import windows_of
 
 #: Seconds of the past that are shown.
 PAST = 20.0
@@ -93,8 +93,8 @@ class Watched:
         self.diagnostics: dict[str, tuple[int, str, float]] = {}
         self.interventions: deque[tuple[float, str]] = deque(maxlen=_HEARD_INTERVENTIONS)
         self.began = math.nan
-        self._targets_of: Any = None
-        self._targets: dict[str, float] = {}
+        self._windows_of: Any = None
+        self._known_windows: dict[str, tuple[float, float]] = {}
         self._place = (-1, -1)
         self._observed: deque[tuple[float, FloatArray, FloatArray]] = deque(maxlen=_POINTS)
         self._predicted: dict[tuple[int, int], FloatArray] = {}
@@ -140,11 +140,19 @@ class Watched:
     @property
     def targets(self) -> dict[str, float]:
         """Dimensions that the objective wants somewhere, to where."""
-        if self.objective is not self._targets_of:
-            self._targets_of = self.objective
-            told = targets_of(self.objective.content) if self.objective else {}
-            self._targets = {name: value for name, value in told.items() if name in self.names}
-        return self._targets
+        return {name: target + middle for name, (target, middle) in self._windows().items()}
+
+    def goal_for(self, targets: Mapping[str, float]) -> dict[str, float]:
+        """Return the goal by which dimensions are wanted elsewhere."""
+        windows = self._windows()
+        return {n: value - windows.get(n, (0.0, 0.0))[1] for n, value in targets.items()}
+
+    def _windows(self) -> dict[str, tuple[float, float]]:
+        if self.objective is not self._windows_of:
+            self._windows_of = self.objective
+            told = windows_of(self.objective.content) if self.objective else {}
+            self._known_windows = {name: w for name, w in told.items() if name in self.names}
+        return self._known_windows
 
     def observed(self, dimension: int, now: float) -> list[FloatArray]:
         """Return time from now [s], a dimension as predicted one step before, and as observed."""
@@ -203,7 +211,7 @@ class Watched:
         """Take in the dimensions' names; what was seen of others is none of theirs."""
         if names == self.names:
             return
-        self.names, self.future, self.supposed, self._targets_of = names, None, None, None
+        self.names, self.future, self.supposed, self._windows_of = names, None, None, None
         self._predicted.clear()
         if self.observation is not None and len(self.observation) != len(names):
             self.observation = None

@@ -7,7 +7,7 @@ import pytest
 
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.objectives.objective import Objective
-from mbrl_ros.scene.goals import reached, targets_of
+from mbrl_ros.scene.goals import reached, targets_of, windows_of
 
 SPACES = (
     Space.of(["x", "pole_cos", "pole_sin", "speed"]),
@@ -38,6 +38,10 @@ def test_targets_are_of_terms_that_pay_most_at_a_value():
 def test_a_goal_replaces_targets():
     there = {"type": "quadratic", "of": ["x"], "target": 0.5}
     assert targets_of(content({"x": -1.0}, there=there)) == {"x": -1.0}
+    # A window goes with its target.
+    window = {"type": "tolerance", "of": ["x"], "lower": 1.0, "upper": 2.0, "target": 1.0}
+    assert targets_of(content({"x": -1.0}, there=window)) == {"x": 0.5}
+    assert windows_of(content({"x": -1.0}, there=window)) == {"x": (-1.0, 1.5)}
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,11 @@ def test_targets_follow_whoever_changes_the_objective():
         content = json.dumps({"terms": {"there": there}, "goal": goal})
         watched.feed("Objective", SimpleNamespace(content=content), 0.0)
         assert watched.targets == {"x": target}
+    window = {**there, "lower": [0.0], "upper": [0.2]}
+    content = json.dumps({"terms": {"there": window}, "goal": {}})
+    watched.feed("Objective", SimpleNamespace(content=content), 0.0)
+    assert watched.targets == {"x": pytest.approx(0.6)}
+    assert watched.goal_for({"x": 1.0}) == {"x": pytest.approx(0.9)}
     watched.feed("Objective", SimpleNamespace(content="{}"), 0.0)
     assert watched.targets == {}
 
