@@ -74,7 +74,7 @@ def test_a_slider_steers_the_controller_and_the_estop_stops_the_plant(launch, br
     eventually(moved)
 
     # While a button is held, a person commands; letting it go hands back.
-    browser.find_element("xpath", "//*[normalize-space()='take over' and not(*)]").click()
+    browser.find_element("xpath", "//*[normalize-space(text())='take over']").click()
     hold = eventually(lambda: browser.find_elements("xpath", HOLD))[0]
     eventually(hold.is_displayed)
     hand = webdriver.ActionChains(browser)
