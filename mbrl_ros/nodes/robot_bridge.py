@@ -9,6 +9,7 @@ Which fields of which messages are which dimension is a matter of its parameters
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
@@ -55,6 +56,8 @@ class RobotBridge(Node):
         self._plant = RobotPlant(task, settings, ri.interface)
         self._task, self._spaces = task, (task.observation_space(), task.action_space())
         self._pacer = Pacer(task.period, self._tick)
+        # What is decided last is sent last, on whichever thread.
+        self._sending = threading.Lock()
         self._missed = self._failed = 0
         self._told: dict[str, float] = {}
         self._unseen: dict[str, str] = {}
@@ -104,7 +107,8 @@ class RobotBridge(Node):
             self._plant.hear(name, message, now)
             if leads:
                 self._pacer.hear(now)
-                self._send(self._plant.between(now), self.get_clock().now().nanoseconds)
+                with self._sending:
+                    self._send(self._plant.between(now), self.get_clock().now().nanoseconds)
 
         reliability = ReliabilityPolicy[settings.reliability.upper()]
         message_class = self._plant.listener.classes[name]
@@ -120,8 +124,9 @@ class RobotBridge(Node):
 
     def _tick(self, now: float) -> None:
         stamp = self.get_clock().now().nanoseconds
-        tick = self._plant.tick(now, stamp)
-        self._send(tick.messages, stamp)
+        with self._sending:
+            tick = self._plant.tick(now, stamp)
+            self._send(tick.messages, stamp)
         if tick.observation is not None:
             self._observations.publish(observation_message(tick.observation))
             for camera in self._settings.cameras:

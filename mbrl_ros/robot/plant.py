@@ -188,8 +188,11 @@ class RobotPlant:
             seen, decided, inner = self.observation, self._actuation.decided, self._inner
             if inner is None or seen is None or self._stage is not _Stage.RUNNING or self.problem:
                 return {}
-            if seen.step != self._step or decided is None or decided.safe or not inner.is_due(now):
+            if seen.step != self._step or decided is None or not inner.is_due(now):
                 return {}
+            newest = self._actuation.newest
+            if decided.safe or newest is None or newest.safe:
+                return {}  # nor is it corrected any more when the safe command is to follow
             try:
                 values = self.listener.read(self.formulas, now)
                 return self._act(decided, replace(seen, values=values), now)

@@ -181,6 +181,9 @@ def test_a_bridge_corrects_between_its_steps_and_tells_what_acted():
     after, _ = bench.tick(0.0)
     assert after.observation.action == pytest.approx([0.35])
     assert after.observation.action_step == 0
+    # The safe command comes with the next step; nothing is corrected until then.
+    bench.answer(0.0, safe=True)
+    assert bench.plant.between(bench.now + 0.01) == {}
     # Without the setting nothing comes in between.
     assert Bench().plant.between(100.0) == {}
 
