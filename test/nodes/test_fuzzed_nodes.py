@@ -53,7 +53,7 @@ NODES = {
     "rviz_markers": "RvizMarkers",
     "web_monitor": "WebMonitor",
 }
-# Of each topic and service; enough for a night by MBRL_ROS_FUZZ_ROUNDS.
+# Of each topic and service.
 ROUNDS = int(os.environ.get("MBRL_ROS_FUZZ_ROUNDS", "6"))
 TEXTS = ["cart_position", "motor", "slider", "limits.high", "planner.horizon", "terms: [pole]", ""]
 # The same each time, and few enough for the suite.
