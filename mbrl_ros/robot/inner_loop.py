@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,9 @@ from mbrl_ros.safety.changes import Sent
 from mbrl_ros.safety.command_latch import ReceivedCommand
 from mbrl_ros.safety.limits import limit_rules
 from mbrl_ros.safety.rules import SafetyRule, WithinLimits, apply_rules
+
+# A plan is told before its command acts, and may act for a few control steps.
+_PLANS = 4
 
 
 class InnerLoop:
@@ -53,7 +57,7 @@ class InnerLoop:
             )
         self._sent, self._count = Sent(), 0
         self.limit(task.limits)
-        self._plan: PlanGains | None = None
+        self._plans: deque[PlanGains] = deque(maxlen=_PLANS)
         self._began = self._due = math.inf
 
     def limit(self, limits: LimitSettings) -> None:
@@ -69,12 +73,13 @@ class InnerLoop:
         ]
 
     def follow(self, plan: PlanGains) -> None:
-        """Follow another plan from now on."""
-        self._plan = plan
+        """Take in a plan, to be followed while its commands act."""
+        self._plans.appendleft(plan)
 
     def begin(self, resting: FloatArray) -> None:
         """Begin an episode with what acts then, shape ``(A,)``."""
-        self._plan, self._count = None, -1
+        self._plans.clear()
+        self._count = -1
         self._sent.begin(resting)
 
     def step(self, now: float) -> None:
@@ -117,18 +122,22 @@ class InnerLoop:
         self._sent.note(self._count, values)
 
     def _wished(self, command: ReceivedCommand, observation: Observation, now: float) -> FloatArray:
-        """Return the plan's action with its feedback; the command, where it is not the plan's."""
-        plan = self._plan
-        if plan is None or plan.episode != command.episode:
-            return command.values
-        answered, i = command.step - plan.step, observation.step - plan.acts
-        if not 0 <= answered <= i < len(plan.actions):
-            return command.values
-        if not np.array_equal(plan.actions[answered], command.values):
-            return command.values
+        """Return the plan's action with its feedback; the command, where it is of no plan."""
+        for plan in self._plans:
+            answered, i = command.step - plan.step, observation.step - plan.acts
+            if (
+                plan.episode == command.episode
+                and 0 <= answered <= i < len(plan.actions)
+                and np.array_equal(plan.actions[answered], command.values)
+            ):
+                return self._followed(plan, i, observation.values, now)
+        return command.values
+
+    def _followed(self, plan: PlanGains, i: int, values: FloatArray, now: float) -> FloatArray:
+        """Return action i of a plan with its feedback."""
         share = min(max((now - self._began) / self._period, 0.0), 1.0)
         there = self._difference(plan.states[i + 1], plan.states[i])
-        away = self._difference(observation.values, plan.states[i]) - share * there
+        away = self._difference(values, plan.states[i]) - share * there
         following = plan.gains[min(i + 1, len(plan.gains) - 1)]
         gain = plan.gains[i] + share * (following - plan.gains[i])
         return self._action.clip(plan.actions[i] + gain @ away)

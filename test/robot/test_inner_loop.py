@@ -1,6 +1,7 @@
 """Between two control steps: the plan's feedback, within the limits; without a node."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -65,6 +66,20 @@ def test_what_is_planned_is_followed_by_its_feedback():
     # The next command has not come in time: the plan goes on.
     assert motor([-3.0, 1.0], step=5) == pytest.approx(0.5 - 2.0 * 0.1)
     assert motor([0.0, 0.0], step=4, share=9.0) == 1.0  # far away, and within the range
+
+
+def test_a_plan_is_followed_until_the_next_one_acts_though_that_is_told_before():
+    loop = InnerLoop(build(TaskSettings, TASK), 100.0)
+    loop.begin(np.zeros(1))
+    loop.follow(PLAN)
+    loop.follow(replace(PLAN, step=4, acts=5, actions=np.array([[-0.5], [-0.5]])))
+    for step, command, expected in (
+        (4, PASSED, 0.35),
+        (5, replace(PASSED, step=4, values=np.array([-0.5])), -0.4),
+    ):
+        loop.step(10.0)
+        passed, _ = loop.correct(command, Observation(0, step, np.array([3.0, 0.0])), 10.0)
+        assert passed.values[0] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -221,4 +236,4 @@ def test_after_a_push_it_is_better_than_to_hold_the_command(tmp_path):
         sum(pushed(tmp_path, seed, **{"robot_bridge.inner_loop": rate}) for seed in (0, 1))
         for rate in (0.0, 100.0)
     )
-    assert followed < 0.8 * held
+    assert followed < 0.3 * held
