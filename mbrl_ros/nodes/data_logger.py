@@ -47,7 +47,7 @@ from mbrl_ros.ros import interfaces as ri
 from mbrl_ros.safety.safe_command import SafeCommand
 from mbrl_ros.system.bag_task import metadata_of
 
-# Deep enough for everything that arrives while the machine has no time for the logger.
+# Deep enough for everything small that arrives while the machine has no time for the logger.
 _DEPTH = 10_000
 _DEEP = QoSProfile(depth=_DEPTH, reliability=ReliabilityPolicy.RELIABLE)
 _LATCHED = QoSProfile(
@@ -125,7 +125,7 @@ class DataLogger(Node):
         if self._recorder is not None:
             for name, type_name, qos in [*_RECORDED, *further]:
                 self._subscribe(name, type_name, qos, self._record)
-            self._subscribe("frame", "mbrl_ros/msg/Frame", _DEEP, self._record_frame)
+            self._subscribe("frame", "mbrl_ros/msg/Frame", EVENTS, self._record_frame)
             for name, type_name in _WISHES:
                 self._subscribe_to_all(name, type_name)
 
