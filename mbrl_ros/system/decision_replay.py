@@ -35,6 +35,8 @@ _OBJECTIVE, _PARAMETERS = "mbrl_ros/msg/Objective", "rcl_interfaces/msg/Paramete
 _INTERVENTION = "mbrl_ros/msg/Intervention"
 # Decisions of the controller alone: what a person or the guard sent is none of them.
 _DECIDED = (CommandSource.PLANNED, CommandSource.TRUNCATED, CommandSource.EXPLORATION)
+# Observations after the one that is looked for that are looked at.
+_AHEAD = 1000
 # The field of a rcl_interfaces/msg/ParameterValue that holds a value of each type.
 _FIELDS = {
     1: "bool_value", 2: "integer_value", 3: "double_value", 4: "string_value",
@@ -163,7 +165,8 @@ class DecisionReplay:
             BagError: if the bag cannot be read.
         """
         replayed = Replayed()
-        seen = self._seen()
+        seen: dict[_Key, Observation] = {}
+        observed, shown = self._observed(), (0, 0, -1)
         changed = self._interventions()
         answered = _Keys()
         for message in self._messages(_ACTION, _PARAMETERS):
@@ -174,10 +177,17 @@ class DecisionReplay:
                 continue
             key = answered.next(message)
             check()
+            # The logger may hear of an answer before it hears what was answered.
+            later = 0
+            while key not in seen and later < _AHEAD and (new := next(observed, None)):
+                if new[0] > shown:  # a plant that waits repeats its last one
+                    seen.setdefault(*new)
+                later += new[0] > key
             if key not in seen:
                 replayed.passed_over["their observation is not in the bag"] += 1
                 continue
             # The oldest first: they were recorded in order.
+            shown = key
             observations = [seen.pop(k) for k in [*itertools.takewhile(key.__ge__, seen)]]
             self._decide(message, observations, changed.get(key[1:]), replayed)
         return replayed
@@ -185,17 +195,14 @@ class DecisionReplay:
     def _messages(self, *kinds: str) -> Iterator[Any]:
         return (m.message for m in read_messages(self._bag, types=kinds))
 
-    def _seen(self) -> dict[_Key, Observation]:
-        """Return all observations in order: the logger may hear of an answer before them."""
+    def _observed(self) -> Iterator[tuple[_Key, Observation]]:
+        """Yield all observations in recorded order."""
         keys = _Keys()
-        found: dict[_Key, Observation] = {}
         for message in self._messages(_OBSERVATION):
             observation = converted(self._bag, message, read_observation)
             # Those of a message cannot be written to, which torch wants to be able to.
             values, action = np.array(observation.values), np.array(observation.action)
-            own = replace(observation, values=values, action=action)
-            found.setdefault(keys.next(observation), own)
-        return found
+            yield keys.next(observation), replace(observation, values=values, action=action)
 
     def _interventions(self) -> dict[tuple[int, int], FloatArray]:
         """Return what the guard proposed to change, by episode and step: the proposals."""

@@ -116,7 +116,6 @@ def test_another_objective_in_a_file_as_a_table_and_a_figure(run, capsys, tmp_pa
     ("word", "message"),
     [
         ("planner", "--what-if planner: expected NAME=VALUE"),
-        ("planner.type:=mppi", "expected NAME=VALUE"),
         ("planner=", "expected NAME=VALUE"),
         ("planner=none_such", "none_such"),
         ("objective=none_such", "none_such"),
