@@ -68,6 +68,11 @@ def run(arguments: argparse.Namespace) -> int:
     with by_name(arguments.bag), progress_bar() as progress:
         task = progress.add_task("replaying", total=None, note="")
         replayed = replay.run(lambda: progress.advance(task))
+    if not replayed.decisions and not replayed.passed_over:
+        raise SettingsError(
+            f"{arguments.bag}: expected decisions, as a launch records them, found none (learn "
+            "records transitions only)"
+        )
     action = replay.action
     figures = report.figures(replayed.decisions, action)
     figures["passed_over"] = dict(replayed.passed_over)

@@ -155,3 +155,13 @@ def test_what_is_missing_is_told_and_nothing_stands_in_for_it(run, capsys, tmp_p
     assert found["decisions"] > of_first
     assert main(["replay", str(tmp_path)]) == 2
     assert "expected the bag of a run" in capsys.readouterr().err
+
+
+def test_a_bag_without_decisions_is_told_to_be_one(run, capsys, tmp_path):
+    shutil.copy(run / "config.yaml", tmp_path)
+    recorder = Recorder(tmp_path / "bag")
+    goal = ri.Goal(names=["pole_angle"], values=[0.1])  # some message
+    write(recorder, "goal", goal)
+    recorder.close()
+    assert main(["replay", str(tmp_path / "bag")]) == 2
+    assert "expected decisions, as a launch records them, found none" in capsys.readouterr().err
