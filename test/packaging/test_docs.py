@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from mbrl_ros.cli.main import _gathered, _parsed
 from mbrl_ros.core.kinds import KINDS, find_kind
 from mbrl_ros.planning.registry import PLANNERS
 from mbrl_ros.system.configuration import parse_assignments, read_task
+from mbrl_ros.system.launch_kinds import KINDS as LAUNCHES
 
 ROOT = Path(__file__).parents[2]
+CONFIG = ROOT / "config"
 ALGORITHMS = {path.stem: path for path in (ROOT / "docs" / "algorithms").glob("*.md")}
 
 
@@ -55,10 +58,39 @@ def test_an_algorithms_command_is_one_that_is_accepted(page):
 
 def test_every_page_stands_in_the_sites_index():
     index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
-    listed = set(re.findall(r"^[a-z][\w/-]*$", index, re.M | re.I))
+    listed = set(re.findall(r"^(?:[\w ]+<)?([a-z][\w/-]*)>?$", index, re.M | re.I))
     pages = {
         str(path.relative_to(ROOT / "docs").with_suffix(""))
         for path in (ROOT / "docs").rglob("*.md")
     }
     experiments = {page for page in pages if page.startswith("experiments/")}
     assert pages - experiments - {"index"} == listed - {"experiments/README"}
+
+
+def commands_of(page):
+    """Return all `mbrl-ros` commands in the code blocks of a page as words."""
+    text = page.read_text(encoding="utf-8").replace("\\\n", "").replace("$PWD", str(ROOT))
+    for block in re.findall(r"^ *```\w*\n(.*?)^ *```", text, re.S | re.M):
+        for command in re.findall(r"(?:^ *|[;&|] *)mbrl-ros ([^;&|\n]*)", block, re.M):
+            if "..." not in command:
+                yield shlex.split(command, comments=True)
+
+
+@pytest.mark.process
+def test_every_command_in_the_pages_is_taken():
+    """By the command line, and of shipped tasks by their parameters."""
+    pages = {ROOT / "README.md", *(ROOT / "docs").rglob("*.md")}
+    pages -= {*(ROOT / "docs" / "tutorials").glob("*.md")}  # which are executed
+    told = [words for page in pages for words in commands_of(page)]
+    assert len(told) > 80
+    for words in told:
+        given = _parsed(_gathered(words))
+        task = getattr(given, "task", None)
+        parameters = dict(w.split(":=") for w in words if ":=" in w)
+        if words[0] == "launch" and not {"model", "run_dir"} & {*parameters}:
+            task = parameters.pop("task", "cartpole_swingup")
+            own = {a.name for a in LAUNCHES[given.kind].arguments} - {"seed"}
+            parameters = {n: value for n, value in parameters.items() if n not in own}
+        if words[0] in ("learn", "launch") and (CONFIG / f"{task}.yaml").is_file():
+            words = [f"{name}:={value}" for name, value in parameters.items()]
+            read_task(task, parse_assignments(words))

@@ -108,7 +108,9 @@ def test_with_the_previous_plan_proposed_no_plan_is_worse():
 
 
 def test_the_planner_in_the_documentation_works(tmp_path):
-    text = (Path(__file__).parents[2] / "docs" / "planning.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "tutorials" / "planner.md").read_text(
+        encoding="utf-8"
+    )
     file = tmp_path / "my_planners.py"
     file.write_text(text.split("```python\n")[1].split("```")[0], encoding="utf-8")
     known = settings(type=f"{file}:Hill", horizon=10, iterations=20)
