@@ -38,6 +38,8 @@ from mbrl_ros.system.rehearsed_plants import standin_of
 #: Here, so that nothing reaches a robot on the same network.
 NAMESPACE = "/graduation"
 _STANDIN = "robot_standin"
+# Puts a stand-in back that has no such service.
+_HOME = "standin_home"
 # Time for all to work, autotune included, and from the end of one episode to the next [s].
 _START, _BETWEEN = 120.0, 30.0
 _POLL = 0.02
@@ -118,7 +120,7 @@ def _play(
         check_unused(witness, [*system.kind.nodes, _STANDIN])
         running = _running(system, stage, conditions, witness.note)
         with _spinning(witness), running as supervisor:
-            found = _witnessed(stage, witness, supervisor, _ends(system))
+            found = _witnessed(stage, witness, supervisor)
             again = restarted(supervisor)
             return (None, again) if again else found
     except NodeRefusedError as error:
@@ -136,15 +138,8 @@ def restarted(supervisor: Supervisor) -> str:
     )
 
 
-def _ends(system: System) -> bool:
-    """Return whether episodes end by themselves."""
-    plant = BRIDGE if BRIDGE in system.kind.nodes else PLANT
-    limit = system.configuration.build(plant).time_limit
-    return bool(limit) or plant == PLANT
-
-
 def _witnessed(
-    stage: Stage, witness: _Witness, supervisor: Supervisor, ends: bool
+    stage: Stage, witness: _Witness, supervisor: Supervisor
 ) -> tuple[Record | None, float | str]:
     def until(condition: Callable[[], Any], timeout: float) -> bool:
         end = time.monotonic() + timeout
@@ -159,8 +154,7 @@ def _witnessed(
         return None, witness.missing()
     length = stage.steps * task_of(stage.configuration).period
     number = witness.episode
-    # Where episodes do not end, one goes on.
-    until(lambda: witness.episode > number, length + (_BETWEEN if ends else 0.0))
+    until(lambda: witness.episode > number, length + _BETWEEN)
     begun = witness.begin()
     until(lambda: witness.over(stage.steps), length + _BETWEEN)
     until(lambda: witness.status is not begun, _STATUS)
@@ -263,6 +257,13 @@ def _planned(
         "view": "none",
     }
     if stage.standin is not None:
+        # Where its episodes do not end it would be where it is to go when the second one begins.
+        bridge, length = (
+            stage.configuration.build(BRIDGE),
+            stage.steps * task_of(stage.configuration).period,
+        )
+        given |= {} if bridge.time_limit else {f"{BRIDGE}.time_limit": str(length)}
+        given |= {} if bridge.reset_service else {f"{BRIDGE}.reset_service": _HOME}
         return plan(ROBOT, given)
     physics = {f"{PLANT}.physics.{n}": str(v) for n, v in flat(conditions.physics()).items()}
     return plan(SIM, {**given, **physics})
@@ -286,6 +287,7 @@ def _running(
         )
         # A list without elements has no type in a parameter file.
         values = {name: value for name, value in flat(made).items() if value != []}
+        values["reset_service"] = made.reset_service or _HOME
         file = system.run_dir / "standin.yaml"
         file.write_text(write_yaml({f"/**/{_STANDIN}": {"ros__parameters": values}}))
         own = ["--ros-args", "--params-file", str(file)]
