@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from mbrl_ros.cli.standin import find_standin
 from mbrl_ros.core.cpu_quota import usable_cores
 from mbrl_ros.core.json_text import json_text
 from mbrl_ros.core.settings import SettingsError, flat
+from mbrl_ros.core.workers import workers
 
 if TYPE_CHECKING:
     from mbrl_ros.evaluation.graduation.course import Course
@@ -39,6 +41,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", type=int, default=usable_cores(),
         help="episodes at once (default: %(default)s, the cores that it may use here)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--ray", default="", metavar="ADDRESS",
+        help="play the episodes on a Ray cluster, such as auto; the processes run here",
     )  # fmt: skip
     parser.add_argument(
         "--choose", nargs="+", default=[], metavar=("NAME", "VALUE"),
@@ -91,11 +97,13 @@ def run(arguments: argparse.Namespace) -> int:
     arguments.out.mkdir(parents=True, exist_ok=True)
     chosen: dict[str, Any] = {}
     number = 0
-    if values:
-        chosen, number = choose(name, [*zip(values, stages, strict=True)], settings, arguments.jobs)
-    stage, configuration = stages[number], configurations[number]
-    arguments.parameters = words[number]
-    course = graduate(stage, settings, arguments.jobs, _tell)
+    several = arguments.ray or arguments.jobs > 1
+    with workers(arguments.jobs, arguments.ray) if several else nullcontext() as pool:
+        if values:
+            chosen, number = choose(name, [*zip(values, stages, strict=True)], settings, pool)
+        stage, configuration = stages[number], configurations[number]
+        arguments.parameters = words[number]
+        course = graduate(stage, settings, pool, _tell)
     if course.passed and settings.processes:
         from mbrl_ros.cli.graduation_processes import rehearse_processes
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ def choose(
     name: str,
     stages: list[tuple[str, Stage]],
     settings: GraduationSettings,
-    jobs: int,
+    pool: Executor | None,
 ) -> tuple[dict[str, Any], int]:
     """Try the values of a parameter.
 
@@ -21,7 +22,7 @@ def choose(
         name: of the parameter.
         stages: each value, as text, with the stage that has it.
         settings: of the graduation.
-        jobs: episodes at once.
+        pool: plays the episodes; None: this process.
 
     Returns:
         what came of each, for JSON, empty where nothing was played; and the number of the best.
@@ -36,7 +37,7 @@ def choose(
             flush=True,
         )
 
-    trials = try_values(stages, settings, jobs, tell)
+    trials = try_values(stages, settings, pool, tell)
     if not trials:
         return {}, 0
     found = best(trials)

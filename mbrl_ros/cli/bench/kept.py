@@ -138,9 +138,17 @@ def keep(measurement: Measurement, folder: Path, threads: int) -> None:
         ValueError: naming what is invalid.
         OSError: if it cannot be written.
     """
-    if measurement.kept(folder) is not None:
-        return
-    told = {"curve": measurement.measure(threads), "settings": measurement.settings}
+    if measurement.kept(folder) is None:
+        store(measurement, folder, measurement.measure(threads))
+
+
+def store(measurement: Measurement, folder: Path, curve: Curve) -> None:
+    """Keep a curve that was measured.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    told = {"curve": curve, "settings": measurement.settings}
     path = measurement.path(folder)
     partial = path.with_suffix(".partial")
     partial.write_text(json_text(told), encoding="utf-8")

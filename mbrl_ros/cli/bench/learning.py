@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import multiprocessing
 import os
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +21,11 @@ from mbrl_ros.cli.terminal import Terminal
 from mbrl_ros.core.cpu_quota import usable_cores
 from mbrl_ros.core.json_text import json_text
 from mbrl_ros.core.settings import SettingsError
+from mbrl_ros.core.workers import workers
 from mbrl_ros.system.configuration import parse_assignments, read_task
 
 if TYPE_CHECKING:
-    from mbrl_ros.cli.bench.kept import Measurement
+    from mbrl_ros.cli.bench.kept import Curve, Measurement
 
 # Evaluation points of the shipped tasks, in environment steps.
 _POINTS = {
@@ -62,6 +62,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, default=Path("runs/bench-learning"),
         help="folder of curves and figure; existing curves are not measured again",
     )  # fmt: skip
+    parser.add_argument(
+        "--ray", default="", metavar="ADDRESS",
+        help="measure on a Ray cluster, such as auto, instead of on this machine's cores",
+    )  # fmt: skip
     parser.add_argument("parameters", nargs="*", help="further parameters, name:=value")
 
 
@@ -95,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
         for measurement in _measurements(task, arguments, parameters)
     ]
     console = Terminal()
-    rows, missing = _measure_all(measurements, arguments.out, console)
+    rows, missing = _measure_all(measurements, arguments.out, console, arguments.ray)
     if arguments.json:
         arguments.json.write_text(json_text(rows), encoding="utf-8")
     console.print(curve_table(rows, missing))
@@ -140,29 +144,31 @@ def _measurements(
 
 
 def _measure_all(
-    measurements: Sequence[Measurement], folder: Path, console: Terminal
+    measurements: Sequence[Measurement], folder: Path, console: Terminal, ray: str
 ) -> tuple[list[dict[str, Any]], dict[tuple[str, str], str]]:
     """Measure curves, one per core at a time.
 
     Returns:
         rows in the order of the measurements; task and method to the reason for a missing one.
     """
-    from mbrl_ros.cli.bench.kept import keep
+    from mbrl_ros.cli.bench.kept import store
     from mbrl_ros.simulation.true_dynamics import NoTrueDynamicsError
 
     began, missing = time.monotonic(), {}
     # What lies in the working folder is none of the children's business.
     os.environ["PYTHONSAFEPATH"] = "1"
-    # Not forked: a child would lack this process's threads.
-    context = multiprocessing.get_context("spawn")
     cores = usable_cores()
-    workers = min(cores, len(measurements))
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        running = {pool.submit(keep, m, folder, cores // workers): m for m in measurements}
+    jobs = min(cores, len(measurements))
+    threads = 1 if ray else cores // jobs
+    with workers(jobs, ray) as pool:
+        running = {
+            pool.submit(_measured, m, m.kept(folder) is not None, threads): m for m in measurements
+        }
         for done, future in enumerate(as_completed(running), start=1):
             measurement = running[future]
             try:
-                future.result()
+                if (found := future.result()) is not None:
+                    store(measurement, folder, found)
                 curve = measurement.row(folder)["curve"]
                 shown = ", ".join(f"{value:.0f} after {steps}" for steps, value in curve)
             except NoTrueDynamicsError as error:
@@ -174,3 +180,8 @@ def _measure_all(
             )
     rows = [m.row(folder) for m in measurements if (m.name, m.method) not in missing]
     return rows, missing
+
+
+def _measured(measurement: Measurement, known: bool, threads: int) -> Curve | None:
+    """Return a curve, wherever it is measured; None: it is known."""
+    return None if known else measurement.measure(threads)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from mbrl_ros.evaluation.graduation.course import AS_THE_MODEL, drawn, mistakes
 from mbrl_ros.evaluation.graduation.judging import Jury, Outcome
 from mbrl_ros.evaluation.graduation.settings import GraduationSettings
-from mbrl_ros.evaluation.graduation.stage import Stage, players
+from mbrl_ros.evaluation.graduation.stage import Stage
 from mbrl_ros.system.rehearsal import observed, task_of
 
 # So that what is chosen by some draws graduates in others.
@@ -51,7 +52,7 @@ class Trial:
 def try_values(
     stages: Sequence[tuple[str, Stage]],
     settings: GraduationSettings,
-    jobs: int = 1,
+    pool: Executor | None = None,
     tell: Callable[[Trial], None] = lambda _: None,
 ) -> list[Trial]:
     """Play the same draws with each value, other ones than a graduation plays.
@@ -62,7 +63,7 @@ def try_values(
     Args:
         stages: each value, as text, with the stage that has it.
         settings: ranges, thresholds and number of the draws.
-        jobs: episodes at once.
+        pool: plays them; None: this process.
         tell: called after each value.
 
     Returns:
@@ -83,11 +84,12 @@ def try_values(
     conditions = drawn(settings, settings.seed + _OTHER_DRAWS)
     trials = []
     for value, stage in stages:
-        with players(replace(stage, scale=scale), jobs) as play:
-            outcomes = [
-                replace(jury.judge("trial", each, record), record=None)
-                for each, record in zip(conditions, play(conditions), strict=True)
-            ]
+        play = replace(stage, scale=scale).play
+        records = pool.map(play, conditions) if pool else map(play, conditions)
+        outcomes = [
+            replace(jury.judge("trial", each, record), record=None)
+            for each, record in zip(conditions, records, strict=True)
+        ]
         trials.append(Trial(value, tuple(outcomes)))
         tell(trials[-1])
     return trials

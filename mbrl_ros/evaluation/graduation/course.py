@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,7 +19,7 @@ from mbrl_ros.evaluation.graduation.conditions import Conditions, Ranges
 from mbrl_ros.evaluation.graduation.judging import Jury, Outcome
 from mbrl_ros.evaluation.graduation.searching import worst
 from mbrl_ros.evaluation.graduation.settings import GraduationSettings
-from mbrl_ros.evaluation.graduation.stage import Plays, Stage, players
+from mbrl_ros.evaluation.graduation.stage import Stage
 from mbrl_ros.system.rehearsal import Record, observed, task_of
 
 AS_THE_MODEL = Conditions({}, 0)
@@ -71,7 +72,7 @@ class Course:
 def graduate(
     stage: Stage,
     settings: GraduationSettings,
-    jobs: int = 1,
+    pool: Executor | None = None,
     tell: Callable[[Outcome], None] = lambda _: None,
 ) -> Course:
     """Check, then rehearse: idle, unperturbed, random draws, the search for the worst.
@@ -79,7 +80,7 @@ def graduate(
     Args:
         stage: to play on; its scale is measured.
         settings: how much.
-        jobs: episodes at once; results do not depend on it.
+        pool: plays them, see `workers`; None: this process. Results do not depend on it.
         tell: called after each episode.
 
     Raises:
@@ -110,9 +111,12 @@ def graduate(
     course.failed += [f"unperturbed: {reason}" for reason in first.failed]
     if course.failed:
         return course
-    with players(stage, jobs) as play:
-        _draw(settings, play, judged)
-        _search(course, settings, play, judged)
+
+    def play(each: Sequence[Conditions]) -> Iterator[Record]:
+        return pool.map(stage.play, each) if pool else map(stage.play, each)
+
+    _draw(settings, play, judged)
+    _search(course, settings, play, judged)
     _conclude(course, settings)
     return course
 
@@ -136,15 +140,16 @@ def drawn(settings: GraduationSettings, seed: int) -> list[Conditions]:
 
 
 _Judge = Callable[[str, Conditions, Record], Outcome]
+_Play = Callable[[Sequence[Conditions]], Iterator[Record]]
 
 
-def _draw(settings: GraduationSettings, play: Plays, judged: _Judge) -> None:
+def _draw(settings: GraduationSettings, play: _Play, judged: _Judge) -> None:
     every = drawn(settings, settings.seed)
     for conditions, record in zip(every, play(every), strict=True):
         judged("draw", conditions, record)
 
 
-def _search(course: Course, settings: GraduationSettings, play: Plays, judged: _Judge) -> None:
+def _search(course: Course, settings: GraduationSettings, play: _Play, judged: _Judge) -> None:
     ranges, begun = Ranges(settings.ranges), course.worst
     assert begun is not None  # there is at least one draw
     seed = begun.conditions.seed

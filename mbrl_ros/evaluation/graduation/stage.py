@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import multiprocessing
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,8 +18,6 @@ from mbrl_ros.system.rehearsed_plants import (
     standin_of,
 )
 
-#: Plays under each of some conditions, in turn.
-Plays = Callable[[Sequence[Conditions]], Iterator[Record]]
 # What only a stand-in can do.
 _MECHANICAL = ("backlash", "push")
 
@@ -83,34 +78,3 @@ class Stage:
         model = None if idle else self.model
         rehearsal = Rehearsal(self.configuration, plant, model, conditions.timing())
         return rehearsal.play(self.steps, idle)
-
-
-_stage: Stage
-
-
-def _take(stage: Stage) -> None:
-    global _stage  # of this worker process
-    _stage = stage
-
-
-def _play(conditions: Conditions) -> Record:
-    return _stage.play(conditions)
-
-
-@contextlib.contextmanager
-def players(stage: Stage, jobs: int) -> Iterator[Plays]:
-    """Return what plays on a stage.
-
-    Args:
-        stage: to play on.
-        jobs: episodes at once; results do not depend on it.
-    """
-    if jobs == 1:
-        yield lambda each: map(stage.play, each)
-        return
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, spawn, _take, (stage,)) as pool:
-        try:
-            yield lambda each: pool.map(_play, each)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
