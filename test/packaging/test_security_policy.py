@@ -1,10 +1,13 @@
 """The shipped policy for SROS 2 allows what the nodes do."""
 
 import ast
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+
+ri = pytest.importorskip("mbrl_ros.ros.interfaces")
 
 ROOT = Path(__file__).resolve().parents[2]
 SECURITY = ROOT / "config" / "security"
@@ -17,6 +20,11 @@ CALLS = {
     "create_service": ("services", "reply"),
     "create_client": ("services", "request"),
 }
+# Whose parameters `RemoteParameters` follows, and what it asks for that.
+OWNERS = {"mpc_controller", "mujoco_sim"}
+ASKED = (
+    "describe_parameters", "get_parameters", "list_parameters", "set_parameters_atomically",
+)  # fmt: skip
 
 
 def of(profile):
@@ -37,15 +45,44 @@ def allowed():
     return {profile.get("node"): of(profile) | common for profile in policy.iter("profile")}
 
 
+def word_of(node, assigned):
+    """The text that an expression is, of two that without a fleet; empty: it is another thing."""
+    if isinstance(node, ast.IfExp):
+        return word_of(node.orelse, assigned)
+    if isinstance(node, ast.Name) and node.id in assigned:
+        return word_of(assigned[node.id], {})
+    value = getattr(node, "value", None) if isinstance(node, ast.Constant) else None
+    return value if isinstance(value, str) else ""
+
+
 def done(path):
     """What the code of a module does under a name that it says itself."""
-    for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        called = getattr(getattr(call, "func", None), "attr", getattr(call, "func", None))
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    words = {word_of(each, {}) for each in nodes}
+    assigned = {
+        target.id: each.value
+        for each in nodes
+        if isinstance(each, ast.Assign)
+        for target in each.targets
+        if isinstance(target, ast.Name)
+    }
+    for each in nodes:
+        if not isinstance(each, ast.Call | ast.Tuple):
+            continue
+        row = [word_of(part, assigned) for part in getattr(each, "elts", getattr(each, "args", []))]
+        called = getattr(getattr(each, "func", None), "attr", getattr(each, "func", None))
         called = getattr(called, "id", called)
         if called in CALLS:
-            names = [a.value for a in call.args if isinstance(a, ast.Constant)]
-            names = [name for name in names if isinstance(name, str)]
-            yield from ((*CALLS[called], name.lstrip("/")) for name in names[:1])
+            yield from ((*CALLS[called], name.lstrip("/")) for name in [*filter(None, row)][:1])
+        if called == "RemoteParameters":
+            yield from (("services", "request", f"{o}/{a}") for o in OWNERS & words for a in ASKED)
+        # A name and what it is of: in a table, or given to a method of the node's own.
+        for name, kind in pairwise(row):
+            found = getattr(ri, kind.rpartition("/")[2], None) if name and kind else None
+            if found is not None:
+                asked = hasattr(found, "Request")
+                way = CALLS["create_client" if asked else "create_subscription"]
+                yield (*way, name.lstrip("/"))
 
 
 @pytest.mark.parametrize("path", NODES, ids=lambda path: path.stem)
