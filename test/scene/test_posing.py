@@ -11,6 +11,7 @@ from mbrl_ros.scene.shapes import SHOWN_GROUPS, placed, shapes_of, tips
 from mbrl_ros.simulation.environments import make_environment
 from mbrl_ros.simulation.physics import Physics
 from mbrl_ros.simulation.settings import SimulatorSettings
+from mbrl_ros.system.configuration import read_task
 
 pytest.importorskip("trimesh", reason="the page needs viser, which brings it")
 
@@ -128,3 +129,13 @@ def test_what_has_no_model_says_so(tmp_path):
     (tmp_path / "bad.xml").write_text("<mujoco><nothing/></mujoco>")
     with pytest.raises(ValueError, match=r"model '.*bad.xml': [^\n]*$"):
         Poser.of_file(str(tmp_path / "bad.xml"), [])
+
+
+@pytest.mark.parametrize(
+    ("robot", "told"), [("arm", 6), ("cartpole_rig", 2), ("diff_drive", 1)], ids=lambda x: str(x)
+)
+def test_the_models_of_shipped_robots_are_posed_by_their_dimensions(robot, told):
+    configuration = read_task(robot, {})
+    settings = configuration.build("rviz_markers")
+    names = configuration.shared["observation.names"]
+    assert len(Poser.of_file(settings.model, names, settings.joints).told) == told
