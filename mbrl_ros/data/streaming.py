@@ -68,7 +68,8 @@ class RecordStream:
             try:
                 for record, end in _records(file, size):
                     good = end
-                    yield record
+                    if record is not None:
+                        yield record
                     if isinstance(record, Footer):
                         return
             except OSError:
@@ -78,8 +79,8 @@ class RecordStream:
         self.lost = size - good
 
 
-def _records(file: IO[bytes], size: int) -> Iterator[tuple[McapRecord, int]]:
-    """Yield the records of a file with the place where each ends."""
+def _records(file: IO[bytes], size: int) -> Iterator[tuple[McapRecord | None, int]]:
+    """Yield the records of a file, None for those that tell nothing new, and where each ends."""
     if (checksum := zlib.crc32(_read(file, len(_MAGIC)))) != zlib.crc32(_MAGIC):
         raise ValueError("magic")
     position = len(_MAGIC)
@@ -93,7 +94,8 @@ def _records(file: IO[bytes], size: int) -> Iterator[tuple[McapRecord, int]]:
         if opcode == Opcode.CHUNK:
             for record in records_of_chunk(content):
                 yield record, position
-        elif (told := _record(opcode, content)) is not None:
+        else:
+            told = _record(opcode, content)
             if isinstance(told, DataEnd) and told.data_section_crc not in (0, checksum):
                 raise ValueError("checksum")
             if isinstance(told, Footer):

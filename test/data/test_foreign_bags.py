@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bag_messages import ACTION_SPACE, OBSERVATION_SPACE, TRANSITIONS, transition
+from mcap.reader import SeekingReader
 from mcap.writer import CompressionType, Writer
 from mcap_ros2.writer import Writer as RosWriter
 from support.messages import cdr
@@ -13,7 +14,9 @@ from support.messages import cdr
 from mbrl_ros.cli.main import main
 from mbrl_ros.core.records import Actor
 from mbrl_ros.core.resources import resource_directory
+from mbrl_ros.data.bag_summary import summarize
 from mbrl_ros.data.bags import BagError, passed_over, read_messages, read_transitions
+from mbrl_ros.data.finishing import finish
 from mbrl_ros.data.recorder import Recorder
 from mbrl_ros.reports.history import read_history
 from mbrl_ros.system.configuration import read_task
@@ -149,6 +152,20 @@ def test_other_encodings_are_passed_over_by_name(tmp_path):
     path.write_bytes(whole[:120] + b"\xff" * 40 + whole[160:])
     with pytest.raises(BagError, match=r"bag_1\.mcap: damaged"):
         read_transitions([bag], *SPACES)
+
+
+def test_a_tool_killed_behind_a_chunk_left_nothing_damaged(tmp_path):
+    path = with_notes(recorded(tmp_path / "bag"))
+    with path.open("rb") as file:
+        chunk = SeekingReader(file).get_summary().chunk_indexes[-1]
+    end = chunk.chunk_start_offset + chunk.chunk_length + chunk.message_index_length
+    path.write_bytes(path.read_bytes()[:end])
+    found = summarize(path)
+    assert (found.unfinished, found.damaged) == ([path], {})
+    with path.open("ab") as file:
+        file.write(b"\x05torn")
+    assert summarize(path).damaged == {path: 5}
+    assert finish(path) == f"{path}: finished with 4 messages, 5 damaged bytes at its end left out"
 
 
 def foreign(path, encoding, kind, definition):
