@@ -104,12 +104,14 @@ class KeptLog:
         rows, start = self.newest, self._first
         if first < self._first:
             i = bisect.bisect_right(self._starts, first) - 1
-            rows, start = self._read(self._files[i]), self._starts[i]
+            start = self._starts[i]
+            rows = self._read(self._files[i], first - start)
         chosen = range(len(rows))[max(0, first - start) : first - start + count]
         return [(start + i, rows.row(i)) for i in chosen]
 
-    def _read(self, file: Path) -> Transitions:
-        if self._page is None or self._page[0] != file:
+    def _read(self, file: Path, row: int) -> Transitions:
+        # A disk that has no room for a further file may have some in the last one, which goes on.
+        if self._page is None or self._page[0] != file or row >= len(self._page[1]):
             spaces = self.newest.observation_space, self.newest.action_space
             self._page = file, read_transitions([file], *spaces)
         return self._page[1]

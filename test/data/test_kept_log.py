@@ -59,6 +59,17 @@ def test_a_log_goes_on_after_a_restart_without_reading_all_of_it(tmp_path):
     assert pages(again) == all_from(0, 500)
 
 
+def test_a_page_of_the_file_that_is_still_written_is_as_it_is_now(tmp_path, monkeypatch):
+    monkeypatch.setattr(recorder, "MAX_MESSAGES", 10**6)  # as if there was no room for another file
+    log, bag = KeptLog(OBSERVATION_SPACE, ACTION_SPACE), recorder.Recorder(tmp_path / "bag")
+    for i in range(330):
+        log.add(read_transition(transition(i)))
+        log.recorded(bag.write(TRANSITIONS, cdr(transition(i))), safely=True)
+        if i in (150, 329):
+            assert pages(log) == all_from(0, i + 1)
+    bag.close()
+
+
 def test_what_no_bag_holds_for_good_stays_in_memory(tmp_path):
     troubled = KeptLog(OBSERVATION_SPACE, ACTION_SPACE)
     log_to(tmp_path / "bag", troubled, range(330), safely=False)
