@@ -104,6 +104,7 @@ class DataLogger(Node):
         self._diagnosis = Diagnosis(observation_space, task.period)
         self._examining: threading.Thread | None = None
         self._rested = 0.0
+        self._unreadable = ""
         self._recorder: Recorder | None = None
         self._troubled = False
         self._last_frame = b""
@@ -239,7 +240,9 @@ class DataLogger(Node):
         try:
             page = self._log.page(request.first, request.count)
         except (BagError, OSError) as error:
-            self.get_logger().error(f"earlier transitions cannot be read: {error}")
+            if str(error) != self._unreadable:
+                self._unreadable = str(error)
+                self.get_logger().error(f"earlier transitions cannot be read: {error}")
             return response
         response.transitions = [transition_message(row, index) for index, row in page]
         return response

@@ -54,12 +54,12 @@ class LoggedTransitions:
     def _on_transition(self, message: ri.Transition) -> None:
         if message.index == self._expected:
             self._take(message)
-        elif message.index > self._expected:
-            self._ask()
-        else:
+        elif message.index < self._expected:
             # Either a response overtook the topic, or the logger has started a new log, as a
             # request will show.
             self._in_doubt = True
+        elif not self._in_doubt:
+            self._ask()
 
     def _take(self, message: ri.Transition) -> None:
         self._expected += 1
@@ -89,3 +89,6 @@ class LoggedTransitions:
                 self._take(message)
         if response.transitions and self._expected < response.total:
             self._ask()
+        elif self._expected < response.total:
+            # The logger cannot read them, and takes time to find out: `look` alone asks again.
+            self._in_doubt = True
