@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 from collections.abc import Callable, Sequence
@@ -49,11 +50,12 @@ def follow(
     os.nice(_NICENESS)
     findings: list[Finding] = []
     fitted, said = 0, ""
+    sizes: dict[Path, int] = {}
     with Session() as session:
         publisher = session.node.create_publisher(ri.DiagnosticArray, "/diagnostics", EVENTS)
         try:
             while True:
-                size = _size(bags)
+                size = ever_held(bags, sizes)
                 if size > _GROWTH * fitted:
                     try:
                         found = fit()
@@ -103,7 +105,17 @@ def differences(found: Identified) -> list[Finding]:
     return told
 
 
-def _size(bags: Sequence[Path]) -> int:
-    """Return the number of bytes in bags."""
-    files = [each for bag in bags for each in (mcap_files(bag) if bag.is_dir() else [bag])]
-    return sum(file.stat().st_size for file in files if file.exists())
+def ever_held(bags: Sequence[Path], sizes: dict[Path, int]) -> int:
+    """Return the number of bytes that bags have held so far.
+
+    It grows with what is recorded, also where full files are compressed or make room for others.
+
+    Args:
+        bags: folders or files.
+        sizes: of each file, the largest so far; brought up to date.
+    """
+    for bag in bags:
+        for file in mcap_files(bag) if bag.is_dir() else [bag]:
+            with contextlib.suppress(FileNotFoundError):  # it has just made room
+                sizes[file] = max(sizes.get(file, 0), file.stat().st_size)
+    return sum(sizes.values())

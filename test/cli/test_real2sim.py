@@ -12,6 +12,7 @@ from support.waiting import PATIENCE, eventually
 
 from mbrl_ros import ros
 from mbrl_ros.cli.main import main
+from mbrl_ros.cli.real2sim_following import ever_held
 from mbrl_ros.ros import interfaces as ri
 from mbrl_ros.system.task_file import read_task_file
 
@@ -152,6 +153,18 @@ def test_a_bag_that_grows_is_followed_and_what_was_found_is_told(folder, tmp_pat
     plant = read_task_file(file).nodes["mujoco_sim"]
     assert plant["physics.gain_scale"] == pytest.approx(0.7, rel=2e-3)
     assert plant["physics.friction_scale"] == pytest.approx(2.0, rel=2e-3)
+
+
+def test_a_bag_grows_also_where_its_files_shrink_and_go(tmp_path):
+    first, second = tmp_path / "bag_0.mcap", tmp_path / "bag_1.mcap"
+    sizes = {}
+    assert ever_held([tmp_path], sizes) == 0
+    for file, size, whole in ((first, 900, 900), (first, 300, 900), (second, 100, 1000)):
+        file.write_bytes(bytes(size))
+        assert ever_held([tmp_path], sizes) == whole
+    first.unlink()
+    second.write_bytes(bytes(500))
+    assert ever_held([tmp_path], sizes) == ever_held([first, second], sizes) == 1400
 
 
 def test_only_the_newest_transitions_are_asked_what_is_so_now(folder, tmp_path):
