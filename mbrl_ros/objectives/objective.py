@@ -314,9 +314,8 @@ class Objective:
             "goal": dict(self.goal),
             "period": self.period,
         }
-        if (
-            self.settings.tail != 1.0
-        ):  # so that what was learned before there was one is still of it
+        # What was learned for an objective before there was a tail is still of it.
+        if self.settings.tail != 1.0:
             content["tail"] = self.settings.tail
         return json.dumps(content, sort_keys=True)
 
