@@ -410,10 +410,9 @@ class RobotPlant:
         self._limited = ""
         if self._inner is not None:
             decided, self._limited = self._inner.correct(decided, seen, now)
-        action = self._actuation.act(decided, seen.values)
-        if self._inner is not None:
-            self._inner.sent(action)
-        return self._sent(action, now)
+            if decided is None:
+                self._sent_step = -1
+        return self._sent(self._actuation.act(decided, seen.values), now)
 
     def _safely(self, values: FloatArray, now: float) -> dict[str, Any]:
         """Return the messages that send the safe command; none while somebody else commands."""
@@ -423,6 +422,8 @@ class RobotPlant:
     def _sent(self, action: FloatArray, now: float) -> dict[str, Any]:
         """Return the messages that send an action, which is in effect then."""
         self._effect.change(action, now)
+        if self._inner is not None:
+            self._inner.sent(action)
         named = dict(zip(self._action.names, action.tolist(), strict=True))
         return {name: writer(named) for name, writer in self.writers.items()}
 

@@ -203,6 +203,27 @@ def test_a_bridge_corrects_between_its_steps_and_tells_what_acted():
     assert Bench().plant.between(100.0) == {}
 
 
+def test_a_safe_command_is_where_the_next_one_changes_from():
+    bench = Bench({"limits.rate": [50.0]}, inner_loop=100.0)
+    bench.tick(0.0)
+    bench.answer(0.4)
+    assert bench.tick(0.0)[1] == 4.0
+    assert bench.tick(math.nan)[1] == 0.0
+    bench.answer(0.9)
+    # 50 / s, a hundred times a second.
+    assert bench.tick(0.0)[1] == pytest.approx(5.0)
+
+
+def test_what_the_limits_replace_is_told_as_no_answer():
+    bench = Bench({"limits.forbidden": ["sqrt(1 - place) - 9"]}, inner_loop=100.0)
+    bench.tick(0.0)
+    bench.answer(0.5)
+    assert bench.tick(2.0)[1] == 0.0
+    assert bench.plant.intervention == "inner loop: not known: sqrt(1 - place) - 9 <= 0"
+    seen = bench.tick(0.0)[0].observation
+    assert (seen.action.tolist(), seen.action_step) == ([0.0], -1)
+
+
 @pytest.mark.parametrize("what", ["stale", "unreadable", "over"])
 def test_in_between_nothing_is_sent_that_is_not_known(what):
     bench = Bench(inner_loop=100.0, **({"time_limit": PERIOD} if what == "over" else {}))
