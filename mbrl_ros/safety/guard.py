@@ -21,7 +21,7 @@ from mbrl_ros.safety.changes import ChangesSlowly, Sent
 from mbrl_ros.safety.command_latch import CommandLatch, ReceivedCommand
 from mbrl_ros.safety.limits import limit_rules
 from mbrl_ros.safety.rules import NoOlderThan, SafetyRule, WithinLimits, apply_rules
-from mbrl_ros.safety.safe_command import HOLD, SafeCommand
+from mbrl_ros.safety.safe_command import SafeCommand
 from mbrl_ros.safety.settings import STOP, GuardSettings
 
 # Control steps by which a command may be ahead of its observation, which comes on another way, and
@@ -95,7 +95,7 @@ class Guard:
         self._person: tuple[FloatArray, float] | None = None
         self._changed_hands = -math.inf
         # Where a person's hand is need not be where the servos are.
-        self._blends_in = task.safe_command == HOLD
+        self._blends_in = self._safe.holds
         self._heard = self._spoke = -math.inf
         self._resting = True
         self._stopped = False

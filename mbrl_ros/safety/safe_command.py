@@ -100,6 +100,11 @@ class SafeCommand:
             self._velocities = [_index(observation, name) for name in velocities]
         self.held = self.resting
 
+    @property
+    def holds(self) -> bool:
+        """Whether it is ``hold``, also where a law has no answer."""
+        return self._mode == HOLD
+
     @classmethod
     def of(cls, task: TaskSettings) -> SafeCommand:
         """Return the safe command of a task's parameters.
@@ -133,7 +138,7 @@ class SafeCommand:
             except Exception as error:  # the user's own code
                 what = str(error) if isinstance(error, _UnansweredError) else describe(error)
                 self.trouble = f"safe_command: {what}: {self._mode} instead"
-        if self._mode == HOLD:
+        if self.holds:
             return self.held
         return self._damped(observed) if self._mode == DAMP else self.resting
 

@@ -19,7 +19,7 @@ class TakeoverSettings:
     handback: float = setting(
         0.5,
         "time in which, after that, a command may change by no more than its whole range [s]; with "
-        "safe_command hold, as for position servos, also as a person takes over",
+        "safe_command or safe_fallback hold, as for position servos, also as a person takes over",
         low=0.0,
         high=60.0,
     )

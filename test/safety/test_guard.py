@@ -257,8 +257,11 @@ def test_a_person_hands_back_at_once_and_may_be_missed():
     assert loop.round(0.1).reason == ""
 
 
-def test_servos_do_not_jump_to_where_a_leaders_are():
-    loop = Loop(safe_command="hold")
+@pytest.mark.parametrize("safe", ["hold", "a law, or else hold"])
+def test_servos_do_not_jump_to_where_a_leaders_are(safe, tmp_path):
+    (tmp_path / "laws.py").write_text("def stay(seen):\n    return [0.0]\n")
+    law = {"safe_command": f"{tmp_path / 'laws.py'}:stay", "safe_fallback": "hold"}
+    loop = Loop(**({"safe_command": safe} if safe == "hold" else law))
     loop.round(-1.0)
     values = [-1.0]
     for _ in range(20):
