@@ -101,10 +101,10 @@ class LimitSettings:
         low=0.0,
     )
 
-    @property
-    def bound_states(self) -> bool:
-        """Whether any states are not allowed."""
-        return bool(self.of or self.forbidden or self.model)
+    def bound_states(self, observation: Space) -> bool:
+        """Return whether any states are not allowed; arguments as for `ranges`."""
+        ends = (end for _, _, *pair in self.ranges(observation) for end in pair)
+        return bool(self.forbidden) or any(math.isfinite(end) for end in ends)
 
     def wider_than(self, other: LimitSettings, observation: Space, actions: Sequence[str]) -> str:
         """Return by which parameter these allow what other limits of the same names do not.

@@ -287,7 +287,7 @@ class MpcController(LifecycleNode):
         if not self._guard_told and self.count_publishers("guard_status"):
             return "the guard has not told its state yet"
         limits = self._task.limits
-        if self._settings.needs_limits and not limits.bound_states:
+        if self._settings.needs_limits and not limits.bound_states(self._observation):
             return (
                 "no limits: expected limits.of, limits.forbidden or limits.model, which bound "
                 "states, or needs_limits: false"

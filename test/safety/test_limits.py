@@ -259,6 +259,27 @@ def test_what_does_not_fit_is_refused_by_name(values, message):
         rules_of(LimitSettings(**values))
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({}, False),
+        ({"of": ["x"]}, False),  # neither end is said
+        ({"model": "bare.xml"}, False),  # its joints have no ranges, or other names
+        ({"model": "ranged.xml"}, True),
+        ({"of": ["x"], "high": [1.0]}, True),
+        ({"forbidden": [DISC]}, True),
+    ],
+)
+def test_limits_that_forbid_nothing_bound_no_states(tmp_path, values, expected):
+    for name, limited in (("bare.xml", ""), ("ranged.xml", 'range="-1 1" limited="true"')):
+        joint = f'<joint name="x" type="slide" {limited}/>'
+        body = f'<body>{joint}<geom size="0.1"/></body>'
+        (tmp_path / name).write_text(f"<mujoco><worldbody>{body}</worldbody></mujoco>")
+    if "model" in values:
+        values = {"model": str(tmp_path / values["model"])}
+    assert LimitSettings(**values).bound_states(PLANE) is expected
+
+
 def test_a_choice_has_no_rate():
     choice = Space.of(["gear"], [0.0], [3.0], discrete=["gear"])
     with pytest.raises(
