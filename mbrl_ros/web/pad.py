@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from mbrl_ros.core.spaces import FloatArray, Space
 from mbrl_ros.web.controls import Control
 
@@ -81,7 +83,7 @@ class Pad:
 
     def _adopt(self) -> None:
         acting = self._acting()
-        if acting is None or len(acting) != self._action.dim:
+        if acting is None or len(acting) != self._action.dim or not np.isfinite(acting).all():
             return
         for slider, value in zip(self._sliders, self._action.clip(acting), strict=True):
             slider.value = type(slider.min)(value)

@@ -252,7 +252,8 @@ class Watched:
         """Return a plan; None: of another task, or of a model without named dimensions."""
         names = tuple(message.observation_names)
         shape = (message.horizon + 1, len(names))
-        if names != self.names or len(message.observations) != shape[0] * shape[1]:
+        sizes = {len(message.observations), len(message.observation_stds)}
+        if names != self.names or sizes != {shape[0] * shape[1]}:
             return None
         ahead = int(self.controller.delay_steps) if self.controller is not None else 0
         mean = np.array(message.observations).reshape(shape)

@@ -318,6 +318,10 @@ def test_a_viewer_commands_for_as_long_as_they_hold_the_button(page, asked, view
     assert asked.of == [(0, [1.5, 0])] * 2
     pad._adopt()
     assert (push.value, choice.value) == (3.0, 1)  # what acts, within the limits
+    for strange in ([math.nan, 1.0], [1.0], None):
+        page._acting = strange if strange is None else np.array(strange)
+        pad._adopt()
+        assert (push.value, choice.value) == (3.0, 1)
 
 
 def test_a_viewer_asks_what_if_and_all_see_for_what(page, asked, viewer):

@@ -182,6 +182,19 @@ def test_a_plan_without_named_dimensions_is_none():
     assert watched.future is None
 
 
+@pytest.mark.parametrize("field", ["observations", "observation_stds"])
+@pytest.mark.parametrize("size", [0, 1, 3, 7])
+def test_a_plan_of_another_size_than_it_says_is_none(field, size):
+    for kind in ("Plan", "WhatIf"):
+        watched = Watched()
+        watched.tell({"observation.names": ["x", "v"]})
+        strange = plan(0, 0, [(1.0, 0.0), (2.0, 0.0)])
+        setattr(strange, field, np.ones(size))
+        watched.feed(kind, strange, 0.0)
+        assert watched.future is None
+        assert watched.supposed is None
+
+
 def test_the_state_in_words_is_escaped():
     watched = Watched()
     assert "waiting for a controller" in status_html(watched, 0.0)
