@@ -81,7 +81,7 @@ def rehearse_processes(
     with tempfile.TemporaryDirectory(prefix="mbrl_graduation_") as text, claim_domain(NAMESPACE):
         folder = Path(text)
         for number, each in enumerate(conditions):
-            system = _planned(stage, arguments, digest, each, folder / f"run{number}")
+            system = planned(stage, arguments, digest, each, folder / f"run{number}")
             with _busy(settings.cpu_load if number else 0), middleware(system):
                 try:
                     record, missed = _play(stage, system, each)
@@ -239,13 +239,25 @@ class _Witness(ros.Node):
         self._changed += 1
 
 
-def _planned(
+def planned(
     stage: Stage,
     arguments: argparse.Namespace,
     digest: str,
     conditions: Conditions,
     run_dir: Path,
 ) -> System:
+    """Return the system of an episode; each one ends, and puts the robot back to its start.
+
+    Args:
+        stage: of the course.
+        arguments: of the command line.
+        digest: SHA-256 of the model.
+        conditions: of the episode.
+        run_dir: of the system.
+
+    Raises:
+        ValueError: naming the parameter that does not fit.
+    """
     given = dict(word.split(":=", 1) for word in arguments.parameters)
     given |= {
         "task": arguments.task,

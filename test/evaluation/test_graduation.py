@@ -5,6 +5,7 @@ import math
 import re
 import subprocess
 import sys
+from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -14,7 +15,7 @@ import pytest
 from support import sliders
 from support.waiting import eventually
 
-from mbrl_ros.cli.graduation_processes import restarted
+from mbrl_ros.cli.graduation_processes import planned, restarted
 from mbrl_ros.cli.main import main
 from mbrl_ros.cli.supervisor import Supervisor
 from mbrl_ros.core.settings import flat
@@ -339,6 +340,17 @@ def test_the_end_of_an_episode_is_known_even_if_its_message_is_lost():
         record = stage.play(Conditions({"dropout": 0.8}, seed), idle=True)
         assert record.terminated
         assert (np.diff(record.times) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("robot", "ends"), [("arm", (10.0, "standin_home")), ("cartpole_rig", (10.0, "rig/home"))]
+)
+def test_in_the_processes_each_episode_begins_at_the_robots_start(folder, tmp_path, robot, ends):
+    stage = Stage(read_task(robot), sliders.model(), read_standin(robot), interface, 100)
+    arguments = Namespace(task=robot, model=folder / "model.safetensors", parameters=[])
+    system = planned(stage, arguments, "0" * 64, Conditions({}, 0), tmp_path / "run")
+    bridge = system.configuration.build("robot_bridge")
+    assert (bridge.time_limit, bridge.reset_service) == ends
 
 
 def test_a_node_that_had_to_be_started_again_is_told(tmp_path):
