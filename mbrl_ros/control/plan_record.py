@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from mbrl_ros.core.extensions import describe
 from mbrl_ros.core.records import Observation, PlanGains
 from mbrl_ros.models.world_model import UnlearnedError
 from mbrl_ros.objectives.objective import Objective
@@ -80,7 +81,11 @@ class PlanRecord:
         assert trajectory is not None  # as it has derivatives
         states = trajectory.mean(dim=0)
         low, high = (torch.tensor(limits).float() for limits in (space.low, space.high))
-        policy = backward(local, problem.objective, states, actions, low, high, _DAMPING)
+        try:
+            policy = backward(local, problem.objective, states, actions, low, high, _DAMPING)
+        except Exception as error:  # a user's own term need not have derivatives
+            what = str(error) if isinstance(error, ValueError) else describe(error)
+            raise UnlearnedError(f"no gains: {what}") from None
         if policy is None:
             raise UnlearnedError("no gains: a derivative is not finite")
         return PlanGains(

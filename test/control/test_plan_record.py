@@ -111,3 +111,19 @@ def test_without_a_state_there_are_no_gains(settings, expected):
     made.tick(reading(0))
     with pytest.raises(UnlearnedError, match=expected):
         made.planned.gains()
+
+
+def test_a_term_of_ones_own_without_derivatives_gives_no_gains(tmp_path):
+    file = tmp_path / "terms.py"
+    file.write_text(
+        "import numpy as np, torch\n"
+        "def own(observation, action):\n"
+        "    return torch.from_numpy(np.square(observation['velocity'].numpy()))\n"
+    )
+    judge = Objective.from_parameters(
+        {"terms": ["own"], "own.type": f"{file}:own"}, OBSERVATION, ACTION
+    )
+    made = controller(judge=judge)
+    assert made.tick(reading(0)).reason == ""
+    with pytest.raises(UnlearnedError, match=r"no gains: RuntimeError: .*terms\.py:3"):
+        made.planned.gains()
