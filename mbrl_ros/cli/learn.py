@@ -95,13 +95,31 @@ def run(arguments: argparse.Namespace) -> int:
         {**words, "seed": arguments.seed, "run_dir": ""},
         absolute_namespace(str(namespace)) if namespace else "",
     )
-    if not arguments.resume or not check_resumable(arguments.out, "--resume", configuration):
+    if arguments.resume and check_resumable(arguments.out, "--resume", configuration):
+        _check_same_plant(arguments)
+    else:
         check_free(arguments.out, "--out")
     for note in configuration.notes:
         print(note)
     make, vary = _plants(configuration, arguments), _varied(arguments)
     _learn(configuration, arguments.out, arguments, make, vary)
     return 0
+
+
+def _check_same_plant(arguments: argparse.Namespace) -> None:
+    """Check that what an earlier process learned from is what is to be learned from.
+
+    Raises:
+        SettingsError: if it is not.
+    """
+    from mbrl_ros.cli.learning_folder import read_summary
+
+    # Where it was killed before its first model, there is none.
+    if not (before := read_summary(arguments.out)):
+        return
+    for name in ("standin", "randomise"):
+        if (was := before.get(name)) != (value := getattr(arguments, name)):
+            raise SettingsError(f"--resume: {arguments.out}: --{name} was {was!r}, got {value!r}")
 
 
 def _plants(configuration: Configuration, arguments: argparse.Namespace) -> MakePlant:
@@ -158,6 +176,8 @@ def _learn(
         return {
             "task": configuration.shared.get("task") or Path(arguments.task).stem,
             "seed": arguments.seed,
+            "standin": arguments.standin,
+            "randomise": arguments.randomise,
             "env_steps": env_steps or system.simulator.env_steps,
             "episodes": len(system.episodes),
             "episode_returns": [episode.total_reward for episode in system.episodes],

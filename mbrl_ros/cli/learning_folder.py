@@ -118,7 +118,7 @@ class LearningFolder:
         system, table = self._system, self._system.transitions
         log = read_transitions([self._out / "bag"], table.observation_space, table.action_space)
         episodes = _read_curve(self._out / "curve.csv")
-        summary = _read_summary(self._out / SUMMARY)
+        told = read_summary(self._out)
         if not len(log) and not episodes:
             return
         update, path = None, self.checkpoint
@@ -126,6 +126,8 @@ class LearningFolder:
             update = checkpoint.load(path)
         state = checkpoint.state_path(path)
         # The summary is as old as the newest model; since then, each transition took its steps.
+        names = ("transitions", "env_steps", "models_published")
+        summary = {name: int(told.get(name) or 0) for name in names}
         since = len(log) - summary["transitions"]
         steps = summary["env_steps"] + max(0, since) * system.simulator.plant.action_repeat
         system.resume(
@@ -153,11 +155,10 @@ def _read_curve(path: Path) -> list[Episode]:
     return episodes
 
 
-def _read_summary(path: Path) -> dict[str, int]:
-    """Return the counters that nothing else tells; 0 where nothing does."""
+def read_summary(out: Path) -> dict[str, Any]:
+    """Return the figures that an earlier process left in a folder; none if it left none."""
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        told: dict[str, Any] = json.loads((out / SUMMARY).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        told = {}
-    names = ("transitions", "env_steps", "models_published")
-    return {name: int(told.get(name) or 0) for name in names}
+        return {}
+    return told

@@ -102,7 +102,7 @@ def test_each_episode_may_have_physics_of_its_own(folder):
 
 
 @pytest.mark.process
-def test_learn_takes_the_stand_in_of_a_robot_and_draws_its_physics(folder, tmp_path):
+def test_learn_takes_the_stand_in_of_a_robot_and_draws_its_physics(folder, tmp_path, capsys):
     words = [
         "learn", str(folder / "sliders.yaml"), "--standin", str(folder / "standin.yaml"), "--steps",
         "60", "--eval-episodes", "0", "--randomise", str(folder / "settings.yaml"),
@@ -119,6 +119,11 @@ def test_learn_takes_the_stand_in_of_a_robot_and_draws_its_physics(folder, tmp_p
     assert masses.min() >= 0.9 - 1e-3
     assert masses.max() <= 1.1 + 1e-3
     assert len({*masses.round(3)}) == 3  # of three episodes
+    # Whoever goes on goes on with this plant.
+    assert main([*words[:8], *words[10:], str(tmp_path / "out"), "--resume"]) == 2
+    told = f"--randomise was '{folder / 'settings.yaml'}', got None"
+    assert told in capsys.readouterr().err
+    assert main([*words, str(tmp_path / "out"), "--resume"]) == 0
 
 
 @pytest.mark.parametrize(
