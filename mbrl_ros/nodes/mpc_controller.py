@@ -198,14 +198,15 @@ class MpcController(LifecycleNode):
     def destroy_node(self) -> None:
         """Send one last safe command, and publish the final status."""
         self._halt()
+        if self._memory.kept.lifecycle == "active":
+            self._memory.keep(lifecycle="")  # a clean end
+        self._report()
+        # Only now, since a report may give them work.
         self._tuning.close()
         self._models.close()
         self._objective_interface.close()
         if self._reconstruction is not None:
             self._reconstruction.close()
-        if self._memory.kept.lifecycle == "active":
-            self._memory.keep(lifecycle="")  # a clean end
-        self._report()
         super().destroy_node()
 
     def _halt(self) -> None:

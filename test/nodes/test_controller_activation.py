@@ -27,6 +27,7 @@ from mbrl_ros.system.graduation_stamp import file_digest
 ros = pytest.importorskip("mbrl_ros.ros")
 ri = pytest.importorskip("mbrl_ros.ros.interfaces")
 frame_message = pytest.importorskip("mbrl_ros.nodes.record_messages").frame_message
+FRAMES = pytest.importorskip("mbrl_ros.nodes.qos").FRAMES
 
 pytestmark = [pytest.mark.process, pytest.mark.alone]
 
@@ -147,7 +148,7 @@ def test_a_robot_needs_limits(start, plant):
 
 def test_an_observation_counts_only_with_what_its_camera_shows(plant, start):
     plant.guard.publish(ri.GuardStatus(state="armed"))
-    start("learner:=rssm", "observation.images:=[top]", "observation.image_size:=32")
+    process, log = start("learner:=rssm", "observation.images:=[top]", "observation.image_size:=32")
     plant.until(lambda: plant.status is not None)
     for _ in range(20):
         plant.observe()
@@ -159,6 +160,13 @@ def test_an_observation_counts_only_with_what_its_camera_shows(plant, start):
     plant.shows = False  # the camera fails: the last command is a safe one
     plant.until(lambda: plant.commands[-1].values[0] == 0.0 and plant.status.ticks > told)
     plant.until(lambda: "no frame of camera 'top' came" in plant.status.reason)
+    # It ends cleanly while somebody listens to what its model would see.
+    looks = plant.node.create_subscription(ri.Frame, "reconstruction", list, FRAMES)
+    told = plant.status.ticks
+    plant.until(lambda: looks.get_publisher_count() and plant.status.ticks > told)
+    process.send_signal(signal.SIGTERM)
+    plant.until(lambda: process.poll() is not None)
+    assert process.returncode == 0, log.read_text()
 
 
 def test_only_models_that_are_signed_are_used(start, plant, tmp_path):
