@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from mbrl_ros.control.settings import ExplorationSettings
+from mbrl_ros.core.limits import per_name
 from mbrl_ros.core.spaces import FloatArray, Space
 from mbrl_ros.planning.noise import coloured_noise
 
@@ -53,11 +54,14 @@ class Exploration:
 
         Args:
             rate: see above.
+
+        Raises:
+            ValueError: if there are too few or too many, or one is NaN; nothing is changed then.
         """
         action = self._action
         rates = np.minimum(
             (action.upper - action.lower) * (self._settings.rate or np.inf),
-            np.asarray(rate) if len(rate) else np.inf,
+            per_name("limits.rate", rate, action.names, math.inf),
         )
         rates[list(action.discrete_indices)] = np.inf
         self._change = rates * self._period

@@ -254,9 +254,12 @@ def test_it_explores_and_plans_within_limits_that_change():
     assert np.abs(np.diff(values)).max() == pytest.approx(0.5 * PERIOD)
     with pytest.raises(ValueError, match="unknown dimension 'x'"):
         made.limit(LimitSettings(of=["x"]))
+    with pytest.raises(ValueError, match=r"limits\.rate: expected one number, or one for each of f"):
+        made.limit(LimitSettings(rate=[1.0, 2.0]))
+    assert made.tick(reading(20)).values.shape == (1,)
     made.models.offer(exact_model(), 1, 1)
     made.limit(LimitSettings(of=["velocity"], high=[0.35]))
-    made.tick(reading(20))
+    made.tick(reading(21))
     planned = made.planned
     fast = torch.tensor([[[[0.0, 0.3], [0.0, 0.3]], [[0.0, 0.3], [0.0, 0.4]]]])
     found = planned.problem.forbidden.beyond(Imagined(torch.zeros(2, 1, 1), fast, fast))
