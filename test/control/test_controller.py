@@ -254,7 +254,7 @@ def test_it_explores_and_plans_within_limits_that_change():
     assert np.abs(np.diff(values)).max() == pytest.approx(0.5 * PERIOD)
     with pytest.raises(ValueError, match="unknown dimension 'x'"):
         made.limit(LimitSettings(of=["x"]))
-    with pytest.raises(ValueError, match=r"limits\.rate: expected one number, or one for each of f"):
+    with pytest.raises(ValueError, match=r"limits\.rate: expected one number, or one for each"):
         made.limit(LimitSettings(rate=[1.0, 2.0]))
     assert made.tick(reading(20)).values.shape == (1,)
     made.models.offer(exact_model(), 1, 1)
