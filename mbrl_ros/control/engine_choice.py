@@ -85,10 +85,11 @@ def choose_engine(
     low, high = torch.tensor(action.low), torch.tensor(action.high)
     share = torch.rand(candidates, horizon, action.dim, generator=torch.Generator().manual_seed(0))
     actions = (low + share * (high - low)).float()
-    exact = _observations(engines[reference], actions)
-    deviations = {
-        name: _deviation(_observations(each, actions), exact) for name, each in engines.items()
-    }
+    found = {}
+    for name, each in engines.items():
+        turns.wait(0.0)  # nobody knows yet how long it takes
+        found[name] = _observations(each, actions)
+    deviations = {name: _deviation(seen, found[reference]) for name, seen in found.items()}
     times: dict[str, list[float]] = {name: [] for name in engines}
     for _ in range(_ROLLOUTS):
         for name, each in engines.items():

@@ -69,3 +69,17 @@ def test_another_thread_can_stop_it():
     stop.set()
     with pytest.raises(TuningStoppedError):
         choose(stop, float32=(1e-5, 0), other=(1e-5, 0))
+
+
+def test_every_rollout_waits_for_its_turn(monkeypatch):
+    told, imagine = [], Engined.imagine
+
+    class Loop:
+        def wait(self, seconds):
+            told.append("turn")
+
+    monkeypatch.setattr(Engined, "imagine", lambda *a: told.append("rollout") or imagine(*a))
+    model = Engined({"float32": (0.0, 0), "fast": (0.0, 0)})
+    choose_engine(model, ACTION, 8, 4, Turns(gap=Loop()))
+    assert told == ["turn", "rollout"] * (len(told) // 2)
+    assert len(told) > 4
