@@ -7,6 +7,7 @@ import fcntl
 import functools
 import os
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from mcap.reader import SeekingReader
 from mcap.records import Attachment, Channel, Message, Metadata, Schema
 from mcap.writer import Writer
 
-from mbrl_ros.core.yaml_text import UNREADABLE
+from mbrl_ros.core.yaml_text import DUMPER, UNREADABLE
 from mbrl_ros.data.streaming import RecordStream, is_finished, is_mcap
 
 
@@ -231,8 +232,8 @@ def write_metadata(folder: Path) -> None:
     topics: dict[tuple[str, str, str], dict[str, Any]] = {}
     custom: dict[str, str] = {}
     for path in mcap_files(folder):
-        told = path.stat()
-        if contents := _contents(path, told.st_mtime_ns, told.st_size):
+        found = path.stat()
+        if contents := _contents(path, found.st_mtime_ns, found.st_size):
             files.append(_describe(path, contents, topics, custom))
     if not files:
         return
@@ -252,7 +253,9 @@ def write_metadata(folder: Path) -> None:
         "custom_data": custom or None,
         "ros_distro": os.environ.get("ROS_DISTRO", "none"),
     }
-    text = yaml.safe_dump({"rosbag2_bagfile_information": information}, sort_keys=False)
+    # Of a run of a day, this is thousands of files, beside the thread that records.
+    told = {"rosbag2_bagfile_information": information}
+    text = yaml.dump(told, Dumper=DUMPER, sort_keys=False)
     temporary = folder / "metadata.yaml.tmp"
     try:
         temporary.write_text(text, encoding="utf-8")
@@ -299,7 +302,8 @@ class _Contents(NamedTuple):
     custom: dict[str, str]
 
 
-@functools.lru_cache(maxsize=10_000)
+# Of all files: beyond a limit, each round through them would read all of them anew.
+@functools.cache
 def _contents(path: Path, changed: int, size: int) -> _Contents | None:
     """Read a file's index, once: a recorder asks for all of its files whenever one is full."""
     if not is_finished(path):
@@ -318,11 +322,11 @@ def _contents(path: Path, changed: int, size: int) -> _Contents | None:
     for channel in summary.channels.values():
         schema = summary.schemas.get(channel.schema_id)
         topics.append((
-            channel.topic,
-            schema.name if schema else "",
-            channel.message_encoding,
-            channel.metadata.get("offered_qos_profiles", ""),
-            channel.metadata.get("topic_type_hash", ""),
+            sys.intern(channel.topic),  # the same in every file
+            sys.intern(schema.name if schema else ""),
+            sys.intern(channel.message_encoding),
+            sys.intern(channel.metadata.get("offered_qos_profiles", "")),
+            sys.intern(channel.metadata.get("topic_type_hash", "")),
             statistics.channel_message_counts.get(channel.id, 0),
         ))  # fmt: skip
     start, end = statistics.message_start_time, statistics.message_end_time

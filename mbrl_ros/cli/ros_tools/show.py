@@ -10,9 +10,8 @@ import numpy as np
 import yaml
 
 from mbrl_ros.cli.ros_tools.interfaces import FieldType, field_types
+from mbrl_ros.core.yaml_text import DUMPER
 
-#: The C version if available; arrays at control rates need it.
-_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _NEVER_WRAP = (1 << 31) - 1
 
 
@@ -43,7 +42,7 @@ class Format:
         flow = self.flow or (isinstance(plain, list) and not (kind and kind.is_message))
         text: str = yaml.dump(
             plain,
-            Dumper=_Dumper,
+            Dumper=DUMPER,
             allow_unicode=True,
             width=_NEVER_WRAP,
             sort_keys=False,
