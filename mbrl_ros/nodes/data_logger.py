@@ -8,7 +8,6 @@ previous process. A camera's frames go to the bag as they arrive, and nowhere el
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 import time
@@ -181,10 +180,7 @@ class DataLogger(Node):
         topic = _topic(subscription.topic_name, type_name, latched=True)
 
     def _on_observation(self, data: bytes) -> None:
-        try:
-            message = deserialize_message(data, ri.Observation)
-        except Exception:  # each middleware raises its own for malformed bytes
-            self._pairer.skipped["malformed"] += 1
+        if (message := self._read(data, ri.Observation)) is None:
             return
         self._record(self._observation_topic, data)
         seen = read_observation(message)
@@ -203,13 +199,21 @@ class DataLogger(Node):
 
     def _on_action(self, topic: Topic, data: bytes) -> None:
         self._record(topic, data)
-        with contextlib.suppress(Exception):  # each middleware raises its own for malformed bytes
-            self._pairer.acted(*self._acting.act(deserialize_message(data, ri.Action)))
+        if (message := self._read(data, ri.Action)) is not None:
+            self._pairer.acted(*self._acting.act(message))
 
     def _on_intervention(self, topic: Topic, data: bytes) -> None:
         self._record(topic, data)
-        with contextlib.suppress(Exception):
-            self._pairer.acted(*self._acting.intervene(deserialize_message(data, ri.Intervention)))
+        if (message := self._read(data, ri.Intervention)) is not None:
+            self._pairer.acted(*self._acting.intervene(message))
+
+    def _read(self, data: bytes, kind: Any) -> Any:
+        """Return a message; None: it is malformed, which is counted."""
+        try:
+            return deserialize_message(data, kind)
+        except Exception:  # each middleware raises its own for malformed bytes
+            self._pairer.skipped["malformed"] += 1
+            return None
 
     def _record(self, topic: Topic, data: bytes) -> Path | None:
         """Record a message; return the file that has it, if any."""
