@@ -4,6 +4,7 @@ python docs/figures/view.py [name:=value ...]; it needs chromium, chromedriver a
 system is launched, left to learn, and photographed while the robot moves: soon after a reset.
 """
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -22,14 +23,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         run = Path(folder) / "run"
         words = ["view:=page", "duration:=0", f"run_dir:={run}", *sys.argv[1:]]
-        launch = subprocess.Popen(
-            [sys.executable, "-m", "mbrl_ros.cli", "launch", "sim", *words],
-            stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+        command = [sys.executable, "-m", "mbrl_ros.cli", "launch", "sim", *words]
+        launch = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         try:
-            assert launch.stdout is not None
-            url = next(line.split()[-1] for line in launch.stdout if "the page is at" in line)
             time.sleep(LEARNING)
+            log = (run / "logs" / "web_monitor.log").read_text()
+            (url,) = re.findall(r"the page is at (\S+)", log)
             options = webdriver.ChromeOptions()
             for flag in ("headless=new", "no-sandbox", "use-angle=swiftshader",
                          "enable-unsafe-swiftshader", f"user-data-dir={folder}/browser",
@@ -44,7 +43,7 @@ def main() -> None:
             browser.quit()
         finally:
             launch.terminate()
-            launch.communicate()
+            launch.wait()
 
 
 if __name__ == "__main__":
