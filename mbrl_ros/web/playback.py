@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import bisect
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 from mbrl_ros.core.settings import SettingsError, build, for_node, specs
+from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.data.bags import Recorded, by_name, read_messages
 from mbrl_ros.scene.posing import Poser
 from mbrl_ros.simulation.settings import SimulatorSettings
@@ -16,6 +20,7 @@ from mbrl_ros.web.page import Page
 from mbrl_ros.web.watched import Watched
 
 _PERIOD = 0.1
+_OBSERVATION = "mbrl_ros/msg/Observation"
 _OURS = (
     "Action", "ControllerStatus", "Frame", "GuardStatus", "Intervention", "Objective",
     "Observation", "Plan", "TrainingStatus", "Transition",
@@ -49,10 +54,14 @@ class Playback:
         self._messages: list[Recorded] = list(read_messages(bag, types=_TYPES))
         if not self._messages:
             raise ValueError(f"{bag}: expected messages of a run, found none")
-        self._times = [message.time * 1e-9 for message in self._messages]
-        self.duration = self._times[-1] - self._times[0]
         file = task_file_of(bag)
         self.parameters = file.nodes if file is not None else {}
+        if not any(m.message.__msgtype__ == _OBSERVATION for m in self._messages):
+            period = float(self.parameters.get("**", {}).get("period", TaskSettings().period))
+            with by_name(bag):
+                self._messages = _observed(self._messages, period)
+        self._times = [message.time * 1e-9 for message in self._messages]
+        self.duration = self._times[-1] - self._times[0]
         self._watched, self._fed = self._begun(), 0
 
     def at(self, seconds: float) -> tuple[Watched, float]:
@@ -89,6 +98,40 @@ class Playback:
         watched = Watched()
         watched.tell(self.parameters.get("**", {}))
         return watched
+
+
+def _observed(messages: Sequence[Recorded], period: float) -> list[Recorded]:
+    """Return the observations of transitions, where a bag has no others, and the transitions.
+
+    They are a period [s] apart: what learned in lock-step was now faster, now slower.
+    """
+    made: list[Recorded] = []
+    place: tuple[int, int] | None = None
+    steps = 0
+
+    def observation(of: Any, later: int) -> SimpleNamespace:
+        return SimpleNamespace(
+            __msgtype__=_OBSERVATION,
+            episode=of.episode,
+            step=of.step + later,
+            values=of.next_observation if later else of.observation,
+            action=of.action if later else (),
+            action_step=of.step if later else -1,
+            reward=of.reward if later else math.nan,
+            terminated=bool(later and of.terminated),
+            truncated=bool(later and of.truncated),
+        )
+
+    for each in messages:
+        of, shown = each.message, [each.message]
+        if of.__msgtype__ == "mbrl_ros/msg/Transition":
+            begins = place != (of.episode, of.step)
+            shown = [*([observation(of, 0)] if begins else []), of, observation(of, 1)]
+            place = of.episode, of.step + 1
+        for message in shown:
+            steps += message.__msgtype__ == _OBSERVATION
+            made.append(each._replace(time=round(steps * period * 1e9), message=message))
+    return made
 
 
 def play(path: Path, host: str, port: int, model: str, joints: Sequence[str] = ()) -> None:

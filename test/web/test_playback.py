@@ -44,6 +44,26 @@ def test_every_time_shows_what_was_known_then(run_dir):
     assert watched.period == 0.1
 
 
+def test_transitions_alone_show_what_was_observed(tmp_path):
+    """As `learn` writes them, whose time of day is not the plant's."""
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(PARAMETERS))
+    recorder = Recorder(tmp_path / "bag")
+    for index in range(30):
+        message = m.transition(index, episode=index // 20, step=index % 20)
+        message.terminated = index % 20 == 19
+        recorder.write(m.topic("Transition"), cdr(message))
+    recorder.close()
+    found = playback.Playback(tmp_path)
+    assert found.duration == pytest.approx(0.1 * (30 + 2 - 1))  # two episodes begin
+    watched, _ = found.at(0.0)
+    assert watched.observation.tolist() == [0.0, 1.0]
+    watched, _ = found.at(0.1 * 5 + 0.05)
+    assert watched.observation == pytest.approx([np.sin(0.5), np.cos(0.5)])
+    watched, _ = found.at(found.duration)
+    assert [each.total_reward for each in watched.metrics.episodes] == [20.0]
+    assert watched.metrics.transitions == 30
+
+
 def test_a_message_of_another_version_is_named(tmp_path):
     bag = tmp_path / "bag"
     bag.mkdir()
