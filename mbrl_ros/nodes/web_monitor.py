@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 _PERIOD = 0.1
 # The control loop comes first.
 _NICENESS = 10
-# A plan for another objective costs the controller's process up to a second of another thread.
-_WHAT_IF_PERIOD = 2.0
+# A plan for another objective costs the controller's process up to a second of another thread [s].
+_WHAT_IF_PERIOD, _WHAT_IF_PATIENCE = 2.0, 10.0
 _STOPPED_AGAIN = "the e-stop was pressed meanwhile"
 #: What a viewer may ask for: the services that do it, and what their requests say.
 _SERVICES: dict[str, tuple[tuple[str, str, dict[str, Any]], ...]] = {
@@ -114,7 +114,7 @@ class WebMonitor(Node):
         overrides = self.create_publisher(ri.Float64MultiArray, "action_override", COMMAND)
         self._takeover = TakeOver(lambda v: overrides.publish(ri.Float64MultiArray(data=v)))
         self._what_if = self.create_client(ri.WhatIf, "mpc_controller/what_if")
-        self._supposed, self._asked, self._trouble = "", -math.inf, ""
+        self._supposed, self._asks_at, self._trouble = "", -math.inf, ""
         self._called = {
             name: self.create_client(getattr(ri, kind), name)
             for services in _SERVICES.values()
@@ -216,19 +216,21 @@ class WebMonitor(Node):
             self._while_watched = []
 
     def _suppose(self, objective: str) -> None:
-        self._supposed, self._asked, self._trouble = objective, -math.inf, ""
+        self._supposed, self._asks_at, self._trouble = objective, -math.inf, ""
         self._watched.supposed = None
         self._page.show_supposed(objective)
 
     def _ask_what_if(self) -> None:
         """Ask what would be planned for the other objective, if there is one and somebody looks."""
         now, objective = time.monotonic(), self._supposed
-        due = objective and self._page.is_watched and now - self._asked > _WHAT_IF_PERIOD
+        due = objective and self._page.is_watched and now > self._asks_at
         if not due or not self._what_if.service_is_ready():
             return
-        self._asked = now
+        # On a busy machine an answer takes its time; a lost one is not waited for.
+        self._asks_at = now + _WHAT_IF_PATIENCE
 
         def answered(future: Any) -> None:
+            self._asks_at = time.monotonic() + _WHAT_IF_PERIOD
             if objective != self._supposed or future.exception() is not None:
                 return
             answer = future.result()
