@@ -65,7 +65,7 @@ class Recorder:
         self._last_stamp = 0
         self._finished_bytes = 0
         self._lost = self._refused = 0
-        self._budget, self._drops = budget, drop_oldest
+        self._budget, self._drops = budget, drop_oldest and budget > 0
         self._over = threading.Event()
         # The last full file.
         self._finishing: threading.Thread | None = None
@@ -138,6 +138,8 @@ class Recorder:
         most = min(MAX_BYTES, self._budget // _PARTS) if self._drops else MAX_BYTES
         if file.messages >= MAX_MESSAGES or file.size >= most:
             self._split()
+        if self._drops:
+            self._makes_room(0)  # for a record's head, and where a file ends and the next begins
         return file.path
 
     def retry(self) -> None:
@@ -178,8 +180,8 @@ class Recorder:
         full.close()
         self._finished_bytes += full.size
         self._lost += full.lost
-        self._closed_bytes = self._stored()
         self._await_finishing()
+        self._closed_bytes = self._stored()
         self._finishing = threading.Thread(target=self._finish, args=(full.path,), daemon=True)
         self._finishing.start()
 

@@ -99,7 +99,9 @@ class DataLogger(Node):
         self._pairer = TransitionPairer(
             observation_space, action_space, SafeCommand.of(task).resting, task.period
         )
-        self._log = KeptLog(observation_space, action_space, not settings.drop_oldest)
+        self._log = KeptLog(
+            observation_space, action_space, not (settings.drop_oldest and settings.disk_budget)
+        )
         self._diagnosis = Diagnosis(observation_space, task.period)
         self._examining: threading.Thread | None = None
         self._rested = 0.0

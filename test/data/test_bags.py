@@ -269,6 +269,24 @@ def test_a_budget_may_drop_the_oldest_files_instead(bag):
         assert reader.message_count == len(kept)
 
 
+def test_a_budget_holds_at_once_where_a_new_file_begins_with_the_configuration(bag):
+    recorder = Recorder(bag, {"config.yaml": "a: 1\n" * 800}, budget=100_000, drop_oldest=True)
+    for i in range(600):
+        recorder.write(TRANSITIONS, cdr(transition(i)))
+        assert sum(file.stat().st_size for file in bag.glob("*.mcap")) <= 100_000
+    assert not recorder.close()
+    assert indices(bag)[-1] == 599
+
+
+def test_without_a_budget_there_is_nothing_to_drop(bag):
+    recorder = Recorder(bag, drop_oldest=True)
+    for i in range(50):
+        recorder.write(TRANSITIONS, cdr(transition(i)))
+    recorder.close()
+    assert indices(bag) == list(range(50))
+    assert len(list(bag.glob("*.mcap"))) == 1
+
+
 def test_the_disk_itself_is_asked_to_hold_it_and_may_be_slow(bag, monkeypatch):
     asked, lets_go = threading.Event(), threading.Event()
 
