@@ -86,9 +86,6 @@ def test_curves_are_learned_once_and_told(tmp_path, capsys):
     put(kept, [[0, [9.0]], 7])
     assert main(words) == 2
     assert f"{kept}: expected a curve" in capsys.readouterr().err
-    put(kept, [[0, [9.0]]])
-    assert main([*words, "planner.horizon:=5", "--seeds", "0"]) == 0
-    assert json.loads(file.read_text())[0]["curve"] != [[50, 7.0], [90, 8.0]]
 
 
 def test_the_table_has_intervals_and_the_share_of_the_ceiling_on_the_same_starts():
@@ -139,8 +136,10 @@ def test_what_is_said_to_be_told_is_so(task):
     assert others == ("function, with" in told)
 
 
-def test_a_curve_is_measured_again_once_a_default_has_changed(tmp_path):
+def test_a_curve_is_measured_again_once_a_parameter_or_a_default_has_changed(tmp_path):
     job = Job("inverted_pendulum", 0, 1, {}, (100,))
+    other = Job("inverted_pendulum", 0, 1, {"planner.horizon": 5}, (100,))
+    assert other.path(tmp_path) != job.path(tmp_path)
     told = json.loads(json_text({"curve": [[100, [7.0, None]]], "settings": job.settings}))
     job.path(tmp_path).write_text(json.dumps(told))
     ((steps, returns),) = job.kept(tmp_path)

@@ -13,6 +13,9 @@ from rich.table import Table
 from mbrl_ros.cli.node_process import python_command
 from mbrl_ros.cli.terminal import Terminal
 
+# Little to compute: what is told, and where, is the same.
+SMALL = ("model.members:=1", "model.hidden:=[16]", "planner.candidates:=12", "planner.horizon:=6")
+
 
 def run(words, which, **environment):
     """Run a command with some streams closed."""
@@ -24,7 +27,8 @@ def run(words, which, **environment):
 @pytest.mark.process
 def test_a_learned_task_is_reported_on_a_console_of_ascii(tmp_path):
     out = tmp_path / "[red]x[/blue] %s ünd"
-    words = ["learn", "cartpole_v1", "--steps=120", "--eval-episodes=0", "--out", str(out)]
+    words = ["learn", "cartpole_v1", "--steps=120", "--eval-episodes=0", *SMALL]
+    words += ["--out", str(out)]
     plain = {"PYTHONIOENCODING": "ascii", "COLUMNS": "20", "TERM": "dumb"}
     done = run(words, "<&-", **plain)
     assert done.returncode == 0, done.stderr
@@ -46,7 +50,7 @@ def test_a_reader_that_goes_costs_nothing_learned_and_ends_as_sigpipe_does(tmp_p
     out = tmp_path / "out"
     ours, theirs = os.pipe()
     os.close(ours)
-    command = python_command("mbrl_ros.cli.main", "learn", "cartpole_v1", "--steps=60")
+    command = python_command("mbrl_ros.cli.main", "learn", "cartpole_v1", "--steps=60", *SMALL)
     command += ["--eval-episodes=0", "--out", str(out)]
     # With the progress and the warnings, as `2>&1 | head` has it.
     done = subprocess.run(command, stdout=theirs, stderr=theirs)
