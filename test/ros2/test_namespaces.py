@@ -21,6 +21,7 @@ QUICK = {
     "planner.candidates": "16", "autotune": "false", "model.hidden": "[32, 32]",
     "model.members": "2", "gate.first_transitions": "40", "gate.first_error": "100.0",
     "gate.good_error": "100.0", "duration": "0", "view": "none",
+    "optimizer.updates_per_transition": "0.5", "real_time_factor": "0.5",
 }
 
 
@@ -117,7 +118,7 @@ def test_a_fleet_has_one_model(start, ros2, ros_environment, tmp_path):
         "task:=inverted_pendulum", "planner.candidates:=16", "autotune:=false",
         "model.hidden:=[32, 32]", "model.members:=2", "gate.first_transitions:=40",
         "gate.first_error:=100.0", "gate.good_error:=100.0", "duration:=0", "view:=none",
-        "real_time_factor:=0.5", f"run_dir:={tmp_path}",
+        "real_time_factor:=0.5", "optimizer.updates_per_transition:=0.5", f"run_dir:={tmp_path}",
     ]  # fmt: skip
     words = "ros2", "launch", "mbrl_ros", "fleet.launch.py", "robots:=[left, right]", *quick
     fleet = start(*words, environment=ros_environment)

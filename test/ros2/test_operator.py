@@ -14,7 +14,12 @@ pytestmark = pytest.mark.ros2
 # A model soon, and little planning.
 QUICK = ("task:=inverted_pendulum", "planner.horizon:=8", "planner.candidates:=16")
 QUICK += ("autotune:=false", "view:=none", "model.hidden:=[32, 32]", "model.members:=2")
-QUICK += ("gate.first_transitions:=40", "gate.first_error:=100.0", "gate.good_error:=100.0")
+QUICK += (
+    "gate.first_transitions:=40",
+    "gate.first_error:=100.0",
+    "gate.good_error:=100.0",
+    "optimizer.updates_per_transition:=0.5",
+)
 
 OPERATOR = """
 import json, statistics, time

@@ -78,7 +78,12 @@ def test_interrupt(start, ros_environment, tmp_path):
 def test_objectives_change_by_every_way(start, ros2, ros_environment, tmp_path):
     quick = ("planner.horizon:=8", "planner.candidates:=16", "autotune:=false", "view:=none")
     quick += ("model.hidden:=[32, 32]", "model.members:=2", "gate.first_transitions:=40")
-    quick += ("gate.first_error:=100.0", "gate.good_error:=100.0", "duration:=0")
+    quick += (
+        "gate.first_error:=100.0",
+        "gate.good_error:=100.0",
+        "optimizer.updates_per_transition:=0.5",
+        "duration:=0",
+    )
     launch = start(
         *("ros2", "launch", "mbrl_ros", "sim.launch.py", "task:=inverted_pendulum", *quick),
         f"run_dir:={tmp_path / 'run'}",

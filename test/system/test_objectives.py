@@ -227,7 +227,7 @@ def test_what_if_answers_and_changes_nothing(running):
 
 @pytest.mark.alone
 @pytest.mark.parametrize("running", [AT_50_HZ], indirect=True, ids=["50 Hz"])
-@pytest.mark.parametrize("count", [1000, pytest.param(10_000, marks=pytest.mark.learning)])
+@pytest.mark.parametrize("count", [500, pytest.param(10_000, marks=pytest.mark.learning)])
 def test_each_plan_is_made_for_one_of_many_changes(running, count):
     system, caller = running
     rng, futures, sent = random.Random(0), [], {"valid": 0, "goals refused": 0}
