@@ -69,6 +69,10 @@ def terminal(tmp_path, domain, monkeypatch):
         each.process.wait()
 
 
+QUICK = ("planner.horizon:=8", "planner.candidates:=16", "autotune:=false")
+QUICK += ("model.hidden:=[32, 32]", "optimizer.updates_per_transition:=0.5")
+
+
 def done(start, folder):
     words = command_of(start)
     return subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
@@ -124,7 +128,7 @@ def test_from_a_list_of_topics_to_a_system_that_moves_it(terminal, bystander, tm
     guard.end()
     bridge.end()
 
-    system = terminal("launch robot", "view:=none", "run_dir:=run", "planner.horizon:=8")
+    system = terminal("launch robot", "view:=none", "run_dir:=run", *QUICK)
     eventually(lambda: "/mpc_controller/arm" in bystander.services, PATIENCE, *bystander.look)
     assert done("/estop", tmp_path).returncode == 0
     assert "success=True" in done("service call /mpc_controller/arm", tmp_path).stdout

@@ -32,6 +32,7 @@ QUICK = (
     "gate.first_transitions:=40",
     "gate.first_error:=100.0",
     "gate.good_error:=100.0",
+    "optimizer.updates_per_transition:=0.5",
 )
 
 
