@@ -43,13 +43,13 @@ def test_a_known_model_is_planned_with():
     assert abs(angle) < 0.2
 
 
-@pytest.mark.process
+@pytest.mark.learning
 def test_a_gymnasium_environment_is_learned():
     told = run(EXAMPLES / "learn_gymnasium.py")
     assert float(re.search(r"last 3 s: (\S+)", told)[1]) > 0.8
 
 
-@pytest.mark.process
+@pytest.mark.learning
 def test_a_model_kind_of_ones_own_learns_and_plays(tmp_path):
     kind = f"{EXAMPLES / 'own_model_kind.py'}:LINEAR"
     words = "cartpole_v1", "--steps", 300, "--eval-episodes", 1
@@ -64,7 +64,7 @@ def test_a_model_kind_of_ones_own_learns_and_plays(tmp_path):
     assert "mean return" in told
 
 
-@pytest.mark.process
+@pytest.mark.learning
 def test_a_planner_and_a_term_of_ones_own_are_found_by_name(tmp_path):
     file = EXAMPLES / "own_planner_and_term.py"
     summary = learn(

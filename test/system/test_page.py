@@ -19,7 +19,7 @@ DRIVER = shutil.which("chromedriver")
 FLAGS = (
     "--headless=new --no-sandbox --disable-gpu --use-angle=swiftshader --disable-dev-shm-usage "
     "--enable-unsafe-swiftshader --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --window-size=1100,800 "
+    "--disable-component-update --disable-sync --window-size=800,600 "
     # Another name of this computer, as other computers have one.
     '--host-resolver-rules="MAP robot.local 127.0.0.1"'
 )
