@@ -48,6 +48,12 @@ def test_with_the_shipped_policy_the_nodes_learn_and_nobody_else_commands(
         "ROS_SECURITY_ENABLE": "true",
         "ROS_SECURITY_STRATEGY": "Enforce",
     }
+    operator_environment = {**ros_environment, "ROS_SECURITY_ENCLAVE_OVERRIDE": "/operator"}
+    words = ("ros2", "topic", "list", "--no-daemon")
+    looked = start(*words, environment=operator_environment)
+    looked.process.wait(PATIENCE)
+    if "does not have security support" in looked.output:
+        pytest.skip("this ROS 2's middleware was built without security")
     launch = start(
         *("ros2", "launch", "mbrl_ros", "sim.launch.py", *QUICK, "duration:=0"),
         f"run_dir:={tmp_path / 'run'}",
