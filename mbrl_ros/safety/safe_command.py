@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from mbrl_ros.core.extensions import describe, load
 from mbrl_ros.core.numbers import shown
-from mbrl_ros.core.pending import calling
 from mbrl_ros.core.spaces import FloatArray, Space
 from mbrl_ros.core.task import SAFE_COMMANDS, TaskSettings
+from mbrl_ros.safety.law import Law, UnansweredError
 
 ZERO, HOLD, DAMP, VALUES = SAFE_COMMANDS
-#: From an observation, shape ``(O,)``, to an action, shape ``(A,)``, SI units.
-Law = Callable[[FloatArray], ArrayLike]
 
 
 class SafeCommand:
@@ -65,7 +61,7 @@ class SafeCommand:
         Raises:
             ValueError: naming the invalid parameter.
         """
-        self._observation, self._action = observation, action
+        self._action = action
         self._mode, self._damping, self._law = mode, damping, law
         self.trouble = ""
         if len(values) and mode not in (HOLD, VALUES):
@@ -113,11 +109,12 @@ class SafeCommand:
             ValueError: naming the invalid parameter.
         """
         mode, law = task.safe_command, None
+        observation, action = task.observation_space(), task.action_space()
         if mode not in SAFE_COMMANDS:
-            law, mode = _law(mode), task.safe_fallback
+            law, mode = Law.load(mode, observation, action), task.safe_fallback
         return cls(
-            task.observation_space(),
-            task.action_space(),
+            observation,
+            action,
             mode,
             values=task.safe_values,
             velocities=task.safe_velocities,
@@ -134,53 +131,18 @@ class SafeCommand:
         self.trouble = ""
         if self._law is not None:
             try:
-                return self._lawful(self._law, observed)
-            except Exception as error:  # the user's own code
-                what = str(error) if isinstance(error, _UnansweredError) else describe(error)
-                self.trouble = f"safe_command: {what}: {self._mode} instead"
+                return self._law(observed)
+            except UnansweredError as error:
+                self.trouble = f"safe_command: {error}: {self._mode} instead"
         if self.holds:
             return self.held
         return self._damped(observed) if self._mode == DAMP else self.resting
-
-    def _lawful(self, law: Law, observed: FloatArray) -> FloatArray:
-        try:
-            known = self._observation.check(observed, "observation").copy()
-        except ValueError as error:
-            raise _UnansweredError(str(error)) from None
-        with calling("safe_command"):
-            answer = law(known)
-        try:
-            return self._action.clip(self._action.check(answer, "its answer"))
-        except ValueError as error:
-            raise _UnansweredError(str(error)) from None
 
     def _damped(self, observed: FloatArray) -> FloatArray:
         if observed.ndim != 1 or len(observed) <= max(self._velocities):
             return self.resting
         velocity = observed[self._velocities]
         return self._action.clip(-self._damping * np.where(np.isfinite(velocity), velocity, 0.0))
-
-
-class _UnansweredError(ValueError):
-    """There is no answer of a law, for a reason that is not in its code."""
-
-
-def _law(reference: str) -> Law:
-    """Return the law that a task names.
-
-    Raises:
-        ValueError: if there is none.
-    """
-    if ":" not in reference:
-        raise ValueError(
-            f"safe_command: expected {', '.join(SAFE_COMMANDS)} or module:attribute, got "
-            f"'{reference}'"
-        )
-    law = load(reference, "safe_command")
-    if not callable(law):
-        raise ValueError(f"safe_command '{reference}': expected a function of an observation")
-    found: Law = law
-    return found
 
 
 def _check_zero(action: Space) -> None:
