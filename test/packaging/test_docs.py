@@ -1,12 +1,11 @@
 """The documentation as a site, and what its pages promise."""
 
 import re
-import shlex
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from support.pages import PAGES, ROOT, commands
 
 from mbrl_ros.cli.main import _gathered, _parsed
 from mbrl_ros.core.kinds import KINDS, find_kind
@@ -14,15 +13,8 @@ from mbrl_ros.planning.registry import PLANNERS
 from mbrl_ros.system.configuration import parse_assignments, read_task
 from mbrl_ros.system.launch_kinds import KINDS as LAUNCHES
 
-ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config"
 ALGORITHMS = {path.stem: path for path in (ROOT / "docs" / "algorithms").glob("*.md")}
-
-
-def commands(page):
-    """Return the page's `mbrl-ros learn` commands as words."""
-    lines = page.read_text(encoding="utf-8").replace("\\\n", "").splitlines()
-    return [shlex.split(line) for line in lines if line.startswith("mbrl-ros learn")]
 
 
 @pytest.mark.process
@@ -49,9 +41,9 @@ def test_every_planner_kind_and_method_has_a_page():
 
 @pytest.mark.parametrize("page", ALGORITHMS.values(), ids=ALGORITHMS)
 def test_an_algorithms_command_is_one_that_is_accepted(page):
-    found = commands(page)
+    found = [words for words in commands(page) if words[0] == "learn"]
     assert found
-    for _, _, task, *words in found:
+    for _, task, *words in found:
         read_task(task, parse_assignments([word for word in words if ":=" in word]))
         assert "--out" in words
 
@@ -67,21 +59,10 @@ def test_every_page_stands_in_the_sites_index():
     assert pages - experiments - {"index"} == listed - {"experiments/README"}
 
 
-def commands_of(page):
-    """Return all `mbrl-ros` commands in the code blocks of a page as words."""
-    text = page.read_text(encoding="utf-8").replace("\\\n", "").replace("$PWD", str(ROOT))
-    for block in re.findall(r"^ *```\w*\n(.*?)^ *```", text, re.S | re.M):
-        for command in re.findall(r"(?:^ *|[;&|] *)mbrl-ros ([^;&|\n]*)", block, re.M):
-            if "..." not in command:
-                yield shlex.split(command, comments=True)
-
-
-@pytest.mark.process
 def test_every_command_in_the_pages_is_taken():
     """By the command line, and of shipped tasks by their parameters."""
-    pages = {ROOT / "README.md", *(ROOT / "docs").rglob("*.md")}
-    pages -= {*(ROOT / "docs" / "tutorials").glob("*.md")}  # which are executed
-    told = [words for page in pages for words in commands_of(page)]
+    pages = {*PAGES} - {*(ROOT / "docs" / "tutorials").glob("*.md")}  # which are executed
+    told = [words for page in pages for words in commands(page)]
     assert len(told) > 80
     for words in told:
         given = _parsed(_gathered(words))
