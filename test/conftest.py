@@ -63,16 +63,16 @@ def same_numbers():
     torch.manual_seed(0)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def dds_domain():
-    """A DDS domain that this run has to itself."""
+    """A DDS domain of a file's own: it hears nothing of this run's other files, nor of other runs."""
     with claimed() as number:
         yield number
 
 
 @pytest.fixture
 def domain(monkeypatch, dds_domain):
-    """Have what a test does, and the processes that it starts, stay in the run's own domain."""
+    """Have what a test does, and the processes that it starts, stay in its file's own domain."""
     monkeypatch.setenv("ROS_DOMAIN_ID", str(dds_domain))
     monkeypatch.delenv("CYCLONEDDS_URI", raising=False)
     monkeypatch.delenv("ROS_AUTOMATIC_DISCOVERY_RANGE", raising=False)

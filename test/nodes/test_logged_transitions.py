@@ -18,13 +18,23 @@ def row(index):
     )
 
 
-def test_what_the_logger_cannot_read_is_not_asked_for_with_every_transition(domain):
+@pytest.fixture
+def nodes(domain):
     context = ros.Context()
     ros.init(args=[], context=context)
-    logger, trainer = (ros.Node(name, context=context) for name in ("data_logger", "trainer"))
     executor = ros.SingleThreadedExecutor(context=context)
-    executor.add_node(logger)
-    executor.add_node(trainer)
+    made = [ros.Node(name, context=context) for name in ("data_logger", "trainer")]
+    for node in made:
+        executor.add_node(node)
+    yield *made, executor
+    executor.shutdown()
+    for node in made:
+        node.destroy_node()
+    ros.shutdown(context=context)
+
+
+def test_what_the_logger_cannot_read_is_not_asked_for_with_every_transition(nodes):
+    logger, trainer, executor = nodes
     asked, readable, heard, taken = [], [], [], []
 
     def answer(request, response):
@@ -58,5 +68,3 @@ def test_what_the_logger_cannot_read_is_not_asked_for_with_every_transition(doma
     log.look()
     eventually(lambda: len(taken) == 40, meanwhile=live)
     assert [transition.step for transition in taken] == list(range(40))
-    executor.shutdown()
-    ros.shutdown(context=context)
