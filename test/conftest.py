@@ -65,7 +65,7 @@ def same_numbers():
 
 @pytest.fixture(scope="module")
 def dds_domain():
-    """A DDS domain of a file's own: it hears nothing of this run's other files, nor of other runs."""
+    """A DDS domain of a file's own, in which nothing is heard of other files or other runs."""
     with claimed() as number:
         yield number
 
