@@ -265,7 +265,7 @@ class Controller:
             # To damp a velocity of long ago would push.
             unknown = np.full(self.observation.dim, np.nan)
             observation = replace(observation, values=unknown)
-        return self._stop(observation, CommandSource.HOLD, reason)
+        return self._hold(observation, reason)
 
     def stand_in(self, observation: Observation) -> Command:
         """Return what to send while `tick` is still busy with an earlier observation.
@@ -275,7 +275,7 @@ class Controller:
         usable = not observation.ended and bool(np.isfinite(observation.values).all())
         reused = self._reused(observation, observation.step) if usable else None
         if reused is None:
-            return self._stop(observation, CommandSource.HOLD, "the last tick is not over")
+            return self._hold(observation, "the last tick is not over")
         return self._command(observation, reused, CommandSource.REUSED, "the last tick is not over")
 
     def farewell(self, observation: Observation) -> Command:
@@ -521,6 +521,12 @@ class Controller:
             return
         with contextlib.suppress(ValueError):
             self.safe.held = self.action.clip(self.action.check(observation.action, "action"))
+
+    def _hold(self, observation: Observation, reason: str) -> Command:
+        """Return the safe command where nothing is answered; an e-stop is told all the same."""
+        if self.estopped:
+            return self._stop(observation, CommandSource.FALLBACK, f"e-stop; {reason}")
+        return self._stop(observation, CommandSource.HOLD, reason)
 
     def _stop(self, observation: Observation, source: CommandSource, reason: str) -> Command:
         """Return the safe command."""

@@ -269,7 +269,9 @@ class SafetyGuard(Node):
 def _source(verdict: Verdict, source: int) -> int:
     """Return the source of a command that is not, or not whole, the controller's."""
     if verdict.safe:
-        return int(ri.Action.FALLBACK)
+        # What is wrong besides, as the controller's e-stop, is not hidden by the silence.
+        silent = verdict.silent and source != ri.Action.FALLBACK
+        return int(ri.Action.HOLD if silent else ri.Action.FALLBACK)
     return int(ri.Action.OVERRIDE) if verdict.person else source
 
 

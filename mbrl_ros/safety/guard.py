@@ -40,6 +40,7 @@ class Verdict:
         safe: whether it is the task's safe command, which the plant may know better.
         reason: why it is not what was proposed; empty if it is.
         person: whether a person commands.
+        silent: whether that is so only since the plant is silent.
     """
 
     episode: int
@@ -48,6 +49,7 @@ class Verdict:
     safe: bool
     reason: str
     person: bool = False
+    silent: bool = False
 
 
 class Guard:
@@ -217,7 +219,7 @@ class Guard:
         if self._resting:
             return None
         if now - seen.received > self._patience:
-            return self._stop(seen, f"no observation for {now - seen.received:.2f} s", now)
+            return self._unanswerable(seen, now)
         if now - self._heard > self._timeout and not person:
             return self._stop(seen, f"no command for {now - self._heard:.2f} s", now)
         return None
@@ -312,10 +314,9 @@ class Guard:
         if self.estopped:
             self.replaced += not command.safe
             return self._stop(seen, self.estopped, now)
-        age = now - seen.received
-        if age > self._patience and not self._lock_step:
+        if now - seen.received > self._patience and not self._lock_step:
             self.replaced += 1
-            return self._stop(seen, f"no observation for {age:.2f} s", now)
+            return self._unanswerable(seen, now)
         rules = self._rules
         if now - self._changed_hands < self._takeover.handback and (not person or self._blends_in):
             rules = [self._handback, *rules]
@@ -339,6 +340,11 @@ class Guard:
         self._spoke, self._stopped = now, True
         reason = "; ".join(filter(None, (reason, self._safe.trouble)))
         return Verdict(seen.episode, seen.step, values, True, reason)
+
+    def _unanswerable(self, seen: Observation, now: float) -> Verdict:
+        """Return the safe command for a plant that is silent."""
+        age = now - seen.received
+        return replace(self._stop(seen, f"no observation for {age:.2f} s", now), silent=True)
 
     def _rules_of(self, limits: LimitSettings) -> list[SafetyRule]:
         return [

@@ -63,6 +63,9 @@ def test_in_an_e_stop_there_is_the_safe_command_only():
         made.stand_in(reading(3)),
     ):
         assert command.values.tolist() == SAFE
+        # Not as if only the plant were silent.
+        assert command.source == CommandSource.FALLBACK
+        assert command.reason.startswith("e-stop")
     assert source_of(made.tick(reading(4))) == (CommandSource.FALLBACK, "e-stop")
     made.estopped = False
     assert made.tick(reading(5)).source == CommandSource.PLANNED

@@ -155,10 +155,30 @@ def test_between_controller_and_plant(start, sides, tmp_path):
         sides.propose(*bad)
         sides.until(lambda: "action: " in sides.status.trouble)
 
-    # Without commands, the safe command, again and again.
-    sides.newest.pop("action")
-    sides.until(lambda: sides.newest.get("action") is not None)
-    assert sides.newest["action"].source == ri.Action.FALLBACK
+    # Without commands, the safe command, again and again; it is another one for a silent plant.
+    def comes(source, reason, meanwhile=lambda: None):
+        sides.newest.pop("action")
+        sides.newest.pop("intervention")
+
+        def spin():
+            meanwhile()
+            ros.spin_once(sides.node, timeout_sec=0.01)
+
+        def come():
+            action, told = sides.newest.get("action"), sides.newest.get("intervention")
+            return action and told and action.source == source and told.reason.startswith(reason)
+
+        eventually(come, meanwhile=spin)
+
+    comes(ri.Action.HOLD, "no observation for")
+    comes(ri.Action.FALLBACK, "no command for", sides.observe)
+    # Of a silent plant, too, nothing hides what else is wrong.
+    comes(
+        ri.Action.FALLBACK,
+        "no observation for",
+        lambda: sides.propose(0.0, source=ri.Action.FALLBACK),
+    )
+    sides.observe()
 
     # A person is heard instead of the controller.
     override = sides.publishers["action_override"].publish
