@@ -180,9 +180,10 @@ class MujocoSim(Node):
     # On the executor's thread.
 
     def _on_action(self, message: Any) -> None:
-        safe = message.source in (ri.Action.HOLD, ri.Action.FALLBACK)
+        silence = message.source == ri.Action.HOLD
+        safe = silence or message.source == ri.Action.FALLBACK
         try:
-            self._stepper.command(message.values, message.episode, message.step, safe)
+            self._stepper.command(message.values, message.episode, message.step, safe, silence)
         except ValueError as error:
             self.get_logger().warning(
                 f"refused {error} ({self._simulator.refused} refused so far)",

@@ -180,6 +180,15 @@ class Simulator:
         """Take a command; see `CommandLatch.take`."""
         return self._actuation.take(values, episode, step, time, self.observation, safe)
 
+    def heed_safe_command(self) -> None:
+        """Let the next step begin with the newest command already, if that is a safe one.
+
+        For a plant in real time that stands still, so that its next step has not begun.
+        """
+        newest = self._actuation.newest
+        if newest is not None and newest.safe:
+            self._actuation.decide(self.observation, self.observation.time)
+
     def advance(self) -> Observation:
         """Take one control step, or start the next episode, and return the new observation."""
         if self.observation.ended:

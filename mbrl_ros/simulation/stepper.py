@@ -34,7 +34,8 @@ class Stepper:
 
     While a paused plant stands still in real time, guard and controller take its silence for a
     failure and send the safe command. That is for when it is resumed: a granted step is taken with
-    what they said before, as the plant's own time knows of no silence.
+    what they said before, as the plant's own time knows of no silence. What they send for another
+    reason, such as an e-stop, is in force with the first step that follows.
 
     Physics runs outside the lock, so no method blocks.
 
@@ -65,7 +66,7 @@ class Stepper:
         self._wall_period = simulator.period / real_time_factor
         self._changed = threading.Condition()
         self._stopped = False
-        self._paused = False
+        self._paused = self._stood = False
         self._granted = 0
         self._reset: tuple[int | None] | None = None
         self._of_silence: tuple[ArrayLike, int, int] | None = None
@@ -92,7 +93,7 @@ class Stepper:
     def pause(self, paused: bool) -> None:
         """Pause or resume."""
         with self._changed:
-            self._paused = paused
+            self._paused, self._stood = paused, True
             self._granted = 0
             if self._of_silence is not None and not paused:
                 values, episode, step = self._of_silence
@@ -124,9 +125,25 @@ class Stepper:
             self._reset = (seed,)
             self._changed.notify()
 
-    def command(self, values: ArrayLike, episode: int, step: int, safe: bool = False) -> bool:
-        """Take a command as it comes; see ``Simulator.command``."""
-        if safe and self._paused and not self._simulator.lock_step and self._stands_still:
+    def command(
+        self,
+        values: ArrayLike,
+        episode: int,
+        step: int,
+        safe: bool = False,
+        silence: bool = False,
+    ) -> bool:
+        """Take a command as it comes; see ``Simulator.command``.
+
+        Args:
+            values: shape ``(A,)``.
+            episode: of the observation it answers.
+            step: of the observation it answers.
+            safe: whether it is the controller's safe command.
+            silence: whether that is sent since there was nothing to answer.
+        """
+        paused = self._paused and not self._simulator.lock_step
+        if safe and silence and paused and self._stands_still:
             self._of_silence = values, episode, step
             return False
         taken = self._simulator.command(values, episode, step, self._plant_time(), safe)
@@ -197,6 +214,9 @@ class Stepper:
             self._granted -= 1
         if simulator.lock_step:
             return
+        if self._stood:
+            simulator.heed_safe_command()
+        self._stood = self._paused
         self._deadline += self._wall_period
         if self._deadline <= now:
             behind = math.floor((now - self._deadline) / self._wall_period) + 1

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support.waiting import PATIENCE, wait_until
+from support.waiting import PATIENCE, eventually, wait_until
 
 from mbrl_ros.data.frames import decode
 from mbrl_ros.data.messages import read_frame
@@ -75,8 +75,10 @@ class Client:
         if self.answer is not None:
             self.send(message, self.answer)
 
-    def send(self, message, values):
-        self.actions.publish(ri.Action(values=values, episode=message.episode, step=message.step))
+    def send(self, message, values, source=0):
+        self.actions.publish(
+            ri.Action(values=values, episode=message.episode, step=message.step, source=source)
+        )
 
     def call(self, name, request):
         client = self.services[name]
@@ -204,6 +206,38 @@ def test_services(client, start):
     assert list(next(o for o in client.steps() if o.episode == 2).values) == first
     assert next(o for o in reversed(client.steps()) if o.episode == 1).truncated
     assert seconds(client.clocks[-1].clock) > before
+
+
+def test_a_paused_plant_heeds_an_estop_at_once_and_the_silence_that_it_causes_never(client, start):
+    start()
+    client.answer = [0.1]
+    client.until(lambda: client.observations and client.observations[-1].action_step > 0)
+    client.answer = None
+    assert client.call("pause", ri.SetBool.Request(data=True)).success
+
+    def step(source):
+        """Say something else while it stands still, and take a step."""
+        client.spin(0.2)
+        stands = client.observations[-1]
+        client.send(stands, [0.3], source)
+        client.spin(0.1)
+        assert client.call("step", ri.Step.Request(steps=1)).success
+        client.until(lambda: client.observations[-1].step > stands.step)
+        return client.observations[-1]
+
+    for _ in range(3):
+        # What was said before, until that is too old.
+        seen = step(ri.Action.HOLD)
+        assert (list(seen.action), seen.action_step < seen.step - 1) in (
+            ([0.1], True),
+            ([0.0], True),
+        )
+    eventually(
+        lambda: (
+            (seen := step(ri.Action.FALLBACK)).action_step == seen.step - 1
+            and list(seen.action) == [0.0]
+        )
+    )
 
 
 def test_physics_change_while_it_runs(client, start):

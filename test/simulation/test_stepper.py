@@ -2,7 +2,7 @@ import threading
 import time
 
 import pytest
-from support.waiting import PATIENCE, wait_until
+from support.waiting import PATIENCE, eventually, wait_until
 
 from mbrl_ros.simulation.stepper import REPEAT_PERIOD, Stepper
 
@@ -133,7 +133,7 @@ def test_granted_steps_in_real_time_are_taken_with_what_was_said_before_the_sile
         time.sleep(0.1)
         stands = running.simulator.observation
         for _ in range(2):  # one step, then another: the answer to k acts from k + 1 on
-            assert not running.stepper.command([0.0], 0, stands.step, safe=True)
+            assert not running.stepper.command([0.0], 0, stands.step, safe=True, silence=True)
             count = len(running.seen)
             running.stepper.grant(1)
             seen = running.wait(count + 1)
@@ -142,17 +142,39 @@ def test_granted_steps_in_real_time_are_taken_with_what_was_said_before_the_sile
             stands = running.simulator.observation
         # What is sent for the silence is for when it goes on; what is malformed is nothing.
         running.answer = None
-        running.stepper.command([0.0], 0, stands.step, safe=True)
+        running.stepper.command([0.0], 0, stands.step, safe=True, silence=True)
         count = len(running.seen)
         running.stepper.pause(False)
         last = running.wait(count + 3)
         assert last.action.tolist() == [0.0]
         running.stepper.pause(True)
         time.sleep(0.1)
-        running.stepper.command([0.0, 7.0], 0, 0, safe=True)
+        running.stepper.command([0.0, 7.0], 0, 0, safe=True, silence=True)
         refused = running.simulator.refused
         running.stepper.pause(False)
         assert running.simulator.refused == refused + 1
+
+
+@pytest.mark.parametrize("lock_step", [False, True])
+@pytest.mark.parametrize("go_on", ["step", "resume"])
+def test_an_estop_of_a_paused_plant_is_in_force_with_the_first_step(cartpole, lock_step, go_on):
+    with Running(cartpole(lock_step=lock_step), answer=0.1) as running:
+        running.wait(3)
+        running.stepper.pause(True)
+        time.sleep(0.1)
+        stands = running.simulator.observation
+        assert running.stepper.command([0.0], stands.episode, stands.step, safe=True)
+        # What is sent for the silence besides takes nothing of it back.
+        running.stepper.command([0.0], stands.episode, stands.step, safe=True, silence=True)
+        if go_on == "step":
+            running.stepper.grant(1)
+        else:
+            running.stepper.pause(False)
+        following = (stands.episode, stands.step + 1)
+        (first, *_) = eventually(
+            lambda: [o for _, o in running.seen if (o.episode, o.step) == following]
+        )
+    assert (first.action.tolist(), first.action_step) == ([0.0], stands.step)
 
 
 def test_an_error_ends_the_thread_and_is_reported(cartpole):
