@@ -78,7 +78,8 @@ class TaskSettings:
     )
     safe_fallback: str = setting(
         "zero",
-        "for a law of your own: what is sent where the law fails or the observation is not known; "
+        "for a law of your own: what is sent where the law fails, the observation is not known or, "
+        "in real time, no answer comes within half a period, at least 10 ms and at most 0.1 s; "
         "zero, hold, damp or values",
         choices=SAFE_COMMANDS,
     )

@@ -76,6 +76,7 @@ class RobotPlant:
         period: control period [s].
         problem: why there is no observation; empty: there is one.
         observation: the newest one.
+        safe: what it applies when in doubt.
         listener: to its topics.
         formulas: of the observation dimensions.
         writers: of the messages of each command.
@@ -104,8 +105,8 @@ class RobotPlant:
                 f"command_timeout: expected at least the period of {task.period:g} s, since a "
                 f"command waits that long for the next step, got {oldest:g}"
             )
-        self._safe = SafeCommand.of(task)
-        self._actuation = Actuation(self._action, self._safe, NoOlderThan(oldest, task.period))
+        self.safe = SafeCommand.of(task)
+        self._actuation = Actuation(self._action, self.safe, NoOlderThan(oldest, task.period))
         check_topics(settings, [*settings.heard, *settings.commands])
         self._cameras = self._checked_cameras(settings)
         self.listener = make_listener(settings, task.period, find)
@@ -257,7 +258,7 @@ class RobotPlant:
             last = self._safely(values, now)
             if self._has_reset:
                 self._stage, self._commands = _Stage.RESETTING, False
-                self._safe.held = self._safe.resting
+                self.safe.held = self.safe.resting
             else:
                 self._stage = _Stage.WAITING
             return Tick(seen, last)
@@ -320,7 +321,7 @@ class RobotPlant:
         if resting is None:
             resting = self._told(now)
         if resting is None:
-            resting = self._safe(values)
+            resting = self.safe(values)
         self._check_begin(resting)
         if self.observation is not None:
             self._episode += 1

@@ -57,6 +57,7 @@ class Guard:
 
     Attributes:
         limits: that it keeps to.
+        safe: what it sends when in doubt.
         estopped: why only the safe command passes until it is armed; empty: it is not stopped.
         refused: commands and observations that were malformed.
         passed: commands that passed as they were.
@@ -82,7 +83,7 @@ class Guard:
         self.estopped = ""
         self.refused = self.passed = self.changed = self.replaced = 0
         self.trouble = self.handover = ""
-        self._safe = SafeCommand.of(task)
+        self.safe = SafeCommand.of(task)
         self._latch = CommandLatch(self._action)
         self._sent = Sent()
         self._task_period = task.period
@@ -97,7 +98,7 @@ class Guard:
         self._person: tuple[FloatArray, float] | None = None
         self._changed_hands = -math.inf
         # Where a person's hand is need not be where the servos are.
-        self._blends_in = self._safe.holds
+        self._blends_in = self.safe.holds
         self._heard = self._spoke = -math.inf
         self._resting = True
         self._stopped = False
@@ -123,12 +124,10 @@ class Guard:
         began = seen is None or seen.episode != observation.episode or observation.step < seen.step
         if began or not self._stopped:  # to hold what a held command becomes in turn would sway
             with contextlib.suppress(ValueError):
-                self._safe.held = self._action.clip(
-                    self._action.check(observation.action, "action")
-                )
+                self.safe.held = self._action.clip(self._action.check(observation.action, "action"))
         if began:
             self._latch.newest = None
-            self._sent.begin(self._safe.held)
+            self._sent.begin(self.safe.held)
         # A reading that is repeated is no newer; in lock-step the plant waits.
         same = not began and seen is not None and seen.step == observation.step
         received = seen.received if same and seen is not None else now
@@ -335,10 +334,10 @@ class Guard:
     def _stop(self, seen: Observation, reason: str, now: float) -> Verdict:
         # How fast it moves is unknown once nothing is heard of it.
         fresh = self._lock_step or now - seen.received <= self._patience
-        values = self._safe(seen.values if fresh else np.full(self._observation.dim, np.nan))
+        values = self.safe(seen.values if fresh else np.full(self._observation.dim, np.nan))
         self._sent.note(seen.step, values)
         self._spoke, self._stopped = now, True
-        reason = "; ".join(filter(None, (reason, self._safe.trouble)))
+        reason = "; ".join(filter(None, (reason, self.safe.trouble)))
         return Verdict(seen.episode, seen.step, values, True, reason)
 
     def _unanswerable(self, seen: Observation, now: float) -> Verdict:

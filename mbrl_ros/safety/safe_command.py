@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +13,8 @@ from mbrl_ros.core.task import SAFE_COMMANDS, TaskSettings
 from mbrl_ros.safety.law import Law, UnansweredError
 
 ZERO, HOLD, DAMP, VALUES = SAFE_COMMANDS
+# How long a law may take in real time, as a share of a period; at least, at most [s].
+_SHARE, _LEAST, _MOST = 0.5, 0.01, 0.1
 
 
 class SafeCommand:
@@ -24,14 +27,15 @@ class SafeCommand:
       forces. Zero if the velocity is unknown.
     - ``values``: a constant action.
 
-    A feedback law of the user's own goes before these: they follow where it fails, or the
-    observation is not known.
+    A feedback law of the user's own goes before these: they follow where it fails or takes too
+    long, or the observation is not known.
 
     All stay within the limits. Actions have shape ``(A,)``, SI units.
 
     Attributes:
         resting: action assumed before an episode if the plant does not report it.
         held: last action the plant reported; repeated by ``hold``.
+        patience: how long a law may take [s]; infinity: as long as it does.
         trouble: why the newest safe command was not the law's; empty: it was, or there is none.
     """
 
@@ -63,6 +67,7 @@ class SafeCommand:
         """
         self._action = action
         self._mode, self._damping, self._law = mode, damping, law
+        self.patience = math.inf
         self.trouble = ""
         if len(values) and mode not in (HOLD, VALUES):
             raise ValueError(
@@ -103,7 +108,7 @@ class SafeCommand:
 
     @classmethod
     def of(cls, task: TaskSettings) -> SafeCommand:
-        """Return the safe command of a task's parameters.
+        """Return the safe command of a task's parameters, which has no patience in real time.
 
         Raises:
             ValueError: naming the invalid parameter.
@@ -112,7 +117,7 @@ class SafeCommand:
         observation, action = task.observation_space(), task.action_space()
         if mode not in SAFE_COMMANDS:
             law, mode = Law.load(mode, observation, action), task.safe_fallback
-        return cls(
+        safe = cls(
             observation,
             action,
             mode,
@@ -121,6 +126,10 @@ class SafeCommand:
             damping=task.safe_damping,
             law=law,
         )
+        if not task.lock_step:
+            period = task.period / task.real_time_factor
+            safe.patience = min(max(_SHARE * period, _LEAST), _MOST)
+        return safe
 
     def __call__(self, observed: FloatArray) -> FloatArray:
         """Return the safe command.
@@ -131,7 +140,7 @@ class SafeCommand:
         self.trouble = ""
         if self._law is not None:
             try:
-                return self._law(observed)
+                return self._law(observed, self.patience)
             except UnansweredError as error:
                 self.trouble = f"safe_command: {error}: {self._mode} instead"
         if self.holds:

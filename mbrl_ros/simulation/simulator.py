@@ -51,6 +51,7 @@ class Simulator:
         plant: to simulate.
         period: control period [s].
         lock_step: see above.
+        safe: what it applies when in doubt.
         observation: the newest one.
         diverged: number of episodes ended by a diverged simulation.
         divergence: what the plant said of the last of them; empty: there was none.
@@ -85,6 +86,7 @@ class Simulator:
         self.plant = plant
         self.period = period
         self.lock_step = lock_step
+        self.safe = safe
         self.diverged = 0
         self.divergence = ""
         self._diverged_in_a_row = 0

@@ -112,6 +112,8 @@ class Rehearsal:
         self._plant, self._timing = plant, timing or Timing()
         self._objective = objective_of(configuration, self.task)
         self._guard = Guard(self.task, configuration.build("safety_guard"))
+        safe = SafeCommand.of(self.task)
+        self._guard.safe.patience = safe.patience = math.inf
         self.controller = Controller(
             self.task.observation_space(),
             self.task.action_space(),
@@ -120,7 +122,7 @@ class Rehearsal:
             period=self.task.period,
             lock_step=False,
             seed=self.task.seed,
-            safe=SafeCommand.of(self.task),
+            safe=safe,
             learner=self.task.learner,
             limits=self.task.limits,
             clock=lambda: self._now,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
@@ -85,6 +86,7 @@ class RehearsedRobot(RehearsedPlant):
             ValueError: naming the parameter that does not fit.
         """
         self.standin, self.bridge = Standin(standin, find), RobotPlant(task, bridge, find)
+        self.bridge.safe.patience = math.inf
         self.readings, self.places = [], []
         self.follows = bridge.inner_loop > 0.0
         self._heard = _by_topic(bridge, bridge.sources)
@@ -173,6 +175,7 @@ class RehearsedTask(RehearsedPlant):
                 "stand-in"
             )
         self._simulator = make_simulator(task, settings)
+        self._simulator.safe.patience = math.inf
         self.readings, self.places = [], []
         seeds = np.random.SeedSequence(disturbance.seed).spawn(3)
         there, back, read = (np.random.default_rng(seed) for seed in seeds)

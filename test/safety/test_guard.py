@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from support.waiting import PATIENCE
 
 from mbrl_ros.core.limits import LimitSettings
 from mbrl_ros.core.records import Observation
@@ -181,6 +182,7 @@ def test_a_law_of_ones_own_that_fails_is_told_with_the_reason(tmp_path):
     law = "def land(seen):\n    return [float(seen[0]) / float(seen[1])]\n"
     (tmp_path / "laws.py").write_text(law)
     loop = Loop(safe_command=f"{tmp_path / 'laws.py'}:land", safe_fallback="hold")
+    loop.guard.safe.patience = PATIENCE
     loop.round(0.3)
     loop.observe([0.2, 0.5])
     stopped = loop.guard.stop("button", loop.now)

@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from support.waiting import PATIENCE
 
 from mbrl_ros.core.settings import SettingsError
 from mbrl_ros.core.spaces import Space
@@ -114,7 +115,9 @@ def lawful(tmp_path):
             action=ActionSettings(list(ACTION.names), list(ACTION.low), list(ACTION.high)),
             **more,
         )
-        return SafeCommand.of(task)
+        safe = SafeCommand.of(task)
+        safe.patience = PATIENCE
+        return safe
 
     return make
 
@@ -172,7 +175,9 @@ def test_a_law_lies_beside_its_parameter_file(tmp_path):
         "    observation: {names: [x]}\n    action: {names: [u], low: [-1.0], high: [1.0]}\n"
     )
     task = task_of(read_task(str(file)))
-    assert SafeCommand.of(task)(np.array([0.25])).tolist() == [-0.25]
+    safe = SafeCommand.of(task)
+    safe.patience = PATIENCE
+    assert safe(np.array([0.25])).tolist() == [-0.25]
 
 
 def test_a_parameter_file_is_refused_before_anything_starts():
