@@ -30,6 +30,7 @@ from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.system.schema import node_settings
 
 ROOT = Path(__file__).resolve().parent.parent
+_NODES = ROOT / "mbrl_ros" / "nodes"
 # Page of the site to the file that it shows.
 _OF_ROOT = {"start": "README.md", "changelog": "CHANGELOG.md", "contributing": "CONTRIBUTING.md"}
 # Calls by which a node takes part in the graph; their first argument is a type, then a name.
@@ -105,9 +106,8 @@ class Endpoints(FromCode):
     def text(self) -> str:
         """Return a table; names that a parameter gives are not in it."""
         rows = ["| node | | name | type |", "|---|---|---|---|"]
-        for path in sorted((ROOT / "mbrl_ros" / "nodes").glob("*.py")):
-            for part, name, kind in sorted(set(_endpoints(path))):
-                rows.append(f"| `{path.stem}` | {part} | `{name}` | `{kind}` |")
+        for node, part, name, kind in parts_of_nodes():
+            rows.append(f"| `{node}` | {part} | `{name}` | `{kind}` |")
         return "\n".join(rows)
 
 
@@ -157,6 +157,25 @@ def _default(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return shown(value) if isinstance(value, float) else str(value) or "''"
+
+
+def parts_of_nodes() -> list[tuple[str, str, str, str]]:
+    """Return node, how it takes part, under which name, and the type, by node."""
+    return sorted(
+        {
+            (path.stem, *part)
+            for path in _NODES.glob("*.py")
+            if "\ndef main(" in path.read_text(encoding="utf-8")
+            for file in _with_imported(path)
+            for part in _endpoints(file)
+        }
+    )
+
+
+def _with_imported(path: Path) -> set[Path]:
+    """Return a file of the nodes' folder, and those there that it imports."""
+    names = re.findall(r"from mbrl_ros\.nodes\.(\w+) import", path.read_text(encoding="utf-8"))
+    return {path}.union(*(_with_imported(_NODES / f"{name}.py") for name in names))
 
 
 def _endpoints(path: Path) -> Iterator[tuple[str, str, str]]:
