@@ -29,7 +29,8 @@ def parse_values(text: str, message_class: Any) -> dict[str, Any]:
     except UNREADABLE as error:
         mark = getattr(error, "problem_mark", None)
         where = "" if mark is None else f" at line {mark.line + 1}, column {mark.column + 1}"
-        raise ValueError(f"not YAML: {getattr(error, 'problem', error)}{where}") from None
+        problem = getattr(error, "problem", " ".join(str(error).split()))
+        raise ValueError(f"not YAML: {problem}{where}") from None
     if not isinstance(values, dict):
         kinds = message_class.get_fields_and_field_types()
         known = ", ".join(f"{name}: {kind}" for name, kind in kinds.items())

@@ -38,6 +38,10 @@ BAD_INPUT = [
     (("pub", "x", "String"), "'String' is not a message type such as std_msgs/msg/String"),
     (("pub", "x y", "std_msgs/msg/String"), "'x y' is not a topic name"),
     (("pub", "x", "std_msgs/msg/String", "{data: [1}"), "not YAML: expected ',' or ']'"),
+    (
+        ("pub", "x", "std_msgs/msg/String", "\x01"),
+        'not YAML: unacceptable character #x0001: special characters are not allowed in "<',
+    ),
     (("pub", "x", "std_msgs/msg/String", "hello"), "must be a mapping in YAML, {data: string}"),
     (
         ("pub", "x", "std_msgs/msg/Header", "{stamp: {secs: 1}}"),
