@@ -85,6 +85,7 @@ class RobotBridge(Node):
             self._robot_reset = self.create_client(ri.Trigger, settings.reset_service)
             create_steady_timer(self, _RESET_PERIOD, self._bring_back)
         create_steady_timer(self, _CHECK_PERIOD, self._check)
+        create_steady_timer(self, task.period, self._watch)
         prioritize_process(AROUND)
         self._pacer.start()
         self.get_logger().info(
@@ -195,6 +196,15 @@ class RobotBridge(Node):
         else:
             reason = answer.message if answer is not None else "no answer"
             self._complain(f"reset_service: {self._settings.reset_service}: {reason}", "reset")
+
+    def _watch(self) -> None:
+        """Send the safe command where control steps fail to come."""
+        now = time.monotonic()
+        with self._sending:
+            messages = self._plant.overdue(now)
+            self._send(messages, self.get_clock().now().nanoseconds)
+        if messages:
+            self._complain(f"{self._plant.problem}: the safe command", "overdue")
 
     def _check(self) -> None:
         """Say what is wrong, in the log and as diagnostics."""

@@ -65,7 +65,7 @@ class RobotPlant:
     command, or with one older than ``command_timeout``, the safe command is sent; also where the
     controller sends its safe command. Where a source that is needed is missing or stale there is
     no observation, and the safe command is sent; the steps of an episode are counted on, so that
-    what is missing shows.
+    what is missing shows. Where steps themselves fail to come, `overdue` sends it.
 
     Nothing is sent before the first episode begins, nor from when the reset service brings the
     robot back until the next one begins: what was held before would be a jump from where it is.
@@ -127,6 +127,8 @@ class RobotPlant:
         # Whether it is this bridge that commands the robot.
         self._commands = False
         self._episode, self._step = 0, -1
+        # In a step the newest command is at most so old.
+        self._latest, self._ticked = oldest + task.period, math.inf
         self._in_effect: FloatArray | None = None
         self._effect = InEffect()
         self._inner = InnerLoop(task, settings.inner_loop) if settings.inner_loop else None
@@ -200,6 +202,21 @@ class RobotPlant:
             except Exception:  # the next control step says why, and sends the safe command
                 return {}
 
+    def overdue(self, now: float) -> Mapping[str, Any]:
+        """Return the safe command where control steps fail to come; none: they come.
+
+        To be called every period, on another thread than `tick`: a command acts for no longer than
+        a step would let it.
+
+        Args:
+            now: on a clock that never jumps [s].
+        """
+        with self._lock:
+            if now - self._ticked <= self._latest:
+                return {}
+            self.problem = f"no control step for {now - self._ticked:.2f} s"
+            return self._safely(self._readings(now), now)
+
     def reset(self) -> None:
         """End the episode with the next observation, and begin another one after it."""
         with self._lock:
@@ -228,6 +245,7 @@ class RobotPlant:
             ValueError: if not even the safe command can be sent.
         """
         with self._lock:
+            self._ticked = now
             if self._stage is _Stage.RESETTING:
                 self.problem = "waiting for reset_service to bring the robot back"
                 return Tick(None, {})
@@ -304,10 +322,13 @@ class RobotPlant:
             now: on a clock that never jumps [s].
         """
         with self._lock:
-            values = np.full(self._observed.dim, np.nan)
-            with contextlib.suppress(ValueError):  # unknown then, as in a step
-                values = self.listener.read(self.formulas, now)
-            return self._safely(values, now)
+            return self._safely(self._readings(now), now)
+
+    def _readings(self, now: float) -> FloatArray:
+        """Return what is read now, shape ``(O,)``; NaN: unknown."""
+        with contextlib.suppress(Exception):  # whatever it is, the safe command is sent
+            return self.listener.read(self.formulas, now)
+        return np.full(self._observed.dim, np.nan)
 
     def _begin(self, values: FloatArray, now: float) -> None:
         """Begin an episode.

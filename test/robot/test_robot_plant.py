@@ -209,6 +209,45 @@ def test_an_error_of_any_kind_has_the_safe_command_and_is_told():
     assert bench.tick(0.1)[1] is not None
 
 
+@pytest.mark.parametrize("inner_loop", [0.0, 100.0])
+def test_where_steps_fail_to_come_the_safe_command_is_sent_and_told(inner_loop):
+    bench = Bench(inner_loop=inner_loop)
+    assert bench.plant.overdue(bench.now + 9.0) == {}  # nothing was sent that it would replace
+    bench.tick(0.0)
+    bench.answer(0.5)
+    assert bench.tick(0.0)[1] == 5.0
+    assert bench.plant.overdue(bench.now + 3 * PERIOD) == {}
+    bench.now += 4 * PERIOD
+    for _ in range(2):
+        bench.hear(0.0)
+        (message,) = bench.plant.overdue(bench.now).values()
+        assert message.data.tolist() == [0.0]
+        assert bench.plant.problem.startswith("no control step for 0.")
+        assert bench.plant.between(bench.now) == {}
+        bench.now += PERIOD
+    after, _ = bench.tick(0.0)
+    assert bench.plant.problem == ""
+    assert after.observation.action_step == -1
+    assert after.observation.action.tolist() == pytest.approx([4 / 7 * 0.5])
+
+
+def test_a_law_brakes_by_what_is_read_while_no_steps_come():
+    bench = Bench({"safe_command": "damp", "safe_velocities": ["speed"], "safe_damping": 0.5})
+    bench.tick(0.0, 0.4)
+    bench.now += 4 * PERIOD
+    bench.hear(0.0, 0.2)
+    (message,) = bench.plant.overdue(bench.now).values()
+    assert message.data.tolist() == [-1.0]
+
+
+def test_at_the_end_the_safe_command_is_sent_whatever_cannot_be_read():
+    bench = Bench()
+    bench.tick(0.1)
+    bench.plant.formulas[0].value = lambda _: [][0]
+    (last,) = bench.plant.last_messages(bench.now).values()
+    assert last.data.tolist() == [0.0]
+
+
 def test_damping_takes_a_stale_velocity_for_unknown():
     bench = Bench({"safe_command": "damp", "safe_velocities": ["speed"], "safe_damping": 0.5})
     bench.tick(0.0, 0.4)
