@@ -59,6 +59,8 @@ _STATUS_PERIOD = 0.5
 # Maximum age of the first observation: so many periods, and at least so long [s]; a plant in
 # lock-step repeats it twice a second.
 _FRESH_PERIODS, _FRESH = 2.5, 1.0
+# Time in which the guard must answer whether it arms [s].
+_GUARD_PATIENCE = 2.0
 # Minimum time between two identical warnings [s].
 _COMPLAINT_PERIOD = 5.0
 # Maximum time that another thread keeps the interpreter lock from the loop [s].
@@ -355,22 +357,27 @@ class MpcController(LifecycleNode):
             self._memory.keep(estopped=True)
             self.get_logger().error("e-stop: only the safe command until ~/arm is called")
 
-    def _on_arm(self, request: Any, response: Any) -> Any:
-        response.success = self._controller.estopped
+    async def _on_arm(self, request: Any, response: Any) -> Any:
+        response.success = True
         response.message = "armed" if self._controller.estopped else "there was no e-stop"
+        # Before the guard is, so that an e-stop that comes meanwhile is not undone.
         self._controller.estopped = False
         self._memory.keep(estopped=False)
-        # Its status may lag behind what stopped both.
         if self._arm_guard.service_is_ready():
-            self._arm_guard.call_async(ri.Trigger.Request()).add_done_callback(self._on_armed)
-            if self._guard_stopped:
-                response.success = True
-                response.message = "armed, and the guard is asked to arm"
-        return response
+            guard = self._arm_guard.call_async(ri.Trigger.Request())
 
-    def _on_armed(self, future: Any) -> None:
-        if not future.result().success and self._guard_stopped:
-            self.get_logger().error(f"the guard does not arm: {future.result().message}")
+            def give_up() -> None:
+                if not guard.done():
+                    guard.set_result(None)
+
+            patience = create_steady_timer(self, _GUARD_PATIENCE, give_up)
+            answer = await guard
+            self.destroy_timer(patience)
+            if answer is None or not answer.success:
+                why = answer.message if answer else f"no answer within {_GUARD_PATIENCE:g} s"
+                response.success, response.message = False, f"the guard does not arm: {why}"
+                self.get_logger().error(response.message)
+        return response
 
     def _on_rollback(self, request: Any, response: Any) -> Any:
         return self._answered(response, self._controller.models.roll_back)

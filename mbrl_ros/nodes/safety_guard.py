@@ -186,16 +186,28 @@ class SafetyGuard(Node):
         self._report()
 
     def _on_arm(self, request: Any, response: Any) -> Any:
-        response.success = False
-        if self._pressed or self._button_silent:
-            response.message = f"the e-stop button on {self._settings.estop_input} is pressed"
-        elif not self._guard.estopped:
-            response.message = "it was not stopped"
-        else:
-            self._guard.arm()
-            self._tell()
-            response.success, response.message = True, "armed"
+        refusal = self._pressed_or_silent
+        response.success = not refusal
+        if refusal or not self._guard.estopped:
+            response.message = refusal or "it was not stopped"
+            return response
+        self._guard.arm()
+        self._tell()
+        response.message = "armed"
         return response
+
+    @property
+    def _pressed_or_silent(self) -> str:
+        """Why the e-stop button forbids to arm; empty: it does not."""
+        settings = self._settings
+        button = f"the button on '{settings.estop_input}'"
+        if self._button_silent:
+            silent = time.monotonic() - self._button_heard
+            return (
+                f"estop_input_timeout: expected {button} heard within "
+                f"{settings.estop_input_timeout:g} s, not heard for {silent:.2f} s"
+            )
+        return f"estop_input: expected {button} released, got pressed" if self._pressed else ""
 
     @property
     def _button_silent(self) -> bool:

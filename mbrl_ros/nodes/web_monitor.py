@@ -246,7 +246,7 @@ class WebMonitor(Node):
         future.add_done_callback(answered)
 
     def _call(self, name: str, presses: int) -> None:
-        """Call those services of a request that there are, one after the other.
+        """Call those services of a request that there are, one after the other until one refuses.
 
         Args:
             name: of the request.
@@ -257,6 +257,9 @@ class WebMonitor(Node):
             self._page.say(f"{name}: {_STOPPED_AGAIN}", good=False)
             return
         there = [each for each in _SERVICES[name] if self._called[each[0]].service_is_ready()]
+        if not there:
+            self._page.say(f"{name}: nobody offers that", good=False)
+            return
         self._call_next(name, presses, there, [])
 
     def _call_next(
@@ -264,15 +267,13 @@ class WebMonitor(Node):
         name: str,
         presses: int,
         services: list[tuple[str, str, dict[str, Any]]],
-        answers: list[Any],
+        told: list[str],
     ) -> None:
         if name == "arm" and self._estop.was_pressed_since(presses):
             self._page.say(f"{name}: {_STOPPED_AGAIN}", good=False)
             return
         if not services:
-            good = [answer for answer in answers if answer.success]
-            said = "; ".join(answer.message for answer in good or answers)
-            self._page.say(f"{name}: {said or 'nobody offers that'}", good=bool(good))
+            self._page.say(f"{name}: {'; '.join(dict.fromkeys(told))}")
             return
         (service, kind, fields), *rest = services
         if kind == "Step" and not fields:
@@ -280,9 +281,12 @@ class WebMonitor(Node):
             fields = {"steps": max(1, round(1.0 / period))}
 
         def answered(future: Any) -> None:
-            # A service that went away may fail the request.
-            answer = None if future.exception() is not None else future.result()
-            self._call_next(name, presses, rest, [*answers, *([answer] if answer else [])])
+            if (error := future.exception()) is not None:  # it may have gone away
+                self._page.say(f"{name}: {service}: {error}", good=False)
+            elif not (answer := future.result()).success:
+                self._page.say(f"{name}: {answer.message}", good=False)
+            else:
+                self._call_next(name, presses, rest, [*told, answer.message])
 
         future = self._called[service].call_async(getattr(ri, kind).Request(**fields))
         future.add_done_callback(answered)

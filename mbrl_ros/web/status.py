@@ -40,7 +40,8 @@ def status_html(watched: Watched, now: float) -> str:
     if guard is not None:
         color = _GREEN if guard.state == "armed" else _RED
         counts = f"{guard.passed} passed, {guard.changed} changed, {guard.replaced} replaced"
-        rows.append(("guard", f"{_colored(guard.state, color)}<br>{counts}"))
+        reason = f": {escape(guard.reason)}" if guard.reason else ""
+        rows.append(("guard", f"{_colored(guard.state, color)}{reason}<br>{counts}"))
     rows += [
         ("episode", f"{len(metrics.episodes) + 1}, step {metrics.running_steps}"),
         ("return so far", _number(metrics.running_return)),

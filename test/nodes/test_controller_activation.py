@@ -78,6 +78,13 @@ class Plant:
         self.until(future.done)
         return future.result().success
 
+    def arm(self):
+        client = self.node.create_client(ri.Trigger, "mpc_controller/arm")
+        self.until(client.service_is_ready)
+        future = client.call_async(ri.Trigger.Request())
+        self.until(future.done)
+        return future.result().success, future.result().message
+
 
 @pytest.fixture
 def plant(domain, monkeypatch):
@@ -108,6 +115,30 @@ def start(tmp_path):
     for process in made:
         process.kill()
         process.wait()
+
+
+def test_who_arms_it_is_told_whether_the_guard_arms(start, plant):
+    start()
+    assert plant.arm() == (True, "there was no e-stop")
+    stop = plant.node.create_publisher(ri.Bool, "estop", LATCHED)
+    stop.publish(ri.Bool(data=True))
+    plant.until(lambda: plant.status is not None and plant.status.estopped)
+    said = []
+
+    async def guard(request, response):
+        if not said:
+            await ros.Future()  # for ever
+        response.success, response.message = said.pop()
+        return response
+
+    service = plant.node.create_service(ri.Trigger, "safety_guard/arm", guard)
+    refused = "the guard does not arm: "
+    plant.until(lambda: plant.arm() == (False, f"{refused}no answer within 2 s"))
+    said.append((False, "estop_input: pressed"))
+    assert plant.arm() == (False, f"{refused}estop_input: pressed")
+    said.append((True, "armed"))
+    assert plant.arm() == (True, "there was no e-stop")
+    plant.node.destroy_service(service)
 
 
 def test_it_needs_an_armed_guard_and_sends_the_safe_command_last(start, plant):

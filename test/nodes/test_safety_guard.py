@@ -211,7 +211,7 @@ def test_between_controller_and_plant(start, sides, tmp_path):
         if sides.status.reason == "e-stop button":
             answer = sides.call("arm")
             assert (answer.success, answer.message) == (
-                False, "the e-stop button on button is pressed",
+                False, "estop_input: expected the button on 'button' released, got pressed",
             )  # fmt: skip
             press(ri.Bool(data=False))
         sides.until(lambda: sides.call("arm").success)
@@ -234,6 +234,25 @@ def test_between_controller_and_plant(start, sides, tmp_path):
     assert sides.newest["action"].source == ri.Action.FALLBACK
     assert again.wait(PATIENCE) == 0
     assert json.loads(kept.read_text())["running"] is False
+
+
+def test_a_button_that_is_silent_arms_nothing(start, sides):
+    start("estop_input_timeout:=0.5")
+    sides.until(lambda: sides.status.state == "stopped")
+    answer = sides.call("arm")
+    assert not answer.success
+    assert answer.message.startswith(
+        "estop_input_timeout: expected the button on 'button' heard within 0.5 s, not heard for "
+    )
+
+    def release():
+        sides.publishers["button"].publish(ri.Bool(data=False))
+        return sides.call("arm")
+
+    sides.until(lambda: release().success)
+    # What is armed already is no trouble.
+    assert release().message == "it was not stopped"
+    assert release().success
 
 
 def test_what_does_not_fit_is_refused_in_one_line(start):

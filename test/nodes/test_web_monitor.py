@@ -61,6 +61,16 @@ class System:
         response.success = True
         return response
 
+    def arming(self, who, success, message):
+        """Offer to arm one of them, and say this."""
+
+        def arm(request, response):
+            self.asked.append(who)
+            response.success, response.message = success, message
+            return response
+
+        return self.other.create_service(ri.Trigger, f"{who}/arm", arm)
+
     def close(self):
         self.executor.shutdown()
         for node in (self.monitor, self.other):
@@ -94,6 +104,34 @@ def test_goals_commands_and_steps_reach_the_system(system):
     monitor._remote["mujoco_sim"].values = {"period": 0.04}
     monitor.call("second")
     system.until(lambda: system.steps == [True, 1, True, 25])
+
+
+def test_the_first_that_refuses_is_told_and_ends_a_request(system, monkeypatch):
+    monitor, said = system.monitor, []
+    monkeypatch.setattr(monitor._page, "say", lambda text, good=True: said.append((text, good)))
+    monitor.call("rollback")
+    system.until(lambda: said)
+    assert said.pop() == ("rollback: nobody offers that", False)
+
+    def arm(guard, controller):
+        services = [
+            system.arming("safety_guard", *guard), system.arming("mpc_controller", *controller)
+        ]  # fmt: skip
+        names = ("safety_guard/arm", "mpc_controller/arm")
+        system.until(lambda: all(monitor._called[name].service_is_ready() for name in names))
+        monitor.call("arm")
+        system.until(lambda: said)
+        for service in services:
+            system.other.destroy_service(service)
+        system.until(lambda: not any(monitor._called[name].service_is_ready() for name in names))
+        return said.pop()
+
+    armed = True, "armed"
+    assert arm((False, "estop_input: pressed"), armed) == ("arm: estop_input: pressed", False)
+    assert system.asked == ["safety_guard"]
+    assert arm(armed, (False, "no")) == ("arm: no", False)
+    assert arm(armed, armed) == ("arm: armed", True)
+    assert not said
 
 
 def test_another_objective_is_asked_for_while_it_is_chosen_and_somebody_looks(system, monkeypatch):

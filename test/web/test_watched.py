@@ -219,5 +219,9 @@ def test_the_state_in_words_is_escaped():
 def test_an_estop_is_told_whoever_says_it(of):
     watched = Watched()
     watched.feed("ControllerStatus", controller(estopped=of == "controller"), 0.0)
-    watched.feed("GuardStatus", guard(0, 0, "stopped" if of == "guard" else "armed"), 0.0)
-    assert "E-STOPPED" in status_html(watched, 0.0)
+    told = guard(0, 0, "stopped" if of == "guard" else "armed")
+    told.reason = "a <button>"
+    watched.feed("GuardStatus", told, 0.0)
+    text = status_html(watched, 0.0)
+    assert "E-STOPPED" in text
+    assert ": a &lt;button&gt;" in text
