@@ -1,7 +1,7 @@
 # make sim             sets up .venv if needed and learns cartpole swing-up
 #                      (make sim ARGS="task:=pendulum_swingup seed:=1 duration:=60")
 # make test            sets up .venv if needed and runs every check
-# make test-fast       the same with the quick tests only, in two minutes
+# make test-fast       the same with the quick tests only
 # make lint            ruff and mypy only
 # make test-learning   whole learning runs, minutes long
 # make test-versions   the wheel with the oldest and the newest packages that it allows

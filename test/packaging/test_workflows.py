@@ -1,5 +1,6 @@
 """The files for GitHub and pre-commit, which nothing else reads here."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,21 @@ def test_ci_runs_what_a_change_must_pass():
         ".ci/run",
         "make test-versions",
     ]
+
+
+def test_every_page_tells_the_pythons_and_releases_that_are_tested():
+    pythons, distros = (
+        _load(GITHUB / "workflows" / file)["jobs"][job]["strategy"]["matrix"][axis]
+        for file, job, axis in (("ci.yml", "checks", "python"), ("ros.yml", "colcon", "distro"))
+    )
+    project = (ROOT / "pyproject.toml").read_text()
+    listed = re.findall(r"Python :: (3\.\d+)", project)
+    assert [listed[0], listed[-1]] == pythons
+    for page in ("README.md", "CONTRIBUTING.md"):
+        assert f"Python {' to '.join(pythons)}" in (ROOT / page).read_text(), page
+    assert (
+        f"ROS 2 ({distros[0].title()} to {distros[-1].title()})" in (ROOT / "README.md").read_text()
+    )
 
 
 def test_issue_forms_have_what_github_asks_for():
