@@ -59,6 +59,13 @@ def test_every_page_stands_in_the_sites_index():
     assert pages - experiments - {"index"} == listed - {"experiments/README"}
 
 
+def test_every_experiment_tells_its_command_and_its_date():
+    for page in (ROOT / "docs" / "experiments").glob("[a-z]*.md"):
+        told = page.read_text(encoding="utf-8")
+        assert "**Command" in told, page.name
+        assert re.search(r"\b2026-\d\d-\d\d\b", told), page.name
+
+
 def test_every_command_in_the_pages_is_taken():
     """By the command line, and of shipped tasks by their parameters."""
     pages = {*PAGES} - {*(ROOT / "docs" / "tutorials").glob("*.md")}  # which are executed
