@@ -20,6 +20,7 @@ class ReceivedCommand:
         step: of the observation it answers; -1: what acts as the episode begins.
         time: plant time of arrival [s].
         safe: whether it is the controller's safe command.
+        person: whether a person commands.
     """
 
     values: FloatArray
@@ -27,6 +28,7 @@ class ReceivedCommand:
     step: int
     time: float
     safe: bool = False
+    person: bool = False
 
 
 class CommandLatch:
@@ -55,6 +57,7 @@ class CommandLatch:
         time: float,
         observation: Observation,
         safe: bool = False,
+        person: bool = False,
     ) -> bool:
         """Keep a command, unless it comes too late.
 
@@ -65,6 +68,7 @@ class CommandLatch:
             time: plant time of arrival [s].
             observation: the plant's newest.
             safe: whether it is the controller's safe command.
+            person: whether a person commands.
 
         Returns:
             whether it is kept; a command that answers an earlier episode, or an earlier step than
@@ -86,5 +90,5 @@ class CommandLatch:
         newest = self.newest
         if episode < observation.episode or (newest is not None and step < newest.step):
             return False
-        self.newest = ReceivedCommand(action, episode, step, time, safe)
+        self.newest = ReceivedCommand(action, episode, step, time, safe, person)
         return True

@@ -134,9 +134,8 @@ class Guard:
         self._seen = replace(observation, received=received)
         if self._commanding(now) and self._person is not None:
             self._waiting = None
-            return self._judge(
-                ReceivedCommand(self._person[0], observation.episode, observation.step, now), True
-            )
+            answered = observation.episode, observation.step
+            return self._judge(ReceivedCommand(self._person[0], *answered, now, person=True))
         waiting, self._waiting = self._waiting, None
         waited = 0.0 if self._lock_step else now - self._waits_since
         if waiting is None or waited > self._timeout:
@@ -179,7 +178,7 @@ class Guard:
             return None
         newest = self._latch.newest
         assert newest is not None
-        return self._judge(newest, False)
+        return self._judge(newest)
 
     def take_over(self, values: ArrayLike, now: float) -> None:
         """Take in a person's command: it answers each observation, instead of the controller's.
@@ -306,7 +305,7 @@ class Guard:
         if self._person is not None:
             self._person, self._changed_hands, self.handover = None, now, how
 
-    def _judge(self, command: ReceivedCommand, person: bool) -> Verdict:
+    def _judge(self, command: ReceivedCommand) -> Verdict:
         seen = self._seen
         assert seen is not None
         now = command.time
@@ -316,7 +315,7 @@ class Guard:
         if now - seen.received > self._patience and not self._lock_step:
             self.replaced += 1
             return self._unanswerable(seen, now)
-        rules = self._rules
+        rules, person = self._rules, command.person
         if now - self._changed_hands < self._takeover.handback and (not person or self._blends_in):
             rules = [self._handback, *rules]
         passed, reason = apply_rules(rules, command, seen, now)
