@@ -151,9 +151,10 @@ class RobotBridge(Node):
 
     def _on_action(self, message: Any) -> None:
         safe = message.source in (ri.Action.HOLD, ri.Action.FALLBACK)
+        person = message.source == ri.Action.OVERRIDE
         now = time.monotonic()
         try:
-            self._plant.command(message.values, message.episode, message.step, now, safe)
+            self._plant.command(message.values, message.episode, message.step, now, safe, person)
         except ValueError as error:
             self._complain(f"refused {error} ({self._plant.refused} refused so far)", "refused")
 

@@ -158,14 +158,20 @@ class RobotPlant:
         self.listener.hear(name, message, now)
 
     def command(
-        self, values: ArrayLike, episode: int, step: int, now: float, safe: bool = False
+        self,
+        values: ArrayLike,
+        episode: int,
+        step: int,
+        now: float,
+        safe: bool = False,
+        person: bool = False,
     ) -> bool:
         """Take a command; see `CommandLatch.take`."""
         with self._lock:
             seen = self.observation
             if seen is None:
                 return False
-            return self._actuation.take(values, episode, step, now, seen, safe)
+            return self._actuation.take(values, episode, step, now, seen, safe, person)
 
     def follow(self, plan: PlanGains) -> None:
         """Take the plan by which commands are corrected in the inner loop."""
@@ -196,6 +202,8 @@ class RobotPlant:
             newest = self._actuation.newest
             if decided.safe or newest is None or newest.safe:
                 return {}  # nor is it corrected any more when the safe command is to follow
+            if newest.person and not decided.person:
+                return {}  # nor when a person has taken over
             try:
                 values = self.listener.read(self.formulas, now)
                 return self._act(decided, replace(seen, values=values), now)

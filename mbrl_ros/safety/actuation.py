@@ -70,9 +70,10 @@ class Actuation:
         now: float,
         observation: Observation,
         safe: bool = False,
+        person: bool = False,
     ) -> bool:
         """Take a command; see `CommandLatch.take`."""
-        return self._latch.take(values, episode, step, now, observation, safe)
+        return self._latch.take(values, episode, step, now, observation, safe, person)
 
     def decide(self, observation: Observation, now: float) -> None:
         """Decide what acts in the next step.

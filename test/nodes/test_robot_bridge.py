@@ -1,4 +1,4 @@
-"""A bridge whose control steps hang: the node itself, in this process."""
+"""The bridge as a node, in this process."""
 
 import functools
 import threading
@@ -24,6 +24,40 @@ def bridge(domain):
     yield node
     node.destroy_node()
     ros.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("source", "whose"),
+    [
+        ("PLANNED", ""),
+        ("REUSED", ""),
+        ("HOLD", "safe"),
+        ("FALLBACK", "safe"),
+        ("OVERRIDE", "person"),
+    ],
+)
+def test_a_command_says_whose_it_is(bridge, source, whose):
+    driver = bridge.create_publisher(ri.JointState, "joint_states", ros.QoSProfile(depth=1))
+    action = bridge.create_publisher(ri.Action, "action", ros.QoSProfile(depth=1))
+    message = ri.Action(values=[0.5], source=getattr(ri.Action, source))
+
+    def arrived():
+        newest = bridge._plant._actuation.newest
+        return newest if newest is not None and newest.values.tolist() == [0.5] else None
+
+    def speak():
+        driver.publish(joints())
+        action.publish(message)
+        ros.spin_once(bridge, timeout_sec=0.01)
+
+    newest = eventually(arrived, meanwhile=speak)
+    assert (newest.safe, newest.person) == (whose == "safe", whose == "person")
+
+
+def joints():
+    """Return the joints of a pole that hangs."""
+    places = {"position": [0.0, 3.1], "velocity": [0.0, 0.0]}
+    return ri.JointState(name=["slider", "pole"], **places)
 
 
 class Hanging:
@@ -62,9 +96,9 @@ def test_where_no_control_step_comes_the_robot_gets_the_safe_command(bridge):
     )
 
     def drive():
-        header = ri.Header(stamp=bridge.get_clock().now().to_msg())
-        places = {"name": ["slider", "pole"], "position": [0.0, 3.1], "velocity": [0.0, 0.0]}
-        driver.publish(ri.JointState(header=header, **places))
+        message = joints()
+        message.header.stamp = bridge.get_clock().now().to_msg()
+        driver.publish(message)
         ros.spin_once(bridge, timeout_sec=0.01)
 
     until = functools.partial(eventually, meanwhile=drive)

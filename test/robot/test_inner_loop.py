@@ -102,6 +102,15 @@ def test_a_safe_command_is_not_corrected():
     assert corrected([0.0, 0.0], command=None) == (None, "")
 
 
+def test_a_persons_command_is_not_corrected_though_it_is_what_was_planned():
+    persons = replace(PASSED, person=True)
+    assert motor([0.0, 0.0], command=persons) == 0.25
+    # As any command it keeps to the limits, from one message to the next.
+    passed, reason = corrected([0.0, 0.0], command=persons, before=0.0, **{"limits.rate": [5.0]})
+    assert (passed.values.tolist(), passed.person) == ([pytest.approx(0.05)], True)
+    assert reason == "inner loop: changed too fast: motor"
+
+
 def test_corrections_keep_to_the_limits():
     passed, reason = corrected([0.0, 0.0], before=0.2, **{"limits.rate": [5.0]})
     # 5 / s, a hundred times a second.
@@ -201,6 +210,21 @@ def test_a_bridge_corrects_between_its_steps_and_tells_what_acted():
     assert bench.plant.between(bench.now + 0.01) == {}
     # Without the setting nothing comes in between.
     assert Bench().plant.between(100.0) == {}
+
+
+def test_from_when_a_person_takes_over_a_bridge_corrects_nothing():
+    bench = Bench(inner_loop=100.0)
+    bench.tick(0.0)
+    bench.answer(0.5)
+    plans = np.zeros((3, 2)), np.full((2, 1), 0.5), np.full((2, 1, 2), -1.0)
+    bench.plant.follow(PlanGains(0, 0, 1, *plans))
+    assert bench.tick(0.1)[1] == pytest.approx(4.0)
+    assert bench.plant.between(bench.now + 0.01) != {}
+    bench.answer(0.5, person=True)
+    assert bench.plant.between(bench.now + 0.02) == {}
+    assert bench.tick(0.1)[1] == 5.0
+    (message,) = bench.plant.between(bench.now + 0.01).values()
+    assert message.data.tolist() == [5.0]
 
 
 def test_a_safe_command_is_where_the_next_one_changes_from():
