@@ -11,7 +11,14 @@ from mcap.reader import SeekingReader
 from mcap.records import Attachment, Channel, Message, Metadata, Schema
 
 from mbrl_ros.data.finishing import mcap_files
-from mbrl_ros.data.streaming import BagError, RecordStream, is_finished, is_mcap
+from mbrl_ros.data.streaming import (
+    BagError,
+    LostError,
+    RecordStream,
+    is_finished,
+    is_mcap,
+    unless_gone,
+)
 
 
 @dataclass
@@ -73,18 +80,23 @@ def summarize(path: Path) -> BagSummary:
     Raises:
         BagError: naming the file, if it is no MCAP bag or its index is damaged.
     """
-    summary = BagSummary(files=bag_files(path))
-    for file in summary.files:
-        summary.size += file.stat().st_size
-        if file.stat().st_size == 0:
-            summary.unfinished.append(file)
-        elif not is_mcap(file):
-            raise BagError(f"{file}: not an MCAP file")
-        elif is_finished(file):
-            _read_index(file, summary)
-        else:
-            _read_through(file, summary)
+    summary = BagSummary()
+    for file in bag_files(path):
+        with unless_gone(file, alone=file == path):
+            _summarize_file(file, summary)
     return summary
+
+
+def _summarize_file(file: Path, into: BagSummary) -> None:
+    size = file.stat().st_size
+    if size and not is_mcap(file):
+        raise BagError(f"{file}: not an MCAP file")
+    if size and is_finished(file):
+        _read_index(file, into)
+    else:
+        _read_through(file, into)
+    into.files.append(file)
+    into.size += size
 
 
 def bag_files(path: Path) -> list[Path]:
@@ -97,7 +109,7 @@ def bag_files(path: Path) -> list[Path]:
         BagError: if there are none.
     """
     if not path.exists():
-        raise BagError(f"{path}: no such file or folder")
+        raise LostError(f"{path}: no such file or folder")
     files = [path] if path.is_file() else mcap_files(path)
     if not files:
         raise BagError(f"{path}: not a bag: no MCAP file in it")
@@ -122,7 +134,7 @@ def _read_index(path: Path, into: BagSummary) -> None:
     except OSError:
         raise
     except Exception as error:  # corrupt bytes raise arbitrary exceptions
-        raise BagError(f"{path}: damaged: {' '.join(str(error).split())}") from error
+        raise LostError(f"{path}: damaged: {' '.join(str(error).split())}") from error
 
 
 def _told_in(reader: SeekingReader) -> Iterator[Metadata | Attachment]:

@@ -26,10 +26,12 @@ from mbrl_ros.data.messages import read_frame, read_transition
 from mbrl_ros.data.streaming import (
     RECORD_HEAD,
     BagError,
+    LostError,
     RecordStream,
     is_finished,
     is_mcap,
     records_of_chunk,
+    unless_gone,
 )
 from mbrl_ros.data.transitions import Transitions, checked
 
@@ -70,18 +72,20 @@ def read_messages(
     Raises:
         BagError: naming the file, if it is no bag or is corrupt. A truncated last record of an
             unfinished file is no error: the complete ones are yielded. Messages that are not
-            encoded as ROS 2 does are passed over; see `passed_over`.
+            encoded as ROS 2 does are passed over; see `passed_over`. A file that a recorder removes
+            in the meantime to make room is passed over, too, which is told once.
     """
     for file in _files(path):
         read = _read_mcap if file.suffix == ".mcap" else _read_other
         try:
-            yield from read(file, frozenset(topics), frozenset(types))
+            with unless_gone(file, alone=file == path):
+                yield from read(file, frozenset(topics), frozenset(types))
         except BagError:
             raise
         except OSError as error:
             raise BagError(f"{file}: cannot be read: {error.strerror or error}") from error
         except Exception as error:  # corrupt bytes raise arbitrary exceptions
-            raise BagError(f"{file}: damaged: {' '.join(str(error).split())}") from error
+            raise LostError(f"{file}: damaged: {' '.join(str(error).split())}") from error
 
 
 def types_in(path: Path) -> dict[str, str]:

@@ -19,7 +19,7 @@ from mcap.records import Attachment, Channel, Message, Metadata, Schema
 from mcap.writer import Writer
 
 from mbrl_ros.core.yaml_text import DUMPER, UNREADABLE
-from mbrl_ros.data.streaming import RecordStream, is_finished, is_mcap
+from mbrl_ros.data.streaming import RecordStream, is_finished, is_mcap, unless_gone
 
 
 def mcap_files(folder: Path) -> list[Path]:
@@ -147,7 +147,8 @@ def _written(streams: Sequence[RecordStream], path: Path, part: Part) -> int:
     with path.open("wb") as file:
         copy = _Copy(Writer(file), part)
         for stream in streams:
-            copy.add(stream)
+            with unless_gone(stream.path):
+                copy.add(stream)
         copy.finish()
         file.flush()
         # Otherwise a power failure could leave an empty file under the new name.
@@ -232,9 +233,10 @@ def write_metadata(folder: Path) -> None:
     topics: dict[tuple[str, str, str], dict[str, Any]] = {}
     custom: dict[str, str] = {}
     for path in mcap_files(folder):
-        found = path.stat()
-        if contents := _contents(path, found.st_mtime_ns, found.st_size):
-            files.append(_describe(path, contents, topics, custom))
+        with unless_gone(path):
+            found = path.stat()
+            if contents := _contents(path, found.st_mtime_ns, found.st_size):
+                files.append(_describe(path, contents, topics, custom))
     if not files:
         return
     starts = [f["starting_time"]["nanoseconds_since_epoch"] for f in files]

@@ -13,6 +13,7 @@ from pathlib import Path
 from mbrl_ros.data.definitions import Topic
 from mbrl_ros.data.finishing import finish, locked, mcap_files, recover_locked, write_metadata
 from mbrl_ros.data.live_file import LiveFile
+from mbrl_ros.data.streaming import unless_gone
 
 # Messages or bytes per file. Finishing one takes 0.2 s and 0.5 MB of memory, while the next one is
 # recorded.
@@ -218,8 +219,12 @@ class Recorder:
 
     def _stored(self) -> int:
         """Return the size of the files that are closed [bytes]."""
-        files = (path for path in mcap_files(self.folder) if path != self._file.path)
-        return sum(path.stat().st_size for path in files)
+        size = 0
+        for path in mcap_files(self.folder):
+            if path != self._file.path:
+                with unless_gone(path):
+                    size += path.stat().st_size
+        return size
 
     def _sync(self, interval: float) -> None:
         """Sync the present file again and again; on a thread of its own."""

@@ -6,6 +6,9 @@ has hundreds of thousands.
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import logging
 import struct
 import zlib
 from collections.abc import Iterator
@@ -50,21 +53,51 @@ class BagError(ValueError):
     """A bag cannot be read; the message is one line that names the file."""
 
 
+class LostError(BagError):
+    """It never will be: bytes are damaged, or the file is gone."""
+
+
+@contextlib.contextmanager
+def unless_gone(file: Path, alone: bool = False) -> Iterator[None]:
+    """Go on without a bag's file that its recorder has just removed to make room; tell it once.
+
+    Args:
+        file: that is read.
+        alone: whether nothing else is.
+
+    Raises:
+        LostError: if it was alone.
+    """
+    try:
+        yield
+    except FileNotFoundError as error:
+        if alone:
+            raise LostError(f"{file}: cannot be read: {error.strerror or error}") from error
+        _tell_gone(file)
+
+
+@functools.cache
+def _tell_gone(file: Path) -> None:
+    text = "warning: %s: is gone, as where a recorder makes room; the rest is read"
+    logging.getLogger(__name__).warning(text, file)
+
+
 class RecordStream:
     """The records of a file that say something of their own, up to its end or the first corruption.
 
     Attributes:
+        path: of the file.
         lost: bytes from the first corruption to the end of the file; 0: none.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self.lost = 0
 
     def __iter__(self) -> Iterator[McapRecord]:
-        size = self._path.stat().st_size
+        size = self.path.stat().st_size
         good = 0
-        with self._path.open("rb") as file:
+        with self.path.open("rb") as file:
             try:
                 for record, end in _records(file, size):
                     good = end

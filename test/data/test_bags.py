@@ -22,8 +22,11 @@ from support.waiting import PATIENCE, eventually
 
 from mbrl_ros.data import live_file
 from mbrl_ros.data import recorder as recorder_module
+from mbrl_ros.data.bag_check import check_bag
+from mbrl_ros.data.bag_summary import summarize
 from mbrl_ros.data.bags import BagError, read_messages, read_transitions
-from mbrl_ros.data.finishing import recover
+from mbrl_ros.data.editing import merge
+from mbrl_ros.data.finishing import mcap_files, recover, write_metadata
 from mbrl_ros.data.recorder import Recorder
 from mbrl_ros.data.settings import LoggerSettings
 from mbrl_ros.data.streaming import is_finished
@@ -276,6 +279,32 @@ def test_a_budget_holds_at_once_where_a_new_file_begins_with_the_configuration(b
         assert sum(file.stat().st_size for file in bag.glob("*.mcap")) <= 100_000
     assert not recorder.close()
     assert indices(bag)[-1] == 599
+
+
+def test_whoever_reads_goes_on_without_a_file_that_makes_room_meanwhile(bag, monkeypatch, caplog):
+    monkeypatch.setattr(recorder_module, "MAX_MESSAGES", 100)
+    record(bag, 299).close()
+    first, second, third = mcap_files(bag)
+
+    def gone(folder):
+        found = mcap_files(folder)
+        first.unlink(missing_ok=True)
+        return [first, second, third] if folder == bag else found
+
+    # As if it went between the look into the folder and its turn.
+    for module in ("finishing", "bag_summary"):
+        monkeypatch.setattr(f"mbrl_ros.data.{module}.mcap_files", gone)
+    assert indices(bag) == list(range(99, 299))
+    assert len(read_transitions([bag], OBSERVATION_SPACE, ACTION_SPACE)) == 200
+    assert summarize(bag).files == [second, third]
+    assert check_bag(bag).transitions == 200
+    assert merge([bag], bag.with_name("merged")) == 200
+    write_metadata(bag)
+    assert caplog.messages == [
+        f"warning: {first}: is gone, as where a recorder makes room; the rest is read"
+    ]
+    with pytest.raises(BagError, match=f"{first}: no such file"):
+        indices(first)
 
 
 def test_without_a_budget_there_is_nothing_to_drop(bag):
