@@ -151,8 +151,8 @@ class DataLogger(Node):
             round(1e6 * settings.disk_budget),
             settings.drop_oldest,
         )
-        self._tell_notes()
         self._log.resume(mcap_files(folder))
+        self._tell_notes()
         self._diagnosis.resume(len(self._log))
         earlier = f", {len(self._log)} transitions already in it" if len(self._log) else ""
         self.get_logger().info(f"recording to {folder}{earlier}")
@@ -231,9 +231,10 @@ class DataLogger(Node):
         return file
 
     def _tell_notes(self) -> None:
-        assert self._recorder is not None
-        while self._recorder.notes:
-            self.get_logger().warning(self._recorder.notes.pop(0))
+        of_files = [] if self._recorder is None else self._recorder.notes
+        for notes in (of_files, self._log.notes):
+            while notes:
+                self.get_logger().warning(notes.pop(0))
 
     def _record_frame(self, topic: Topic, data: bytes) -> None:
         # A waiting plant repeats its frame with its observation, twice a second.
@@ -250,6 +251,7 @@ class DataLogger(Node):
                 self._unreadable = str(error)
                 self.get_logger().error(f"earlier transitions cannot be read: {error}")
             return response
+        self._tell_notes()
         response.transitions = [transition_message(row, index) for index, row in page]
         return response
 

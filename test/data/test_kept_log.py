@@ -1,5 +1,7 @@
 """A log whose older part is only in its bag."""
 
+import errno
+
 import pytest
 from bag_messages import ACTION_SPACE, OBSERVATION_SPACE, TRANSITIONS, transition
 from support.messages import cdr
@@ -28,7 +30,7 @@ def log_to(folder, log, numbers, safely=True):
 
 def pages(log, first=0):
     found = []
-    while page := log.page(first + len(found), 30):
+    while page := log.page(found[-1][0] + 1 if found else first, 30):
         found += page
     return [(i, int(row.observation[0])) for i, row in found]
 
@@ -80,11 +82,62 @@ def test_what_no_bag_holds_for_good_stays_in_memory(tmp_path):
         assert pages(log) == all_from(0, 330)
 
 
-def test_a_page_that_is_gone_is_one_clear_error(tmp_path):
+def test_what_a_bag_has_lost_is_told_once_and_the_rest_is_there(tmp_path):
     log = KeptLog(OBSERVATION_SPACE, ACTION_SPACE)
     log_to(tmp_path / "bag", log, range(330))
-    first = mcap_files(tmp_path / "bag")[0]
+    first, _, third = mcap_files(tmp_path / "bag")[:3]
     first.unlink()
-    with pytest.raises(BagError, match=str(first)):
-        log.page(5, 10)
-    assert pages(log, 300) == all_from(300, 330)
+    damaged = bytearray(third.read_bytes())
+    damaged[len(damaged) // 4] ^= 0xFF
+    third.write_bytes(damaged)
+    for _ in range(2):
+        assert pages(log, 5) == [*all_from(40, 80), *all_from(120, 330)]
+    assert len(log.notes) == 2
+    assert str(first) in log.notes[0]
+    assert f"{third}: damaged: " in log.notes[1]
+    again = KeptLog(OBSERVATION_SPACE, ACTION_SPACE)
+    again.resume(mcap_files(tmp_path / "bag"))
+    assert len(again) == 330
+    assert pages(again) == [*all_from(40, 80), *all_from(120, 330)]
+
+
+def test_a_page_that_cannot_be_read_now_is_an_error(tmp_path, monkeypatch):
+    log = KeptLog(OBSERVATION_SPACE, ACTION_SPACE)
+    log_to(tmp_path / "bag", log, range(330))
+
+    def broken(path):
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mbrl_ros.data.bags.is_mcap", broken)
+        with pytest.raises(BagError, match=r"bag_0\.mcap: cannot be read: Input/output error"):
+            log.page(5, 10)
+    assert pages(log) == all_from(0, 330)
+    assert not log.notes
+
+
+@pytest.mark.parametrize("kept", [50, 10**6])
+def test_positions_stay_as_they_were_recorded(tmp_path, monkeypatch, kept):
+    monkeypatch.setattr(kept_log, "_FEWEST", kept)
+    log = KeptLog(OBSERVATION_SPACE, ACTION_SPACE)
+    bag = recorder.Recorder(tmp_path / "bag")
+    # The oldest have made room, and for others there was none.
+    there = [*range(80, 130), *range(150, 155), *range(190, 400)]
+    for i in there:
+        bag.write(TRANSITIONS, cdr(transition(i)))
+    bag.close()
+    log.resume(mcap_files(tmp_path / "bag"))
+    assert len(log) == 400
+    assert pages(log) == [(i, i) for i in there]
+    for first in (0, 129, 130, 150, 154, 155, 189, 190, 399):
+        assert log.page(first, 3)[0][0] == next(i for i in there if i >= first)
+    log_to(tmp_path / "bag", log, range(400, 420))
+    assert pages(log, 395) == all_from(395, 420)
+
+
+def test_a_log_in_a_bag_after_another_goes_on_from_its_end(tmp_path):
+    for _ in range(2):
+        log_to(tmp_path / "bag", KeptLog(OBSERVATION_SPACE, ACTION_SPACE), range(70))
+    log = KeptLog(OBSERVATION_SPACE, ACTION_SPACE)
+    log.resume(mcap_files(tmp_path / "bag"))
+    assert pages(log) == [(i, i % 70) for i in range(140)]
