@@ -36,8 +36,6 @@ from mbrl_ros.nodes.controller_memory import ControllerMemory
 from mbrl_ros.nodes.controller_messages import (
     action_message,
     diagnostic_message,
-    gains_message,
-    plan_message,
     status_message,
 )
 from mbrl_ros.nodes.effort_tuning import EffortTuning
@@ -45,6 +43,7 @@ from mbrl_ros.nodes.model_intake import ModelIntake
 from mbrl_ros.nodes.objective_interface import ObjectiveInterface
 from mbrl_ros.nodes.objective_parameters import declare_objective
 from mbrl_ros.nodes.parameters import declare, on_change
+from mbrl_ros.nodes.plan_telling import PlanTelling
 from mbrl_ros.nodes.qos import COMMAND, EVENTS, FRAMES, LATCHED, NEWEST
 from mbrl_ros.nodes.reconstruction import ReconstructionPublisher
 from mbrl_ros.nodes.runner import run_node
@@ -135,8 +134,7 @@ class MpcController(LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Connect to the topics."""
         self._action_publisher = self.create_publisher(ri.Action, "action_proposed", COMMAND)
-        self._plan_publisher = self.create_publisher(ri.Plan, "plan", COMMAND)
-        self._gains_publisher = self.create_publisher(ri.PlanGains, "plan_gains", COMMAND)
+        self._telling = PlanTelling(self)
         self._connections = [
             self.create_subscription(ri.Observation, "observation", self._on_observation, NEWEST),
             self.create_subscription(ri.ModelUpdate, "model", self._models.on_model, LATCHED),
@@ -226,8 +224,7 @@ class MpcController(LifecycleNode):
             self.destroy_subscription(subscription)
         for service in self._offered:
             self.destroy_service(service)
-        self.destroy_publisher(self._plan_publisher)
-        self.destroy_publisher(self._gains_publisher)
+        self._telling.close()
         self.destroy_publisher(self._action_publisher)
         self._action_publisher = None
 
@@ -450,13 +447,8 @@ class MpcController(LifecycleNode):
             return
         self._acted.put(command)
         planned = self._controller.planned
-        if planned is not None and self._gains_publisher.get_subscription_count():
-            try:
-                self._gains_publisher.publish(gains_message(planned.gains(), stamp))
-            except ValueError as error:  # no such model, or more than a message can hold
-                self.get_logger().warning(str(error), throttle_duration_sec=_COMPLAINT_PERIOD)
-        if planned is not None and self._plan_publisher.get_subscription_count():
-            self._plan_publisher.publish(plan_message(planned, stamp))
+        if planned is not None:
+            self._telling.tell(planned, stamp)
 
     def _tell_what_acted(self) -> None:
         while not self._acted.empty():
