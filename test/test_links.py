@@ -1,13 +1,11 @@
 """Every relative link of the documentation leads to a file, and to a heading of it."""
 
 import re
-from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from support.pages import PAGES, ROOT, named
 
-ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 EXPERIMENTS = ROOT / "docs" / "experiments"
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#{1,6} +(.+?)\s*$", re.MULTILINE)
@@ -34,7 +32,7 @@ def anchors(text):
     return found
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", PAGES, ids=named)
 def test_every_relative_link_leads_somewhere(page):
     for link in links(page.read_text(encoding="utf-8")):
         if re.match(r"[a-z]+:", link):

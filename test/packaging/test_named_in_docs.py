@@ -1,4 +1,4 @@
-"""What the pages name is there: files, links, parameters, commands, types, fields, targets."""
+"""What the pages name is there: files, parameters, commands, types, fields, targets."""
 
 import argparse
 import contextlib
@@ -8,7 +8,7 @@ import re
 import shlex
 
 import pytest
-from support.pages import PAGES, ROOT, anchors, blocks, named, spans, text
+from support.pages import PAGES, ROOT, blocks, named, spans, text
 
 from mbrl_ros.cli.main import COMMANDS, _gathered, _parsed
 from mbrl_ros.core.kinds import KINDS
@@ -33,18 +33,6 @@ def unknown(found):
 def told(page):
     """Return all that the page tells as code."""
     return "\n".join([*spans(page), *blocks(page)])
-
-
-def test_every_link_leads_somewhere():
-    def broken(page):
-        for link in re.findall(r"\]\(([^)\s]+)\)", text(page)):
-            file, _, anchor = link.partition("#")
-            target = page.parent / file if file else page
-            is_there = target.exists() and (not anchor or anchor in anchors(target))
-            if not link.startswith("http") and not is_there:
-                yield link
-
-    assert not unknown(broken)
 
 
 def test_every_file_that_is_named_exists():

@@ -37,9 +37,3 @@ def commands(page):
         for command in _COMMAND.findall(block.replace("$PWD", str(ROOT))):
             if "..." not in command:
                 yield shlex.split(command, comments=True)
-
-
-def anchors(page):
-    """Return the anchors of the page's headings, as code hosts and the site make them."""
-    heads = re.findall(r"^#+ (.*)$", _BLOCK.sub("", text(page)), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
