@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from mbrl_ros.cli.node_process import python_command
+from mbrl_ros.scene.settings import DrawnSettings
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -29,21 +30,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--joint",
         action="append",
         default=[],
-        metavar="JOINT=DIMENSION",
-        help="what in that file a dimension is that is called otherwise: base_x=at_x; repeatable",
+        metavar="DIMENSION=JOINT",
+        help="which joint of that file a dimension is, where they are not called alike: "
+        "at_x=base_x; repeatable",
     )
     parser.add_argument("--namespace", default="", help="of the system's nodes")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Become the node web_monitor, or show what was recorded."""
+    drawn = DrawnSettings(arguments.model, arguments.joint)
     if arguments.recorded is not None:
         from mbrl_ros.web.playback import play
 
-        play(arguments.recorded, arguments.host, arguments.port, arguments.model, arguments.joint)
+        play(arguments.recorded, arguments.host, arguments.port, drawn)
     words = ["web_monitor", "--ros-args"]
-    given = {name: getattr(arguments, name) for name in ("host", "port", "token", "model")}
-    for name, value in {**given, "joints": arguments.joint}.items():
+    given = {name: getattr(arguments, name) for name in ("host", "port", "token")}
+    given |= {"drawn.model": drawn.model, "drawn.joints": drawn.joints}
+    for name, value in given.items():
         # As YAML has it: a token of digits is text, too. An empty list says nothing of its kind.
         words += ["-p", f"{name}:={json.dumps(value)}"] if value != [] else []
     if arguments.namespace:

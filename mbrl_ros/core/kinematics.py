@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from mbrl_ros.core.joint_names import read_joints
 from mbrl_ros.core.spaces import FloatArray, Space
 
 AXES = ("x", "y", "z")
@@ -83,7 +84,7 @@ class Kinematics:
 
         self._mujoco, self._model = mujoco, _load(path)
         self._data = mujoco.MjData(self._model)
-        self._dimensions = self._joints(joints, space, path)
+        self._dimensions = self._joints(joints, space)
         model = self._model
         limited = {j: d for j, d in self._dimensions.items() if model.jnt_limited[j]}
         self.ranges = {d: (float(low), float(high)) for j, d in limited.items()
@@ -156,28 +157,16 @@ class Kinematics:
             places = [data.xpos[b] if site < 0 else data.site_xpos[site] for site, b, _ in found]
             return np.array(places, dtype=np.float64).reshape(-1)
 
-    def _joints(self, lines: Sequence[str], space: Space, path: str) -> dict[int, int]:
+    def _joints(self, lines: Sequence[str], space: Space) -> dict[int, int]:
         """Return the dimension of each joint that is observed."""
         model = self._model
         ids = {model.joint(j).name: j for j in range(model.njnt)}
-        pairs = [line.partition("=")[::2] for line in lines]
-        if not lines:
-            same = [name for name in space.names if name in ids]
-            pairs = [(name, name) for name in same if self._is_single(ids[name])]
-        found: dict[int, int] = {}
-        for told, wanted in pairs:
-            dimension, joint = told.strip(), wanted.strip()
-            if dimension not in space.names or joint not in ids:
-                raise ValueError(
-                    "limits.joints: expected an observation dimension = one of "
-                    f"{', '.join(filter(None, ids)) or 'no joint'} of {path}, got '{dimension} = "
-                    f"{joint}'"
-                )
-            if ids[joint] in found or not self._is_single(ids[joint]):
-                kind = "given twice" if ids[joint] in found else "neither a hinge nor a slide"
-                raise ValueError(f"limits.joints: '{joint}' is {kind}")
-            found[ids[joint]] = space.index(dimension)
-        return found
+        same = {n: n for n in space.names if n in ids and self._is_single(ids[n])}
+        told = read_joints(lines, "limits.joints", space.names, [*ids]) or same
+        for joint in told:
+            if not self._is_single(ids[joint]):
+                raise ValueError(f"limits.joints: '{joint}' is neither a hinge nor a slide")
+        return {ids[joint]: space.index(dimension) for joint, dimension in told.items()}
 
     def _point(self, name: str, path: str) -> tuple[int, int, FloatArray]:
         """Return site (-1: a body), body and place in it."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mbrl_ros.core.extensions import describe
 from mbrl_ros.core.settings import build
+from mbrl_ros.scene.settings import DrawnSettings
 from mbrl_ros.simulation.settings import SimulatorSettings
 
 if TYPE_CHECKING:
@@ -22,20 +23,18 @@ class RobotModel:
 
     def __init__(
         self,
-        file: str,
+        drawn: DrawnSettings,
         found: Callable[[Poser], None],
         failed: Callable[[str], None],
-        joints: Sequence[str] = (),
     ) -> None:
         """Load nothing yet.
 
         Args:
-            file: MJCF file; empty: the simulator's model.
+            drawn: which model it is.
             found: called with what poses it, on that thread.
             failed: called with why there is none, on that thread.
-            joints: of the file, as for `Poser.of_file`.
         """
-        self._file, self._found, self._failed, self._joints = file, found, failed, joints
+        self._drawn, self._found, self._failed = drawn, found, failed
         self._thread: threading.Thread | None = None
 
     def look(self, plant: Mapping[str, Any], names: Sequence[str]) -> None:
@@ -45,7 +44,7 @@ class RobotModel:
             plant: parameters of ``mujoco_sim``; empty: not known.
             names: of the observation's dimensions; empty: not known.
         """
-        if self._thread is None and (names if self._file else plant.get("environment")):
+        if self._thread is None and (names if self._drawn.model else plant.get("environment")):
             self._thread = threading.Thread(target=self._load, args=(plant, names), daemon=True)
             self._thread.start()
 
@@ -53,8 +52,8 @@ class RobotModel:
         from mbrl_ros.scene.posing import Poser
 
         try:
-            if self._file:
-                poser = Poser.of_file(self._file, names, self._joints)
+            if self._drawn.model:
+                poser = Poser.of_file(self._drawn.model, names, self._drawn.joints)
             else:
                 given = {name: plant[name] for name in _PLANT}
                 poser = Poser.of_plant(build(SimulatorSettings, given))

@@ -69,7 +69,7 @@ class RvizMarkers(Node):
         self._drawn: Future | None = None
         self._redraws = 0
         self._while_watched: list[Any] = []
-        self._robot = RobotModel(settings.model, self._take_model, self._take_none, settings.joints)
+        self._robot = RobotModel(settings.drawn, self._take_model, self._take_none)
         self._remote = {
             name: RemoteParameters(self, name, self._read)
             for name in ("mpc_controller", "mujoco_sim")

@@ -13,10 +13,8 @@ import os
 import queue
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mbrl_ros.core.settings import setting
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.nodes.parameters import declare
 from mbrl_ros.nodes.qos import COMMAND, EVENTS, FRAMES, LATCHED, NEWEST
@@ -27,6 +25,7 @@ from mbrl_ros.nodes.subscribing import ObservationSubscription
 from mbrl_ros.nodes.timers import create_steady_timer
 from mbrl_ros.ros import Node
 from mbrl_ros.ros import interfaces as ri
+from mbrl_ros.scene.settings import WebSettings
 from mbrl_ros.web.controls import Control, control_of
 from mbrl_ros.web.estop import EStop
 from mbrl_ros.web.takeover import TakeOver
@@ -63,23 +62,6 @@ _SERVICES: dict[str, tuple[tuple[str, str, dict[str, Any]], ...]] = {
 }
 
 
-@dataclass(frozen=True)
-class WebSettings:
-    """The page's parameters."""
-
-    host: str = setting("127.0.0.1", "address to listen on; 0.0.0.0: from everywhere")
-    port: int = setting(8080, "preferred port; the next free one is taken", low=1, high=65535)
-    token: str = setting(
-        "", "with which viewers at other computers may steer; empty: they can only watch"
-    )
-    model: str = setting("", "MJCF file of the robot (.xml); empty: the simulator's model")
-    joints: list[str] = setting(
-        [],
-        "what in that file observation dimensions are that are called otherwise, such as "
-        "base_x = at_x",
-    )
-
-
 class WebMonitor(Node):
     """Connects a `Page` to ROS. It is a page's `Steering`: the page's threads leave requests."""
 
@@ -103,9 +85,7 @@ class WebMonitor(Node):
         self._watched = Watched()
         self._requests: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._wanted: dict[tuple[str, str], tuple[Control, Any]] = {}
-        self._robot = RobotModel(
-            settings.model, self._show_robot, self._show_no_robot, settings.joints
-        )
+        self._robot = RobotModel(settings.drawn, self._show_robot, self._show_no_robot)
         self._while_watched: list[Any] = []
         publisher = self.create_publisher(ri.Bool, "estop", LATCHED)
         self._estop = EStop(lambda stop: publisher.publish(ri.Bool(data=stop)))

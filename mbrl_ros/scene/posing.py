@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from mbrl_ros.core.joint_names import read_joints
 from mbrl_ros.core.spaces import FloatArray
 from mbrl_ros.scene.shapes import SHOWN_GROUPS
 from mbrl_ros.simulation.description import describe
@@ -62,25 +63,29 @@ class Coordinate:
             qpos[self.at] = value
 
 
-def renamed(names: Sequence[str], joints: Sequence[str]) -> list[str]:
-    """Return dimensions' names as a model's joints are called.
+def readable(model: Any) -> list[str]:
+    """Return what `Poser` reads of a model.
 
-    Args:
-        names: of the dimensions.
-        joints: such as ``base_x = at_x``: what `Poser` reads, and the dimension that it is.
-
-    Raises:
-        ValueError: naming the entry that is none, or whose dimension there is not.
+    The name of a hinge, with ``_sin`` or ``_cos``, too, and of a slide; that of what is free, or
+    turns freely, with ``_x``, ``_qw``, ``_yaw`` and so on.
     """
-    made = list(names)
-    for entry in joints:
-        parts = [part.strip() for part in entry.split("=")]
-        if len(parts) != 2 or not all(parts):
-            raise ValueError(f"joints: expected entries such as base_x = at_x, got {entry!r}")
-        if parts[1] not in names:
-            raise ValueError(f"joints: '{parts[1]}' is not one of {', '.join(names)}")
-        made[list(names).index(parts[1])] = parts[0]
-    return made
+    import mujoco
+
+    kinds, found = mujoco.mjtJoint, []
+    for i in range(model.njnt):
+        name, kind = _name(model, i), int(model.jnt_type[i])
+        ends: Sequence[str] = (*_TURN, _HEADING)
+        if kind in (kinds.mjJNT_HINGE, kinds.mjJNT_SLIDE):
+            found.append(name)
+            ends = ("sin", "cos") if kind == kinds.mjJNT_HINGE else ()
+        elif kind == kinds.mjJNT_FREE:
+            ends = (*_PLACE, *ends)
+        found += [f"{name}_{end}" for end in ends]
+    return found
+
+
+def _name(model: Any, joint: int) -> str:
+    return model.joint(joint).name or f"joint_{joint}"
 
 
 class Poser:
@@ -114,7 +119,7 @@ class Poser:
         self._joints: dict[str, int] = {}
         told = []
         for i in range(model.njnt):
-            name, kind = model.joint(i).name or f"joint_{i}", int(model.jnt_type[i])
+            name, kind = _name(model, i), int(model.jnt_type[i])
             body, at = int(model.jnt_bodyid[i]), int(model.jnt_qposadr[i])
             before = len(self.coordinates) + len(self._quaternions)
             if kind in (kinds.mjJNT_HINGE, kinds.mjJNT_SLIDE):
@@ -180,18 +185,23 @@ class Poser:
         Args:
             path: of the file.
             names: of the dimensions.
-            joints: see `renamed`.
+            joints: ``DIMENSION = JOINT``, one of `readable`, where the dimension is called
+                otherwise.
 
         Raises:
-            ValueError: if it cannot be read, or as `renamed`; one line.
+            ValueError: if it cannot be read, or naming the entry that does not fit; one line.
         """
         import mujoco
 
         try:
             model = mujoco.MjModel.from_xml_path(str(Path(path).expanduser()))
         except ValueError as error:
-            raise ValueError(f"model '{path}': {' '.join(str(error).split())}") from None
-        return cls(model, renamed(names, joints))
+            raise ValueError(f"drawn.model: {path}: {' '.join(str(error).split())}") from None
+        told = read_joints(joints, "drawn.joints", names, readable(model))
+        called = {dimension: joint for joint, dimension in told.items()}
+        if len(called) < len(told):
+            raise ValueError(f"drawn.joints: expected each dimension once, got {list(joints)}")
+        return cls(model, [called.get(name, name) for name in names])
 
     def bodies(
         self, observation: FloatArray | None, joints: Mapping[str, float] | None = None

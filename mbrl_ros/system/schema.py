@@ -16,7 +16,7 @@ from mbrl_ros.objectives.term_settings import LEARNED
 from mbrl_ros.robot.settings import bridge_settings, teleop_settings
 from mbrl_ros.safety.guard import Guard
 from mbrl_ros.safety.settings import GuardSettings
-from mbrl_ros.scene.settings import RvizSettings
+from mbrl_ros.scene.settings import RvizSettings, WebSettings
 from mbrl_ros.simulation.settings import SimulatorSettings
 
 NODES = (
@@ -28,6 +28,7 @@ NODES = (
     "safety_guard",
     "teleop",
     "rviz_markers",
+    "web_monitor",
 )
 OBJECTIVE = "objective."
 #: Name of the objective of an environment that pays nothing.
@@ -59,6 +60,7 @@ def node_settings(nodes: Mapping[str, Mapping[str, Any]]) -> dict[str, type]:
         "mpc_controller": ControllerSettings,
         "teleop": teleop_settings(nodes.get("teleop", {})),
         "rviz_markers": RvizSettings,
+        "web_monitor": WebSettings,
     }
 
 

@@ -14,6 +14,7 @@ from mbrl_ros.core.settings import SettingsError, build, for_node, specs
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.data.bags import Recorded, by_name, read_messages
 from mbrl_ros.scene.posing import Poser
+from mbrl_ros.scene.settings import DrawnSettings
 from mbrl_ros.simulation.settings import SimulatorSettings
 from mbrl_ros.system.bag_task import task_file_of
 from mbrl_ros.web.page import Page
@@ -134,15 +135,14 @@ def _observed(messages: Sequence[Recorded], period: float) -> list[Recorded]:
     return made
 
 
-def play(path: Path, host: str, port: int, model: str, joints: Sequence[str] = ()) -> None:
+def play(path: Path, host: str, port: int, drawn: DrawnSettings) -> None:
     """Serve the page of a recorded run, until interrupted.
 
     Args:
         path: as for `Playback`.
         host: address to listen on.
         port: preferred.
-        model: MJCF file; empty: the simulation's own.
-        joints: of that file, as for `Poser.of_file`.
+        drawn: which model it is.
 
     Raises:
         ValueError: naming what is wrong with one of these.
@@ -152,7 +152,9 @@ def play(path: Path, host: str, port: int, model: str, joints: Sequence[str] = (
     page = Page(host, port, "", None, path.resolve().name)
     print(f"the page is at {page.url}; Ctrl-C ends it", flush=True)
     try:
-        page.show_robot(Poser.of_file(model, names, joints) if model else playback.poser())
+        page.show_robot(
+            Poser.of_file(drawn.model, names, drawn.joints) if drawn.model else playback.poser()
+        )
     except (ValueError, SettingsError) as error:
         page.show_no_robot(str(error))
     times = page.add_times(playback.duration)

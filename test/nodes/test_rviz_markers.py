@@ -131,7 +131,7 @@ def test_a_mobile_robots_plan_and_goals_are_drawn_only_for_who_looks(watch):
 
 
 def test_an_arm_is_drawn_by_its_model(watch):
-    watcher = watch(JOINTS, model=str(ROBOTS / "standins" / "arm.xml"))
+    watcher = watch(JOINTS, **{"drawn.model": str(ROBOTS / "standins" / "arm.xml")})
     watcher.look()
     resting = [0.0] * len(JOINTS)
     turned = [math.pi / 2, *resting[1:]]

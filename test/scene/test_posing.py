@@ -7,6 +7,7 @@ import pytest
 
 from mbrl_ros.core.resources import resource_directory
 from mbrl_ros.scene.posing import Poser
+from mbrl_ros.scene.settings import DrawnSettings
 from mbrl_ros.scene.shapes import SHOWN_GROUPS, placed, shapes_of, tips
 from mbrl_ros.simulation.environments import make_environment
 from mbrl_ros.simulation.physics import Physics
@@ -60,13 +61,26 @@ def test_what_is_free_is_posed_by_place_and_quaternion(file):
 
 
 def test_dimensions_may_be_called_otherwise_than_the_joints(file):
-    poser = Poser.of_file(file, ["at", "phi"], ["rail_position=at", "swing_angle = phi"])
+    poser = Poser.of_file(file, ["at", "phi"], ["at=rail", "phi = swing"])
     assert poser.told == ("rail", "swing")
-    for wrong in ("rail", "=at", "rail_position=at=phi", ""):
-        with pytest.raises(ValueError, match=r"^joints: expected entries such as"):
+    names = ["s", "c", "rail", "height", "turn"]
+    lines = ["s = swing_sin", "c = swing_cos", "height = free_z", "turn = free_yaw"]
+    assert Poser.of_file(file, names, lines).told == ("rail", "swing", "free")
+    expected = r"^drawn.joints: expected DIMENSION = JOINT with a"
+    joints = "joint of rail, swing, swing_sin, swing_cos, free_x, "
+    for wrong in ("at", "at=", "at=rail=phi", "at = rale", "at = free_angle"):
+        with pytest.raises(ValueError, match=f"{expected} {joints}.*, got '{wrong}'$"):
             Poser.of_file(file, ["at"], [wrong])
-    with pytest.raises(ValueError, match=r"^joints: 'far' is not one of at$"):
-        Poser.of_file(file, ["at"], ["rail = far"])
+    # As it was told in earlier versions, too.
+    for wrong in ("rail", "=rail", "", "rail = at"):
+        with pytest.raises(ValueError, match=f"{expected} dimension of at, got '{wrong}'$"):
+            Poser.of_file(file, ["at"], [wrong])
+    for twice, told in (
+        (["at = rail", "phi = rail"], "'rail' is given twice"),
+        (["at = rail", "at = swing"], "expected each dimension once"),
+    ):
+        with pytest.raises(ValueError, match=f"^drawn.joints: {told}"):
+            Poser.of_file(file, ["at", "phi"], twice)
 
 
 def test_too_short_an_observation_leaves_it_at_rest(file):
@@ -124,10 +138,10 @@ def test_every_shipped_robot_has_shapes(path):
 def test_what_has_no_model_says_so(tmp_path):
     with pytest.raises(ValueError, match="CartPole-v1 has no MuJoCo model"):
         Poser.of_plant(SimulatorSettings(environment="CartPole-v1"))
-    with pytest.raises(ValueError, match=r"model '.*nothing.xml': [^\n]*$"):
+    with pytest.raises(ValueError, match=r"^drawn.model: .*nothing.xml: [^\n]*$"):
         Poser.of_file(str(tmp_path / "nothing.xml"), [])
     (tmp_path / "bad.xml").write_text("<mujoco><nothing/></mujoco>")
-    with pytest.raises(ValueError, match=r"model '.*bad.xml': [^\n]*$"):
+    with pytest.raises(ValueError, match=r"^drawn.model: .*bad.xml: [^\n]*$"):
         Poser.of_file(str(tmp_path / "bad.xml"), [])
 
 
@@ -136,6 +150,17 @@ def test_what_has_no_model_says_so(tmp_path):
 )
 def test_the_models_of_shipped_robots_are_posed_by_their_dimensions(robot, told):
     configuration = read_task(robot, {})
-    settings = configuration.build("rviz_markers")
+    drawn = configuration.build("rviz_markers").drawn
+    assert drawn == configuration.build("web_monitor").drawn
     names = configuration.shared["observation.names"]
-    assert len(Poser.of_file(settings.model, names, settings.joints).told) == told
+    assert len(Poser.of_file(drawn.model, names, drawn.joints).told) == told
+
+
+def test_one_parameter_of_a_launch_says_for_both_viewers_which_model_is_drawn():
+    given = {"drawn.model": str(STANDINS / "arm.xml"), "drawn.joints": ["x = base"], "port": 9}
+    configuration = read_task("pendulum_swingup", given)
+    page, rviz = (configuration.build(node) for node in ("web_monitor", "rviz_markers"))
+    assert page.drawn == rviz.drawn == DrawnSettings(given["drawn.model"], ["x = base"])
+    assert page.port == 9
+    with pytest.raises(ValueError, match=r"drawn.model: expected a file, for drawn.joints \['a"):
+        read_task("pendulum_swingup", {"drawn.joints": ["a = b"]}).build("web_monitor")
