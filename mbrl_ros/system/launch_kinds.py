@@ -106,6 +106,16 @@ class LaunchKind:
         )
         return replace(self, nodes=nodes, stopping=stopping)
 
+    def with_plant(self, plant: str) -> LaunchKind:
+        """Return the same with a plant, which stops after those that command it."""
+        first = [name for name in self.stopping if name not in (TRAINER, LOGGER)]
+        stopping = (*first, plant, *self.stopping[len(first) :])
+        return replace(self, nodes=(*self.nodes, plant), stopping=stopping)
+
+    def with_person(self, node: str) -> LaunchKind:
+        """Return the same with a node for a person, which stops before all others."""
+        return replace(self, nodes=(*self.nodes, node), stopping=(node, *self.stopping))
+
 
 def _arguments(**defaults: str | None) -> tuple[Argument, ...]:
     described = {spec.name: spec.description for spec in specs(TaskSettings)}
@@ -116,49 +126,37 @@ def _arguments(**defaults: str | None) -> tuple[Argument, ...]:
     return tuple(Argument(name, default, described[name]) for name, default in defaults.items())
 
 
-# The logger starts first and stops last, so that the bag is complete. The controller stops before
-# the guard and the plant, which thus receive its last, safe command.
+# Of every system that acts. The logger starts first and stops last, so that the bag is complete.
+# The controller stops before the guard and the plant, which thus receive its last, safe command.
+_NODES = (LOGGER, TRAINER, CONTROLLER, GUARD)
+_STOPPING = (CONTROLLER, GUARD, TRAINER, LOGGER)
+_ARGUMENTS = {
+    "seed": "",
+    "run_dir": "",
+    "namespace": "",
+    "guard": "true",
+    "model": "",
+    "require_graduation": "",
+    "graduation_key": "",
+    "use_sim_time": "",
+    "view": "auto",
+    "rviz": "false",
+}
+
 SIM = LaunchKind(
     "sim",
-    ("data_logger", "model_trainer", "mpc_controller", GUARD, "mujoco_sim"),
-    ("mpc_controller", GUARD, "mujoco_sim", "model_trainer", "data_logger"),
-    _arguments(
-        task="cartpole_swingup",
-        duration="90",
-        seed="",
-        run_dir="",
-        real_time_factor="",
-        namespace="",
-        guard="true",
-        model="",
-        require_graduation="",
-        graduation_key="",
-        use_sim_time="",
-        view="auto",
-        rviz="false",
-    ),
+    _NODES,
+    _STOPPING,
+    _arguments(task="cartpole_swingup", duration="90", real_time_factor="", **_ARGUMENTS),
     {TELEOP: {"reset_service": f"{PLANT}/reset"}},
-)
+).with_plant(PLANT)
 ROBOT = LaunchKind(
     "robot",
-    ("data_logger", "model_trainer", "mpc_controller", GUARD),
-    ("mpc_controller", GUARD, "model_trainer", "data_logger"),
-    _arguments(
-        task=None,
-        duration="0",
-        seed="",
-        run_dir="",
-        namespace="",
-        guard="true",
-        model="",
-        require_graduation="",
-        graduation_key="",
-        use_sim_time="",
-        view="auto",
-        rviz="false",
-    ),
+    _NODES,
+    _STOPPING,
+    _arguments(task=None, duration="0", **_ARGUMENTS),
     {
-        "mpc_controller": {"after_crash": "hold", "needs_limits": True},
+        CONTROLLER: {"after_crash": "hold", "needs_limits": True},
         GUARD: {"after_crash": "hold"},
     },
 )

@@ -25,7 +25,6 @@ from mbrl_ros.system.launch_kinds import (
     BRIDGE,
     CONTROLLER,
     GUARD,
-    LOGGER,
     MARKERS,
     PAGE,
     PLANT,
@@ -174,7 +173,7 @@ def plan(kind: LaunchKind, given: Mapping[str, str], parent: str = "") -> System
             kind = kind.without(TRAINER)
     for viewer, wanted in ((PAGE, launch.view == "page"), (MARKERS, launch.rviz)):
         if wanted:
-            kind = replace(kind, nodes=(*kind.nodes, viewer), stopping=(viewer, *kind.stopping))
+            kind = kind.with_person(viewer)
     nodes = {
         node: values
         for node, values in configuration.nodes.items()
@@ -201,9 +200,7 @@ def _bridged(kind: LaunchKind, configuration: Configuration) -> LaunchKind:
     """Return the kind of system with the bridge as its plant, where a robot has one."""
     if PLANT in kind.nodes or not configuration.nodes.get(BRIDGE):
         return kind
-    first = [name for name in kind.stopping if name not in (TRAINER, LOGGER)]
-    stopping = (*first, BRIDGE, *kind.stopping[len(first) :])
-    return replace(kind, nodes=(*kind.nodes, BRIDGE), stopping=stopping)
+    return kind.with_plant(BRIDGE)
 
 
 def _with_person(kind: LaunchKind, configuration: Configuration) -> LaunchKind:
@@ -212,7 +209,7 @@ def _with_person(kind: LaunchKind, configuration: Configuration) -> LaunchKind:
         return kind
     if GUARD not in kind.nodes:
         raise SettingsError(f"guard: expected true with a section {TELEOP}, which it takes over by")
-    return replace(kind, nodes=(*kind.nodes, TELEOP), stopping=(TELEOP, *kind.stopping))
+    return kind.with_person(TELEOP)
 
 
 def _chosen(launch: LaunchSettings, configuration: Configuration) -> dict[str, str]:
