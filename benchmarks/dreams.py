@@ -25,7 +25,8 @@ from mbrl_ros.evaluation.episodes import Evaluation
 from mbrl_ros.learning.vae_mdn_rnn.evolution import Evolution
 from mbrl_ros.learning.vae_mdn_rnn.learner import VaeMdnRnnLearner
 from mbrl_ros.system.configuration import read_task
-from mbrl_ros.system.lock_step import LockStepSystem, mean_return
+from mbrl_ros.system.episodes import mean_return
+from mbrl_ros.system.lock_step import LockStepSystem
 
 _COMMON = {
     "learner": "vae_mdn_rnn",

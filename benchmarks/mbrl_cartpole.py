@@ -22,7 +22,8 @@ import torch
 
 from mbrl_ros.cli.bench.mbrl_cartpole import OnTrial, learn
 from mbrl_ros.system.configuration import read_task
-from mbrl_ros.system.lock_step import Episode, LockStepSystem
+from mbrl_ros.system.episodes import Episode
+from mbrl_ros.system.lock_step import LockStepSystem
 
 
 def reporter() -> OnTrial:

@@ -76,7 +76,8 @@ def run(
 ) -> dict[str, Any]:
     """Learn once, and return the mean return of each point and the median time of a plan."""
     from mbrl_ros.system.configuration import parse_assignments, read_task
-    from mbrl_ros.system.lock_step import LockStepSystem, mean_return
+    from mbrl_ros.system.episodes import mean_return
+    from mbrl_ros.system.lock_step import LockStepSystem
 
     overrides = {**parse_assignments([*parameters(task, way), *words]), "seed": seed, "run_dir": ""}
     system = LockStepSystem(read_task(task, overrides))

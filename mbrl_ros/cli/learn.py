@@ -160,7 +160,8 @@ def _learn(
     from mbrl_ros.evaluation.interval import share
     from mbrl_ros.reports.figure import draw_report
     from mbrl_ros.simulation.true_dynamics import NoTrueDynamicsError
-    from mbrl_ros.system.lock_step import Episode, LockStepSystem
+    from mbrl_ros.system.episodes import Episode
+    from mbrl_ros.system.lock_step import LockStepSystem
 
     system = LockStepSystem(configuration, make, vary)
     evaluation = None

@@ -14,8 +14,9 @@ from mbrl_ros.models import checkpoint
 from mbrl_ros.nodes.transition_bag import TransitionBag
 from mbrl_ros.reports.summary import SUMMARY, write_summary
 from mbrl_ros.system.bag_task import metadata_of
+from mbrl_ros.system.episodes import Episode
 from mbrl_ros.system.launching import CONFIGURATION
-from mbrl_ros.system.lock_step import Episode, LockStepSystem
+from mbrl_ros.system.lock_step import LockStepSystem
 
 _COLUMNS = ("env_steps", "episode", "return")
 

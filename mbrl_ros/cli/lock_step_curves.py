@@ -9,7 +9,8 @@ import numpy as np
 from mbrl_ros.cli.learning_curves import LearningCurves
 from mbrl_ros.learning.learner import GateDecision
 from mbrl_ros.reports.curves import Curves
-from mbrl_ros.system.lock_step import Episode, LockStepSystem
+from mbrl_ros.system.episodes import Episode
+from mbrl_ros.system.lock_step import LockStepSystem
 
 
 class LockStepCurves:

@@ -17,7 +17,8 @@ from mbrl_ros.evaluation.true_model import TrueModel
 from mbrl_ros.models.update import ModelUpdate
 from mbrl_ros.simulation.true_dynamics import NoTrueDynamicsError, true_dynamics
 from mbrl_ros.system.configuration import Configuration
-from mbrl_ros.system.lock_step import LockStepSystem, check_ends, mean_return
+from mbrl_ros.system.episodes import check_ends, mean_return
+from mbrl_ros.system.lock_step import LockStepSystem
 from mbrl_ros.system.plants import MakePlant, simulated
 
 # Far from those that are used for learning; as a parameter, a seed has 31 bits.

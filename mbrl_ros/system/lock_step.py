@@ -5,10 +5,9 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from statistics import fmean
 
 import torch
 from torch import Tensor
@@ -34,33 +33,12 @@ from mbrl_ros.objectives.objective_set import ObjectiveSet
 from mbrl_ros.safety.guard import Guard
 from mbrl_ros.safety.safe_command import SafeCommand
 from mbrl_ros.simulation.camera import Eye
-from mbrl_ros.simulation.settings import CameraSettings, SimulatorSettings
+from mbrl_ros.simulation.settings import CameraSettings
 from mbrl_ros.simulation.simulator import Simulator, Vary, make_simulator
 from mbrl_ros.system.configuration import Configuration
+from mbrl_ros.system.episodes import LONGEST_EPISODE, Episode, check_ends, unfinished
 from mbrl_ros.system.plants import MakePlant, simulated
 from mbrl_ros.system.schema import objective_parameters
-
-# Of an evaluation, in control steps, where no time limit was given.
-LONGEST_EPISODE = 10_000
-
-
-@dataclass(frozen=True)
-class Episode:
-    """One episode that is over.
-
-    Attributes:
-        env_steps: environment steps of the run when it ended.
-        number: counts episodes of the run, from 0.
-        total_reward: its return, the sum of the environment's finite rewards; NaN: none.
-        ended: whether it came to its end; False: it diverged, or went on for too long.
-        diverged: whether it diverged.
-    """
-
-    env_steps: int
-    number: int
-    total_reward: float
-    ended: bool = True
-    diverged: bool = False
 
 
 class LockStepSystem:
@@ -326,7 +304,7 @@ class LockStepSystem:
                 self._return = math.nan
                 played.append(self._play(on_step))
                 on_episode(number)
-            self.unfinished = _unfinished(played, self.simulator.divergence)
+            self.unfinished = unfinished(played, LONGEST_EPISODE, self.simulator.divergence)
             return [episode.total_reward for episode in played]
         finally:
             self.learning, self.controller.exploring = learning, exploring
@@ -372,31 +350,3 @@ def _open_eye(observation: Space, simulator: Simulator, camera: CameraSettings) 
             f"{', '.join(observation.images)}"
         )
     return eye
-
-
-def check_ends(plant: SimulatorSettings) -> None:
-    """Check that episodes end, as evaluation requires.
-
-    Raises:
-        SettingsError: if they do not.
-    """
-    if plant.time_limit == math.inf:
-        raise SettingsError(
-            "mujoco_sim.time_limit: expected a limit, or no episodes to evaluate, got inf"
-        )
-
-
-def mean_return(returns: Iterable[float]) -> float:
-    """Return the mean of those returns that are known; NaN: none is."""
-    known = [value for value in returns if math.isfinite(value)]
-    return fmean(known) if known else math.nan
-
-
-def _unfinished(episodes: Sequence[Episode], divergence: str) -> str:
-    """Say how many of the episodes did not come to their end; empty: all did."""
-    diverged = sum(not e.ended and e.diverged for e in episodes)
-    cut = sum(not e.ended and not e.diverged for e in episodes)
-    parts = [f"{diverged} diverged and have no return ({divergence})"] if diverged else []
-    if cut:
-        parts.append(f"{cut} were cut after {LONGEST_EPISODE} steps (see mujoco_sim.time_limit)")
-    return f"of {len(episodes)} evaluation episodes, {' and '.join(parts)}" if parts else ""

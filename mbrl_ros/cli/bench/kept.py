@@ -14,7 +14,7 @@ from mbrl_ros.core.json_text import json_text
 from mbrl_ros.core.settings import build, flat
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.system.configuration import Configuration
-from mbrl_ros.system.lock_step import mean_return
+from mbrl_ros.system.episodes import mean_return
 
 # Whose settings determine a curve.
 _NODES = ("mujoco_sim", "model_trainer", "mpc_controller")
