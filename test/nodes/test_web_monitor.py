@@ -5,19 +5,12 @@ from support.waiting import eventually
 
 ros = pytest.importorskip("mbrl_ros.ros")
 ri = pytest.importorskip("mbrl_ros.ros.interfaces")
-viser = pytest.importorskip("viser", reason="the page needs viser")
-from msgspec import msgpack  # noqa: E402
-from websockets.sync.client import connect  # noqa: E402
+pytest.importorskip("viser", reason="the page needs viser")
+from support.viewers import viewing  # noqa: E402
 
 from mbrl_ros.nodes import web_monitor  # noqa: E402
 
 pytestmark = pytest.mark.process
-
-CAMERA = {
-    "type": "ViewerCameraMessage", "wxyz": (1, 0, 0, 0), "position": (0, 0, 3), "fov": 1.0,
-    "near": 0.1, "far": 100.0, "image_height": 600, "image_width": 800, "look_at": (0, 0, 0),
-    "up_direction": (0, 0, 1),
-}  # fmt: skip
 
 
 class System:
@@ -145,9 +138,7 @@ def test_another_objective_is_asked_for_while_it_is_chosen_and_somebody_looks(sy
     for _ in range(30):
         system.live()
     assert system.asked == []  # nobody looks
-    url = monitor._page.url.replace("http", "ws")
-    with connect(url, subprotocols=[f"viser-v{viser.__version__}"], max_size=None) as viewer:
-        viewer.send(msgpack.encode(CAMERA))
+    with viewing(monitor._page.url):
         system.until(lambda: len(system.asked) > 2 and watched.supposed)
         assert {*system.asked} == {"left"}
         assert (watched.supposed.objective, watched.supposed.expected_return) == ("left", 3.0)

@@ -4,7 +4,6 @@ import contextlib
 import io
 import json
 import math
-import threading
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -15,22 +14,17 @@ from reports import messages as m
 from support import messages
 from support.waiting import PATIENCE, eventually
 
-viser = pytest.importorskip("viser", reason="the page needs viser")
-from msgspec import msgpack  # noqa: E402
-from websockets.exceptions import ConnectionClosed  # noqa: E402
-from websockets.sync.client import connect  # noqa: E402
+pytest.importorskip("viser", reason="the page needs viser")
+from msgspec import msgpack
+from support.viewers import connected, viewing
+from websockets.exceptions import ConnectionClosed
 
-from mbrl_ros.scene.posing import Poser  # noqa: E402
-from mbrl_ros.web.controls import Control  # noqa: E402
-from mbrl_ros.web.page import Page  # noqa: E402
-from mbrl_ros.web.watched import Watched  # noqa: E402
+from mbrl_ros.scene.posing import Poser
+from mbrl_ros.web.controls import Control
+from mbrl_ros.web.page import Page
+from mbrl_ros.web.watched import Watched
 
 WEIGHT = Control("mpc_controller", "objective.up.weight", 0.5, low=0.0)
-CAMERA = {
-    "type": "ViewerCameraMessage", "wxyz": (1, 0, 0, 0), "position": (0, 0, 3), "fov": 1.0,
-    "near": 0.1, "far": 100.0, "image_height": 600, "image_width": 800, "look_at": (0, 0, 0),
-    "up_direction": (0, 0, 1),
-}  # fmt: skip
 
 
 class Asked:
@@ -72,30 +66,11 @@ def page(asked):
     made.close()
 
 
-def connected(page, **headers):
-    url = page.url.replace("http", "ws")
-    protocols = [f"viser-v{viser.__version__}"]
-    return connect(url, subprotocols=protocols, max_size=None, **headers)
-
-
 @pytest.fixture
 def viewer(page):
-    """Return a function that opens the page; its connection hears all that is sent to it."""
+    """Return a function that opens the page."""
     with contextlib.ExitStack() as stack:
-
-        def look():
-            socket = stack.enter_context(connected(page))
-            socket.send(msgpack.encode(CAMERA))
-
-            def hear():
-                with contextlib.suppress(ConnectionClosed):
-                    while True:
-                        socket.recv()
-
-            threading.Thread(target=hear, daemon=True).start()
-            return socket
-
-        yield look
+        yield lambda: stack.enter_context(viewing(page.url))
 
 
 def slider_of(page, number):
@@ -113,13 +88,13 @@ def moved(slider, value):
 
 @pytest.mark.parametrize("origin", [None, "own"])
 def test_the_page_itself_is_served(page, origin):
-    with connected(page, origin=page.url if origin else None) as socket:
+    with connected(page.url, origin=page.url if origin else None) as socket:
         assert socket.recv(timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example.org", "http://localhost:1", "null"])
 def test_pages_of_others_are_not(page, origin):
-    with connected(page, origin=origin) as socket, pytest.raises(ConnectionClosed):
+    with connected(page.url, origin=origin) as socket, pytest.raises(ConnectionClosed):
         socket.recv(timeout=PATIENCE)
 
 
