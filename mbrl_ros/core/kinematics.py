@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,7 +62,8 @@ class Kinematics:
     Attributes:
         names: ``NAME_x``, ``NAME_y``, ``NAME_z`` of each point, 3 P of them.
         reads: the dimensions that each of these depends on.
-        ranges: of the joints that have one: dimension to least and most [rad or m].
+        ranges: of the joints that have one: dimension to least and most [rad or m], within which
+            all joints are that the dimension tells.
         links: those that the points hang on, each after its parent.
         points: link and place in it, shape ``(3,)`` [m], of each.
     """
@@ -86,9 +88,13 @@ class Kinematics:
         self._data = mujoco.MjData(self._model)
         self._dimensions = self._joints(joints, space)
         model = self._model
-        limited = {j: d for j, d in self._dimensions.items() if model.jnt_limited[j]}
-        self.ranges = {d: (float(low), float(high)) for j, d in limited.items()
-                       for low, high in [model.jnt_range[j]]}  # fmt: skip
+        self.ranges: dict[int, tuple[float, float]] = {}
+        for j, d in self._dimensions.items():
+            if model.jnt_limited[j]:
+                # One dimension may tell several joints, as of a gripper's two fingers.
+                least, most = self.ranges.get(d, (-math.inf, math.inf))
+                low, high = model.jnt_range[j].tolist()
+                self.ranges[d] = max(least, low), min(most, high)
         self._addresses = [int(model.jnt_qposadr[j]) for j in self._dimensions]
         self._told = list(self._dimensions.values())
         self._found = [self._point(name, path) for name in points]

@@ -108,6 +108,13 @@ def test_joints_keep_to_the_ranges_of_the_model_unless_told_otherwise(tree):
     assert ranges == {"elbow": [-np.inf, 0.4], "turn": [-1.9, 1.9]}
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_dimension_of_two_joints_keeps_to_the_ranges_of_both(tree, order):
+    joints = ["turn = turn", "turn = bend"][::order]
+    limits = LimitSettings(model=tree, joints=joints, margin=[0.1])
+    assert limits.ranges(SEEN) == [("turn", 1, -0.9, 1.4)]
+
+
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
