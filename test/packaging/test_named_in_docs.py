@@ -113,9 +113,12 @@ def refusal(words):
 
 
 def is_short(words, error):
-    """Tell whether only the command is named, or of all that it needs nothing but options lacks."""
+    """Tell whether a refused command is one that the page just begins to tell."""
     lacking = error.partition("the following arguments are required: ")[2]
-    return bool(lacking) and (all(w.isalnum() for w in words) or lacking.startswith("-"))
+    if lacking:
+        # Options that are a matter of course are left out, but no argument.
+        return all(word.isalnum() for word in words) or lacking.startswith("-")
+    return words[-1].startswith("-") and error.endswith(f"{words[-1]}: expected one argument")
 
 
 def test_every_option_that_is_named_is_one():
