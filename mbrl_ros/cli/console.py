@@ -14,6 +14,7 @@ from rich.live import Live
 
 from mbrl_ros.cli.streams import drop_output
 from mbrl_ros.cli.terminal import Terminal
+from mbrl_ros.core.niceness import yield_thread
 from mbrl_ros.core.resources import resource_directory
 from mbrl_ros.nodes.run_monitor import RunMonitor
 from mbrl_ros.reports.lines import one_line
@@ -25,7 +26,6 @@ from mbrl_ros.system.launching import System
 
 _LINE_PERIOD = 5.0
 _VIEW_PERIOD = 0.5
-_NICENESS = 10
 
 
 class Console:
@@ -150,7 +150,7 @@ class LiveConsole(Console):
         _echo(True)
 
     def _draw(self) -> None:
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+        yield_thread()
         while True:
             with self._guarded():
                 self._live.update(self._view, refresh=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from mbrl_ros.cli.ros_tools.session import Session
 from mbrl_ros.cli.ros_tools.verbs import Interrupted
 from mbrl_ros.cli.terminal import Terminal
+from mbrl_ros.core.niceness import yield_process
 from mbrl_ros.data.finishing import mcap_files
 from mbrl_ros.diagnosis.finding import Finding
 from mbrl_ros.nodes.qos import EVENTS
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 # The bags are looked at so often, and fitted again once they have grown by this factor [s].
 _PERIOD, _GROWTH = 1.0, 1.2
-# Whatever controls the robot comes first.
-_NICENESS = 10
 
 
 def follow(
@@ -47,7 +45,7 @@ def follow(
     """
     from mbrl_ros.evaluation.real2sim import TooLittleError
 
-    os.nice(_NICENESS)
+    yield_process()  # whatever controls the robot comes first
     findings: list[Finding] = []
     fitted, said = 0, ""
     sizes: dict[Path, int] = {}

@@ -16,6 +16,7 @@ from mbrl_ros.cli.domain import check_unused, claim_domain
 from mbrl_ros.cli.node_process import node_command
 from mbrl_ros.cli.stop_request import StopRequest
 from mbrl_ros.cli.supervisor import NodeCrashesError, NodeRefusedError, Supervisor
+from mbrl_ros.core.niceness import yield_thread
 from mbrl_ros.nodes.run_monitor import RunMonitor
 from mbrl_ros.system.launch_kinds import MARKERS, MONITOR, PAGE, TRAINER
 from mbrl_ros.system.launching import System
@@ -189,8 +190,7 @@ def _spinning_monitor(system: System) -> Iterator[RunMonitor]:
 
 
 def _spin(monitor: RunMonitor, over: threading.Event) -> None:
-    # On Linux, this affects only the calling thread.
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+    yield_thread(_NICENESS)
     executor = ros.SingleThreadedExecutor()
     executor.add_node(monitor)
     while not over.is_set():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -17,17 +18,35 @@ from mbrl_ros.diagnosis.finding import Finding
 _FIRST, _AT_THE_LATEST = 500, 10_000
 
 
+def find(log: Transitions, period: float) -> list[Finding]:
+    """Return what is found in a log; takes some seconds at most.
+
+    Args:
+        log: N transitions.
+        period: the control period that the task declares [s].
+    """
+    # Numpy's further threads would take other processors, too.
+    with threadpool_limits(1, user_api="blas"):
+        return [*signals.find(log, period), *dynamics.find(log)]
+
+
 class Diagnosis:
     """Findings about what was observed and done; it draws no random numbers and changes nothing."""
 
-    def __init__(self, observation: Space, period: float) -> None:
+    def __init__(
+        self,
+        observation: Space,
+        period: float,
+        find: Callable[[Transitions, float], list[Finding]] = find,
+    ) -> None:
         """Start without findings.
 
         Args:
             observation: O dimensions.
             period: the control period that the task declares [s].
+            find: what examines a log, by default in this process.
         """
-        self._space, self._period = observation, period
+        self._space, self._period, self._find = observation, period, find
         self._due = _FIRST
         self._continued = False
         self._noted: dict[tuple[str, str], Finding] = {}
@@ -67,12 +86,13 @@ class Diagnosis:
         Args:
             log: or its newest transitions.
             transitions: of the whole log; None: as many as given.
+
+        Raises:
+            Exception: what ``find`` raises; the log is examined when it has grown again.
         """
         total = len(log) if transitions is None else transitions
         self._due = min(2 * max(total, _FIRST // 2), total + _AT_THE_LATEST)
-        # Numpy's further threads would have the process's priority, beside the control loop.
-        with threadpool_limits(1, user_api="blas"):
-            found = [*signals.find(log, self._period), *dynamics.find(log)]
+        found = self._find(log, self._period)
         if self._continued:
             self._earlier = {finding.key for finding in found}
         self._continued, self._found = False, found

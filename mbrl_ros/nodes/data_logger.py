@@ -12,9 +12,11 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mbrl_ros.core.niced_call import call_niced
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.data.acting import Acting
 from mbrl_ros.data.definitions import Topic
@@ -26,7 +28,7 @@ from mbrl_ros.data.recorder import Recorder
 from mbrl_ros.data.settings import LoggerSettings
 from mbrl_ros.data.streaming import BagError
 from mbrl_ros.data.transitions import Transitions
-from mbrl_ros.diagnosis.diagnosis import Diagnosis
+from mbrl_ros.diagnosis.diagnosis import Diagnosis, find
 from mbrl_ros.diagnosis.stream_watch import StreamWatch
 from mbrl_ros.nodes.parameters import declare
 from mbrl_ros.nodes.qos import EVENTS
@@ -76,8 +78,8 @@ _WISHES = (
 _STATUS_PERIOD = 10.0
 # Interval of looking at the data, and of /diagnostics [s].
 _DIAGNOSIS_PERIOD = 1.0
-# An examination of the data yields to everything else, and rests so many times as long as it took.
-_NICENESS, _REST = 10, 19
+# An examination of the data rests so many times as long as it has computed.
+_REST = 19
 
 
 class DataLogger(Node):
@@ -102,7 +104,7 @@ class DataLogger(Node):
         self._log = KeptLog(
             observation_space, action_space, not (settings.drop_oldest and settings.disk_budget)
         )
-        self._diagnosis = Diagnosis(observation_space, task.period)
+        self._diagnosis = Diagnosis(observation_space, task.period, partial(call_niced, find))
         self._examining: threading.Thread | None = None
         self._rested = 0.0
         self._unreadable = ""
@@ -256,7 +258,7 @@ class DataLogger(Node):
         return response
 
     def _diagnose(self) -> None:
-        """Say what was found in the data; examine it on a thread, since that takes a second."""
+        """Say what was found in the data; have it examined, which takes a second."""
         if self._examining is not None and not self._examining.is_alive():
             self._examining = None
         rested = self._examining is None and time.monotonic() >= self._rested
@@ -286,11 +288,12 @@ class DataLogger(Node):
         )
 
     def _examine(self, newest: Transitions, transitions: int) -> None:
-        # On Linux, this affects only the calling thread.
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
-        began = time.thread_time()
-        self._diagnosis.examine(newest, transitions)
-        self._rested = time.monotonic() + _REST * (time.thread_time() - began)
+        began = _time_of_processes()
+        try:
+            self._diagnosis.examine(newest, transitions)
+        except OSError as error:
+            self.get_logger().warning(f"the data were not examined: {error}")
+        self._rested = time.monotonic() + _REST * (_time_of_processes() - began)
 
     def _report(self) -> None:
         text = f"{len(self._log)} transitions"
@@ -314,6 +317,12 @@ def _interface(name: str, type_name: str) -> Any:
         return ri.interface(type_name)
     except LookupError as error:
         raise ValueError(f"topics: '{name}': {error}") from None
+
+
+def _time_of_processes() -> float:
+    """Return for how long the processes that this one started, and that are over, computed [s]."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def _topic(name: str, type_name: str, latched: bool = False) -> Topic:

@@ -9,7 +9,6 @@ restart, it continues from the newest.
 from __future__ import annotations
 
 import functools
-import os
 import re
 import sys
 import time
@@ -20,6 +19,7 @@ from torch import Tensor
 
 from mbrl_ros.core.extensions import ExtensionError
 from mbrl_ros.core.kinds import find_kind
+from mbrl_ros.core.niceness import yield_process
 from mbrl_ros.core.records import Transition
 from mbrl_ros.core.signing import private_key, signature_of
 from mbrl_ros.core.spaces import Space
@@ -43,8 +43,6 @@ from mbrl_ros.ros import Node
 from mbrl_ros.ros import interfaces as ri
 from mbrl_ros.system.task_file import absolute_namespace
 
-# Training has lower priority than everything else on the machine.
-_NICENESS = 10
 _STATUS_PERIOD = 1.0
 # Minimum time between two warnings about transitions [s].
 _COMPLAINT_PERIOD = 5.0
@@ -65,7 +63,6 @@ class ModelTrainer(Node):
         super().__init__("model_trainer")
         kind = find_kind(str(overridden(self, "learner", TaskSettings().learner)))
         task, settings = declare(self, TaskSettings, trainer_settings(kind))
-        os.nice(_NICENESS)
         torch.set_num_threads(1)
         robots = [absolute_namespace(robot, what="robots") for robot in settings.robots]
         self._run = self.get_namespace() if robots else Path(task.run_dir).name
@@ -277,5 +274,6 @@ def _by_age(folder: Path) -> list[Path]:
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run the node."""
+    """Run the node until it is stopped; return the process's exit code."""
+    yield_process()  # before the middleware's threads are started
     return run_node(ModelTrainer, args)

@@ -6,13 +6,13 @@ is in one frame that is fixed in the world (REP-105), z up and in m (REP-103): t
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mbrl_ros.core.niceness import yield_process
 from mbrl_ros.core.spaces import FloatArray
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.nodes.marker_messages import dots, lines, nothing, path_message, place, solid
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from mbrl_ros.scene.posing import Poser
 
 _PERIOD = 0.1
-# The control loop comes first.
-_NICENESS = 10
 # Of this many redraws one sends what has not moved, too, for those who come later.
 _WHOLE = 10
 # Points of a way that are drawn, at most.
@@ -215,5 +213,5 @@ class RvizMarkers(Node):
 
 def main(args: list[str] | None = None) -> int:
     """Run the node until it is stopped; return the process's exit code."""
-    os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
+    yield_process()  # the control loop comes first
     return run_node(RvizMarkers, args)

@@ -9,12 +9,12 @@ roll back, and ``mpc_controller/what_if``. It attaches to a simulation as to a r
 from __future__ import annotations
 
 import math
-import os
 import queue
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mbrl_ros.core.niceness import yield_process
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.nodes.parameters import declare
 from mbrl_ros.nodes.qos import COMMAND, EVENTS, FRAMES, LATCHED, NEWEST
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from mbrl_ros.scene.posing import Poser
 
 _PERIOD = 0.1
-# The control loop comes first.
-_NICENESS = 10
 # A plan for another objective costs the controller's process up to a second of another thread [s].
 _WHAT_IF_PERIOD, _WHAT_IF_PATIENCE = 2.0, 10.0
 _STOPPED_AGAIN = "the e-stop was pressed meanwhile"
@@ -319,5 +317,5 @@ class WebMonitor(Node):
 
 def main(args: list[str] | None = None) -> int:
     """Run the node until it is stopped; return the process's exit code."""
-    os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
+    yield_process()  # the control loop comes first
     return run_node(WebMonitor, args)

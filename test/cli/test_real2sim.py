@@ -1,9 +1,11 @@
 """`mbrl-ros real2sim`: from a bag to parameters."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from support.processes import die_with_parent
@@ -13,6 +15,7 @@ from support.waiting import PATIENCE, eventually
 from mbrl_ros import ros
 from mbrl_ros.cli.main import main
 from mbrl_ros.cli.real2sim_following import ever_held
+from mbrl_ros.core.niceness import USUAL
 from mbrl_ros.ros import interfaces as ri
 from mbrl_ros.system.task_file import read_task_file
 
@@ -139,6 +142,8 @@ def test_a_bag_that_grows_is_followed_and_what_was_found_is_told(folder, tmp_pat
         try:
             assert "waiting: expected at least 4 unbroken stretches" in process.stdout.readline()
             assert not file.exists()
+            threads = [int(each.name) for each in Path(f"/proc/{process.pid}/task").iterdir()]
+            assert min(os.getpriority(os.PRIO_PROCESS, each) for each in threads) >= USUAL
             write_bag(bag, log[20:])
             eventually(lambda: executor.spin_once(timeout_sec=0.1) or told.get("real2sim"))
             process.send_signal(signal.SIGINT)

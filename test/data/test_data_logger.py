@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -231,6 +232,22 @@ def test_a_bag_that_is_full_is_told_and_whoever_learns_hears_all(plant, start, t
     assert code == 0
     assert "messages were not recorded" in error
     assert 0 < len(read_transitions([tmp_path / "bag"])) < 199
+
+
+def test_the_data_are_examined_in_another_process(plant, start):
+    told = []
+    plant.node.create_subscription(
+        ri.DiagnosticArray, "/diagnostics", lambda message: told.extend(message.status), 10
+    )
+    logger = start()
+    wait_for(plant.knows)
+    plant.publish(range(520))
+    wait_for(lambda: told and told[-1].level == ri.DiagnosticStatus.WARN)
+    assert "'v' never changes" in told[-1].message
+    # Times of what was a process of its own, and is over.
+    *_, user, system = Path(f"/proc/{logger.pid}/stat").read_text().split()[:17]
+    assert int(user) + int(system) > 0
+    assert end(logger)[0] == 0
 
 
 @pytest.mark.parametrize(

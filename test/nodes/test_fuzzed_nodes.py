@@ -107,7 +107,6 @@ def running(tmp_path, domain, monkeypatch):
             files = [ROBOTS / "standins" / "cartpole_rig.yaml"]
         words = [word for file in files for word in ("--params-file", str(file))]
         monkeypatch.setattr(sys, "argv", ["node", "--ros-args", *words])
-        monkeypatch.setattr("os.setpriority", lambda *_: None)
         ros.init(args=["--ros-args", *words])
         try:
             module = importlib.import_module(f"mbrl_ros.nodes.{name}")
