@@ -11,9 +11,11 @@ import pytest
 from support.pages import PAGES, ROOT, blocks, named, spans, text
 
 from mbrl_ros.cli.main import COMMANDS, _gathered, _parsed
+from mbrl_ros.cli.ros_tools.fill import fill, parse_values
 from mbrl_ros.core.kinds import KINDS
 from mbrl_ros.core.settings import SettingsError, specs
 from mbrl_ros.core.task import TaskSettings
+from mbrl_ros.ros.interfaces import interface
 from mbrl_ros.system.launch_kinds import KINDS as LAUNCHES
 from mbrl_ros.system.schema import checked_nodes, node_settings
 from mbrl_ros.system.task_file import parse_task
@@ -195,3 +197,28 @@ def test_every_field_of_a_message_that_is_named_is_one(parameters):
                     yield f"{owner}.{field}"
 
     assert not unknown(missing)
+
+
+def test_every_message_that_is_sent_by_hand_is_heard(monkeypatch):
+    pytest.importorskip("sphinx")
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    parts = importlib.import_module("from_code").parts_of_nodes()
+    heard = {f"/{name}": kind for _, part, name, kind in parts if part == "subscribes to"}
+    served = {
+        name.replace("~", f"/{node}"): kind for node, part, name, kind in parts if part == "serves"
+    }
+    sent = r'(topic pub|service call) (?:--\S+ (?:\d+ )?)*(/\S+) (\w+/\w+/(\w+))(?: "(.*?)")?'
+
+    def refused(page):
+        words = " ".join(told(page).split())
+        for verb, name, full, kind, values in re.findall(sent, words):
+            if (heard if verb == "topic pub" else served).get(name) != kind:
+                yield f"{verb} {name} {full}"
+            message = interface(full) if verb == "topic pub" else interface(full).Request
+            try:
+                fill(message(), parse_values(values or "{}", message))
+            except ValueError as error:
+                yield f"{values}: {error}"
+
+    assert sum(len(re.findall(sent, " ".join(told(page).split()))) for page in PAGES) > 15
+    assert not unknown(refused)
