@@ -16,8 +16,8 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from mbrl_ros.cli.graduation_stage import make_stage
 from mbrl_ros.cli.main import main as run
-from mbrl_ros.cli.standin import find_standin
 from mbrl_ros.core.cpu_quota import usable_cores
 from mbrl_ros.core.settings import build, flat
 from mbrl_ros.core.workers import workers
@@ -27,11 +27,8 @@ from mbrl_ros.evaluation.graduation.settings import (
     RangeSettings,
     read_graduation,
 )
-from mbrl_ros.evaluation.graduation.stage import Stage
 from mbrl_ros.models.checkpoint import load
-from mbrl_ros.ros.interfaces import interface
 from mbrl_ros.system.configuration import parse_assignments, read_task
-from mbrl_ros.system.rehearsal import task_of
 
 WAYS = {"plain": [], "randomised": ["--randomise"]}
 # Around these, ranges are widened; the others begin at 0.
@@ -55,15 +52,6 @@ def learned(task: str, way: str, seed: int, steps: int, out: Path) -> Path:
     return max((folder / "checkpoints").glob("model-*.safetensors"))
 
 
-def stage(task: str, setting: str, model: Path) -> Stage:
-    """Return what a model plays on with a setting."""
-    configuration = read_task(task, parse_assignments([setting.replace("=", ":=")]))
-    standin = find_standin(configuration, task, None)
-    limit = configuration.build("robot_bridge").time_limit or 10.0
-    steps = round(limit / task_of(configuration).period)
-    return Stage(configuration, load(model), standin, interface, steps)
-
-
 def main() -> None:
     """Learn, play and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -80,13 +68,19 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/robustness"))
     parser.add_argument("--jobs", type=int, default=usable_cores())
     a = parser.parse_args()
-    settings = widened(replace(read_graduation(None, a.task), draws=a.draws), a.wide)
+    words = [setting.replace("=", ":=", 1) for setting in a.settings]
+    configurations = [read_task(a.task, parse_assignments([word])) for word in words]
+    shipped = read_graduation(None, a.task)
+    settings = widened(replace(shipped, draws=a.draws), a.wide)
     rows = []
     print(f"{'':<12} seed {'':<22} passed  median and least share", flush=True)
     for way in a.ways:
         for seed in a.seeds:
             model = learned(a.task, way, seed, a.steps, a.out)
-            stages = [(name, stage(a.task, name, model)) for name in a.settings]
+            stages = [
+                (name, make_stage(configuration, a.task, load(model), settings))
+                for name, configuration in zip(a.settings, configurations, strict=True)
+            ]
 
             def tell(trial: Trial, way: str = way, seed: int = seed) -> None:
                 median, least = trial.shares

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mbrl_ros.cli.graduation_choice import choose, chosen_told
-from mbrl_ros.cli.standin import find_standin
+from mbrl_ros.cli.graduation_stage import make_stage
 from mbrl_ros.core.cpu_quota import usable_cores
 from mbrl_ros.core.json_text import json_text
 from mbrl_ros.core.settings import SettingsError, flat
@@ -19,7 +19,6 @@ from mbrl_ros.core.workers import workers
 if TYPE_CHECKING:
     from mbrl_ros.evaluation.graduation.course import Course
     from mbrl_ros.evaluation.graduation.judging import Outcome
-    from mbrl_ros.evaluation.graduation.settings import GraduationSettings
     from mbrl_ros.evaluation.graduation.stage import Stage
 
 
@@ -91,7 +90,10 @@ def run(arguments: argparse.Namespace) -> int:
     configurations = [read_task(arguments.task, parse_assignments(each)) for each in words]
     check_free(arguments.out, "--out")
     sign({}, arguments.key)  # that it can be used is to be known now
-    stages = [_stage(arguments, each, model, settings) for each in configurations]
+    stages = [
+        make_stage(each, arguments.task, model, settings, arguments.standin)
+        for each in configurations
+    ]
     effort: dict[str, Any] = _effort(stages[0]) if settings.tune else {}
     stages = [_with_effort(stage, effort) for stage in stages]
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -140,24 +142,6 @@ def run(arguments: argparse.Namespace) -> int:
     print(report.write(arguments.out, "graduation.html", page))
     print(_verdict(course, told["seconds"]))
     return 0 if course.passed else 1
-
-
-def _stage(
-    arguments: argparse.Namespace,
-    configuration: Any,
-    model: Any,
-    settings: GraduationSettings,
-) -> Stage:
-    from mbrl_ros.evaluation.graduation.stage import Stage
-    from mbrl_ros.ros import interfaces as ri
-    from mbrl_ros.system.launch_kinds import BRIDGE, PLANT
-    from mbrl_ros.system.rehearsal import task_of
-
-    standin = find_standin(configuration, arguments.task, arguments.standin) or None
-    limit = configuration.build(BRIDGE if standin else PLANT).time_limit
-    seconds = limit if 0 < limit < float("inf") else settings.episode
-    steps = round(seconds / task_of(configuration).period)
-    return Stage(configuration, model, standin, ri.interface, steps)
 
 
 def _effort(stage: Stage) -> dict[str, Any]:
