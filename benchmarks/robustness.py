@@ -70,7 +70,7 @@ def main() -> None:
     a = parser.parse_args()
     words = [setting.replace("=", ":=", 1) for setting in a.settings]
     configurations = [read_task(a.task, parse_assignments([word])) for word in words]
-    shipped = read_graduation(None, a.task)
+    shipped = read_graduation(None, configurations[0])
     settings = widened(replace(shipped, draws=a.draws), a.wide)
     rows = []
     print(f"{'':<12} seed {'':<22} passed  median and least share", flush=True)

@@ -30,8 +30,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="new or empty folder to write to")
     parser.add_argument(
         "--settings", type=Path, metavar="FILE",
-        help="ranges and thresholds (.yaml); default: config/graduation/, that of the robot if it "
-        "has its own",
+        help="ranges and thresholds (.yaml); default: config/graduation/, that of the parameter "
+        "task if it has its own",
     )  # fmt: skip
     parser.add_argument(
         "--standin", metavar="FILE",
@@ -77,7 +77,6 @@ def run(arguments: argparse.Namespace) -> int:
         graphics.choose(camera=True)
     except ValueError:  # then without a film
         graphics.choose(camera=False)
-    settings = read_graduation(arguments.settings, arguments.task)
     # The file may be another one by the end.
     digest = file_digest(arguments.model)
     model = load_expected(arguments.model, digest)
@@ -88,6 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
     trials = [[f"{name}:={value}"] for value in values] or [[]]
     words = [[*arguments.parameters, *trial] for trial in trials]
     configurations = [read_task(arguments.task, parse_assignments(each)) for each in words]
+    settings = read_graduation(arguments.settings, configurations[0])
     check_free(arguments.out, "--out")
     sign({}, arguments.key)  # that it can be used is to be known now
     stages = [

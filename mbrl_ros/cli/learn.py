@@ -101,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
         check_free(arguments.out, "--out")
     for note in configuration.notes:
         print(note)
-    make, vary = _plants(configuration, arguments), _varied(arguments)
+    make, vary = _plants(configuration, arguments), _varied(configuration, arguments)
     _learn(configuration, arguments.out, arguments, make, vary)
     return 0
 
@@ -133,7 +133,7 @@ def _plants(configuration: Configuration, arguments: argparse.Namespace) -> Make
     return StandinPlants(standin, ri.interface) if standin else simulated
 
 
-def _varied(arguments: argparse.Namespace) -> Vary | None:
+def _varied(configuration: Configuration, arguments: argparse.Namespace) -> Vary | None:
     """Return what draws the physics of each episode; None: they stay as they are."""
     if arguments.randomise is None:
         return None
@@ -141,7 +141,7 @@ def _varied(arguments: argparse.Namespace) -> Vary | None:
     from mbrl_ros.evaluation.graduation.settings import read_graduation
 
     file = Path(arguments.randomise) if arguments.randomise else None
-    ranges = Ranges(read_graduation(file, arguments.task).ranges)
+    ranges = Ranges(read_graduation(file, configuration).ranges)
     return lambda seed: ranges.draw(seed).physics()
 
 

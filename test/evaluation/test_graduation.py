@@ -241,13 +241,21 @@ def test_settings_that_make_no_sense_are_refused(tmp_path, text, reason, capsys)
 
 def test_the_shipped_settings_are_read_and_vary_everything():
     for robot in ("arm", "diff_drive", "cartpole_rig"):
-        assert read_graduation(None, robot).thresholds.violations == 0.0
-    assert read_graduation(None, "arm") != read_graduation(None, "") == read_graduation(None)
+        assert read_graduation(None, read_task(robot)).thresholds.violations == 0.0
+    assert read_graduation(None, read_task("quadruped")) == read_graduation(None)
     shipped = read_graduation(None)
     names = Ranges(shipped.ranges).names
     assert set(names) == {*flat(RangeSettings())}
     with pytest.raises(ValueError, match="expected parameters of graduation, got none"):
         read_graduation(CONFIG / "robots" / "standins" / "arm.yaml")
+
+
+def test_the_ranges_are_those_of_the_task_wherever_its_file_is(tmp_path):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text((CONFIG / "robots" / "arm.yaml").read_text())
+    own = read_graduation(CONFIG / "graduation" / "arm.yaml")
+    assert read_graduation(None, read_task(str(mine))) == own != read_graduation(None)
+    assert read_graduation(None, read_task(str(mine), {"task": "other"})) == read_graduation(None)
 
 
 def test_what_is_not_known_is_not_within_limits(folder):

@@ -8,6 +8,7 @@ from pathlib import Path
 from mbrl_ros.core.parameter_files import matching, read_sections
 from mbrl_ros.core.resources import resource_directory
 from mbrl_ros.core.settings import SettingsError, build, flat, group, setting
+from mbrl_ros.system.configuration import Configuration
 
 #: The node in whose name a file has them.
 NODE = "graduation"
@@ -109,12 +110,15 @@ class GraduationSettings:
     thresholds: ThresholdSettings = group(ThresholdSettings)
 
 
-def read_graduation(path: Path | None, task: str = "") -> GraduationSettings:
+def read_graduation(
+    path: Path | None, configuration: Configuration | None = None
+) -> GraduationSettings:
     """Return the settings of a file.
 
     Args:
         path: a ROS 2 parameter file for the node ``graduation``; None: the shipped one.
-        task: of which there may be a shipped one.
+        configuration: whose parameter ``task`` says of what there may be a shipped one, wherever
+            its own file is; None: that for all.
 
     Raises:
         SettingsError: naming what is wrong in it.
@@ -122,7 +126,8 @@ def read_graduation(path: Path | None, task: str = "") -> GraduationSettings:
     if path is None:
         folder = resource_directory("config") / "graduation"
         known = {each.stem: each for each in folder.glob("*.yaml")}
-        path = known.get(task, known["default"])
+        task = None if configuration is None else configuration.shared.get("task")
+        path = known.get(str(task), known["default"])
     try:
         values = matching(read_sections(path.read_text(encoding="utf-8")), f"/{NODE}")
     except OSError as error:
