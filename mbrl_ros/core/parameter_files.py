@@ -73,6 +73,7 @@ def _add_sections(found: dict[str, dict[str, Any]], node: str, content: Pairs) -
     """Add what is below a name, as rcl joins them: 'node' and '/node' are two that match one."""
     where = _absolute(node) if node else ""
     for number, (key, inner) in enumerate(content, 1):
+        _check_name(key)
         if key == PARAMETERS:
             if not node:
                 raise ValueError(f"'{key}': expected below the name of a node, or below /**")
@@ -101,6 +102,7 @@ def _add_sections(found: dict[str, dict[str, Any]], node: str, content: Pairs) -
 
 def _add_parameters(found: dict[str, Any], prefix: str, content: Pairs) -> None:
     for key, value in content:
+        _check_name(key)
         name = f"{prefix}{key}"
         if not isinstance(value, Pairs):
             check_value(name, merged(value))
@@ -119,6 +121,11 @@ def _add_parameters(found: dict[str, Any], prefix: str, content: Pairs) -> None:
             raise ValueError(f"parameter '{name}': expected a section's name without '.' below it")
         else:
             _add_parameters(found, f"{name}.", value)
+
+
+def _check_name(key: str) -> None:
+    if not key.isprintable():
+        raise ValueError(f"expected a name of printable characters, got {key!r}")
 
 
 def _kind(value: Any) -> tuple[type, ...]:

@@ -73,6 +73,9 @@ REFUSED_BY_US = {
     # It does not look at how the name goes on.
     "a: {ros__parameters_old: {x: 1}}": "'ros__parameters_old': expected ros__parameters, for",
     "a: {ros__parameters: {x: 1}}\na: {ros__parameters: 5}": "'/a': expected parameters, got 5",
+    # No message could name them in one line.
+    'a: {ros__parameters: {"x\\ny": 1}}': r"expected a name of printable characters, got 'x\ny'",
+    '"a\\tb": {ros__parameters: {x: 1}}': r"expected a name of printable characters, got 'a\tb'",
     "a: {ros__parameters: {x: {? {y: 1} : 2}}}": "line 1: expected names that are text",
     # The innermost list stays, under its innermost name.
     "a: {ros__parameters: {x: [[1, 2]]}}": "'x': expected a list of one simple type, got [[1, 2]]",

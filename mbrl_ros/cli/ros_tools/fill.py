@@ -150,5 +150,5 @@ def _describe(value: Any) -> str:
     if isinstance(value, list):
         return "a list"
     if isinstance(value, str):
-        return f"the text '{value}'"
+        return f"the text {value!r}"
     return str(value).lower() if isinstance(value, bool) else str(value)
