@@ -3,7 +3,9 @@
 import json
 import operator
 import pickle
+import re
 import sys
+from types import SimpleNamespace
 
 import pytest
 from support import sliders
@@ -45,6 +47,22 @@ def test_without_the_package_or_the_cluster_that_is_said(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(SettingsError, match=r"--ray: needs the package ray \(pip install"):
         workers(1, "auto").__enter__()
+
+
+@pytest.mark.parametrize("port", ["", "70000", "0", "-1", "head"])
+@pytest.mark.parametrize("scheme", ["", "ray://"])
+def test_a_port_that_is_none_is_said_in_a_line(monkeypatch, scheme, port):
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace())
+    expected = f"--ray {scheme}head:{port}: expected a port from 1 to 65535, got '{port}'"
+    with pytest.raises(SettingsError, match=expected):
+        workers(1, f"{scheme}head:{port}").__enter__()
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "[::1]:1"])
+def test_nobody_at_a_port_is_found_out_at_once(monkeypatch, address):
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace())
+    with pytest.raises(SettingsError, match=f"--ray {re.escape(address)}: no such cluster: "):
+        workers(1, address).__enter__()
 
 
 @pytest.mark.process

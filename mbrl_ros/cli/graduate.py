@@ -43,7 +43,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--ray", default="", metavar="ADDRESS",
-        help="play the episodes on a Ray cluster, such as auto; the processes run here",
+        help="play the episodes on a Ray cluster: auto for one started here, or HOST:PORT of "
+        "its head, such as head:6379; the processes run here",
     )  # fmt: skip
     parser.add_argument(
         "--choose", nargs="+", default=[], metavar=("NAME", "VALUE"),

@@ -48,8 +48,9 @@ def workers(jobs: int, address: str = "") -> Iterator[Executor]:
 
     Args:
         jobs: things done at once on this machine.
-        address: of a Ray cluster, as `ray.init` takes it, such as ``auto`` for one that was started
-            here; it does as many at once as it has cores. Empty: this machine.
+        address: of a Ray cluster, as `ray.init` takes it: ``auto`` for one that was started here,
+            ``host:port`` or ``ray://host:port``; it does as many at once as it has cores. Empty:
+            this machine.
 
     Raises:
         SettingsError: if there is no Ray, or no such cluster.
@@ -71,10 +72,12 @@ def _cluster(address: str) -> Iterator[Executor]:
         import ray
     except ImportError:
         raise SettingsError("--ray: needs the package ray (pip install mbrl_ros[ray])") from None
-    host, _, port = address.rpartition(":")
+    host, _, port = address.rpartition("/")[2].rpartition(":")
+    if host and not (port.isdecimal() and 0 < int(port) < 2**16):
+        raise SettingsError(f"--ray {address}: expected a port from 1 to 65535, got '{port}'")
     try:
-        if port.isdigit() and "/" not in host:  # Ray itself asks for minutes
-            socket.create_connection((host, int(port)), _PATIENCE).close()
+        if host:  # Ray itself asks for minutes
+            socket.create_connection((host.strip("[]"), int(port)), _PATIENCE).close()
         ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, ValueError, RuntimeError) as error:
         why = " ".join(str(error).split())

@@ -64,7 +64,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--ray", default="", metavar="ADDRESS",
-        help="measure on a Ray cluster, such as auto, instead of on this machine's cores",
+        help="measure on a Ray cluster instead of on this machine's cores: auto for one started "
+        "here, or HOST:PORT of its head, such as head:6379",
     )  # fmt: skip
     parser.add_argument("parameters", nargs="*", help="further parameters, name:=value")
 
