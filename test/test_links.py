@@ -1,6 +1,7 @@
 """Every relative link of the documentation leads to a file, and to a heading of it."""
 
 import re
+from itertools import pairwise
 from urllib.parse import unquote
 
 import pytest
@@ -54,3 +55,11 @@ def test_every_experiment_has_its_line_in_the_index():
     listed = links((EXPERIMENTS / "README.md").read_text(encoding="utf-8"))
     pages = [path.name for path in EXPERIMENTS.glob("*.md") if path.name != "README.md"]
     assert sorted(listed) == sorted(pages)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_a_page_has_one_title_and_no_heading_without_the_one_above_it(page):
+    text = without_code(page.read_text(encoding="utf-8"))
+    levels = [len(marks) for marks in re.findall(r"^(#+) ", text, re.MULTILINE)]
+    assert levels.count(1) == min(len(levels), 1)  # what shows a file of the root has none
+    assert all(below <= above + 1 for above, below in pairwise(levels))
