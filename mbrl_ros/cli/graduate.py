@@ -148,6 +148,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _effort(stage: Stage) -> dict[str, Any]:
     """Return what the controller would find it has the time for, on this machine."""
     from mbrl_ros.control.autotune import EFFORTS
+    from mbrl_ros.control.tuning import tune
     from mbrl_ros.control.turns import Turns
     from mbrl_ros.evaluation.graduation.course import AS_THE_MODEL
     from mbrl_ros.system.rehearsal import Rehearsal
@@ -157,7 +158,7 @@ def _effort(stage: Stage) -> dict[str, Any]:
     controller = Rehearsal(stage.configuration, stage.plant(AS_THE_MODEL), stage.model).controller
     if not controller.settings.autotune or controller.agent.planner is None:
         return {}
-    return asdict(controller.tune(pinned, Turns()).effort)
+    return asdict(tune(controller, pinned, Turns()).effort)
 
 
 def _with_effort(stage: Stage, effort: dict[str, Any]) -> Stage:

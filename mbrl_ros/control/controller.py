@@ -2,51 +2,38 @@
 
 from __future__ import annotations
 
-import contextlib
-import math
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 import torch
 
 from mbrl_ros.agents.registry import make_agent
-from mbrl_ros.control.autotune import Effort, Tuning, autotune, efforts
-from mbrl_ros.control.belief import BeliefTracker
+from mbrl_ros.control.answers import Answers
 from mbrl_ros.control.command import Command, CommandSource
 from mbrl_ros.control.exploration import Exploration
-from mbrl_ros.control.latency import Latency
+from mbrl_ros.control.knowledge import Knowledge
 from mbrl_ros.control.model_manager import ActiveModel, ModelManager
 from mbrl_ros.control.plan_record import PlanRecord
+from mbrl_ros.control.questions import Questions
 from mbrl_ros.control.settings import ControllerSettings
-from mbrl_ros.control.sight import Sight
-from mbrl_ros.control.trust import Level, Trust
-from mbrl_ros.control.turns import Turns
-from mbrl_ros.core.cpu_quota import cpu_quota
+from mbrl_ros.control.trust import Level
 from mbrl_ros.core.extensions import describe
 from mbrl_ros.core.limits import LimitSettings
 from mbrl_ros.core.pending import calling
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.spaces import FloatArray, Space
 from mbrl_ros.core.task import TaskSettings
-from mbrl_ros.models.prior import Prior, alone, prior_of
-from mbrl_ros.models.world_model import Images, UnlearnedError, WorldModel
+from mbrl_ros.models.prior import Prior, prior_of
+from mbrl_ros.models.world_model import UnlearnedError
 from mbrl_ros.objectives.forbidden import Forbidden
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.duration import DurationEstimate
-from mbrl_ros.planning.problem import NoPlanError, Problem
+from mbrl_ros.planning.problem import NoPlanError
 from mbrl_ros.planning.settings import PlannerSettings
 from mbrl_ros.safety.safe_command import SafeCommand
-
-# Share of the budget that plans may need: what only just fits alone is cut short by an iteration
-# beside a machine's other work.
-_FITS = 0.8
-# Shares of a quota of computing time: of plans, beside what else the process does in a period, and
-# of measuring how much planning fits.
-_PLANNING = 0.5
-_MEASURING = 0.25
 
 
 class Controller:
@@ -60,8 +47,7 @@ class Controller:
         models: the model in use, and how it is replaced.
         estopped: while true, only the safe command is sent.
         safe: what is sent when in doubt.
-        latency: what is known of the delay of commands.
-        trust: how far the model is trusted.
+        known: what it knows, of which ``latency`` and ``trust`` are parts.
         overhead: time from the end of a tick until its command is sent.
         plan_times: of the last 200 planned ticks [s].
         agent: decides.
@@ -115,40 +101,25 @@ class Controller:
         self._clock = clock
         self.estopped = False
         self.safe = safe
-        self.latency = Latency(safe.resting)
+        self.known = Knowledge(observation, action, settings, safe.resting)
+        self.latency, self.trust = self.known.latency, self.known.trust
+        self._answers = Answers(action, safe, self.latency, clock)
         self.plan_times: deque[float] = deque(maxlen=200)
         self.overhead = DurationEstimate()
         self.agent = make_agent(settings.agent, action, settings.planner, seed, clock)
         self.exploring = True
         limits = limits or LimitSettings()
-        self._forbidden = Forbidden(limits, observation)
+        self._questions = Questions(self.known, settings, Forbidden(limits, observation))
         self._exploration = Exploration(action, settings.exploration, seed, period, limits.rate)
-        self._beliefs = BeliefTracker(
-            action, safe.resting, settings.trust.steps, settings.adaptation.memory
-        )
+        past = self.known.beliefs.past
         self.models = ModelManager(
-            observation, action, settings, learner, self.agent.check, self._beliefs.past, prior
+            observation, action, settings, learner, self.agent.check, past, prior
         )
-        self.trust, self._sight = Trust(settings.trust), Sight()
         self.awaited: tuple[str, ...] = ()
         self._last: Command | None = None
-        self._newest: Observation | None = None
         self.planned: PlanRecord | None = None
         self._planned_step = 0
-        # Decisions in which it was curious.
-        self._curious = 0
-        self._stopped_in: int | None = None
-        if prior is not None:
-            self._begin_with(alone(prior, observation, action))
-
-    def _begin_with(self, model: WorldModel) -> None:
-        """Use a model until one has been learned, unless nobody can decide by it."""
-        start = model.initial(1)
-        actions = torch.from_numpy(self.action.neutral).float().expand(1, 1, -1)
-        # An objective may ask for learned rewards, and an agent for a policy.
-        with contextlib.suppress(ValueError, UnlearnedError):
-            self.objective.at(0, None, None).score(model.imagine(start, actions))
-            self.models.use(model, 0, 1)
+        self.models.begin_with_prior(objective)
 
     @classmethod
     def of_task(
@@ -211,9 +182,8 @@ class Controller:
         """Forget plans and commands, as before the first tick; model and objective stay."""
         self._withdraw_plan()
         self.agent.reset()
-        self.latency.new_episode(self.safe.held)
-        self._beliefs.new_episode()
-        self._last = self._newest = None
+        self.known.new_episode(self.safe.held)
+        self._last = None
 
     def tick(self, observation: Observation, overtaken: Sequence[Observation] = ()) -> Command:
         """Answer an observation, within the budget counted from its arrival.
@@ -260,7 +230,7 @@ class Controller:
         if age <= self.settings.longest_silence(self.period):
             reused = self._reused(observation, observation.step + int(age / self.period))
             if reused is not None:
-                return self._command(observation, reused, CommandSource.REUSED, reason)
+                return self._answers.command(observation, reused, CommandSource.REUSED, reason)
         else:
             # To damp a velocity of long ago would push.
             unknown = np.full(self.observation.dim, np.nan)
@@ -274,19 +244,20 @@ class Controller:
         """
         usable = not observation.ended and bool(np.isfinite(observation.values).all())
         reused = self._reused(observation, observation.step) if usable else None
+        reason = "the last tick is not over"
         if reused is None:
-            return self._hold(observation, "the last tick is not over")
-        return self._command(observation, reused, CommandSource.REUSED, "the last tick is not over")
+            return self._hold(observation, reason)
+        return self._answers.command(observation, reused, CommandSource.REUSED, reason)
 
     def farewell(self, observation: Observation) -> Command:
         """Return the safe command to send last, before falling silent."""
         self._withdraw_plan()
-        return self._stop(observation, CommandSource.HOLD, "deactivated")
+        return self._answers.safely(observation, CommandSource.HOLD, "deactivated")
 
     def fault(self, observation: Observation, error: Exception) -> Command:
         """Return the safe command, after an exception on the control path."""
         self._withdraw_plan()
-        return self._stop(observation, CommandSource.FALLBACK, describe(error))
+        return self._answers.safely(observation, CommandSource.FALLBACK, describe(error))
 
     def limit(self, limits: LimitSettings) -> None:
         """Plan and explore within other limits from the next tick on; for any thread.
@@ -296,7 +267,7 @@ class Controller:
         """
         forbidden = Forbidden(limits, self.observation)
         self._exploration.keep_to(limits.rate)
-        self._forbidden = forbidden
+        self._questions.forbidden = forbidden
 
     def replace_planner(self, settings: PlannerSettings) -> None:
         """Plan with other settings from the next tick on; what the last plan knew is kept.
@@ -309,41 +280,6 @@ class Controller:
         self.agent.configure(settings, active.model if active else None)
         self.settings = replace(self.settings, planner=settings)
         self.models.compute_as(settings)
-
-    def least_effort(self, pinned: Collection[str]) -> Effort:
-        """Return the least there is to plan with; arguments as for `tune`."""
-        active = self.models.active
-        members = active.learned.members if active else 1
-        return efforts(self.settings.planner, pinned, members)[0]
-
-    def tune(self, pinned: Collection[str], turns: Turns) -> Tuning:
-        """Measure how much planning fits into the budget; for another thread than `tick`'s.
-
-        Args:
-            pinned: names of the planner's settings that are to stay.
-            turns: to wait for; their rest follows from the quota.
-
-        Raises:
-            ValueError: if there is no model yet.
-            TuningStoppedError: if it was stopped.
-        """
-        active = self.models.active
-        if active is None:
-            raise ValueError("autotune: there is no model yet to measure with")
-        if self.agent.planner is None:
-            raise ValueError("autotune: the agent does not plan")
-        model, settings = active.learned, self.agent.planner.settings
-        objective = self.objective.at(0, None, model.reward_model)
-        if model.policy is not None:
-            # The first one is of no objective yet, but its successors will take their time.
-            objective = replace(objective, digest=model.policy.objective)
-        quota = cpu_quota()
-        budget = min(_FITS * self.budget, _PLANNING * quota * self.period)
-        # A quota that the measurement used up would be missing to the loop.
-        turns = replace(turns, rest=1 / (_MEASURING * quota) if quota < 1 else 0.0)
-        return autotune(
-            self.action, settings, pinned, model, objective, budget, turns, self.agent.completed
-        )
 
     def what_if(self, objective: Objective) -> PlanRecord:
         """Return what would be planned now for another objective; for any thread.
@@ -359,55 +295,13 @@ class Controller:
             raise ValueError("what_if: the agent does not plan")
         return planned.what_if(objective, self.agent.planner, self._clock)
 
-    def picture(self) -> tuple[Observation, Images] | None:
-        """Return the newest observation, and what the model thinks its cameras see.
-
-        For any thread; None: nothing is known yet.
-
-        Raises:
-            UnlearnedError: if the model tells no images.
-        """
-        newest, believed = self._newest, self._beliefs.believed
-        if newest is None or believed is None:
-            return None
-        model, belief = believed
-        return newest, model.fork(model.members).picture(belief)
-
     def _take_in(self, observation: Observation, active: ActiveModel | None) -> str:
-        """Learn from an observation what is the case, how late commands act, how far to trust.
-
-        Args:
-            observation: the newest.
-            active: the model of this tick.
-
-        Returns:
-            why nothing can be learned from it; empty if all is well.
-        """
-        newest = self._newest
-        # A plant that was restarted counts from the start, perhaps of the same episode.
-        began = (
-            newest is None
-            or newest.episode != observation.episode
-            or observation.step < newest.step
-        )
-        self._note_applied(observation, began)
+        """Take in an observation; returns as `Knowledge.take_in` does."""
+        began = self.known.begins(observation)
+        self._answers.note_applied(observation, began)
         if began:
             self.reset()
-        self._newest = observation
-        try:
-            self.observation.check(observation.values, "observation")
-        except ValueError as error:
-            return str(error)
-        self.latency.observed(observation.step, observation.action_step)
-        unseen = self._sight.observe(observation) if self.settings.trust.enabled else ""
-        if unseen:
-            # Nor is the belief to be drawn from it.
-            observation = replace(observation, images={})
-        step = self._beliefs.observe(observation, active.model if active else None)
-        if step is not None and active is not None:
-            self.trust.observe(tuple(self._beliefs.steps), active.model)
-            active.observe(step)
-        return unseen
+        return self.known.take_in(observation, active)
 
     def _answer(
         self, observation: Observation, active: ActiveModel | None, trouble: str
@@ -421,42 +315,42 @@ class Controller:
         """
         if self.estopped or trouble:
             self._withdraw_plan()
-            return self._stop(
+            return self._answers.safely(
                 observation, CommandSource.FALLBACK, "e-stop" if self.estopped else trouble
             )
         if observation.ended:
             self._withdraw_plan()
-            return self._stop(observation, CommandSource.HOLD, "the episode ended")
+            return self._answers.safely(observation, CommandSource.HOLD, "the episode ended")
         if active is None and not self.may_explore:
             reason = "no model yet, and exploration.enabled is false"
-            return self._stop(observation, CommandSource.HOLD, reason)
+            return self._answers.safely(observation, CommandSource.HOLD, reason)
         if active is None and self.agent.needs_model:
             sent = self.latency.before(observation.step)
             values = self._exploration(sent[-1] if len(sent) else self.safe.held)
             refused = self.models.refusal
             reason = f"model refused: {refused}" if refused else "no model yet"
-            return self._command(observation, values, CommandSource.EXPLORATION, reason)
-        if self._trusted is Level.NONE:
+            return self._answers.command(observation, values, CommandSource.EXPLORATION, reason)
+        if self.known.trusted is Level.NONE:
             self._withdraw_plan()
             reason = f"the model is not to be trusted: {self.trust.reason}"
-            return self._stop(observation, CommandSource.FALLBACK, reason)
+            return self._answers.safely(observation, CommandSource.FALLBACK, reason)
         return self._decided(observation, active)
-
-    @property
-    def _trusted(self) -> Level:
-        return self.trust.level if self.settings.trust.enabled else Level.FULL
 
     def _decided(self, observation: Observation, active: ActiveModel | None) -> Command:
         began = self._clock()
         deadline = None if self.lock_step else observation.received + self.budget
         elapsed = observation.step - self._planned_step
+        problem = None
         try:
-            problem = None if active is None else self._problem(observation, active.model)
+            if active is not None:
+                problem = self._questions.ask(
+                    observation, active.model, self.objective, self.exploring
+                )
             with calling("planning"):
-                result = self.agent.act(problem, deadline, elapsed, self._trusted.horizon)
+                result = self.agent.act(problem, deadline, elapsed, self.known.trusted.horizon)
         except (NoPlanError, UnlearnedError) as error:
             self._withdraw_plan()
-            return self._stop(observation, CommandSource.FALLBACK, str(error))
+            return self._answers.safely(observation, CommandSource.FALLBACK, str(error))
         self._planned_step = observation.step
         took = self._clock() - began
         self.plan_times.append(took)
@@ -464,8 +358,8 @@ class Controller:
             reused = self._reused(observation, observation.step)
             if reused is None:
                 reason = "no time to plan, and no plan to reuse"
-                return self._stop(observation, CommandSource.FALLBACK, reason)
-            return self._command(
+                return self._answers.safely(observation, CommandSource.FALLBACK, reason)
+            return self._answers.command(
                 observation, reused, CommandSource.REUSED, "no time to plan", took, active
             )
         source = CommandSource.PLANNED if result.complete else CommandSource.TRUNCATED
@@ -474,67 +368,20 @@ class Controller:
         if not np.isfinite(values).all():
             self._withdraw_plan()
             reason = f"agent: expected finite numbers, got {values.tolist()}"
-            return self._stop(observation, CommandSource.FALLBACK, reason)
+            return self._answers.safely(observation, CommandSource.FALLBACK, reason)
         if problem is None:
-            return self._command(observation, values, source, reason, took)
+            return self._answers.command(observation, values, source, reason, took)
         self.planned = PlanRecord(observation, problem, result)
-        return self._command(
+        return self._answers.command(
             observation, values, source, reason, took, active,
             result.expected_return, problem.objective.digest,
         )  # fmt: skip
 
-    def _problem(self, observation: Observation, model: WorldModel) -> Problem:
-        """Return what is to be decided, from where a command sent now will act."""
-        sent = self.latency.before(observation.step)
-        in_flight = self._in_flight(observation, model)
-        previous = sent[-1].tolist() if len(sent) else None
-        moment = observation.step + len(in_flight)
-        objective = self.objective.at(moment, previous, model.reward_model)
-        if self._trusted.caution:
-            objective = objective.more_cautious(self._trusted.caution)
-        if self.settings.exploration.curiosity and self.exploring:
-            objective = objective.more_curious(self._curiosity(model))
-        belief = self._beliefs.belief
-        assert belief is not None  # the observation was taken in
-        if len(in_flight):
-            belief = model.ahead(belief, torch.from_numpy(in_flight).float())
-        return Problem(
-            belief, model, objective, torch.from_numpy(sent).float(), forbidden=self._forbidden
-        )
-
-    def _curiosity(self, model: WorldModel) -> float:
-        """Return the reward for what the members disagree on, in the objective's unit."""
-        exploration, self._curious = self.settings.exploration, self._curious + 1
-        unit = float(model.reward_model.unit) if model.reward_model is not None else 1.0
-        return exploration.curiosity * unit / math.sqrt(1 + self._curious / exploration.fading)
-
-    def _note_applied(self, observation: Observation, began: bool = False) -> None:
-        """Take in what the plant applies, unless that is a safe command of ours already.
-
-        With a delay, what it tells next is an earlier command: to hold each in turn would sway.
-
-        Args:
-            observation: the newest.
-            began: whether an episode has begun with it.
-        """
-        if self._stopped_in == observation.episode and not began:
-            return
-        with contextlib.suppress(ValueError):
-            self.safe.held = self.action.clip(self.action.check(observation.action, "action"))
-
     def _hold(self, observation: Observation, reason: str) -> Command:
         """Return the safe command where nothing is answered; an e-stop is told all the same."""
         if self.estopped:
-            return self._stop(observation, CommandSource.FALLBACK, f"e-stop; {reason}")
-        return self._stop(observation, CommandSource.HOLD, reason)
-
-    def _stop(self, observation: Observation, source: CommandSource, reason: str) -> Command:
-        """Return the safe command."""
-        # Once more: another thread may answer what this tick's has not taken in yet.
-        self._note_applied(observation)
-        values = self.safe(observation.values)
-        reason = "; ".join(filter(None, (reason, self.safe.trouble)))
-        return self._command(observation, values, source, reason)
+            return self._answers.safely(observation, CommandSource.FALLBACK, f"e-stop; {reason}")
+        return self._answers.safely(observation, CommandSource.HOLD, reason)
 
     def _withdraw_plan(self) -> None:
         """Let nobody act on the last plan any more; the next one may still start from it."""
@@ -543,41 +390,8 @@ class Controller:
     def _reused(self, observation: Observation, step: int) -> FloatArray | None:
         """Return what the last plan holds for a step, shape ``(A,)``; None if it holds nothing."""
         plan = self.planned
-        if plan is None or self.estopped or plan.observation.episode != observation.episode:
+        held = None if plan is None or self.estopped else plan.held(observation.episode, step)
+        if held is None:
             return None
-        actions, ahead = plan.result.actions, step - plan.observation.step
-        if not 0 <= ahead < len(actions):
-            return None
-        values = self.action.clip(actions[ahead].double().numpy())
+        values = self.action.clip(held)
         return values if np.isfinite(values).all() else None
-
-    def _in_flight(self, observation: Observation, model: WorldModel) -> FloatArray:
-        """Return the commands that act before an answer to it can, shape ``(D, A)``."""
-        in_flight = self.latency.in_flight(observation.step, model.delay)
-        return in_flight if self.settings.latency_compensation else in_flight[:0]
-
-    def _command(
-        self,
-        observation: Observation,
-        values: FloatArray,
-        source: CommandSource,
-        reason: str,
-        plan_time: float = 0.0,
-        model: ActiveModel | None = None,
-        expected_return: float = float("nan"),
-        objective: str = "",
-    ) -> Command:
-        self._stopped_in = observation.episode if source.safe else None
-        self.latency.sent(observation.step, values)
-        return Command(
-            observation.episode,
-            observation.step,
-            values,
-            source,
-            reason,
-            self._clock() - observation.received,
-            plan_time,
-            model.version if model else (0, 0),
-            expected_return,
-            objective,
-        )

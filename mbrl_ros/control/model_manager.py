@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+
+import torch
 
 from mbrl_ros.control.model_history import ModelHistory, Version
 from mbrl_ros.control.settings import AdaptationSettings, ControllerSettings
 from mbrl_ros.core.kinds import KINDS, kind_of
 from mbrl_ros.core.spaces import Space
-from mbrl_ros.models.prior import Prior
+from mbrl_ros.models.prior import Prior, alone
 from mbrl_ros.models.trial import try_out
 from mbrl_ros.models.update import ModelUpdate
-from mbrl_ros.models.world_model import Correction, Step, WorldModel
+from mbrl_ros.models.world_model import Correction, Step, UnlearnedError, WorldModel
+from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.settings import PlannerSettings
 
 
@@ -107,6 +111,20 @@ class ModelManager:
         """Digest of the objective that the policy in use was learned for; empty: there is none."""
         policy = self.active.model.policy if self.active is not None else None
         return policy.objective if policy is not None else ""
+
+    def begin_with_prior(self, objective: Objective) -> None:
+        """Use the prior alone, if there is one, until a model has been learned.
+
+        Not where nobody can decide by it: an objective may ask for learned rewards, and an agent
+        for a policy.
+        """
+        if self._prior is None:
+            return
+        model = alone(self._prior, self._observation, self._action)
+        actions = torch.from_numpy(self._action.neutral).float().expand(1, 1, -1)
+        with contextlib.suppress(ValueError, UnlearnedError):
+            objective.at(0, None, None).score(model.imagine(model.initial(1), actions))
+            self.use(model, 0, 1)
 
     def offer(self, update: ModelUpdate, epoch: int, sequence: int) -> None:
         """Check a model and use it from the next tick on, unless an earlier one is held.

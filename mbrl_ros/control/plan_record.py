@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mbrl_ros.core.extensions import describe
 from mbrl_ros.core.records import Observation, PlanGains
+from mbrl_ros.core.spaces import FloatArray
 from mbrl_ros.models.world_model import UnlearnedError
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.planning.backward import backward
@@ -46,6 +47,14 @@ class PlanRecord:
     def objective(self) -> Objective:
         """What it was made for."""
         return self.problem.objective
+
+    def held(self, episode: int, step: int) -> FloatArray | None:
+        """Return its action for the observation of a step, shape ``(A,)``; None: it has none."""
+        actions, ahead = self.result.actions, step - self.observation.step
+        if episode != self.observation.episode or not 0 <= ahead < len(actions):
+            return None
+        values: FloatArray = actions[ahead].double().numpy()
+        return values
 
     def trajectory(self) -> Tensor | None:
         """Return the observations that each member expects; costs a rollout.

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 
 from mbrl_ros.control.autotune import Effort
 from mbrl_ros.control.controller import Controller
+from mbrl_ros.control.tuning import tune
 from mbrl_ros.control.turns import Gap, TuningStoppedError, Turns
 from mbrl_ros.ros import Node
 
@@ -80,7 +81,7 @@ class EffortTuning:
         before = sys.getswitchinterval()
         sys.setswitchinterval(_SWITCH_INTERVAL)
         try:
-            tuning = self._controller.tune(self._pinned, self._turns)
+            tuning = tune(self._controller, self._pinned, self._turns)
         except TuningStoppedError:
             return
         except Exception as error:  # a user's own term or kind may raise anything

@@ -26,6 +26,7 @@ from mbrl_ros.control.controller import Controller
 from mbrl_ros.control.frames import FrameJoiner
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.control.ticker import Ticker
+from mbrl_ros.control.tuning import least_effort
 from mbrl_ros.core.numbers import shown
 from mbrl_ros.core.realtime import AROUND, prioritize_process
 from mbrl_ros.core.records import Observation
@@ -115,7 +116,9 @@ class MpcController(LifecycleNode):
         self._arm_guard = self.create_client(ri.Trigger, "safety_guard/arm")
         self._models = ModelIntake(self, self._controller.models, task, settings)
         self._reconstruction = (
-            ReconstructionPublisher(self, self._controller) if self._observation.images else None
+            ReconstructionPublisher(self, self._controller.known)
+            if self._observation.images
+            else None
         )
         self._lifecycle_state = "unconfigured"
         self._action_publisher: Any = None
@@ -333,7 +336,7 @@ class MpcController(LifecycleNode):
     def _take_up_models(self) -> None:
         if self._models.take_up() and self._tunes and not self._tuning.begun:
             # As little as possible until it is known what fits, so that no tick is late.
-            least = self._controller.least_effort(self._pinned)
+            least = least_effort(self._controller, self._pinned)
             self._tuning.start(otherwise=self._effort, meanwhile=least)
 
     def _keep_objective(self) -> None:

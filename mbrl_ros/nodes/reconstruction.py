@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from mbrl_ros.control.controller import Controller
+from mbrl_ros.control.knowledge import Knowledge
 from mbrl_ros.core.extensions import describe
 from mbrl_ros.core.realtime import follow_main_thread
 from mbrl_ros.core.records import ENCODINGS, Frame
@@ -22,14 +22,14 @@ _LOSSLESS = ENCODINGS[0]
 class ReconstructionPublisher:
     """Tells a model's images on ``reconstruction``, from a thread that no tick waits for."""
 
-    def __init__(self, node: Node, controller: Controller) -> None:
+    def __init__(self, node: Node, known: Knowledge) -> None:
         """Offer the topic.
 
         Args:
             node: that owns it.
-            controller: whose model is asked.
+            known: to the controller, whose model is asked.
         """
-        self._controller, self._logger = controller, node.get_logger()
+        self._known, self._logger = known, node.get_logger()
         self._publisher = node.create_publisher(ri.Frame, "reconstruction", FRAMES)
         self._worker = ThreadPoolExecutor(1, "reconstruction", initializer=follow_main_thread)
         self._under_way: Future[list[Frame]] | None = None
@@ -54,7 +54,7 @@ class ReconstructionPublisher:
 
     def _frames(self) -> list[Frame]:
         try:
-            known = self._controller.picture()
+            known = self._known.picture()
         except UnlearnedError:
             return []
         if known is None:

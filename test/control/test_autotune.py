@@ -7,6 +7,8 @@ from known import ACTION, OBSERVATION, controller, objective
 
 from mbrl_ros.control import autotune as module
 from mbrl_ros.control.autotune import EFFORTS, Effort, autotune
+from mbrl_ros.control.tuning import least_effort
+from mbrl_ros.control.tuning import tune as tune_of
 from mbrl_ros.control.turns import TuningStoppedError, Turns
 from mbrl_ros.models.dynamics_model import DynamicsModel
 from mbrl_ros.models.ensemble.model import EnsembleModel
@@ -104,12 +106,12 @@ def test_real_plans_are_measured():
 def test_a_controller_tunes_with_its_model_and_plans_as_tuned():
     made = controller(model=False, lock_step=False)
     with pytest.raises(ValueError, match="there is no model yet"):
-        made.tune([], Turns())
+        tune_of(made, [], Turns())
     made = controller(lock_step=False, period=30.0)
-    assert made.least_effort([]) == LEAST
-    assert made.least_effort(["candidates"]).candidates == 16
-    assert made.least_effort(["iterations", "members"]) == Effort(16, 2, 10, 0)
-    tuning = made.tune(["iterations"], Turns())
+    assert least_effort(made, []) == LEAST
+    assert least_effort(made, ["candidates"]).candidates == 16
+    assert least_effort(made, ["iterations", "members"]) == Effort(16, 2, 10, 0)
+    tuning = tune_of(made, ["iterations"], Turns())
     assert tuning.effort == Effort(200, 2, 20, 0)
     # Room for what the machine does beside: a plan that only just fits is cut short.
     assert tuning.budget == 0.8 * made.budget
@@ -117,10 +119,10 @@ def test_a_controller_tunes_with_its_model_and_plans_as_tuned():
 
 def test_under_a_quota_plans_and_their_measurement_leave_some_of_it(monkeypatch):
     """A controller that may use a quarter of a core would stand still for what it used up."""
-    monkeypatch.setattr("mbrl_ros.control.controller.cpu_quota", lambda: 0.25)
+    monkeypatch.setattr("mbrl_ros.control.tuning.cpu_quota", lambda: 0.25)
     made = controller(lock_step=False, period=10.0)
     computed, began = time.thread_time(), time.monotonic()
-    tuning = made.tune(asdict(LEAST), Turns())
+    tuning = tune_of(made, asdict(LEAST), Turns())
     computed, took = time.thread_time() - computed, time.monotonic() - began
     assert tuning.budget == 0.5 * 0.25 * 10.0
     assert computed < 0.25 * took

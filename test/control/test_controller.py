@@ -21,6 +21,7 @@ from support.heads import FixedPolicy, FixedValue
 
 from mbrl_ros.control.controller import CommandSource, Controller
 from mbrl_ros.control.settings import ControllerSettings
+from mbrl_ros.control.tuning import tune
 from mbrl_ros.control.turns import Turns
 from mbrl_ros.core.limits import LimitSettings
 from mbrl_ros.models.ensemble.model import EnsembleModel
@@ -86,7 +87,7 @@ def test_an_agent_that_needs_no_model_decides_without_one():
     with pytest.raises(ValueError, match="what_if: the agent does not plan"):
         made.what_if(objective())
     with pytest.raises(ValueError, match="autotune: the agent does not plan"):
-        made.tune([], Turns())
+        tune(made, [], Turns())
 
 
 @pytest.mark.parametrize("agent", ["policy", "planner+policy"])
@@ -243,7 +244,7 @@ def test_plans_are_timed_with_the_value_that_they_will_end_in():
         made.models.use(model, 1, 1)
         made.tick(reading(0))
         assert not asked
-        made.tune([], Turns())
+        tune(made, [], Turns())
         assert bool(asked) == (agent == "planner+policy")
 
 

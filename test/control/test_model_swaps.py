@@ -13,6 +13,7 @@ from known import (
 
 from mbrl_ros.control.controller import CommandSource
 from mbrl_ros.control.settings import ExplorationSettings
+from mbrl_ros.control.tuning import least_effort
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.models.dynamics_model import DynamicsModel
 from mbrl_ros.models.ensemble.settings import EnsembleSettings
@@ -117,7 +118,7 @@ def test_a_model_that_is_kept_to_can_be_used_after_others_have_pushed_it_out():
     assert (made.models.active.version, made.models.active.model.members) == ((1, 1), 1)
     assert made.models.adapt(False)
     assert made.models.active.correction is None
-    made.least_effort([])
+    least_effort(made, [])
     assert made.tick(reading(0)).model == (1, 1)
 
 

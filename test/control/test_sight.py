@@ -159,20 +159,20 @@ def test_a_covered_lens_gets_the_safe_command_and_the_belief_goes_on_without_it(
 
 def test_another_thread_may_ask_what_the_model_thinks_that_is_seen():
     made = seeing()
-    assert made.picture() is None  # nothing is seen yet
+    assert made.known.picture() is None  # nothing is seen yet
     made.tick(observed(0, scene(0)))
-    seen, images = made.picture()
+    seen, images = made.known.picture()
     assert seen.step == 0
     assert images["top"].shape == (32, 32, 3)
     before = images["top"].clone()
     # Asking changes nothing, and is no part of deciding.
-    assert torch.equal(made.picture()[1]["top"], before)
+    assert torch.equal(made.known.picture()[1]["top"], before)
     made.tick(observed(1, 255 - scene(1)))
-    seen, images = made.picture()
+    seen, images = made.known.picture()
     assert seen.step == 1
     assert not torch.equal(images["top"], before)
     with ThreadPoolExecutor(1) as pool:
-        asked = [pool.submit(made.picture) for _ in range(20)]
+        asked = [pool.submit(made.known.picture) for _ in range(20)]
         commands = [made.tick(observed(k, scene(k))) for k in range(2, 22)]
         assert all(future.result() is not None for future in asked)
     assert {command.source for command in commands} == {CommandSource.PLANNED}

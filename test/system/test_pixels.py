@@ -19,7 +19,7 @@ def test_every_observation_has_its_own_image_for_learner_and_controller():
         shown = fitted(system._eye.look(), 32)
         system.step()
         if not before.ended:
-            seen = system.controller._beliefs._seen[-1]
+            seen = system.controller.known.beliefs._seen[-1]
             np.testing.assert_array_equal(seen.values.numpy(), before.values)
             np.testing.assert_array_equal(seen.images["fixed"].numpy(), shown)
     # The newest observation is looked at when it is answered.
