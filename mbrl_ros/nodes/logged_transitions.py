@@ -86,15 +86,17 @@ class LoggedTransitions:
             del self._taken[next(iter(self._taken))]
         self._take_in(read_transition(message))
 
-    def _ask(self) -> None:
+    def _ask(self, agreed: bool = False) -> None:
         """Request missing transitions from the logger, unless a request is pending.
 
-        With the one before them, which shows whether the log is still the same.
+        Args:
+            agreed: whether the log has just been seen to be the same as before; otherwise the one
+                before them is requested, too, which shows that.
         """
         if self._asking is not None or not self._earlier.service_is_ready():
             return
         self._in_doubt = False
-        first = max(0, self._expected - 1)
+        first = self._expected if agreed else max(0, self._expected - 1)
         request = ri.GetTransitions.Request(first=first, count=_CHUNK)
         self._asked_at = time.monotonic()
         self._asking = self._earlier.call_async(request)
@@ -115,8 +117,9 @@ class LoggedTransitions:
                 self._take(message)
         if self._expected >= response.total:
             return
-        if self._expected > expected:
-            self._ask()
+        # A page ends with its file, even if that is all that agrees.
+        if before or self._expected > expected:
+            self._ask(agreed=True)
         else:
             # The logger cannot read them, and takes time to find out: `look` alone asks again.
             self._in_doubt = True
