@@ -89,8 +89,8 @@ def _from_gymnasium(name: str, endless: bool) -> gymnasium.Env[Any, Any]:
         except ImportError as error:
             reason = " ".join(str(error).split())
             raise ValueError(
-                f"environment '{name}': needs dm_control, shimmy and imageio, which there are "
-                f"up to Python 3.12: pip install 'mbrl_ros[dm-control]' ({reason})"
+                f"environment '{name}': needs dm_control and shimmy, which there are up to "
+                f"Python 3.12: pip install 'mbrl_ros[dm-control]' ({reason})"
             ) from None
     where, _, identifier = name.partition(":")
     if where.endswith(".py"):

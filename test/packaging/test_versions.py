@@ -30,6 +30,13 @@ def oldest(requirement):
     return f"{requirement.name}>={least},=={least.major}.{least.minor}.*"
 
 
+def learned(python, task, out):
+    words = "--steps", 400, "--eval-episodes", 1, "--out", out
+    done = run(python.parent / "mbrl-ros", "learn", task, *words)
+    assert done.returncode == 0, done.stderr
+    return json.loads((out / "summary.json").read_text())
+
+
 def environment(folder):
     """Return the Python of a new virtual environment in which nothing is but torch."""
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
@@ -67,11 +74,7 @@ def test_the_wheel_learns_with_what_its_ranges_allow(which, built, tmp_path):
     install(python, "--constraint", constraints, f"{wheel}[dm-control]")
     print(which, found := installed(python))
     for task in TASKS:
-        out = tmp_path / task
-        words = "--steps", 400, "--eval-episodes", 1, "--out", out
-        done = run(python.parent / "mbrl-ros", "learn", task, *words)
-        assert done.returncode == 0, done.stderr
-        assert json.loads((out / "summary.json").read_text())["models_published"] >= 1
+        assert learned(python, task, tmp_path / task)["models_published"] >= 1
     if which == "newest":
         assert Version(found["mujoco"]) < Version("4")
         # Its files lie in another package than before, and an upgrade would remove them again.
@@ -82,3 +85,11 @@ def test_the_wheel_learns_with_what_its_ranges_allow(which, built, tmp_path):
         assert done.returncode == 2
         assert "does not work with MuJoCo 4.0.0: pip install 'mujoco<4'" in done.stderr
         assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.versions
+def test_without_extras_gymnasiums_tasks_are_learned(built, tmp_path):
+    _, wheel = built
+    python = environment(tmp_path / "venv")
+    install(python, wheel)
+    assert learned(python, TASKS[1], tmp_path / "out")["models_published"] >= 1
