@@ -14,7 +14,7 @@ from mbrl_ros.core.spaces import Space
 from mbrl_ros.data.bag_summary import BagSummary, summarize
 from mbrl_ros.data.bags import converted, passed_over, read_episodes, read_messages, spaces_of
 from mbrl_ros.data.messages import read_transition
-from mbrl_ros.data.streaming import BagError, RecordStream, unless_gone
+from mbrl_ros.data.streaming import BagError, RecordStream
 from mbrl_ros.data.transitions import Transitions, checked
 
 _TRANSITION, _FRAME = "mbrl_ros/msg/Transition", "mbrl_ros/msg/Frame"
@@ -69,10 +69,9 @@ def check_bag(
     check = BagCheck(summarize(path))
     tell = check.problems.append
     for file in check.summary.files:
-        stream = RecordStream(file)
-        with unless_gone(file):
-            for _ in stream:
-                pass
+        stream = RecordStream(file, may_be_gone=True)
+        for _ in stream:
+            pass
         if stream.lost:
             tell(f"{file}: the last {stream.lost} bytes are damaged")
         elif file in check.summary.unfinished:

@@ -24,12 +24,13 @@ from mbrl_ros.data.streaming import RecordStream, is_finished, is_mcap, unless_g
 
 def mcap_files(folder: Path) -> list[Path]:
     """Return the MCAP files of a bag in recorded order."""
+    return sorted(folder.glob("*.mcap"), key=lambda path: (file_number(path), path.name))
 
-    def number(path: Path) -> tuple[int, str]:
-        digits = re.search(r"_(\d+)$", path.stem)
-        return (int(digits.group(1)) if digits else -1, path.name)
 
-    return sorted(folder.glob("*.mcap"), key=number)
+def file_number(path: Path) -> int:
+    """Return the number in the name of a bag's file; -1: it has none."""
+    digits = re.search(r"_(\d+)$", path.stem)
+    return int(digits.group(1)) if digits else -1
 
 
 @contextlib.contextmanager
@@ -123,7 +124,7 @@ class Part:
     """
 
     start: int = 0
-    end: int = 2**63 - 1
+    end: int = 2**64 - 1
 
 
 def copy_records(sources: Sequence[Path], path: Path, part: Part | None = None) -> int:
@@ -140,15 +141,16 @@ def copy_records(sources: Sequence[Path], path: Path, part: Part | None = None) 
     Raises:
         OSError: if it cannot be written.
     """
-    return _written([RecordStream(source) for source in sources], path, part or Part())
+    return _written(
+        [RecordStream(source, may_be_gone=True) for source in sources], path, part or Part()
+    )
 
 
 def _written(streams: Sequence[RecordStream], path: Path, part: Part) -> int:
     with path.open("wb") as file:
         copy = _Copy(Writer(file), part)
         for stream in streams:
-            with unless_gone(stream.path):
-                copy.add(stream)
+            copy.add(stream)
         copy.finish()
         file.flush()
         # Otherwise a power failure could leave an empty file under the new name.

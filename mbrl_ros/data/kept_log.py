@@ -23,6 +23,8 @@ _TRANSITION = "mbrl_ros/msg/Transition"
 # The newest are kept in memory: at least so many bytes of them, and at most twice as many. There
 # are always more of them than fit into a file that is still being written.
 _KEPT, _FEWEST = 16 * 2**20, 20_000
+# Transitions of a page at most: whoever makes a message of them does nothing else meanwhile.
+_PAGE = 2000
 
 
 class KeptLog:
@@ -113,11 +115,12 @@ class KeptLog:
 
         Args:
             first: least position.
-            count: their number at most, at least 1.
+            count: their number at most, at least 1; more than 2000 are as many.
 
         Raises:
             BagError: if the file that they are in cannot be read now.
         """
+        count = min(count, _PAGE)
         kept = self._next if self._rows.first is None else self._rows.first
         while first < kept and self._files:
             i = max(0, bisect.bisect_right(self._starts, first) - 1)

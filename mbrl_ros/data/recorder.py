@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections import Counter
@@ -11,7 +10,14 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from mbrl_ros.data.definitions import Topic
-from mbrl_ros.data.finishing import finish, locked, mcap_files, recover_locked, write_metadata
+from mbrl_ros.data.finishing import (
+    file_number,
+    finish,
+    locked,
+    mcap_files,
+    recover_locked,
+    write_metadata,
+)
 from mbrl_ros.data.live_file import LiveFile
 from mbrl_ros.data.streaming import unless_gone
 
@@ -66,6 +72,7 @@ class Recorder:
         self._last_stamp = 0
         self._finished_bytes = 0
         self._lost = self._refused = 0
+        self._removed = False
         self._budget, self._drops = budget, drop_oldest and budget > 0
         self._over = threading.Event()
         # The last full file.
@@ -79,7 +86,7 @@ class Recorder:
                 self.notes = recover_locked(folder)
             except OSError as error:
                 self.notes = [f"{folder}: not recovered: {error.strerror}"]
-            self._file = self._open_next()
+            self._file = self._open_next([])
             self._closed_bytes = self._stored()
         except BaseException:
             self._lock.close()
@@ -99,6 +106,8 @@ class Recorder:
         found = []
         if file.error:
             found.append(f"{file.path}: {file.error}; {file.pending} bytes wait in memory")
+        if self._removed:
+            found.append(f"{file.path}: was removed, and with it what is recorded from now on")
         if self._refused:
             found.append(
                 f"{self.folder}: its budget of {self._budget / 1e6:g} MB is used up, "
@@ -144,8 +153,14 @@ class Recorder:
         return file.path
 
     def retry(self) -> None:
-        """Try to write pending data."""
+        """Try to write pending data; leave a file that somebody has removed."""
         self._file.retry()
+        if self._is_removed():
+            self._split()
+        self._removed = self._is_removed()
+
+    def _is_removed(self) -> bool:
+        return not self._file.error and not self._file.path.exists()
 
     def close(self) -> str:
         """Finish the bag.
@@ -171,7 +186,7 @@ class Recorder:
         """Continue in a new file, if the disk allows it."""
         if self._file.pending:
             return
-        following = self._open_next()
+        following = self._open_next([self._file.path])
         if following.error:
             following.close()
             with suppress(OSError):
@@ -190,10 +205,10 @@ class Recorder:
         """Finish a file; on a thread, so that nothing waits for it."""
         try:
             finish(path)
-            write_metadata(self.folder)
         except OSError as error:
             # It is readable; `recover` finishes it.
             self.notes.append(f"{path}: not finished: {error.strerror}")
+        self._tell_what_is_there()
         self._closed_bytes = self._stored()
 
     def _await_finishing(self) -> None:
@@ -211,11 +226,20 @@ class Recorder:
                 return False
             try:
                 oldest.unlink()
-                write_metadata(self.folder)
             except OSError:
                 return False
             self._closed_bytes = self._stored()
+            self._tell_what_is_there()
         return True
+
+    def _tell_what_is_there(self) -> None:
+        """Write metadata.yaml; where that fails the old one stays, and `recover` writes it."""
+        try:
+            write_metadata(self.folder)
+        except OSError as error:
+            note = f"{self.folder}/metadata.yaml: could not be written: {error.strerror}"
+            if note not in self.notes:
+                self.notes.append(note)
 
     def _stored(self) -> int:
         """Return the size of the files that are closed [bytes]."""
@@ -235,9 +259,9 @@ class Recorder:
             except OSError as error:
                 self._sync_error = error.strerror or str(error)
 
-    def _open_next(self) -> LiveFile:
-        last = mcap_files(self.folder)[-1:]
-        digits = re.search(r"_(\d+)$", last[0].stem) if last else None
-        number = int(digits.group(1)) + 1 if digits else 0
+    def _open_next(self, before: list[Path]) -> LiveFile:
+        # The file before may have been removed, but is still to be finished by its name.
+        known = [*mcap_files(self.folder)[-1:], *before]
+        number = max(map(file_number, known), default=-1) + 1
         path = self.folder / f"{self.folder.name}_{number}.mcap"
         return LiveFile(path, self._attachments, self._metadata)

@@ -90,11 +90,22 @@ class RecordStream:
         lost: bytes from the first corruption to the end of the file; 0: none.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, may_be_gone: bool = False) -> None:
+        """Read nothing yet.
+
+        Args:
+            path: of the file.
+            may_be_gone: whether it has no records then, which is told once; see `unless_gone`.
+        """
         self.path = path
         self.lost = 0
+        self._may_be_gone = may_be_gone
 
     def __iter__(self) -> Iterator[McapRecord]:
+        with unless_gone(self.path) if self._may_be_gone else contextlib.nullcontext():
+            yield from self._read()
+
+    def _read(self) -> Iterator[McapRecord]:
         size = self.path.stat().st_size
         good = 0
         with self.path.open("rb") as file:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -74,6 +75,8 @@ _WISHES = (
     ("goal_sequence", "mbrl_ros/msg/GoalSequence"),
 )
 
+# Cameras whose frames are recorded once, at most.
+_CAMERAS = 16
 # Interval of status messages in the log [s].
 _STATUS_PERIOD = 10.0
 # Interval of looking at the data, and of /diagnostics [s].
@@ -110,7 +113,7 @@ class DataLogger(Node):
         self._unreadable = ""
         self._recorder: Recorder | None = None
         self._troubled = False
-        self._last_frame = b""
+        self._last_frames: deque[int] = deque(maxlen=_CAMERAS)
         if settings.record and task.run_dir:
             self._continue(Path(task.run_dir), task, settings)
         self._publisher = self.create_publisher(ri.Transition, "transition", _DEEP)
@@ -239,9 +242,9 @@ class DataLogger(Node):
                 self.get_logger().warning(notes.pop(0))
 
     def _record_frame(self, topic: Topic, data: bytes) -> None:
-        # A waiting plant repeats its frame with its observation, twice a second.
-        if data != self._last_frame:
-            self._last_frame = data
+        # A waiting plant repeats its frames with its observation, twice a second.
+        if (digest := hash(data)) not in self._last_frames:
+            self._last_frames.append(digest)
             self._record(topic, data)
 
     def _on_get_transitions(self, request: Any, response: Any) -> Any:

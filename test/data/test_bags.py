@@ -1,6 +1,7 @@
 import errno
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from mbrl_ros.data.bag_check import check_bag
 from mbrl_ros.data.bag_summary import summarize
 from mbrl_ros.data.bags import BagError, read_messages, read_transitions
 from mbrl_ros.data.editing import merge
-from mbrl_ros.data.finishing import mcap_files, recover, write_metadata
+from mbrl_ros.data.finishing import finish, mcap_files, recover, write_metadata
 from mbrl_ros.data.recorder import Recorder
 from mbrl_ros.data.settings import LoggerSettings
 from mbrl_ros.data.streaming import is_finished
@@ -279,6 +280,58 @@ def test_a_budget_holds_at_once_where_a_new_file_begins_with_the_configuration(b
         assert sum(file.stat().st_size for file in bag.glob("*.mcap")) <= 100_000
     assert not recorder.close()
     assert indices(bag)[-1] == 599
+
+
+def test_a_budget_drops_no_more_where_the_disk_takes_no_metadata(bag, monkeypatch):
+    monkeypatch.setattr(recorder_module, "MAX_MESSAGES", 20)
+    recorder = Recorder(bag, budget=20_000, drop_oldest=True)
+    for i in range(200):
+        recorder.write(TRANSITIONS, cdr(transition(i)))
+    recorder._await_finishing()
+    files, size = len(mcap_files(bag)), recorder._stored()
+
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(recorder_module, "write_metadata", full)
+    for i in range(200, 300):
+        recorder.write(TRANSITIONS, cdr(transition(i)))
+    recorder._await_finishing()
+    assert len(mcap_files(bag)) >= files - 1
+    assert recorder._stored() > 0.5 * size
+    assert recorder.notes == [f"{bag}/metadata.yaml: could not be written: No space left on device"]
+    monkeypatch.undo()
+    recorder.close()
+    assert indices(bag) == list(range(indices(bag)[0], 300))
+
+
+def test_a_file_that_is_removed_while_it_is_recorded_is_left(bag):
+    recorder = record(bag, 10)
+    (file,) = mcap_files(bag)
+    file.unlink()
+    recorder.retry()
+    assert recorder.trouble == ""
+    for i in range(10, 20):
+        recorder.write(TRANSITIONS, cdr(transition(i)))
+    recorder._await_finishing()
+    assert recorder.notes == [f"{file}: not finished: No such file or directory"]
+    shutil.rmtree(bag)
+    recorder.retry()
+    assert "bag_1.mcap: was removed, and with it what is recorded" in recorder.trouble
+    bag.mkdir()
+    recorder.retry()
+    for i in range(20, 30):
+        recorder.write(TRANSITIONS, cdr(transition(i)))
+    assert recorder.trouble == recorder.close() == ""
+    assert indices(bag) == list(range(20, 30))
+
+
+def test_messages_of_any_time_are_kept(bag):
+    file = live_file.LiveFile(bag.with_name("any_0.mcap"), {}, {})
+    for stamp in (0, 2**63, 2**64 - 1):
+        file.write(TRANSITIONS, stamp, cdr(transition(0)))
+    file.close()
+    assert "finished with 3 messages" in finish(file.path)
 
 
 def test_whoever_reads_goes_on_without_a_file_that_makes_room_meanwhile(bag, monkeypatch, caplog):

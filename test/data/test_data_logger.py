@@ -182,22 +182,23 @@ def test_frames_go_to_the_bag_once_and_as_they_were(plant, start, tmp_path):
     sent = [
         ri.Frame(
             step=step,
-            camera="side",
+            camera=camera,
             encoding="png",
             width=64,
             height=48,
             data=rng.randbytes(90_000),
         )
         for step in range(20)
+        for camera in ("side", "top")
     ]
-    for frame in sent:
-        plant.frames.publish(frame)
-        plant.frames.publish(frame)
-        plant.publish([frame.step])
+    for one, other in zip(sent[::2], sent[1::2], strict=True):
+        for frame in (one, other, one, other):
+            plant.frames.publish(frame)
+        plant.publish([one.step])
     wait_for(lambda: len(plant.transitions) == 19)
-    # There are twice as many frames as observations, so that some may still be in its queue.
+    # There are four times as many frames as observations, so that some may still be in its queue.
     bag = tmp_path / "bag"
-    wait_for(lambda: sum(file.stat().st_size for file in bag.iterdir()) > 20 * 90_000)
+    wait_for(lambda: sum(file.stat().st_size for file in bag.iterdir()) > 40 * 90_000)
     code, _ = end(logger)
     assert code == 0
     frames = list(read_frames([tmp_path / "bag"]))

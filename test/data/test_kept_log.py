@@ -72,6 +72,14 @@ def test_a_page_of_the_file_that_is_still_written_is_as_it_is_now(tmp_path, monk
     bag.close()
 
 
+def test_a_page_is_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr(kept_log, "_PAGE", 7)
+    log = KeptLog(OBSERVATION_SPACE, ACTION_SPACE)
+    log_to(tmp_path / "bag", log, range(100))
+    assert [i for i, _ in log.page(3, 2**32 - 1)] == list(range(3, 10))
+    assert pages(log) == all_from(0, 100)
+
+
 def test_what_no_bag_holds_for_good_stays_in_memory(tmp_path):
     troubled = KeptLog(OBSERVATION_SPACE, ACTION_SPACE)
     log_to(tmp_path / "bag", troubled, range(330), safely=False)
