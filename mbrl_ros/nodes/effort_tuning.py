@@ -5,13 +5,16 @@ from __future__ import annotations
 import queue
 import sys
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Collection
+from dataclasses import asdict, fields
+from typing import Any
 
 from mbrl_ros.control.autotune import Effort
 from mbrl_ros.control.controller import Controller
-from mbrl_ros.control.tuning import tune
+from mbrl_ros.control.tuning import least_effort, tune
 from mbrl_ros.control.turns import Gap, TuningStoppedError, Turns
-from mbrl_ros.ros import Node
+from mbrl_ros.nodes.controller_memory import ControllerMemory
+from mbrl_ros.ros import Node, Parameter
 
 # Maximum time that the measurement keeps the interpreter lock from the loop [s], which asks for it
 # again after each of some hundred operations of a plan.
@@ -23,48 +26,51 @@ class EffortTuning:
 
     def __init__(
         self, node: Node, controller: Controller, gap: Gap, pinned: Collection[str],
-        plan_with: Callable[[Effort], None],
+        memory: ControllerMemory,
     ) -> None:  # fmt: skip
         """Measure nothing yet.
 
         Args:
-            node: in whose log it is told.
+            node: whose parameters ``planner.*`` say what is planned with, and in whose log it is
+                told.
             controller: which plans.
             gap: between its ticks, in which is measured.
             pinned: names of the planner's settings that are to stay.
-            plan_with: called with an effort to plan with from now on.
+            memory: of the node.
         """
-        self._log = node.get_logger()
+        self._node, self._log = node, node.get_logger()
         self._controller = controller
         self._pinned = pinned
-        self._plan_with = plan_with
+        self._memory = memory
         self._thread: threading.Thread | None = None
         self._turns = Turns(gap=gap)
         self._found: queue.SimpleQueue[Effort] = queue.SimpleQueue()
 
-    @property
-    def begun(self) -> bool:
-        """Whether it was ever measured, or is."""
-        return self._thread is not None
+    def begin(self) -> None:
+        """Measure with the first model, where it is to be done."""
+        controller = self._controller
+        wanted = controller.settings.autotune and not controller.lock_step
+        if not wanted or controller.agent.planner is None or self._thread is not None:
+            return
+        effort = self._effort
+        # As little as possible until it is known what fits, so that no tick is late.
+        self._plan_with(least_effort(controller, self._pinned))
+        self._start(effort)
 
-    @property
-    def under_way(self) -> bool:
-        """Whether it is being measured."""
-        return self._thread is not None and self._thread.is_alive()
-
-    def start(self, otherwise: Effort, meanwhile: Effort | None = None) -> None:
-        """Start measuring.
-
-        Args:
-            otherwise: effort to use if the measurement fails.
-            meanwhile: effort until then; None: the present one.
-        """
-        if meanwhile is not None:
-            self._plan_with(meanwhile)
-        self._thread = threading.Thread(
-            target=self._measure, args=(otherwise,), name="autotune", daemon=True
-        )
-        self._thread.start()
+    def on_autotune(self, request: Any, response: Any) -> Any:
+        """Measure, as asked by a service."""
+        response.success = False
+        if self._controller.lock_step:
+            response.message = "in lock-step there is no budget to fit into"
+        elif self._controller.models.active is None:
+            response.message = "there is no model yet to measure with"
+        elif self._thread is not None and self._thread.is_alive():
+            response.message = "it is being measured already"
+        else:
+            self._start(self._effort)
+            response.success = True
+            response.message = "measuring; the log and the parameters planner.* will tell"
+        return response
 
     def take_up(self) -> None:
         """Plan with what was found since the last call, if anything was."""
@@ -76,6 +82,34 @@ class EffortTuning:
         self._turns.stop.set()
         if self._thread is not None:
             self._thread.join()
+
+    @property
+    def _effort(self) -> Effort:
+        """The cost of a plan with the present settings."""
+        planner = self._controller.settings.planner
+        return Effort(*(getattr(planner, field.name) for field in fields(Effort)))
+
+    def _plan_with(self, effort: Effort) -> None:
+        values = asdict(effort).items()
+        parameters = [Parameter(f"planner.{name}", value=value) for name, value in values]
+        self._node.set_parameters_atomically(parameters)
+        # Measured anew by a process that is started again, so not among what was asked for.
+        measured = {f"planner.{name}" for name, _ in values} - {
+            f"planner.{name}" for name in self._pinned
+        }
+        asked = {n: v for n, v in self._memory.kept.planner.items() if n not in measured}
+        self._memory.keep(planner=asked)
+
+    def _start(self, otherwise: Effort) -> None:
+        """Start measuring.
+
+        Args:
+            otherwise: effort to use if the measurement fails.
+        """
+        self._thread = threading.Thread(
+            target=self._measure, args=(otherwise,), name="autotune", daemon=True
+        )
+        self._thread.start()
 
     def _measure(self, otherwise: Effort) -> None:
         before = sys.getswitchinterval()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import queue
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from mbrl_ros.control.model_history import Version
 from mbrl_ros.control.model_manager import ActiveModel, ModelManager
@@ -80,6 +82,26 @@ class ModelIntake:
             except Exception as error:  # a user's own kind may raise anything
                 self._refuse(error)
         return taken
+
+    def on_rollback(self, request: Any, response: Any) -> Any:
+        """Go back to the previous model, as asked by a service."""
+        return self._changed(response, self._models.roll_back)
+
+    def on_use_newest(self, request: Any, response: Any) -> Any:
+        """Use the newest model again, as asked by a service."""
+        return self._changed(response, self._models.use_newest)
+
+    def _changed(self, response: Any, change: Callable[[], None]) -> Any:
+        """Change the model in use, and fill in the response."""
+        try:
+            change()
+        except ValueError as error:
+            response.success, response.message = False, str(error)
+        else:
+            epoch, sequence = self._models.version
+            response.success, response.message = True, f"model {epoch}/{sequence} in use"
+            self._log.info(response.message)
+        return response
 
     def _trouble_with(self, message: ri.ModelUpdate) -> str:
         """Return why a model is not for this controller; empty if it is."""

@@ -14,25 +14,23 @@ from __future__ import annotations
 import queue
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any
 
 import torch
 
-from mbrl_ros.control.autotune import EFFORTS, Effort
+from mbrl_ros.control.autotune import EFFORTS
 from mbrl_ros.control.command import Command, CommandSource
 from mbrl_ros.control.controller import Controller
 from mbrl_ros.control.frames import FrameJoiner
 from mbrl_ros.control.settings import ControllerSettings
 from mbrl_ros.control.ticker import Ticker
-from mbrl_ros.control.tuning import least_effort
 from mbrl_ros.core.numbers import shown
 from mbrl_ros.core.realtime import AROUND, prioritize_process
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.settings import build, flat
 from mbrl_ros.core.task import TaskSettings
-from mbrl_ros.data.messages import read_frame, read_limits, read_observation
+from mbrl_ros.data.messages import read_frame, read_observation
 from mbrl_ros.nodes.controller_memory import ControllerMemory
 from mbrl_ros.nodes.controller_messages import (
     action_message,
@@ -40,6 +38,7 @@ from mbrl_ros.nodes.controller_messages import (
     status_message,
 )
 from mbrl_ros.nodes.effort_tuning import EffortTuning
+from mbrl_ros.nodes.guard_link import GuardLink
 from mbrl_ros.nodes.model_intake import ModelIntake
 from mbrl_ros.nodes.objective_interface import ObjectiveInterface
 from mbrl_ros.nodes.objective_parameters import declare_objective
@@ -51,7 +50,7 @@ from mbrl_ros.nodes.runner import run_node
 from mbrl_ros.nodes.subscribing import subscribe_to_all
 from mbrl_ros.nodes.timers import create_steady_timer
 from mbrl_ros.objectives.objective_manager import ObjectiveManager
-from mbrl_ros.ros import LifecycleNode, LifecycleState, Parameter, TransitionCallbackReturn
+from mbrl_ros.ros import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from mbrl_ros.ros import interfaces as ri
 from mbrl_ros.system.schema import OBJECTIVE, objective_parameters
 
@@ -59,8 +58,6 @@ _STATUS_PERIOD = 0.5
 # Maximum age of the first observation: so many periods, and at least so long [s]; a plant in
 # lock-step repeats it twice a second.
 _FRESH_PERIODS, _FRESH = 2.5, 1.0
-# Time in which the guard must answer whether it arms [s].
-_GUARD_PATIENCE = 2.0
 # Minimum time between two identical warnings [s].
 _COMPLAINT_PERIOD = 5.0
 # Maximum time that another thread keeps the interpreter lock from the loop [s].
@@ -81,7 +78,7 @@ class MpcController(LifecycleNode):
         tunable = asdict(EFFORTS[0])
         self._memory = ControllerMemory(self)
         # Before they are declared: only parameters that someone set are among the overrides.
-        self._pinned = [n for n in tunable if f"planner.{n}" in self._parameter_overrides]
+        pinned = [n for n in tunable if f"planner.{n}" in self._parameter_overrides]
         task, settings = declare(self, TaskSettings, ControllerSettings, dynamic=[OBJECTIVE])
         self._task: TaskSettings = task
         self._settings: ControllerSettings = settings
@@ -105,15 +102,8 @@ class MpcController(LifecycleNode):
         self._ticker = Ticker(self._controller, self._send)
         self._acted: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._newest: Observation | None = None
-        self._tuning = EffortTuning(
-            self, self._controller, self._ticker.gap, self._pinned, self._plan_with
-        )
-        self._tunes = (
-            settings.autotune and not task.lock_step and self._controller.agent.planner is not None
-        )
-        self._guard_stopped = ""
-        self._guard_told = False
-        self._arm_guard = self.create_client(ri.Trigger, "safety_guard/arm")
+        self._tuning = EffortTuning(self, self._controller, self._ticker.gap, pinned, self._memory)
+        self._guard = GuardLink(self, self._controller, task.limits, lambda: self._newest)
         self._models = ModelIntake(self, self._controller.models, task, settings)
         self._reconstruction = (
             ReconstructionPublisher(self, self._controller.known)
@@ -141,11 +131,7 @@ class MpcController(LifecycleNode):
         self._connections = [
             self.create_subscription(ri.Observation, "observation", self._on_observation, NEWEST),
             self.create_subscription(ri.ModelUpdate, "model", self._models.on_model, LATCHED),
-            self.create_subscription(ri.GuardStatus, "guard_status", self._on_guard, LATCHED),
-            self.create_subscription(ri.Limits, "limits", self._on_limits, LATCHED),
-            self.create_subscription(
-                ri.Intervention, "intervention", self._on_intervention, COMMAND
-            ),
+            *self._guard.connect(),
         ]
         if self._observation.images:
             self._connections.append(
@@ -154,9 +140,9 @@ class MpcController(LifecycleNode):
         self._connections += subscribe_to_all(self, ri.Bool, "estop", self._on_estop)
         self._offered = [
             self.create_service(ri.Trigger, "~/arm", self._on_arm),
-            self.create_service(ri.Trigger, "~/autotune", self._on_autotune),
-            self.create_service(ri.Trigger, "~/rollback", self._on_rollback),
-            self.create_service(ri.Trigger, "~/use_newest_model", self._on_use_newest_model),
+            self.create_service(ri.Trigger, "~/autotune", self._tuning.on_autotune),
+            self.create_service(ri.Trigger, "~/rollback", self._models.on_rollback),
+            self.create_service(ri.Trigger, "~/use_newest_model", self._models.on_use_newest),
         ]
         self._objective_interface.connect()
         self._lifecycle_state = "inactive"
@@ -284,11 +270,8 @@ class MpcController(LifecycleNode):
             or self._trouble_with(newest)
         ):
             return f"no valid observation within {shown(fresh)} s"
-        # One that is e-stopped itself sends nothing but the safe command.
-        if self._guard_stopped and not self._controller.estopped:
-            return f"the guard is stopped ({self._guard_stopped}) until ~/arm is called"
-        if not self._guard_told and self.count_publishers("guard_status"):
-            return "the guard has not told its state yet"
+        if missing := self._guard.missing:
+            return missing
         limits = self._task.limits
         if self._settings.needs_limits and not limits.bound_states(self._observation):
             return (
@@ -298,29 +281,6 @@ class MpcController(LifecycleNode):
         if self._controller.models.active is None and not self._controller.may_explore:
             return "no model yet, and exploration.enabled is false"
         return ""
-
-    def _on_guard(self, message: ri.GuardStatus) -> None:
-        self._guard_told = True
-        self._guard_stopped = message.reason if message.state == "stopped" else ""
-
-    def _on_limits(self, message: ri.Limits) -> None:
-        """Plan within the limits that the guard keeps to."""
-        try:
-            self._controller.limit(read_limits(message, self._task.limits))
-        except ValueError as error:  # a stranger's: the guard's fit
-            self.get_logger().warning(str(error), throttle_duration_sec=_COMPLAINT_PERIOD)
-
-    def _on_intervention(self, message: ri.Intervention) -> None:
-        """Plan on from what really goes to the plant."""
-        newest = self._newest
-        if newest is None or newest.episode != message.episode:
-            return
-        try:
-            values = self._action.check(message.values, "intervention")
-        except ValueError as error:  # a stranger's: the guard's are well-formed
-            self.get_logger().warning(str(error), throttle_duration_sec=_COMPLAINT_PERIOD)
-            return
-        self._controller.latency.changed(message.step, values)
 
     def _trouble_with(self, observation: Observation) -> str:
         """Return what is wrong with an observation; empty if nothing is."""
@@ -334,10 +294,8 @@ class MpcController(LifecycleNode):
         return self._ticker.counts.ticks == 0
 
     def _take_up_models(self) -> None:
-        if self._models.take_up() and self._tunes and not self._tuning.begun:
-            # As little as possible until it is known what fits, so that no tick is late.
-            least = least_effort(self._controller, self._pinned)
-            self._tuning.start(otherwise=self._effort, meanwhile=least)
+        if self._models.take_up():
+            self._tuning.begin()
 
     def _keep_objective(self) -> None:
         """Note the objective; with the next status, as changes may come faster than files."""
@@ -363,70 +321,10 @@ class MpcController(LifecycleNode):
         # Before the guard is, so that an e-stop that comes meanwhile is not undone.
         self._controller.estopped = False
         self._memory.keep(estopped=False)
-        if self._arm_guard.service_is_ready():
-            guard = self._arm_guard.call_async(ri.Trigger.Request())
-
-            def give_up() -> None:
-                if not guard.done():
-                    guard.set_result(None)
-
-            patience = create_steady_timer(self, _GUARD_PATIENCE, give_up)
-            answer = await guard
-            self.destroy_timer(patience)
-            if answer is None or not answer.success:
-                why = answer.message if answer else f"no answer within {_GUARD_PATIENCE:g} s"
-                response.success, response.message = False, f"the guard does not arm: {why}"
-                self.get_logger().error(response.message)
+        if why := await self._guard.arm():
+            response.success, response.message = False, f"the guard does not arm: {why}"
+            self.get_logger().error(response.message)
         return response
-
-    def _on_rollback(self, request: Any, response: Any) -> Any:
-        return self._answered(response, self._controller.models.roll_back)
-
-    def _on_use_newest_model(self, request: Any, response: Any) -> Any:
-        return self._answered(response, self._controller.models.use_newest)
-
-    def _answered(self, response: Any, change: Callable[[], None]) -> Any:
-        """Change the model in use, and fill in the response."""
-        try:
-            change()
-        except ValueError as error:
-            response.success, response.message = False, str(error)
-        else:
-            epoch, sequence = self._controller.models.version
-            response.success, response.message = True, f"model {epoch}/{sequence} in use"
-            self.get_logger().info(response.message)
-        return response
-
-    def _on_autotune(self, request: Any, response: Any) -> Any:
-        response.success = False
-        if self._task.lock_step:
-            response.message = "in lock-step there is no budget to fit into"
-        elif self._controller.models.active is None:
-            response.message = "there is no model yet to measure with"
-        elif self._tuning.under_way:
-            response.message = "it is being measured already"
-        else:
-            self._tuning.start(otherwise=self._effort)
-            response.success = True
-            response.message = "measuring; the log and the parameters planner.* will tell"
-        return response
-
-    @property
-    def _effort(self) -> Effort:
-        """The cost of a plan with the present settings."""
-        planner = self._settings.planner
-        return Effort(*(getattr(planner, field.name) for field in fields(Effort)))
-
-    def _plan_with(self, effort: Effort) -> None:
-        values = asdict(effort).items()
-        parameters = [Parameter(f"planner.{name}", value=value) for name, value in values]
-        self.set_parameters_atomically(parameters)
-        # Measured anew by a process that is started again, so not among what was asked for.
-        measured = {f"planner.{name}" for name, _ in values} - {
-            f"planner.{name}" for name in self._pinned
-        }
-        asked = {n: v for n, v in self._memory.kept.planner.items() if n not in measured}
-        self._memory.keep(planner=asked)
 
     def _apply(self, changed: dict[str, Any]) -> None:
         """Apply changed parameters together, from the next tick on; ValueError refuses them."""
