@@ -159,7 +159,15 @@ class Formula:
                     raise ValueError(
                         f"{name}: expected {what} as a number > 0, got {ast.unparse(node)}"
                     )
-        memory = kind(*roots, lambda values: self._number(part, values), *further)
+        argument = ast.unparse(given[0])
+
+        def finite(values: Values) -> float:
+            number = self._number(part, values)
+            if not math.isfinite(number):
+                raise ValueError(f"{argument} is {number}")
+            return number
+
+        memory = kind(*roots, finite, *further)
         self.memories = (*self.memories, memory)
         return lambda _: memory.value
 

@@ -23,7 +23,7 @@ class Memory(ABC):
 
         Args:
             source: whose messages it follows.
-            number: its argument.
+            number: its argument; finite, or raises ValueError.
         """
         self.source = source
         self._number = number
@@ -53,18 +53,20 @@ class Memory(ABC):
             values: the source's name to the message.
             time: of the message [s].
         """
+        elapsed = time - self._time
         try:
             number = self._number(values)
-        except ValueError as error:
+            if math.isnan(elapsed):
+                self._begin(number)
+            elif elapsed > 0:
+                self._go_on(number, elapsed)
+            else:
+                return
+            if self._value is not None and not math.isfinite(self._value):
+                raise ValueError(f"{self.source}: a change beyond all numbers")
+        except ValueError as error:  # what it remembers may not be a number
             self.restart()
             self._problem = str(error)
-            return
-        elapsed = time - self._time
-        if math.isnan(elapsed):
-            self._begin(number)
-        elif elapsed > 0:
-            self._go_on(number, elapsed)
-        else:
             return
         self._time = time
 

@@ -105,6 +105,36 @@ def test_a_low_pass_filter_reaches_63_percent_after_its_time_constant():
     assert inner == pytest.approx((1 - math.exp(-1)) / constant)
 
 
+@pytest.mark.parametrize("text", ["rate", "angle_rate", "lowpass"])
+@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf])
+def test_a_number_that_is_none_is_forgotten_with_its_message(text, wrong):
+    argument = ", 2" if text == "lowpass" else ""
+    text = f"{text}(j.position[a]{argument})"
+    formula = Formula(text, ["j"])
+    (memory,) = formula.memories
+
+    def hear(*positions):
+        for position in positions:
+            hear.now += 0.1
+            memory.hear({"j": joints(a=position)}, hear.now)
+
+    hear.now = 0.0
+    hear(0.5, 0.5, wrong)
+    with pytest.raises(ValueError, match=r"j.position\[a\] is (nan|inf|-inf)"):
+        formula.value({})
+    hear(0.5, 0.5)
+    assert formula.value({}) == (0.5 if "lowpass" in text else 0.0)
+
+
+@pytest.mark.parametrize("text", ["rate(j.position[a])", "angle_rate(j.position[a])"])
+def test_a_change_beyond_all_numbers_is_forgotten_too(text):
+    formula = Formula(text, ["j"])
+    for time, position in enumerate([1e308, -1e308]):
+        formula.memories[0].hear({"j": joints(a=position)}, float(time))
+    with pytest.raises(ValueError, match=r"j: a change beyond all numbers|math domain error"):
+        formula.value({})
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
