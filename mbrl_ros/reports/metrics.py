@@ -73,6 +73,7 @@ class RunMetrics:
         transitions: logged.
         trained: transitions received by the trainer.
         left_out: others that it does not learn from, since a reading is absurd.
+        moved_at: when the plant last told something new, not repeated itself [s]; NaN: never.
         longest_silence: between two actions of an active controller [s].
         plan_ms: median and 99th percentile of the newest planning times [ms].
         budget_ms: time budget of a plan [ms].
@@ -92,7 +93,6 @@ class RunMetrics:
             plant: the node that observations prove alive.
         """
         self._nodes = {**NODES_OF, "Observation": plant}
-        self._plant = plant
         self.episodes: list[EpisodeReturn] = []
         self.env_steps = 0
         self.running_return = math.nan
@@ -111,6 +111,7 @@ class RunMetrics:
         self._models: dict[int, int] = {}
         self._seen: dict[str, float] = {}
         self._newest = -math.inf
+        self.moved_at = math.nan
         self._place = (-1, 0)
         self._whole = False
         self._last_action: float | None = None
@@ -180,12 +181,11 @@ class RunMetrics:
 
     def alive(self, now: float) -> dict[str, bool]:
         """Return whether each node heard so far is alive."""
-        ages = self.ages(now)
-        # The logger sends nothing while the plant is silent.
-        pause = ages.get(self._plant, 0.0)
+        # The logger sends nothing while the plant tells nothing new.
+        pause = 0.0 if math.isnan(self.moved_at) else now - self.moved_at
         return {
             node: age - (pause if node == "data_logger" else 0.0) < _ALIVE
-            for node, age in ages.items()
+            for node, age in self.ages(now).items()
         }
 
     def snapshot(self, now: float) -> dict[str, Any]:
@@ -216,6 +216,8 @@ class RunMetrics:
     def _observation(self, message: Any, now: float) -> None:
         episode, step = int(message.episode), int(message.step)
         before_episode, before_step = self._place
+        if (episode, step) != self._place:
+            self.moved_at = now
         if episode == before_episode and step <= before_step and step > 0:
             return  # repeated, as in lock-step
         follows = episode == before_episode and step > before_step

@@ -100,6 +100,14 @@ def test_who_is_alive(metrics):
         "data_logger": True,  # has nothing to say while the plant is silent
         "model_trainer": True,
     }
+    # Paused, the plant repeats itself.
+    metrics.feed("Observation", m.observation(0, 1), 7.0)
+    metrics.feed("Transition", m.transition(1), 7.0)
+    for time in range(8, 12):
+        metrics.feed("Observation", m.observation(0, 1), float(time))
+    assert metrics.alive(11.5)["data_logger"]
+    metrics.feed("Observation", m.observation(0, 2), 12.0)
+    assert not metrics.alive(12.5)["data_logger"]
 
 
 def test_a_tally_of_one_counter():
