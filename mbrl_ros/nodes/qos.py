@@ -1,6 +1,11 @@
 """Quality of service of the topics."""
 
-from mbrl_ros.ros import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from mbrl_ros.ros import (
+    DurabilityPolicy,
+    PublisherEventCallbacks,
+    QoSProfile,
+    ReliabilityPolicy,
+)
 
 #: Messages that are counted or stored: all of them, with a queue for a pause of the reader.
 EVENTS = QoSProfile(depth=1000, reliability=ReliabilityPolicy.RELIABLE)
@@ -23,3 +28,7 @@ LATCHED = QoSProfile(
 
 #: The same from publishers that do not latch, which a latched subscription does not match.
 UNLATCHED = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
+
+#: For publishers that do not latch, to those that subscribe both: that one of the two subscriptions
+#: does not match is nothing to warn of.
+TO_BOTH = PublisherEventCallbacks(use_default_callbacks=False)

@@ -13,7 +13,7 @@ import time
 from mbrl_ros.core.realtime import AROUND, prioritize_process
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.nodes.parameters import declare, overrides_of
-from mbrl_ros.nodes.qos import COMMAND, EVENTS
+from mbrl_ros.nodes.qos import COMMAND, EVENTS, TO_BOTH
 from mbrl_ros.nodes.runner import run_node
 from mbrl_ros.nodes.timers import create_steady_timer
 from mbrl_ros.robot.settings import SourceSettings, teleop_settings
@@ -41,7 +41,7 @@ class Teleop(Node):
         self._overrides = self.create_publisher(ri.Float64MultiArray, "action_override", COMMAND)
         self._feedback = self.create_publisher(ri.Float64, "feedback", EVENTS)
         if settings.stop:
-            self._estop = self.create_publisher(ri.Bool, "estop", EVENTS)
+            self._estop = self.create_publisher(ri.Bool, "estop", EVENTS, event_callbacks=TO_BOTH)
         self._diagnostics = self.create_publisher(ri.DiagnosticArray, "/diagnostics", EVENTS)
         self._reset = self.create_client(ri.Reset, settings.reset_service)
         self._reset_service = settings.reset_service

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from mbrl_ros.core.niceness import yield_process
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.nodes.parameters import declare
-from mbrl_ros.nodes.qos import COMMAND, EVENTS, FRAMES, LATCHED, NEWEST
+from mbrl_ros.nodes.qos import COMMAND, EVENTS, FRAMES, LATCHED, NEWEST, TO_BOTH
 from mbrl_ros.nodes.remote_parameters import RemoteParameters
 from mbrl_ros.nodes.robot_model import RobotModel
 from mbrl_ros.nodes.runner import run_node
@@ -88,7 +88,7 @@ class WebMonitor(Node):
         publisher = self.create_publisher(ri.Bool, "estop", LATCHED)
         self._estop = EStop(lambda stop: publisher.publish(ri.Bool(data=stop)))
         # Not latched: a controller that is started again knows its goal, which may be a newer one.
-        self._goals = self.create_publisher(ri.Goal, "goal", COMMAND)
+        self._goals = self.create_publisher(ri.Goal, "goal", COMMAND, event_callbacks=TO_BOTH)
         overrides = self.create_publisher(ri.Float64MultiArray, "action_override", COMMAND)
         self._takeover = TakeOver(lambda v: overrides.publish(ri.Float64MultiArray(data=v)))
         self._what_if = self.create_client(ri.WhatIf, "mpc_controller/what_if")

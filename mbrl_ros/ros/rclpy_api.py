@@ -50,9 +50,9 @@ from rclpy.time import Time
 from rclpy.utilities import get_default_context
 
 try:
-    from rclpy.event_handler import SubscriptionEventCallbacks
+    from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
 except ImportError:  # before Iron
-    from rclpy.qos_event import SubscriptionEventCallbacks
+    from rclpy.qos_event import PublisherEventCallbacks, SubscriptionEventCallbacks
 
 _TRANSITIONS = ("configure", "activate", "deactivate", "cleanup", "shutdown")
 
@@ -112,6 +112,7 @@ __all__ = [
     "ParameterType",
     "ParameterUninitializedException",
     "ParameterValue",
+    "PublisherEventCallbacks",
     "QoSDurabilityPolicy",
     "QoSHistoryPolicy",
     "QoSProfile",

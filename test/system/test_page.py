@@ -102,4 +102,6 @@ def test_a_slider_steers_the_controller_and_the_estop_stops_the_plant(launch, br
     eventually(lambda: "steering needs a token" in text_of(browser))
     assert "running" in text_of(browser)
     assert not browser.find_elements("xpath", "//button[contains(., 'E-STOP')]")
+    # Both of its goals' subscriptions are the controller's, one of which hears them.
+    assert "No messages will be" not in log.read_text()
     assert system.end()[1] == ""

@@ -47,6 +47,7 @@ from mbrl_ros.ros.embedded.parameter import (
     ParameterValue,
     SetParametersResult,
 )
+from mbrl_ros.ros.embedded.publisher import PublisherEventCallbacks
 from mbrl_ros.ros.embedded.qos import (
     DurabilityPolicy,
     HistoryPolicy,
@@ -90,6 +91,7 @@ __all__ = [
     "ParameterType",
     "ParameterUninitializedException",
     "ParameterValue",
+    "PublisherEventCallbacks",
     "QoSDurabilityPolicy",
     "QoSHistoryPolicy",
     "QoSProfile",

@@ -12,7 +12,7 @@ from mbrl_ros.ros.embedded.node_graph import NodeGraphMixin
 from mbrl_ros.ros.embedded.parameter import Parameter
 from mbrl_ros.ros.embedded.parameter_services import ParameterServices
 from mbrl_ros.ros.embedded.parameters import ParametersMixin
-from mbrl_ros.ros.embedded.publisher import Publisher
+from mbrl_ros.ros.embedded.publisher import Publisher, PublisherEventCallbacks
 from mbrl_ros.ros.embedded.qos import (
     QoSProfile,
     as_profile,
@@ -208,6 +208,7 @@ class Node(ParametersMixin, NodeGraphMixin):
         topic: str,
         qos_profile: QoSProfile | int,
         *,
+        event_callbacks: PublisherEventCallbacks | None = None,
         publisher_class: type[Publisher] = Publisher,
         **unsupported: Any,
     ) -> Publisher:
@@ -221,6 +222,7 @@ class Node(ParametersMixin, NodeGraphMixin):
             as_profile(qos_profile),
             self.get_logger(),
             self.context.ok,
+            event_callbacks or PublisherEventCallbacks(),
         )
         return self._add(self._publishers, publisher)
 

@@ -13,6 +13,13 @@ from mbrl_ros.ros.embedded.logging import Logger
 from mbrl_ros.ros.embedded.qos import QoSProfile
 
 
+class PublisherEventCallbacks:
+    """Whether a publisher warns about subscriptions that cannot hear it."""
+
+    def __init__(self, *, use_default_callbacks: bool = True) -> None:
+        self.use_default_callbacks = use_default_callbacks
+
+
 class Publisher:
     """Publishes messages of one type to one topic; made by `Node.create_publisher()`."""
 
@@ -24,6 +31,7 @@ class Publisher:
         qos_profile: QoSProfile,
         logger: Logger,
         context_ok: Callable[[], bool],
+        event_callbacks: PublisherEventCallbacks,
     ) -> None:
         self.msg_type = msg_type
         self.topic_name = topic
@@ -36,7 +44,8 @@ class Publisher:
             qos_profile,
             user_data(msg_type._TYPE),
         )
-        self.writer.entity.set_status_mask(DDSStatus.OfferedIncompatibleQos)
+        warns = event_callbacks.use_default_callbacks
+        self.writer.entity.set_status_mask(DDSStatus.OfferedIncompatibleQos if warns else 0)
         self.condition = self.writer.entity
 
     def publish(self, msg: Any) -> None:
