@@ -20,12 +20,14 @@ from mbrl_ros.web.controls import Control
 from mbrl_ros.web.goal_markers import GoalMarkers
 from mbrl_ros.web.plots import Plots
 from mbrl_ros.web.scene import Scene
-from mbrl_ros.web.status import status_html
+from mbrl_ros.web.status import news_html, status_html
 from mbrl_ros.web.steerer import Steerer, Steering
 from mbrl_ros.web.watched import Watched
 
 # What is not the robot is drawn every so many redraws: curves are wider than poses on a slow line.
 _SELDOM = 5
+# What grows and shrinks comes last, so that it moves nothing.
+_LAST = 1000.0
 # A wrong token is answered after this time [s].
 _THINK = 1.0
 
@@ -114,6 +116,7 @@ class Page:
         gui.main_panel.dock_right()
         gui.main_panel.set_width(340)
         self._status = gui.add_html("waiting for the system …", order=0)
+        self._news = gui.add_html("", order=_LAST)
         self._server.on_client_connect(self._welcome)
         self._server.on_client_disconnect(self._forget)
 
@@ -182,6 +185,7 @@ class Page:
             return
         with self._server.atomic():
             self._status.content = status_html(watched, now)
+            self._news.content = news_html(watched, now)
             self._plots.draw(watched, now)
         self._cameras.draw(watched)
 

@@ -60,7 +60,7 @@ class Watched:
         observation: the newest; None: none yet.
         acting: the action that the plant applied last; None: not known.
         joints: positions by name, as published; newer than the observation or of its time.
-        future: of the newest plan; None: none, or of an episode that is over.
+        future: of the newest plan; None: none that anybody acts on.
         supposed: of the newest plan for another objective; None: as above, or nobody asks.
         controller: newest ``msg/ControllerStatus``; None: none yet.
         guard: newest ``msg/GuardStatus``; None: none yet.
@@ -266,6 +266,8 @@ class Watched:
 
     def _on_ControllerStatus(self, message: Any, now: float) -> None:  # noqa: N802
         self.controller = message
+        if message.estopped or message.state != "active":
+            self.future = None  # nobody acts on it any more
         self._trust.append((now, message.open_loop_z, message.one_step_z))
 
     def _on_GuardStatus(self, message: Any, now: float) -> None:  # noqa: N802

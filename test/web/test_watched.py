@@ -1,12 +1,13 @@
 """What a page shows, from messages."""
 
 import json
+import re
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from mbrl_ros.web.status import status_html
+from mbrl_ros.web.status import news_html, status_html
 from mbrl_ros.web.watched import PAST, Watched, columns
 
 
@@ -91,6 +92,31 @@ def test_what_would_be_planned_otherwise_is_shown_beside_the_plan():
     other.observation_names = ["y", "z"]
     watched.feed("WhatIf", other, 0.2)
     assert watched.supposed is None
+
+
+@pytest.mark.parametrize("told", [{"estopped": True}, {"state": "inactive"}])
+def test_a_plan_that_nobody_acts_on_is_not_shown(told):
+    watched = Watched()
+    watched.tell({"observation.names": ["x", "v"], "period": 0.1})
+    watched.feed("ControllerStatus", controller(), 0.0)
+    watched.feed("Plan", plan(0, 3, [(1.0, 0.0), (2.0, 0.0)]), 0.0)
+    watched.feed("ControllerStatus", controller(), 0.1)
+    assert watched.future is not None
+    watched.feed("ControllerStatus", controller(**told), 0.2)
+    assert watched.future is None
+
+
+def test_a_plant_that_stands_still_is_not_told_as_running():
+    watched = Watched()
+    watched.feed("ControllerStatus", controller(), 0.0)
+    watched.feed("Observation", observation(0, 3, 1.0, 0.0), 0.0)
+    assert "running" in status_html(watched, 1.0)
+    # Paused, it repeats itself.
+    watched.feed("Observation", observation(0, 3, 1.0, 0.0), 3.0)
+    assert "the plant stands still for 4 s" in status_html(watched, 4.0)
+    assert "running" not in status_html(watched, 4.0)
+    watched.feed("Observation", observation(0, 4, 1.0, 0.0), 4.1)
+    assert "running" in status_html(watched, 5.0)
 
 
 def test_spaces_are_known_from_the_controllers_parameters():
@@ -198,6 +224,7 @@ def test_a_plan_of_another_size_than_it_says_is_none(field, size):
 def test_the_state_in_words_is_escaped():
     watched = Watched()
     assert "waiting for a controller" in status_html(watched, 0.0)
+    assert news_html(watched, 0.0) == ""
     watched.feed("ControllerStatus", controller(reason="<script>"), 0.0)
     watched.feed("GuardStatus", guard(1, 2), 0.0)
     watched.feed("Intervention", SimpleNamespace(reason="too <fast>"), 0.0)
@@ -212,7 +239,29 @@ def test_the_state_in_words_is_escaped():
         "a: &lt;b&gt;",
     ):
         assert told in text
-    assert "<script>" not in text
+    news = news_html(watched, 1.0)
+    for told in ("&lt;script&gt;", "too &lt;fast&gt;", "a: &lt;b&gt;"):
+        assert told in news
+    assert "<script>" not in text + news
+
+
+def test_what_is_said_moves_nothing_that_lies_below():
+    def heights(watched):
+        return re.findall(r"<tr|<div|<br|height:[^;]*", status_html(watched, 1.0))
+
+    calm, busy = Watched(), Watched()
+    for watched, much in ((calm, ""), (busy, "very much " * 50)):
+        watched.tell({"observation.names": ["x", "v"], "period": 0.1})
+        watched.feed("ControllerStatus", controller(reason=much), 0.0)
+        watched.feed("GuardStatus", guard(0, 0), 0.0)
+    busy.guard.reason = much
+    for i in range(4):
+        busy.feed("Intervention", SimpleNamespace(reason=f"{i} {much}"), 0.0)
+        entry = SimpleNamespace(name=f"{i} {much}", message=much, level=b"\x02")
+        busy.feed("DiagnosticArray", SimpleNamespace(status=[entry]), 0.0)
+    busy.feed("WhatIf", plan(0, 3, [(1.0, 0.0), (0.0, 0.0)], objective=much), 0.0)
+    assert heights(busy) == heights(calm)
+    assert news_html(busy, 1.0).count(much) == 1 + 2 * 4 + 4
 
 
 @pytest.mark.parametrize("of", ["controller", "guard"])
