@@ -8,6 +8,7 @@ from pathlib import Path
 from mbrl_ros.cli.terminal import Terminal
 from mbrl_ros.core.settings import SettingsError, build
 from mbrl_ros.core.task import TaskSettings
+from mbrl_ros.core.whole_file import write_whole
 from mbrl_ros.system.configuration import read_task
 
 
@@ -58,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise SettingsError(
             f"--onnx: needs {missing.name}, which is not installed: pip install 'mbrl_ros[onnx]'"
         ) from None
-    checkpoint.write(data, arguments.out)
+    write_whole(arguments.out, data)
     Terminal().print(
         f"{arguments.out}: {', '.join(model.observation.names)} -> "
         f"{', '.join(model.action.names)}, every {told.period:g} s; "

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from mbrl_ros.core.whole_file import write_whole
 from mbrl_ros.objectives.sequence import Waypoint
 
 _NAME = "controller_state.json"
@@ -88,10 +88,7 @@ class StateFile:
         Raises:
             OSError: if it cannot be written.
         """
-        partial = self.path.with_suffix(".partial")
-        partial.write_text(json.dumps(asdict(state)), encoding="utf-8")
-        # A crash of the process loses nothing that was written; syncing the disk would take long.
-        os.replace(partial, self.path)
+        write_whole(self.path, json.dumps(asdict(state)))
 
 
 def _checked(state: KeptState) -> KeptState:

@@ -18,6 +18,7 @@ from mcap.reader import SeekingReader
 from mcap.records import Attachment, Channel, Message, Metadata, Schema
 from mcap.writer import Writer
 
+from mbrl_ros.core.whole_file import write_whole
 from mbrl_ros.core.yaml_text import DUMPER, UNREADABLE
 from mbrl_ros.data.streaming import RecordStream, is_finished, is_mcap, unless_gone
 
@@ -66,7 +67,7 @@ def recover(folder: Path) -> list[str]:
 
 def recover_locked(folder: Path) -> list[str]:
     """As `recover`; the caller must hold the lock."""
-    for left in folder.glob("*.tmp"):
+    for left in folder.glob("*.partial"):
         left.unlink()
     notes = []
     for path in mcap_files(folder):
@@ -100,7 +101,7 @@ def finish(path: Path) -> str:
     Raises:
         OSError: if it cannot be written; the file is then unchanged.
     """
-    temporary = path.with_name(f"{path.name}.tmp")
+    temporary = path.with_name(f"{path.name}.partial")
     stream = RecordStream(path)
     try:
         messages = _written([stream], temporary, Part())
@@ -259,13 +260,7 @@ def write_metadata(folder: Path) -> None:
     }
     # Of a run of a day, this is thousands of files, beside the thread that records.
     told = {"rosbag2_bagfile_information": information}
-    text = yaml.dump(told, Dumper=DUMPER, sort_keys=False)
-    temporary = folder / "metadata.yaml.tmp"
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(folder / "metadata.yaml")
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(folder / "metadata.yaml", yaml.dump(told, Dumper=DUMPER, sort_keys=False))
 
 
 def _describe(

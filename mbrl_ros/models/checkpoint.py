@@ -12,6 +12,7 @@ import safetensors.numpy
 import safetensors.torch
 from torch import Tensor
 
+from mbrl_ros.core.whole_file import write_whole
 from mbrl_ros.models.update import CheckpointError, ModelPart, ModelUpdate
 
 # Before a part's name in the metadata, where its hash is.
@@ -32,7 +33,7 @@ def save(update: ModelUpdate, path: Path) -> None:
     parts = {name: np.frombuffer(part.weights, np.uint8) for name, part in update.parts.items()}
     hashes = {f"{_HASH}{name}": part.sha256 for name, part in update.parts.items()}
     metadata = {"kind": update.kind, "settings": update.settings, **hashes}
-    write(safetensors.numpy.save(parts, metadata=metadata), path)
+    write_whole(path, safetensors.numpy.save(parts, metadata=metadata))
 
 
 def load(path: Path) -> ModelUpdate:
@@ -91,7 +92,7 @@ def save_state(state: dict[str, Tensor], path: Path) -> None:
     Raises:
         OSError: if it cannot be written.
     """
-    write(safetensors.torch.save({name: t.contiguous() for name, t in state.items()}), path)
+    write_whole(path, safetensors.torch.save({name: t.contiguous() for name, t in state.items()}))
 
 
 def load_state(path: Path) -> dict[str, Tensor]:
@@ -109,19 +110,3 @@ def load_state(path: Path) -> dict[str, Tensor]:
 def state_path(path: Path) -> Path:
     """Return where the learner's state of a checkpoint is."""
     return path.with_name(path.name.replace("model-", "learner-", 1))
-
-
-def write(data: bytes, path: Path) -> None:
-    """Write a file atomically.
-
-    Raises:
-        OSError: if it cannot be written.
-    """
-    partial = path.with_suffix(".partial")
-    try:
-        partial.write_bytes(data)
-        partial.replace(path)
-    except OSError:
-        # Do not leave a partial file on a full disk.
-        partial.unlink(missing_ok=True)
-        raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
+from mbrl_ros.core.whole_file import write_whole
 from mbrl_ros.reports.history import History
 from mbrl_ros.reports.prediction import main_dimensions, predict
 
@@ -25,9 +27,9 @@ def draw_report(history: History, summary: dict[str, Any], path: Path) -> None:
     Raises:
         OSError: if the file cannot be written.
     """
-    partial = path.with_suffix(".partial")
-    report_figure(history, summary).savefig(partial, format="png")
-    partial.replace(path)
+    drawn = io.BytesIO()
+    report_figure(history, summary).savefig(drawn, format="png")
+    write_whole(path, drawn.getvalue())
 
 
 def report_figure(history: History, summary: dict[str, Any]) -> Figure:

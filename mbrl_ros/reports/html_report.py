@@ -17,6 +17,7 @@ import jinja2
 from matplotlib.figure import Figure
 
 from mbrl_ros import __version__
+from mbrl_ros.core.whole_file import write_whole
 from mbrl_ros.reports.comparison import comparison_figure, differences, shipped
 from mbrl_ros.reports.figure import report_figure
 from mbrl_ros.reports.history import CURVE, History, is_learned, read_history
@@ -59,9 +60,7 @@ def write_html(run_dirs: Sequence[Path], path: Path) -> None:
         columns=[name for name, _ in columns],
         differences=differences([nodes for _, nodes in columns]),
     )
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, text)
 
 
 def _summary(history: History) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mbrl_ros.core.json_text import json_text
+from mbrl_ros.core.whole_file import write_whole
 from mbrl_ros.reports.history import History, percentile
 from mbrl_ros.reports.metrics import finite
 
@@ -77,6 +78,5 @@ def write_summary(summary: dict[str, Any], run_dir: Path) -> Path:
         OSError: if it cannot be written.
     """
     path = run_dir / SUMMARY
-    partial = path.with_suffix(".partial")
-    partial.write_text(json_text(summary), encoding="utf-8")
-    return partial.replace(path)
+    write_whole(path, json_text(summary))
+    return path

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 from mbrl_ros.core.limits import LIVE
+from mbrl_ros.core.whole_file import write_whole
 
 _NAME = "guard_state.json"
 
@@ -61,10 +61,8 @@ class GuardMemory:
         text = json.dumps(told)
         if self._path is None or self._written == text:
             return ""
-        partial = self._path.with_suffix(".partial")
         try:
-            partial.write_text(text, encoding="utf-8")
-            os.replace(partial, self._path)
+            write_whole(self._path, text)
         except OSError as error:
             return f"{self._path}: {error.strerror}: forgotten if this process ends"
         self._written = text

@@ -127,7 +127,7 @@ def test_a_bag_can_be_read_while_it_is_recorded_and_has_one_recorder(bag):
     recorder.write(TRANSITIONS, cdr(transition(20)))
     recorder.close()
     assert indices(bag) == list(range(21))
-    assert not list(bag.glob("*.tmp"))
+    assert not list(bag.glob("*.partial"))
 
 
 def test_a_recorder_without_messages_leaves_no_file(bag):

@@ -147,7 +147,7 @@ def test_what_is_no_run_is_refused_in_one_line(tmp_path, capsys):
 
 
 def test_a_folder_that_cannot_be_written(run_dir, capsys):
-    (run_dir / "summary.partial").mkdir()
+    (run_dir / "summary.json.partial").mkdir()
     assert main(["report", str(run_dir)]) == 2
     assert re.fullmatch(r"error: [^\n]*\n", capsys.readouterr().err)
 

@@ -13,6 +13,7 @@ from typing import Any
 from mbrl_ros.core.json_text import json_text
 from mbrl_ros.core.settings import build, flat
 from mbrl_ros.core.task import TaskSettings
+from mbrl_ros.core.whole_file import write_whole
 from mbrl_ros.system.configuration import Configuration
 from mbrl_ros.system.episodes import mean_return
 
@@ -149,10 +150,7 @@ def store(measurement: Measurement, folder: Path, curve: Curve) -> None:
         OSError: if it cannot be written.
     """
     told = {"curve": curve, "settings": measurement.settings}
-    path = measurement.path(folder)
-    partial = path.with_suffix(".partial")
-    partial.write_text(json_text(told), encoding="utf-8")
-    partial.replace(path)
+    write_whole(measurement.path(folder), json_text(told))
 
 
 def _read(value: float | None) -> float:
