@@ -17,6 +17,8 @@ from mbrl_ros.core.records import Observation
 
 # Observations that may come during one tick; of more, the oldest are taken for lost.
 _MOST_OVERTAKEN = 1000
+# Time for which the end of a tick is waited for when the loop is to stop [s].
+_PATIENCE = 2.0
 
 
 @dataclass(frozen=True)
@@ -67,18 +69,26 @@ class Ticker:
         self._observation = self._answered = None
         self._overtaken.clear()
         self.counts = TickCounts()
-        self._running = True
+        self._running, self._busy = True, False
         self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Stop; returns when the tick under way is over."""
+    def stop(self) -> bool:
+        """Stop, and return whether the tick under way is over, which is waited for, if not long.
+
+        One that is not, as a user's own code may hang, sends nothing any more when it ends.
+        """
         with self._condition:
             self._running = False
             self._condition.notify()
         if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+            self._thread.join(_PATIENCE)
+        return not self.hangs
+
+    @property
+    def hangs(self) -> bool:
+        """Whether a tick goes on although the loop was stopped; then it cannot be started."""
+        return not self._running and self._thread is not None and self._thread.is_alive()
 
     def observe(self, observation: Observation) -> None:
         """Hand over an observation; only the newest is answered.
@@ -119,19 +129,26 @@ class Ticker:
                 self._answered = observation
             began = time.monotonic()
             self.gap.close()
+            command = None
+            try:
+                if observation is None or observation is answered:
+                    command = controller.silence(answered, time.monotonic())
+                else:
+                    command = controller.tick(observation, overtaken)
+            except Exception as error:  # the loop must not die of a mistake in an objective
+                if observation is not None:
+                    command = controller.fault(observation, error)
             if observation is None or observation is answered:
-                command = controller.silence(answered, time.monotonic())
                 due = max(due + period, time.monotonic())
                 skipped, deadline = 0, due
             else:
-                try:
-                    command = controller.tick(observation, overtaken)
-                except Exception as error:  # the loop must not die of a mistake in an objective
-                    command = controller.fault(observation, error)
                 skipped = _skipped(answered, observation)
                 deadline = observation.received + period
                 due = deadline + 0.5 * period
             self._busy = False
+            if not self._running:
+                self.gap.open()
+                return
             if command is not None:
                 command = replace(command, interval=began - last_began)
                 self._deliver(command, skipped, time.monotonic() > deadline)

@@ -201,7 +201,8 @@ class MpcController(LifecycleNode):
     def _halt(self) -> None:
         if self._lifecycle_state != "active":
             return
-        self._ticker.stop()
+        if not self._ticker.stop():
+            self.get_logger().error("the tick under way does not end: the safe command is the last")
         if self._newest is not None:
             self._send(self._controller.farewell(self._newest))
 
@@ -270,6 +271,8 @@ class MpcController(LifecycleNode):
             or self._trouble_with(newest)
         ):
             return f"no valid observation within {shown(fresh)} s"
+        if self._ticker.hangs:
+            return "a tick of before has not ended"
         if missing := self._guard.missing:
             return missing
         limits = self._task.limits

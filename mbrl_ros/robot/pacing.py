@@ -11,6 +11,9 @@ from mbrl_ros.core.extensions import describe
 from mbrl_ros.core.realtime import LOOP, prioritize_thread
 from mbrl_ros.robot.rhythm import Rhythm
 
+# Time for which the end of a step is waited for [s].
+_PATIENCE = 2.0
+
 
 class Pacer:
     """Calls a function in the `Rhythm` of a period; a missed deadline is skipped.
@@ -46,12 +49,12 @@ class Pacer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop after the step in progress."""
+        """Stop after the step in progress, which is waited for, if not long."""
         with self._changed:
             self._over = True
             self._changed.notify()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(_PATIENCE)
 
     def hear(self, now: float) -> None:
         """Note that a message has come that steps follow.

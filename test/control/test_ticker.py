@@ -9,6 +9,7 @@ from known import reading as real_reading
 from support.waiting import PATIENCE
 from support.waiting import eventually as wait_for
 
+from mbrl_ros.control import ticker as ticker_module
 from mbrl_ros.control.controller import Command, CommandSource
 from mbrl_ros.control.ticker import Ticker
 from mbrl_ros.core.records import Observation
@@ -247,6 +248,36 @@ def test_stopping_waits_for_the_tick_under_way_and_sends_nothing_afterwards(tick
     ticker.observe(reading(1))
     time.sleep(0.1)
     assert len(sent) == count
+
+
+def test_a_tick_that_hangs_is_not_waited_for_and_never_sends(ticking, monkeypatch):
+    monkeypatch.setattr(ticker_module, "_PATIENCE", 0.05)
+    fake = Fake()
+    fake.go.clear()
+    ticker, sent = ticking(fake)
+    ticker.observe(reading(0))
+    assert fake.entered.wait(PATIENCE)
+    assert not ticker.stop()
+    assert ticker.hangs
+    fake.go.set()
+    wait_for(lambda: not ticker.hangs)
+    assert sent == []
+    ticker.start()
+    assert not ticker.hangs
+    ticker.observe(reading(1))
+    wait_for(lambda: told(sent) == [(1, CommandSource.PLANNED)])
+
+
+def test_a_fault_in_the_answer_to_silence_does_not_end_the_loop(ticking):
+    fake = Fake(period=0.02)
+    ticker, sent = ticking(fake)
+    fake.silence = lambda reading, now: 1 / 0
+    ticker.observe(reading(0))
+    wait_for(lambda: len(sent) > 3)
+    assert sent[-1].reason == "ZeroDivisionError: division by zero"
+    assert sent[-1].source is CommandSource.FALLBACK
+    ticker.observe(reading(1))
+    wait_for(lambda: (1, CommandSource.PLANNED) in told(sent))
 
 
 def test_stopping_needs_no_reading_and_may_be_repeated(ticking):

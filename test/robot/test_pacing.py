@@ -3,8 +3,10 @@
 import itertools
 import math
 import random
+import threading
 
 import pytest
+from support.waiting import PATIENCE, eventually
 
 from mbrl_ros.robot import pacing
 from mbrl_ros.robot.pacing import Pacer
@@ -103,6 +105,22 @@ def test_what_takes_too_long_is_skipped_and_counted(monkeypatch):
     pacer = clock.run(monkeypatch, work=2.5 * PERIOD)
     assert pacer.missed == pytest.approx(2 * len(clock.steps), abs=2)
     assert math.isclose(clock.steps[1][0] - clock.steps[0][0], 3 * PERIOD)
+
+
+def test_a_step_that_hangs_keeps_nobody_from_stopping(monkeypatch):
+    monkeypatch.setattr(pacing, "_PATIENCE", 0.05)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def step(now):
+        begun.set()
+        go_on.wait()
+
+    pacer = Pacer(0.001, step)
+    pacer.start()
+    assert begun.wait(PATIENCE)
+    pacer.stop()
+    go_on.set()
+    eventually(lambda: not pacer._thread.is_alive())
 
 
 def test_a_step_that_fails_is_counted_and_told_and_the_next_one_comes(monkeypatch):
