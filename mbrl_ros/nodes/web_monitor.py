@@ -34,9 +34,10 @@ from mbrl_ros.web.watched import Watched
 if TYPE_CHECKING:
     from mbrl_ros.scene.posing import Poser
 
-_PERIOD = 0.1
+_PERIOD, _LOOK_PERIOD = 0.1, 1.0
 # A plan for another objective costs the controller's process up to a second of another thread [s].
 _WHAT_IF_PERIOD, _WHAT_IF_PATIENCE = 2.0, 10.0
+_SIMULATOR = "mujoco_sim"
 _STOPPED_AGAIN = "the e-stop was pressed meanwhile"
 #: What a viewer may ask for: the services that do it, and what their requests say.
 _SERVICES: dict[str, tuple[tuple[str, str, dict[str, Any]], ...]] = {
@@ -103,9 +104,11 @@ class WebMonitor(Node):
         )
         self._remote = {
             name: RemoteParameters(self, name, self._read)
-            for name in ("mpc_controller", "mujoco_sim")
+            for name in ("mpc_controller", _SIMULATOR)
         }
-        ObservationSubscription(self, lambda message: self._take("Observation", message))
+        self._observations = ObservationSubscription(
+            self, lambda message: self._take("Observation", message)
+        )
         for topic, kind, quality in (
             ("action", "Action", EVENTS),
             ("transition", "Transition", EVENTS),
@@ -119,6 +122,7 @@ class WebMonitor(Node):
             self._follow(topic, kind, quality)
         self.create_subscription(ri.ParameterEvent, "/parameter_events", self._on_event, EVENTS)
         create_steady_timer(self, _PERIOD, self._tick)
+        create_steady_timer(self, _LOOK_PERIOD, self._look_around)
         create_steady_timer(self, _PERIOD / 2, self._takeover.update)
         self.get_logger().info(f"the page is at {self._page.url}")
 
@@ -169,6 +173,17 @@ class WebMonitor(Node):
         self._listen_while_watched()
         self._ask_what_if()
         self._page.redraw(self._watched, time.time())
+
+    def _look_around(self) -> None:
+        """Find out which node is the plant, and say so if nothing tells which model it has."""
+        metrics = self._watched.metrics
+        found = self.get_publishers_info_by_topic(self._observations.topic)
+        publishers = [info.node_name for info in found]
+        if not publishers or metrics.plant in publishers:
+            return
+        metrics.follow_plant(publishers[0])
+        if not self._settings.drawn.model and metrics.plant != _SIMULATOR:
+            self._page.show_no_robot(f"expected drawn.model, since {metrics.plant} tells of none")
 
     def _take(self, kind: str, message: Any) -> None:
         self._watched.feed(kind, message, time.time())

@@ -73,6 +73,7 @@ class RunMetrics:
         transitions: logged.
         trained: transitions received by the trainer.
         left_out: others that it does not learn from, since a reading is absurd.
+        plant: the node that observations prove alive.
         moved_at: when the plant last told something new, not repeated itself [s]; NaN: never.
         longest_silence: between two actions of an active controller [s].
         plan_ms: median and 99th percentile of the newest planning times [ms].
@@ -92,7 +93,7 @@ class RunMetrics:
             observation_dim: observations of another size are ignored; 0: accept all.
             plant: the node that observations prove alive.
         """
-        self._nodes = {**NODES_OF, "Observation": plant}
+        self.plant = plant
         self.episodes: list[EpisodeReturn] = []
         self.env_steps = 0
         self.running_return = math.nan
@@ -129,8 +130,8 @@ class RunMetrics:
         self._newest = max(self._newest, now)
         if kind == "Observation" and self._observation_dim not in (0, len(message.values)):
             return
-        if kind in self._nodes:
-            self._seen[self._nodes[kind]] = now
+        if node := self.plant if kind == "Observation" else NODES_OF.get(kind):
+            self._seen[node] = now
         if kind == "Observation":
             self._observation(message, now)
         elif kind == "Action":
@@ -170,6 +171,11 @@ class RunMetrics:
     def count_models(self, epoch: int, sequence: int) -> None:
         """Record a trainer's number of models."""
         self._models[epoch] = max(sequence, self._models.get(epoch, 0))
+
+    def follow_plant(self, node: str) -> None:
+        """Take observations for another node's from now on."""
+        self._seen.pop(self.plant, None)
+        self.plant = node
 
     def ages(self, now: float) -> dict[str, float]:
         """Return the time since the last message of each node heard so far [s]."""

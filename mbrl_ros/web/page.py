@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 import viser
@@ -20,14 +21,15 @@ from mbrl_ros.web.controls import Control
 from mbrl_ros.web.goal_markers import GoalMarkers
 from mbrl_ros.web.plots import Plots
 from mbrl_ros.web.scene import Scene
-from mbrl_ros.web.status import news_html, status_html
+from mbrl_ros.web.status import TEXT, news_html, status_html
 from mbrl_ros.web.steerer import Steerer, Steering
 from mbrl_ros.web.watched import Watched
 
 # What is not the robot is drawn every so many redraws: curves are wider than poses on a slow line.
 _SELDOM = 5
-# What grows and shrinks comes last, so that it moves nothing.
-_LAST = 1000.0
+# Why there is no robot stands above the state; what grows and shrinks comes last, so that it moves
+# nothing.
+_EXCUSE, _LAST = -1.0, 1000.0
 # A wrong token is answered after this time [s].
 _THINK = 1.0
 
@@ -98,6 +100,7 @@ class Page:
         self._controls: list[Control] = []
         self._scene: Scene | None = None
         self._goals: GoalMarkers | None = None
+        self._excuse: Any = None
         self._action: Space | None = None
         self._acting: FloatArray | None = None
         self._supposed = ""
@@ -127,12 +130,15 @@ class Page:
 
     def show_robot(self, poser: Poser) -> None:
         """Show a robot's model, from now on."""
+        if self._excuse is not None:
+            self._excuse.remove()
         self._scene = Scene(self._server, poser)
         self._goals = GoalMarkers(self._server.scene, poser, self._scene.extent)
 
     def show_no_robot(self, reason: str) -> None:
         """Say why there is no model."""
-        self._server.scene.add_label("/none", f"no 3-D view: {reason}")
+        text = f"<div style='{TEXT}'>no 3-D view: {escape(reason)}</div>"
+        self._excuse = self._server.gui.add_html(text, order=_EXCUSE)
 
     def show_controls(self, controls: Sequence[Control]) -> None:
         """Offer these controls; what somebody has in hand stays, if it is among them as it was."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from mbrl_ros.core.spaces import FloatArray
 from mbrl_ros.scene.places import Outline
 from mbrl_ros.scene.posing import Poser
 from mbrl_ros.web.bodies import Bodies
@@ -35,15 +36,17 @@ class Scene:
         self._robot = Bodies(server.scene, "/robot", outline.shapes)
         self._plan = DrawnPlan(server.scene, "/plan", poser, outline, _PLAN)
         self._what_if = DrawnPlan(server.scene, "/what_if", poser, outline, _WHAT_IF)
-        center, self.extent = outline.center, outline.extent
-        extent = self.extent
+        self._center, self.extent = outline.center, outline.extent
+        center, extent = self._center, self.extent
+        self._resting = self._middle(None)
+        # Where viewers look at, of the way from there.
+        self._aimed: FloatArray | None = None
         server.scene.add_grid(
             "/ground", width=8 * extent, height=8 * extent, cell_size=_round(extent / 4),
             section_size=_round(extent), position=(center[0], center[1], _ground(poser.model)),
         )  # fmt: skip
-        server.initial_camera.look_at = tuple(center)
         server.initial_camera.fov = _FIELD_OF_VIEW
-        server.initial_camera.position = tuple(center + extent * np.array([0.25, -1.5, 0.5]))
+        self._aim(server.initial_camera, np.zeros(3))
         self._robot.place(*poser.bodies(None))
 
     def draw(self, watched: Watched) -> None:
@@ -51,10 +54,41 @@ class Scene:
         poser, now = self._poser, watched.observation
         if now is None or (not poser.told and not watched.joints):
             return
+        self._follow(self._middle(now) - self._resting)
         with self._server.atomic():
             self._robot.place(*poser.bodies(now, watched.joints))
             self._plan.draw(watched.future)
             self._what_if.draw(watched.supposed)
+
+    def _middle(self, observation: FloatArray | None) -> FloatArray:
+        """Return the middle of the bodies, shape ``(3,)`` [m]."""
+        positions, _ = self._poser.bodies(observation)
+        return np.asarray(positions[1:].mean(axis=0) if len(positions) > 1 else np.zeros(3))
+
+    def _follow(self, moved: FloatArray) -> None:
+        """Have viewers look at where the robot has gone, by steps of its extent.
+
+        Who looks already keeps their view of it, but for the first time: they came before it was
+        known where the robot is.
+        """
+        if not np.isfinite(moved).all():
+            return
+        aim, before = self.extent * np.round(moved / self.extent), self._aimed
+        if before is not None and (aim == before).all():
+            return
+        self._aimed = aim
+        self._aim(self._server.initial_camera, aim)
+        for client in self._server.get_clients().values():
+            if before is None:
+                self._aim(client.camera, aim)
+            else:
+                client.camera.position = client.camera.position + aim - before
+
+    def _aim(self, camera: Any, moved: FloatArray) -> None:
+        look_at = self._center + moved
+        # In this order: a camera that is put elsewhere goes on looking the same way.
+        camera.position = tuple(look_at + self.extent * np.array([0.25, -1.5, 0.5]))
+        camera.look_at = tuple(look_at)
 
 
 def _ground(model: Any) -> float:

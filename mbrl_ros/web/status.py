@@ -15,7 +15,8 @@ _LEVELS = {0: _GREEN, 1: _YELLOW, 2: _RED, 3: _GREY}
 _OLD = 5.0
 # A plant that tells nothing new for so long is paused, or has failed [s].
 _STILL = 2.0
-_TEXT = "font:13px/1.5 sans-serif;padding:4px 12px"
+#: How text is set.
+TEXT = "font:13px/1.5 sans-serif;padding:4px 12px"
 
 
 def status_html(watched: Watched, now: float) -> str:
@@ -58,7 +59,7 @@ def status_html(watched: Watched, now: float) -> str:
     ]
     table = "width:100%;table-layout:fixed;border-spacing:0"
     return (
-        f"<div style='{_TEXT}'>{_banner(stopped, watched, now)}"
+        f"<div style='{TEXT}'>{_banner(stopped, watched, now)}"
         f"<table style='{table}'><col style='width:104px'><col>{''.join(rows)}</table>"
         f"{_life(watched, now)}</div>"
     )
@@ -76,7 +77,7 @@ def news_html(watched: Watched, now: float) -> str:
         parts.append(f"<b>warnings</b><br>{'<br>'.join(lines)}")
     if lines := [escape(line) for line in _interventions(watched, now)]:
         parts.append(f"<b>guard stepped in</b><br>{'<br>'.join(lines)}")
-    return f"<div style='{_TEXT}'>{'<br>'.join(parts)}</div>" if parts else ""
+    return f"<div style='{TEXT}'>{'<br>'.join(parts)}</div>" if parts else ""
 
 
 def _row(name: str, value: str, reason: str = "", color: str = "", lines: int = 1) -> str:

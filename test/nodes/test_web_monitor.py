@@ -1,5 +1,7 @@
 """What viewers steer by reaches the topics and services, through the node as it is."""
 
+import itertools
+
 import pytest
 from support.waiting import eventually
 
@@ -97,6 +99,20 @@ def test_goals_commands_and_steps_reach_the_system(system):
     monitor._remote["mujoco_sim"].values = {"period": 0.04}
     monitor.call("second")
     system.until(lambda: system.steps == [True, 1, True, 25])
+
+
+def test_a_plant_that_is_no_simulator_is_told_by_its_name(system, monkeypatch):
+    monitor, said = system.monitor, []
+    monkeypatch.setattr(monitor._page, "show_no_robot", said.append)
+    observations = system.other.create_publisher(ri.Observation, "observation", 10)
+    numbers = itertools.count()
+
+    def heard():
+        observations.publish(ri.Observation(step=next(numbers), values=[1.0], action=[0.0]))
+        return [*monitor._watched.metrics.ages(0.0)] == ["other"]
+
+    system.until(heard)
+    assert said == ["expected drawn.model, since other tells of none"]
 
 
 def test_the_first_that_refuses_is_told_and_ends_a_request(system, monkeypatch):

@@ -318,6 +318,38 @@ def test_a_viewer_asks_what_if_and_all_see_for_what(page, asked, viewer):
     assert len(asked.of) == 2
 
 
+def test_the_view_goes_to_where_the_robot_is_found(page, viewer, system):
+    camera, resting = page._server.initial_camera, page._server.initial_camera.look_at
+    viewer()
+    eventually(lambda: page.is_watched)
+    (client,) = page._server.get_clients().values()
+    for x in (40.0, 41.0, 0.0):
+        message = m.observation(0, int(x))
+        message.values = np.array([x, 0.0])
+        system.feed("Observation", message, x)
+        page.redraw(system, x)
+        assert camera.look_at[0] == pytest.approx(resting[0] + x, abs=0.2)
+        assert camera.position[0] - camera.look_at[0] == pytest.approx(page._scene.extent / 4)
+        # Who looks already keeps their own view, but of where the robot is.
+        assert client.camera.look_at[0] == pytest.approx(camera.look_at[0], abs=1e-6)
+        beside = client.camera.position[0] - client.camera.look_at[0]
+        assert beside == pytest.approx(page._scene.extent / 4, abs=1e-6)
+    message.values = np.array([math.nan, 0.0])
+    system.feed("Observation", message, 50.0)
+    page.redraw(system, 50.0)
+    assert np.isfinite(camera.look_at).all()
+
+
+def test_why_there_is_no_robot_is_told_until_there_is_one(page, tmp_path):
+    file = tmp_path / "model.xml"
+    file.write_text(CARTS)
+    page.show_no_robot("<nobody> knows")
+    excuse = page._excuse
+    assert "no 3-D view: &lt;nobody&gt; knows" in excuse.content
+    page.show_robot(Poser.of_file(str(file), ["x", "v"]))
+    assert excuse._impl.removed
+
+
 def test_nobody_gets_a_tunnel_to_the_internet(page):
     assert page._server.request_share_url() is None
 
