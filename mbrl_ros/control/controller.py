@@ -166,10 +166,7 @@ class Controller:
 
     @property
     def delay(self) -> int:
-        """Control steps from an observation to its action's effect.
-
-        The measured ones, and those that only the model knows of.
-        """
+        """Control steps from an observation to its action's effect: measured, and of the model."""
         active = self.models.active
         return self.latency.delay + (active.model.delay if active else 0)
 
@@ -240,9 +237,13 @@ class Controller:
     def stand_in(self, observation: Observation) -> Command:
         """Return what to send while `tick` is still busy with an earlier observation.
 
-        Unlike `tick` it takes no time, and it may be called from another thread.
+        Unlike `tick` it takes no time, and any thread may call it. What hangs has seen nothing
+        since the last plan, which goes on for as long as with a silent plant.
         """
+        planned, longest = self.planned, self.settings.longest_silence(self.period)
+        blind = observation.step - planned.observation.step if planned is not None else 0
         usable = not observation.ended and bool(np.isfinite(observation.values).all())
+        usable = usable and blind * self.period <= longest
         reused = self._reused(observation, observation.step) if usable else None
         reason = "the last tick is not over"
         if reused is None:

@@ -140,6 +140,15 @@ def test_a_stand_in_is_the_last_plan_for_the_step():
         assert made.stand_in(other).values.tolist() == SAFE
 
 
+def test_a_plan_stands_in_for_no_longer_than_a_silent_plant_is_waited_for():
+    made = controller(horizon=16)
+    made.tick(reading(5))
+    # 0.2 s, whatever the horizon is: a tick that hangs has seen nothing since.
+    assert made.stand_in(reading(10)).source == CommandSource.REUSED
+    late = made.stand_in(reading(11))
+    assert (late.source, late.values.tolist()) == (CommandSource.HOLD, SAFE)
+
+
 def holding(**arguments):
     return controller(safe=SafeCommand(OBSERVATION, ACTION, "hold", values=SAFE), **arguments)
 
