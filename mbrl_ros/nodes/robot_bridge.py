@@ -135,7 +135,7 @@ class RobotBridge(Node):
 
     def _show(self, camera: str, seen: Observation, now: float) -> None:
         try:
-            self._frames.publish(frame_message(self._plant.frame(camera, seen, now)))
+            self._frames.publish(frame_message(self._plant.cameras.frame(camera, seen, now)))
         except ValueError as error:
             self._unseen[camera] = str(error)
         else:

@@ -225,3 +225,20 @@ def _place(label: str, holders: list[Any], text: str) -> int:
             named = ", ".join(labels) or "none"
             raise ValueError(f"{text}: no '{label}' in the message, which names {named}")
     raise ValueError(f"{text}: the message does not name its elements")
+
+
+def find_class(find: FindClass, name: str, where: str) -> Any:
+    """Return the class of a message.
+
+    Raises:
+        ValueError: if there is none of that name.
+    """
+    try:
+        found = find(name)
+        found.get_fields_and_field_types  # noqa: B018 -- a service has none
+    except (LookupError, AttributeError):
+        raise ValueError(
+            f"{where}: expected a message that is installed, such as sensor_msgs/msg/JointState, "
+            f"got '{name}'"
+        ) from None
+    return found

@@ -175,3 +175,22 @@ class Formula:
 def _compared(numbers: list[Any], compare: list[Callable[[Any, Any], Any]]) -> bool:
     pairs = zip(compare, numbers[:-1], numbers[1:], strict=True)
     return all(holds(a, b) for holds, a, b in pairs)
+
+
+def formula_alone(text: str, where: str, known: Any) -> Formula | None:
+    """Return the formula that is a parameter's text; None: the text is empty.
+
+    Args:
+        text: of the parameter.
+        where: its name.
+        known: as for `Formula`.
+
+    Raises:
+        ValueError: naming the parameter, if it is none.
+    """
+    if not text:
+        return None
+    try:
+        return Formula(text, known)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None

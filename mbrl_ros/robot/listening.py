@@ -10,7 +10,7 @@ import numpy as np
 
 from mbrl_ros.core.spaces import FloatArray
 from mbrl_ros.robot.assignments import read_assignments
-from mbrl_ros.robot.fields import FindClass, type_at
+from mbrl_ros.robot.fields import FindClass, find_class, type_at
 from mbrl_ros.robot.formulas import Formula
 from mbrl_ros.robot.settings import SourceSettings
 from mbrl_ros.robot.sources import Source
@@ -157,20 +157,3 @@ class Listener:
         """
         with self._lock:
             return {name: source.rate(now) for name, source in self.sources.items()}
-
-
-def find_class(find: FindClass, name: str, where: str) -> Any:
-    """Return the class of a message.
-
-    Raises:
-        ValueError: if there is none of that name.
-    """
-    try:
-        found = find(name)
-        found.get_fields_and_field_types  # noqa: B018 -- a service has none
-    except (LookupError, AttributeError):
-        raise ValueError(
-            f"{where}: expected a message that is installed, such as sensor_msgs/msg/JointState, "
-            f"got '{name}'"
-        ) from None
-    return found

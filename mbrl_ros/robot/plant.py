@@ -15,27 +15,22 @@ from numpy.typing import ArrayLike
 
 from mbrl_ros.core.extensions import describe
 from mbrl_ros.core.limits import LimitSettings
-from mbrl_ros.core.numbers import shown
-from mbrl_ros.core.records import ENCODINGS, Frame, Observation, PlanGains
+from mbrl_ros.core.records import Observation, PlanGains
 from mbrl_ros.core.spaces import FloatArray
 from mbrl_ros.core.task import TaskSettings
-from mbrl_ros.data.frames import encode, fitted
-from mbrl_ros.data.messages import nanoseconds
+from mbrl_ros.robot.bounds import EpisodeBounds
+from mbrl_ros.robot.cameras import RobotCameras, check_cameras
 from mbrl_ros.robot.fields import FindClass
-from mbrl_ros.robot.formulas import Formula
-from mbrl_ros.robot.images import COMPRESSED, RAW, read_image
 from mbrl_ros.robot.in_effect import InEffect
 from mbrl_ros.robot.inner_loop import InnerLoop
-from mbrl_ros.robot.listening import Listener, find_class
-from mbrl_ros.robot.settings import BridgeSettings, CommandSettings, SourceSettings, check_topics
-from mbrl_ros.robot.writing import MessageWriter, commanded
+from mbrl_ros.robot.listening import Listener
+from mbrl_ros.robot.rewards import Rewards
+from mbrl_ros.robot.settings import BridgeSettings, check_topics
+from mbrl_ros.robot.writing import make_writers
 from mbrl_ros.safety.actuation import Actuation
 from mbrl_ros.safety.command_latch import ReceivedCommand
 from mbrl_ros.safety.rules import NoOlderThan
 from mbrl_ros.safety.safe_command import SafeCommand
-
-# How far an action may be beyond its limits as an episode begins, as a share of their range.
-_TOLERANCE = 0.05
 
 
 class _Stage(enum.Enum):
@@ -80,6 +75,9 @@ class RobotPlant:
         listener: to its topics.
         formulas: of the observation dimensions.
         writers: of the messages of each command.
+        cameras: what they show.
+        rewards: since the last observation.
+        bounds: of episodes.
         of_actions: ``applied`` and ``resting``, with their formulas of all actions; or none.
     """
 
@@ -108,18 +106,17 @@ class RobotPlant:
         self.safe = SafeCommand.of(task)
         self._actuation = Actuation(self._action, self.safe, NoOlderThan(oldest, task.period))
         check_topics(settings, [*settings.heard, *settings.commands])
-        self._cameras = self._checked_cameras(settings)
-        self.listener = make_listener(settings, task.period, find)
+        check_cameras(settings, self._observed)
+        own = {name: getattr(settings, name) for name in settings.heard}
+        self.listener = Listener(own, task.period, find)
+        self.cameras = RobotCameras(settings.cameras, self._observed.image_size, self.listener)
         self.formulas = self.listener.formulas(settings.observe, "observe", self._observed.names)
         self.of_actions = {
             where: self.listener.formulas(lines, where, self._action.names) if lines else []
             for where, lines in (("applied", settings.applied), ("resting", settings.resting))
         }
-        self._reward = self._alone(settings.reward, "reward", [*self.listener.sources])
-        if self._reward is not None:
-            self.listener.check(self._reward, "reward")
-        self._ends = self._alone(settings.ends, "ends", self._observed.names)
-        self._begins = self._alone(settings.begins, "begins", self._observed.names)
+        self.rewards = Rewards(settings, self.listener)
+        self.bounds = EpisodeBounds(settings, *spaces)
         self.writers = make_writers(settings, self._action.names, find)
         self._limit = round(settings.time_limit / task.period)
         self._has_reset = bool(settings.reset_service)
@@ -135,7 +132,6 @@ class RobotPlant:
         self._limited = ""
         self._sent_step = -1
         self._cut = False
-        self._feedback, self._given = settings.feedback, 0.0
         self._lock = threading.Lock()
 
     @property
@@ -233,8 +229,7 @@ class RobotPlant:
     def pay(self, reward: float) -> None:
         """Take in a reward that a person gives, for the present step; not if it is not finite."""
         with self._lock:
-            if self._feedback and math.isfinite(reward):
-                self._given += reward
+            self.rewards.give(reward)
 
     def restored(self) -> None:
         """Note that the robot's reset service has answered."""
@@ -268,8 +263,7 @@ class RobotPlant:
             values = np.full(self._observed.dim, np.nan)
             try:
                 values = self.listener.read(self.formulas, now)
-                for camera in self._cameras:
-                    self.listener.newest(camera, now)
+                self.cameras.check(now)
                 if self._stage is _Stage.WAITING:
                     self._begin(values, now)
                 seen = self.observation = self._seen(values, now, stamp)
@@ -288,40 +282,6 @@ class RobotPlant:
             else:
                 self._stage = _Stage.WAITING
             return Tick(seen, last)
-
-    def frame(self, camera: str, seen: Observation, now: float) -> Frame:
-        """Return what a camera shows as a frame of an observation, of the size that models see.
-
-        It takes a while, for an image that has to be decoded, so it is not a part of `tick`.
-
-        Args:
-            camera: one of the settings' cameras.
-            seen: the observation.
-            now: on a clock that never jumps [s].
-
-        Raises:
-            ValueError: if there is no image, or it cannot be read.
-        """
-        side, lossless = self._observed.image_size, ENCODINGS[0]
-        message = self.listener.newest(camera, now)
-        try:
-            data = encode(fitted(read_image(message), side), lossless)
-        except ValueError as error:
-            raise ValueError(f"{camera}: {error}") from None
-        stamp = nanoseconds(message.header.stamp) or seen.stamp
-        return Frame(seen.episode, seen.step, camera, lossless, side, side, data, stamp)
-
-    def _checked_cameras(self, settings: BridgeSettings) -> tuple[str, ...]:
-        if set(settings.cameras) != set(self._observed.images):
-            expected = ", ".join(self._observed.images) or "none"
-            raise ValueError(
-                f"cameras: expected observation.images, {expected}, got "
-                f"{', '.join(settings.cameras) or 'none'}"
-            )
-        for camera in settings.cameras:
-            if (kind := getattr(settings, camera).type) not in (RAW, COMPRESSED):
-                raise ValueError(f"{camera}.type: expected {RAW} or {COMPRESSED}, got '{kind}'")
-        return tuple(settings.cameras)
 
     def last_messages(self, now: float) -> Mapping[str, Any]:
         """Return the safe command, for the end; nothing where nothing is sent.
@@ -344,17 +304,17 @@ class RobotPlant:
         Raises:
             ValueError: if it is not the time for it.
         """
-        if self._begins is not None and not self._holds(self._begins, values):
-            raise ValueError(f"waiting for an episode to begin: {self._begins.text}")
+        self.bounds.check_place(values)
         resting = self._read("resting", now)
         if resting is None:
             resting = self._told(now)
         if resting is None:
             resting = self.safe(values)
-        self._check_begin(resting)
+        self.bounds.check_jump(resting)
         if self.observation is not None:
             self._episode += 1
-        self._step, self._cut, self._given = 0, False, 0.0
+        self._step, self._cut = 0, False
+        self.rewards.begin()
         self._stage, self._commands = _Stage.RUNNING, True
         self._in_effect = self._action.clip(resting)
         self._sent_step = -1
@@ -362,23 +322,10 @@ class RobotPlant:
         if self._inner is not None:
             self._inner.begin(self._in_effect)
 
-    def _check_begin(self, resting: FloatArray) -> None:
-        """Check that the robot need not jump into the limits of its actions."""
-        action = self._action
-        margin = _TOLERANCE * (action.upper - action.lower)
-        for i in np.flatnonzero(
-            (resting < action.lower - margin) | (resting > action.upper + margin)
-        ):
-            limits = f"[{shown(action.low[i])}, {shown(action.high[i])}]"
-            raise ValueError(
-                f"waiting for an episode to begin: {action.names[i]} would jump from "
-                f"{resting[i]:.4g} into its limits {limits}"
-            )
-
     def _seen(self, values: FloatArray, now: float, stamp: int) -> Observation:
         action = self._acted(now)
         begins = self._step == 0
-        ended = not begins and self.ends(values)
+        ended = not begins and self.bounds.ends(values)
         over = self._cut or (self._limit > 0 and self._step >= self._limit)
         return Observation(
             self._episode,
@@ -386,7 +333,7 @@ class RobotPlant:
             values,
             action,
             self._sent_step,
-            math.nan if begins else self.paid(now),
+            math.nan if begins else self.rewards.paid(now),
             ended,
             over and not begins and not ended,
             stamp,
@@ -409,29 +356,6 @@ class RobotPlant:
     def _read(self, which: str, now: float) -> FloatArray | None:
         formulas = self.of_actions[which]
         return self.listener.read(formulas, now) if formulas else None
-
-    def ends(self, values: FloatArray) -> bool:
-        """Return whether an episode ends with an observation, shape ``(O,)``."""
-        return self._ends is not None and self._holds(self._ends, values)
-
-    def paid(self, now: float) -> float:
-        """Return the reward since the last one: the robot's and a person's; NaN: unknown.
-
-        Args:
-            now: on a clock that never jumps [s].
-        """
-        paid = 0.0 if self._feedback else math.nan
-        if self._reward is not None:
-            try:
-                paid = float(self.listener.read([self._reward], now)[0])
-            except ValueError:
-                return math.nan  # what a person gave counts with the next that is known
-        given, self._given = self._given, 0.0
-        return paid + given
-
-    def _holds(self, condition: Formula, values: FloatArray) -> bool:
-        named = dict(zip(self._observed.names, values.tolist(), strict=True))
-        return bool(condition.value(named))
 
     def _act(
         self, decided: ReceivedCommand | None, seen: Observation, now: float
@@ -456,40 +380,3 @@ class RobotPlant:
             self._inner.sent(action)
         named = dict(zip(self._action.names, action.tolist(), strict=True))
         return {name: writer(named) for name, writer in self.writers.items()}
-
-    @staticmethod
-    def _alone(text: str, where: str, known: Any) -> Formula | None:
-        if not text:
-            return None
-        try:
-            return Formula(text, known)
-        except ValueError as error:
-            raise ValueError(f"{where}: {error}") from None
-
-
-def make_listener(settings: BridgeSettings, period: float, find: FindClass) -> Listener:
-    """Return what hears the sources of the settings; see `Listener`."""
-    own: dict[str, SourceSettings] = {name: getattr(settings, name) for name in settings.heard}
-    return Listener(own, period, find)
-
-
-def make_writers(
-    settings: BridgeSettings, names: tuple[str, ...], find: FindClass
-) -> dict[str, MessageWriter]:
-    """Return what makes the messages of each command.
-
-    Args:
-        settings: the bridge's.
-        names: of the actions.
-        find: as for `RobotPlant`.
-
-    Raises:
-        ValueError: naming what does not fit.
-    """
-    writers = {}
-    for name in settings.commands:
-        own: CommandSettings = getattr(settings, name)
-        message_class = find_class(find, own.type, f"{name}.type")
-        writers[name] = MessageWriter(own.send, message_class, find, names, f"{name}.send")
-    commanded(writers, names)
-    return writers

@@ -18,9 +18,11 @@ from mbrl_ros.robot.fields import (
     class_name,
     field_of,
     fields_of,
+    find_class,
     read_path,
 )
 from mbrl_ros.robot.formulas import Formula, Values
+from mbrl_ros.robot.settings import BridgeSettings, CommandSettings
 
 _TIMES = ("builtin_interfaces/msg/Time", "builtin_interfaces/msg/Duration")
 _TEXT = re.compile(r"\s*(.+?)\s*=\s*(\"[^\"]*\"|'[^']*')\s*")
@@ -263,3 +265,25 @@ def seconds_of(stamp: Any) -> float:
     """Return a ``builtin_interfaces/Time`` in seconds; NaN for zero, which means none."""
     seconds = float(stamp.sec) + 1e-9 * float(stamp.nanosec)
     return seconds if seconds != 0.0 else math.nan
+
+
+def make_writers(
+    settings: BridgeSettings, names: tuple[str, ...], find: FindClass
+) -> dict[str, MessageWriter]:
+    """Return what makes the messages of each command.
+
+    Args:
+        settings: the bridge's.
+        names: of the actions.
+        find: the class of a message by its full name; raises LookupError if there is none.
+
+    Raises:
+        ValueError: naming what does not fit.
+    """
+    writers = {}
+    for name in settings.commands:
+        own: CommandSettings = getattr(settings, name)
+        message_class = find_class(find, own.type, f"{name}.type")
+        writers[name] = MessageWriter(own.send, message_class, find, names, f"{name}.send")
+    commanded(writers, names)
+    return writers

@@ -15,8 +15,8 @@ import numpy as np
 
 from mbrl_ros.core.settings import group, setting
 from mbrl_ros.core.spaces import FloatArray
-from mbrl_ros.robot.fields import FindClass
-from mbrl_ros.robot.listening import Listener, find_class
+from mbrl_ros.robot.fields import FindClass, find_class
+from mbrl_ros.robot.listening import Listener
 from mbrl_ros.robot.settings import CommandSettings, SourceSettings, check_topics, with_topics
 from mbrl_ros.robot.writing import MessageWriter
 from mbrl_ros.simulation.disturbance import Gears, Readings, Way

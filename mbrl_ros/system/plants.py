@@ -95,7 +95,7 @@ class StandinEnv(gymnasium.Env[FloatArray, FloatArray]):
         named = dict(zip(self._action.names, action.tolist(), strict=True))
         self._robot.send({n: write(named) for n, write in bridge.writers.items()}, self._now)
         values = self._after(self.dt)
-        return values, bridge.paid(self._now), bridge.ends(values), False, {}
+        return values, bridge.rewards.paid(self._now), bridge.bounds.ends(values), False, {}
 
     def _after(self, time: float) -> FloatArray:
         self._now += time

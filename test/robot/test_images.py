@@ -100,7 +100,7 @@ def test_a_frame_is_what_the_camera_shows_in_the_size_that_models_see():
     image.header = Header(stamp=Time(sec=7, nanosec=5))
     bench.plant.hear("front", image, bench.now)
     tick, _ = bench.tick(0.5)
-    frame = bench.plant.frame("front", tick.observation, bench.now)
+    frame = bench.plant.cameras.frame("front", tick.observation, bench.now)
     assert (frame.episode, frame.step, frame.camera, frame.stamp) == (0, 0, "front", 7 * 10**9 + 5)
     np.testing.assert_array_equal(decode(frame), fitted(PICTURE, 32))
     # A slower camera's image counts until it is too old; then nothing is observed.
@@ -112,7 +112,7 @@ def test_a_frame_is_what_the_camera_shows_in_the_size_that_models_see():
     bench.plant.hear("front", raw(data=b"x"), bench.now)
     tick, _ = bench.tick(0.5)
     with pytest.raises(ValueError, match="front: data: expected 12 rows"):
-        bench.plant.frame("front", tick.observation, bench.now)
+        bench.plant.cameras.frame("front", tick.observation, bench.now)
 
 
 @pytest.mark.parametrize(
