@@ -90,7 +90,7 @@ def summarize(path: Path) -> BagSummary:
 def _summarize_file(file: Path, into: BagSummary) -> None:
     size = file.stat().st_size
     if size and not is_mcap(file):
-        raise BagError(f"{file}: not an MCAP file")
+        raise LostError(f"{file}: not an MCAP file")
     if size and is_finished(file):
         _read_index(file, into)
     else:

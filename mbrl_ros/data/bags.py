@@ -40,6 +40,9 @@ _FRAME = "mbrl_ros/msg/Frame"
 # Encodings of messages and of their definitions.
 _READABLE = {("cdr", "ros2msg"), ("cdr", "ros2idl")}
 
+# The parser of definitions repeats the whole text [characters].
+_REASON = 100
+
 _Entry = tuple[Schema, Channel, Message]
 _Wanted = Callable[[Schema | None, Channel], bool]
 _Read = TypeVar("_Read")
@@ -304,7 +307,7 @@ def _read_mcap(path: Path, topics: frozenset[str], types: frozenset[str]) -> Ite
     if path.stat().st_size == 0:
         return
     if not is_mcap(path):
-        raise BagError(f"{path}: not an MCAP file")
+        raise LostError(f"{path}: not an MCAP file")
 
     def wanted(schema: Schema | None, channel: Channel) -> bool:
         return (
@@ -375,8 +378,10 @@ def _register(store: Typestore, schema: Schema, path: Path) -> None:
         types = read(text) if read else get_types_from_msg(text, schema.name)
         store.register({n: d for n, d in types.items() if n not in store.fielddefs})
     except Exception as error:  # whatever the grammar's parser raises
-        reason = " ".join(str(error).split())
-        raise BagError(f"{path}: {schema.name}: its definition cannot be read: {reason}") from error
+        reason = " ".join(str(error).split())[:_REASON]
+        raise LostError(
+            f"{path}: {schema.name}: its definition cannot be read: {reason}"
+        ) from error
 
 
 def _read_other(path: Path, topics: frozenset[str], types: frozenset[str]) -> Iterator[Recorded]:

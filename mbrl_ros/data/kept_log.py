@@ -16,7 +16,7 @@ from mbrl_ros.core.spaces import Space
 from mbrl_ros.data.bag_summary import summarize
 from mbrl_ros.data.bags import converted, read_messages
 from mbrl_ros.data.messages import read_transition
-from mbrl_ros.data.streaming import LostError
+from mbrl_ros.data.streaming import BagError, LostError
 from mbrl_ros.data.transitions import Transitions, check_count
 
 _TRANSITION = "mbrl_ros/msg/Transition"
@@ -34,7 +34,7 @@ class KeptLog:
     by one: a bag's oldest files may have made room, and it may not have taken everything.
 
     Attributes:
-        notes: which files could not be read, and why, each once; what they held is left out.
+        notes: which files could not be read whole, and why, each once; the rest is left out.
     """
 
     def __init__(self, observation: Space, action: Space, bounded: bool = True) -> None:
@@ -74,8 +74,8 @@ class KeptLog:
             files: of the bag, in recorded order.
 
         Raises:
-            BagError: naming a file that cannot be read now, or whose transitions do not fit the
-                spaces.
+            BagError: naming a file that cannot be read now, or that begins with a transition of
+                other spaces.
         """
         kept, count = len(files), 0
         while kept and count < self._keep:
@@ -162,7 +162,8 @@ class KeptLog:
     def _first_in(self, file: Path) -> int:
         with self._if_readable(file):
             for _, _, message in read_messages(file, types=[_TRANSITION]):
-                return converted(file, message, _position)
+                with contextlib.suppress(BagError):
+                    return converted(file, message, _position)
         return 0
 
     def _read(self, rows: _Rows, file: Path, least: int) -> int | None:
@@ -170,7 +171,12 @@ class KeptLog:
         before = len(rows)
         with self._if_readable(file):
             for _, _, message in read_messages(file, types=[_TRANSITION]):
-                converted(file, message, partial(rows.append, least))
+                try:
+                    converted(file, message, partial(rows.append, least))
+                except BagError as error:
+                    if not len(rows) and not self._is_of_these_spaces(message):
+                        raise
+                    self._note(file, error)
         return rows.positions[before] if len(rows) > before else None
 
     @contextlib.contextmanager
@@ -178,9 +184,17 @@ class KeptLog:
         try:
             yield
         except LostError as error:
-            if file not in self._told:
-                self._told.add(file)
-                self.notes.append(f"{error}; the log goes on without what is lost")
+            self._note(file, error)
+
+    def _note(self, file: Path, error: BagError) -> None:
+        if file not in self._told:
+            self._told.add(file)
+            self.notes.append(f"{error}; the log goes on without what is lost")
+
+    def _is_of_these_spaces(self, message: Any) -> bool:
+        seen, acted = self._spaces
+        sizes = {"observation": seen.dim, "next_observation": seen.dim, "action": acted.dim}
+        return all(len(getattr(message, name, ())) == size for name, size in sizes.items())
 
     def _begin(self, file: Path, start: int) -> None:
         self._files.append(file)

@@ -54,7 +54,7 @@ class BagError(ValueError):
 
 
 class LostError(BagError):
-    """It never will be: bytes are damaged, or the file is gone."""
+    """It never will be: its bytes are damaged, or are no bag's, or the file is gone."""
 
 
 @contextlib.contextmanager

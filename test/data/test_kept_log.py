@@ -1,6 +1,7 @@
 """A log whose older part is only in its bag."""
 
 import errno
+import math
 
 import pytest
 from bag_messages import ACTION_SPACE, OBSERVATION_SPACE, TRANSITIONS, transition
@@ -107,6 +108,31 @@ def test_what_a_bag_has_lost_is_told_once_and_the_rest_is_there(tmp_path):
     again.resume(mcap_files(tmp_path / "bag"))
     assert len(again) == 330
     assert pages(again) == [*all_from(40, 80), *all_from(120, 330)]
+
+
+def test_a_transition_that_is_damaged_keeps_no_logger_from_going_on(tmp_path):
+    bag = recorder.Recorder(tmp_path / "bag")
+    for i in range(120):
+        message = transition(i)
+        if i in (0, 47, 60):
+            message.next_observation[0] = math.nan
+        if i == 48:
+            message.index = 2**64 - 1
+        bag.write(TRANSITIONS, cdr(message))
+    bag.close()
+    log = KeptLog(OBSERVATION_SPACE, ACTION_SPACE)
+    log.resume(mcap_files(tmp_path / "bag"))
+    assert pages(log) == [(i, i) for i in range(120) if i not in (0, 47, 48, 60)]
+    first, second = sorted(log.notes)
+    assert "bag_0.mcap: transition of step 0 of episode 0: next_observation: 'x' is nan" in first
+    assert "bag_1.mcap: transition of step 47 of episode 0: next_observation: 'x' is nan" in second
+
+
+def test_a_log_of_other_spaces_is_refused(tmp_path):
+    log_to(tmp_path / "bag", KeptLog(OBSERVATION_SPACE, ACTION_SPACE), range(70))
+    log = KeptLog(ACTION_SPACE, ACTION_SPACE)
+    with pytest.raises(BagError, match=r"transition of step 0 of episode 0: observation"):
+        log.resume(mcap_files(tmp_path / "bag"))
 
 
 def test_a_page_that_cannot_be_read_now_is_an_error(tmp_path, monkeypatch):
