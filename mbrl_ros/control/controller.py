@@ -255,7 +255,7 @@ class Controller:
         self._withdraw_plan()
         return self._answers.safely(observation, CommandSource.HOLD, "deactivated")
 
-    def fault(self, observation: Observation, error: Exception) -> Command:
+    def fault(self, observation: Observation, error: BaseException) -> Command:
         """Return the safe command, after an exception on the control path."""
         self._withdraw_plan()
         return self._answers.safely(observation, CommandSource.FALLBACK, describe(error))

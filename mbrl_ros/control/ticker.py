@@ -46,7 +46,8 @@ class Ticker:
 
     Attributes:
         counts: replaced as a whole after each tick.
-        last: the newest command, None before the first.
+        last: the newest command that a tick came to, or the safe one where it comes to none; None
+            before the first.
         gap: between two ticks.
     """
 
@@ -104,7 +105,11 @@ class Ticker:
             self._observation = observation
             self._condition.notify()
         if overrun and not self._controller.lock_step:
-            self._send(self._controller.stand_in(observation))
+            command = self._controller.stand_in(observation)
+            if command.source.safe:
+                # Told at once: nobody knows whether the tick will ever be over.
+                self.last = command
+            self._send(command)
 
     def _run(self) -> None:
         controller, period = self._controller, self._controller.period
@@ -135,7 +140,7 @@ class Ticker:
                     command = controller.silence(answered, time.monotonic())
                 else:
                     command = controller.tick(observation, overtaken)
-            except Exception as error:  # the loop must not die of a mistake in an objective
+            except (Exception, SystemExit) as error:  # the loop must not die of a user's own code
                 if observation is not None:
                     command = controller.fault(observation, error)
             if observation is None or observation is answered:

@@ -127,6 +127,22 @@ def test_while_a_tick_overruns_the_last_plan_stands_in(ticking):
     assert told(sent)[1:] == [(0, CommandSource.PLANNED), (1, CommandSource.PLANNED)]
 
 
+def test_a_tick_that_hangs_is_told_by_the_safe_command_in_its_place(ticking):
+    fake = Fake()
+    fake.go.clear()
+    ticker, sent = ticking(fake)
+    ticker.observe(reading(0))
+    assert fake.entered.wait(PATIENCE)
+    ticker.observe(reading(1))
+    assert ticker.last is None
+    fake.stand_in = lambda reading: fake._command(reading, CommandSource.HOLD, "not over")
+    ticker.observe(reading(2))
+    assert ticker.last is sent[-1]
+    assert (ticker.last.step, ticker.last.reason) == (2, "not over")
+    fake.go.set()
+    wait_for(lambda: ticker.last.source is CommandSource.PLANNED)
+
+
 def test_readings_that_are_overtaken_are_handed_over_once_and_in_order(ticking):
     fake = Fake()
     fake.go.clear()
@@ -193,16 +209,17 @@ def test_in_lock_step_silence_has_no_answer_and_nothing_is_late(ticking):
     assert ticker.counts.late == 0
 
 
-def test_a_fault_in_the_controller_gives_the_safe_command_and_the_loop_goes_on(ticking):
+@pytest.mark.parametrize("trouble", [ZeroDivisionError("by nothing"), SystemExit("by nothing")])
+def test_a_fault_in_the_controller_gives_the_safe_command_and_the_loop_goes_on(ticking, trouble):
     fake = Fake()
-    fake.trouble = ZeroDivisionError("by nothing")
+    fake.trouble = trouble
     ticker, sent = ticking(fake)
     ticker.observe(reading(3, episode=2))
     wait_for(lambda: len(sent) == 1)
     command = sent[0]
     assert (command.source, command.reason) == (
         CommandSource.FALLBACK,
-        "ZeroDivisionError: by nothing",
+        f"{type(trouble).__name__}: by nothing",
     )
     assert (command.episode, command.step) == (2, 3)
     fake.trouble = None
