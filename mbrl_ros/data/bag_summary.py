@@ -9,13 +9,14 @@ from pathlib import Path
 
 from mcap.reader import SeekingReader
 from mcap.records import Attachment, Channel, Message, Metadata, Schema
+from mcap.summary import Summary
 
 from mbrl_ros.data.finishing import mcap_files
 from mbrl_ros.data.streaming import (
     BagError,
     LostError,
     RecordStream,
-    is_finished,
+    index_of,
     is_mcap,
     unless_gone,
 )
@@ -91,8 +92,8 @@ def _summarize_file(file: Path, into: BagSummary) -> None:
     size = file.stat().st_size
     if size and not is_mcap(file):
         raise LostError(f"{file}: not an MCAP file")
-    if size and is_finished(file):
-        _read_index(file, into)
+    if size and (index := index_of(file)) is not None:
+        _read_index(file, index, into)
     else:
         _read_through(file, into)
     into.files.append(file)
@@ -116,14 +117,11 @@ def bag_files(path: Path) -> list[Path]:
     return files
 
 
-def _read_index(path: Path, into: BagSummary) -> None:
+def _read_index(path: Path, index: Summary, into: BagSummary) -> None:
+    assert index.statistics is not None  # the file is finished
     try:
         with path.open("rb") as file:
-            reader = SeekingReader(file)
-            index = reader.get_summary()
-            assert index is not None  # the file is finished
-            assert index.statistics is not None
-            for record in _told_in(reader):
+            for record in _told_in(SeekingReader(file)):
                 into._is_told(record)
         counts = index.statistics.channel_message_counts
         for channel in index.channels.values():

@@ -28,6 +28,7 @@ from mbrl_ros.data.streaming import (
     BagError,
     LostError,
     RecordStream,
+    index_of,
     is_finished,
     is_mcap,
     records_of_chunk,
@@ -108,11 +109,8 @@ def passed_over(path: Path) -> list[str]:
     """Return the topics of a bag's finished files that cannot be read, with their encodings."""
     found = {}
     for file in _files(path):
-        if file.suffix != ".mcap" or not is_finished(file):
+        if file.suffix != ".mcap" or (summary := index_of(file)) is None:
             continue
-        with file.open("rb") as opened:
-            summary = SeekingReader(opened).get_summary()
-        assert summary is not None  # the file is finished
         for channel in summary.channels.values():
             schema = summary.schemas.get(channel.schema_id)
             kind = channel.message_encoding, schema.encoding if schema else ""

@@ -20,7 +20,7 @@ from mcap.writer import Writer
 
 from mbrl_ros.core.whole_file import write_whole
 from mbrl_ros.core.yaml_text import DUMPER, UNREADABLE
-from mbrl_ros.data.streaming import RecordStream, is_finished, is_mcap, unless_gone
+from mbrl_ros.data.streaming import RecordStream, index_of, is_finished, is_mcap, unless_gone
 
 
 def mcap_files(folder: Path) -> list[Path]:
@@ -305,18 +305,15 @@ class _Contents(NamedTuple):
 @functools.cache
 def _contents(path: Path, changed: int, size: int) -> _Contents | None:
     """Read a file's index, once: a recorder asks for all of its files whenever one is full."""
-    if not is_finished(path):
+    if (summary := index_of(path)) is None:
         return None
+    assert summary.statistics is not None  # the file is finished
     custom: dict[str, str] = {}
-    with path.open("rb") as file:
-        reader = SeekingReader(file)
-        summary = reader.get_summary()
-        assert summary is not None  # the file is finished
-        assert summary.statistics is not None
-        with contextlib.suppress(Exception):  # corrupt bytes raise arbitrary exceptions
-            for metadata in reader.iter_metadata():
-                if metadata.name == "mbrl_ros":
-                    custom.update(metadata.metadata)
+    # Corrupt bytes raise arbitrary exceptions.
+    with contextlib.suppress(Exception), path.open("rb") as file:
+        for metadata in SeekingReader(file).iter_metadata():
+            if metadata.name == "mbrl_ros":
+                custom.update(metadata.metadata)
     statistics, topics = summary.statistics, []
     for channel in summary.channels.values():
         schema = summary.schemas.get(channel.schema_id)

@@ -31,6 +31,7 @@ from mcap.records import (
     Schema,
 )
 from mcap.stream_reader import get_chunk_data_stream
+from mcap.summary import Summary
 
 _MAGIC = b"\x89MCAP0\r\n"
 # Opcode and length of a record.
@@ -192,11 +193,16 @@ def is_mcap(path: Path) -> bool:
         return file.read(len(_MAGIC)) == _MAGIC
 
 
-def is_finished(path: Path) -> bool:
-    """Return whether a file ends with a chunk index."""
+def index_of(path: Path) -> Summary | None:
+    """Return the chunk index that a file ends with; None: it has none, as while it is recorded."""
     try:
         with path.open("rb") as file:
             summary = SeekingReader(file).get_summary()
     except Exception:  # as above; a file too short raises OSError
-        return False
-    return summary is not None and summary.statistics is not None
+        return None
+    return None if summary is None or summary.statistics is None else summary
+
+
+def is_finished(path: Path) -> bool:
+    """Return whether a file ends with a chunk index."""
+    return index_of(path) is not None
