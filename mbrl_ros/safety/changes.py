@@ -13,6 +13,10 @@ from mbrl_ros.core.records import Observation
 from mbrl_ros.core.spaces import FloatArray, Space
 from mbrl_ros.safety.command_latch import ReceivedCommand
 
+# Control steps over which a command may change at once, where those between had none: they may be
+# lost on the way. After a longer silence it still changes no faster, as motors do not know of it.
+_MOST_STEPS = 3
+
 
 class Sent:
     """What was sent, one command for each control step.
@@ -69,7 +73,7 @@ class ChangesSlowly:
         if not earlier:
             return command, ""
         last, base = earlier[-1]
-        steps = command.step - last
+        steps = min(command.step - last, _MOST_STEPS)
         low, high = base - steps * self._rate, base + steps * self._rate
         if len(earlier) > 1:
             change = steps * (base - earlier[-2][1]) / (last - earlier[-2][0])

@@ -175,6 +175,18 @@ def test_a_command_changes_by_no_more_than_its_rate_and_that_by_no_more_than_the
     assert passed.values[0] - base[0] <= 3 * 5.0 * PERIOD + 1e-12
 
 
+@pytest.mark.parametrize("before", [[], [58]])
+def test_a_long_silence_leaves_no_time_for_a_jump(before):
+    sent = Sent()
+    rules = rules_of(LimitSettings(rate=[1.0], jerk=[1000.0]), sent=sent)
+    sent.begin(np.zeros(2))
+    for step in [*before, 59]:
+        sent.note(step, np.zeros(2))
+    passed, reason = judged(rules, [0.0] * 4, [2.0, -2.0], 159)
+    assert passed.values.tolist() == pytest.approx([3 * 1.0 * PERIOD, -3 * 1.0 * PERIOD])
+    assert reason == "changed too fast: push_x, push_y"
+
+
 def test_a_target_stays_near_to_where_the_joint_is():
     rules = rules_of(settings("position", reach=[0.1]))
     passed, reason = judged(rules, [0.5, -0.5, 0, 0], [2.0, -0.45])
