@@ -50,7 +50,12 @@ from mbrl_ros.nodes.runner import run_node
 from mbrl_ros.nodes.subscribing import subscribe_to_all
 from mbrl_ros.nodes.timers import create_steady_timer
 from mbrl_ros.objectives.objective_manager import ObjectiveManager
-from mbrl_ros.ros import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from mbrl_ros.ros import (
+    LifecycleNode,
+    LifecycleState,
+    ReentrantCallbackGroup,
+    TransitionCallbackReturn,
+)
 from mbrl_ros.ros import interfaces as ri
 from mbrl_ros.system.schema import OBJECTIVE, objective_parameters
 
@@ -139,7 +144,14 @@ class MpcController(LifecycleNode):
             )
         self._connections += subscribe_to_all(self, ri.Bool, "estop", self._on_estop)
         self._offered = [
-            self.create_service(ri.Trigger, "~/arm", self._on_arm),
+            self.create_service(
+                ri.Trigger,
+                "~/arm",
+                self._on_arm,
+                # It waits for the guard: in the default group, nothing else would be heard
+                # meanwhile, its answer included.
+                callback_group=ReentrantCallbackGroup(),
+            ),
             self.create_service(ri.Trigger, "~/autotune", self._tuning.on_autotune),
             self.create_service(ri.Trigger, "~/rollback", self._models.on_rollback),
             self.create_service(ri.Trigger, "~/use_newest_model", self._models.on_use_newest),
