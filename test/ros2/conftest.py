@@ -26,6 +26,8 @@ from installation import (
 from support.domains import REAL, claimed
 from support.waiting import PATIENCE
 
+HERE = Path(__file__).parent
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _real_ros():
@@ -116,12 +118,40 @@ def start(tmp_path):
 
 @pytest.fixture
 def real_script(ros_environment, start, tmp_path):
-    """Start Python code on real rclpy."""
+    """Start Python code on real rclpy, which may import `real_node`."""
 
     def begin(code, *arguments):
         path = tmp_path / "real_script.py"
         path.write_text(code)
-        return start("python3", path, *arguments, environment=ros_environment)
+        found = f"{HERE}:{HERE.parent}:{ros_environment['PYTHONPATH']}"
+        environment = {**ros_environment, "PYTHONPATH": found}
+        return start("python3", path, *arguments, environment=environment)
+
+    return begin
+
+
+@pytest.fixture
+def launch(ros_environment, start, tmp_path):
+    """Start one of the package's launch files, with the run's folder `tmp_path / "run"`."""
+
+    def begin(file, *arguments):
+        words = "ros2", "launch", "mbrl_ros", file, *arguments, f"run_dir:={tmp_path / 'run'}"
+        return start(*words, environment=ros_environment)
+
+    return begin
+
+
+@pytest.fixture
+def standin(ros_environment, start, install):
+    """Start the stand-in of a shipped robot; returns when its topics are there."""
+
+    def begin(name):
+        share = install.parent / "mbrl_ros" / "share" / "mbrl_ros"
+        file = share / "config" / "robots" / "standins" / f"{name}.yaml"
+        words = "ros2", "run", "mbrl_ros", "robot_standin", "--ros-args", "--params-file", file
+        robot = start(*words, environment=ros_environment)
+        robot.wait_for("messages a second")
+        return robot
 
     return begin
 

@@ -5,9 +5,13 @@ import re
 import signal
 
 import pytest
+from quick import LEARNING
 from support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.ros2
+
+QUICK = dict(word.split(":=") for word in LEARNING)
+del QUICK["planner.horizon"]  # each system has its own
 
 INCLUDING = """
 from pathlib import Path
@@ -17,18 +21,11 @@ from launch.actions import DeclareLaunchArgument, GroupAction, IncludeLaunchDesc
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch_ros.actions import PushRosNamespace
 
-QUICK = {
-    "planner.candidates": "16", "autotune": "false", "model.hidden": "[32, 32]",
-    "model.members": "2", "gate.first_transitions": "40", "gate.first_error": "100.0",
-    "gate.good_error": "100.0", "duration": "0", "view": "none",
-    "optimizer.updates_per_transition": "0.5", "real_time_factor": "0.5",
-}
-
-
 def system(namespace, **own):
     share = Path(get_package_share_directory("mbrl_ros"))
     source = PythonLaunchDescriptionSource(str(share / "launch" / "sim.launch.py"))
-    given = {**QUICK, **own, "run_dir": f"RUNS/{namespace}"}
+    given = {**QUICK, "duration": "0", "real_time_factor": "0.5", **own}
+    given["run_dir"] = f"RUNS/{namespace}"
     include = IncludeLaunchDescription(source, launch_arguments=given.items())
     return GroupAction([PushRosNamespace(namespace), include])
 
@@ -40,17 +37,20 @@ def generate_launch_description():
 
 
 @pytest.fixture
-def launch(start, ros_environment, tmp_path):
+def including(start, ros_environment, tmp_path):
+    """Start systems by a launch file of a user's own."""
+
     def begin(systems):
         path = tmp_path / "including.launch.py"
-        path.write_text(INCLUDING.replace("RUNS", str(tmp_path)).replace("SYSTEMS", systems))
+        text = INCLUDING.replace("RUNS", str(tmp_path)).replace("SYSTEMS", systems)
+        path.write_text(f"QUICK = {QUICK}\n{text}")
         return start("ros2", "launch", path, environment=ros_environment)
 
     return begin
 
 
-def test_two_systems_in_two_namespaces(launch, ros2, start, ros_environment, tmp_path):
-    both = launch(
+def test_two_systems_in_two_namespaces(including, ros2, start, ros_environment, tmp_path):
+    both = including(
         "system('left', task='inverted_pendulum', **{'planner.horizon': '8'}), "
         "system('right', task='cartpole_swingup', **{'mpc_controller.planner.horizon': '9'})"
     )
@@ -106,21 +106,17 @@ def test_two_systems_in_two_namespaces(launch, ros2, start, ros_environment, tmp
     assert again.stop() == 0
 
 
-def test_a_misspelt_argument_of_an_include_is_refused(launch, tmp_path):
-    refused = launch("system('left', **{'planner.horizn': '3'})")
+def test_a_misspelt_argument_of_an_include_is_refused(including, tmp_path):
+    refused = including("system('left', **{'planner.horizn': '3'})")
     assert refused.process.wait(PATIENCE) != 0
     assert "'planner.horizn': did you mean 'planner.horizon'?" in refused.output
     assert not (tmp_path / "left").exists()
 
 
 def test_a_fleet_has_one_model(start, ros2, ros_environment, tmp_path):
-    quick = [
-        "task:=inverted_pendulum", "planner.candidates:=16", "autotune:=false",
-        "model.hidden:=[32, 32]", "model.members:=2", "gate.first_transitions:=40",
-        "gate.first_error:=100.0", "gate.good_error:=100.0", "duration:=0", "view:=none",
-        "real_time_factor:=0.5", "optimizer.updates_per_transition:=0.5", f"run_dir:={tmp_path}",
-    ]  # fmt: skip
-    words = "ros2", "launch", "mbrl_ros", "fleet.launch.py", "robots:=[left, right]", *quick
+    words = "ros2", "launch", "mbrl_ros", "fleet.launch.py", "robots:=[left, right]"
+    words += "task:=inverted_pendulum", *LEARNING, "duration:=0", "real_time_factor:=0.5"
+    words += (f"run_dir:={tmp_path}",)
     fleet = start(*words, environment=ros_environment)
     assert wait_until(lambda: fleet.output.count("active, seed") == 2, 120), fleet.output
 

@@ -7,31 +7,22 @@ import signal
 
 import pytest
 from installation import ROOT
+from quick import LEARNING
 from support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.ros2
 
-# A model soon, and little planning.
-QUICK = ("task:=inverted_pendulum", "planner.horizon:=8", "planner.candidates:=16")
-QUICK += ("autotune:=false", "view:=none", "model.hidden:=[32, 32]", "model.members:=2")
-QUICK += (
-    "gate.first_transitions:=40",
-    "gate.first_error:=100.0",
-    "gate.good_error:=100.0",
-    "optimizer.updates_per_transition:=0.5",
-)
+QUICK = ("task:=inverted_pendulum", *LEARNING)
 
 OPERATOR = """
 import json, statistics, time
-import rclpy
 from mbrl_ros.msg import Action, ControllerStatus
 from mbrl_ros.srv import WhatIf
-from rclpy.qos import QoSProfile
+from real_node import real_node, until
 from std_msgs.msg import Bool
 from std_srvs.srv import Trigger
 
-rclpy.init()
-node = rclpy.create_node("operator")
+node = real_node("operator")
 newest = {}
 for kind, topic in ((ControllerStatus, "controller_status"), (Action, "action")):
     node.create_subscription(kind, topic, lambda m, t=topic: newest.__setitem__(t, m), 10)
@@ -40,25 +31,18 @@ what_if = node.create_client(WhatIf, "mpc_controller/what_if")
 arm = node.create_client(Trigger, "mpc_controller/arm")
 
 
-def until(condition, timeout=120.0):
-    end = time.monotonic() + timeout
-    while not condition() and time.monotonic() < end:
-        rclpy.spin_once(node, timeout_sec=0.05)
-    assert condition(), newest
-
-
 def planned():
     return "action" in newest and newest["action"].source in (Action.PLANNED, Action.TRUNCATED)
 
 
 def ask():
-    until(planned)
+    until(node, planned)
     return what_if.call_async(WhatIf.Request(name="balance_left"))
 
 
 def status():
     newest.pop("controller_status", None)
-    until(lambda: "controller_status" in newest)
+    until(node, lambda: "controller_status" in newest)
     return newest["controller_status"]
 
 
@@ -71,30 +55,30 @@ def late_share(meanwhile):
 
 def quiet():
     end = time.monotonic() + 4.0
-    until(lambda: time.monotonic() > end)
+    until(node, lambda: time.monotonic() > end)
 
 
 def ten_questions():
     for _ in range(10):
         answer = ask()
-        until(answer.done)
+        until(node, answer.done)
 
 
 def seconds_to_stop(asking):
-    until(planned)
+    until(node, planned)
     answer = ask() if asking else None
     began = time.monotonic()
     estop.publish(Bool(data=True))
-    until(lambda: newest["action"].source == Action.FALLBACK)
+    until(node, lambda: newest["action"].source == Action.FALLBACK)
     took = time.monotonic() - began
     if answer is not None:
-        until(answer.done)
-    until(arm.call_async(Trigger.Request()).done)
+        until(node, answer.done)
+    until(node, arm.call_async(Trigger.Request()).done)
     return took
 
 
-until(lambda: estop.get_subscription_count() >= 1 and what_if.service_is_ready())
-until(lambda: status().model_sequence > 0)
+until(node, lambda: estop.get_subscription_count() >= 1 and what_if.service_is_ready())
+until(node, lambda: status().model_sequence > 0)
 late = {"quiet": late_share(quiet), "asking": late_share(ten_questions)}
 times = [(seconds_to_stop(False), seconds_to_stop(True)) for _ in range(5)]
 alone, asking = (statistics.median(column) for column in zip(*times))
@@ -104,18 +88,17 @@ print(json.dumps({"late": late, "alone": alone, "asking": asking}), flush=True)
 
 # What both of the next begin with: arguments are the run's folder and the namespace.
 CRASHING = """
-import os, pathlib, signal, sys, time
-import rclpy
+import os, signal, sys, time
 from lifecycle_msgs.srv import ChangeState
 from mbrl_ros.msg import Action, ControllerStatus, Goal
 from mbrl_ros.srv import SetObjective
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import GetParameters, SetParameters
+from real_node import processes, real_node, until
 from std_msgs.msg import Bool
 from std_srvs.srv import Trigger
 
-rclpy.init()
-node = rclpy.create_node("operator", namespace=sys.argv[2])
+node = real_node("operator", sys.argv[2])
 newest, sources = {}, []
 node.create_subscription(
     ControllerStatus, "controller_status", lambda m: newest.__setitem__("status", m), 10
@@ -125,47 +108,30 @@ estop = node.create_publisher(Bool, "estop", 10)
 goal = node.create_publisher(Goal, "goal", 10)
 
 
-def until(condition, timeout=120.0):
-    end = time.monotonic() + timeout
-    while not condition() and time.monotonic() < end:
-        rclpy.spin_once(node, timeout_sec=0.05)
-    assert condition(), newest
-
-
 def call(kind, name, request):
     client = node.create_client(kind, f"mpc_controller/{name}")
     assert client.wait_for_service(60.0), name
     answer = client.call_async(request)
-    until(answer.done)
+    until(node, answer.done)
     node.destroy_client(client)
     return answer.result()
 
 
 def status(condition):
     newest.pop("status", None)
-    until(lambda: "status" in newest and condition(newest["status"]))
+    until(node, lambda: "status" in newest and condition(newest["status"]))
     return newest["status"]
 
 
-def processes():
-    found = set()
-    for folder in pathlib.Path("/proc").glob("[0-9]*"):
-        try:
-            words = (folder / "cmdline").read_bytes().decode().split(chr(0))
-        except OSError:
-            continue
-        if f"{sys.argv[1]}/config.yaml" in words and any(
-            word.endswith("/mpc_controller") for word in words
-        ):
-            found.add(int(folder.name))
-    return found
+def controllers():
+    return processes(sys.argv[1], "mpc_controller")
 
 
 def crash():
-    before = processes()
+    before = controllers()
     for process in before:
         os.kill(process, signal.SIGKILL)
-    until(lambda: processes() - before)
+    until(node, lambda: controllers() - before)
     sources.clear()
     # Of the new process: the one before has no say any more.
     newest.pop("status", None)
@@ -174,7 +140,7 @@ def crash():
 def only_the_safe_command_until_armed():
     now = status(lambda m: m.state == "active")
     assert now.estopped and now.reason == "e-stop", now
-    until(lambda: len(sources) > 20)
+    until(node, lambda: len(sources) > 20)
     assert set(sources) == {Action.FALLBACK}, set(sources)
     assert call(Trigger, "arm", Trigger.Request()).success
     status(lambda m: m.state == "active" and not m.estopped)
@@ -187,7 +153,7 @@ request = SetParameters.Request(parameters=[Parameter(name="planner.horizon", va
 assert call(SetParameters, "set_parameters", request).results[0].successful
 answer = call(SetObjective, "set_objective", SetObjective.Request(name="balance_left"))
 assert answer.success, answer.message
-until(lambda: goal.get_subscription_count() and estop.get_subscription_count())
+until(node, lambda: goal.get_subscription_count() and estop.get_subscription_count())
 digest = status(lambda m: m.objective == "balance_left").objective_digest
 goal.publish(Goal(names=["cart_position"], values=[0.25]))
 wished = status(lambda m: m.objective_digest != digest).objective_digest
@@ -228,14 +194,10 @@ only_the_safe_command_until_armed()
 
 
 @pytest.fixture
-def system(start, ros_environment, tmp_path):
-    launch = start(
-        *("ros2", "launch", "mbrl_ros", "sim.launch.py", *QUICK, "duration:=0"),
-        f"run_dir:={tmp_path / 'run'}",
-        environment=ros_environment,
-    )
-    launch.wait_for("active, seed")
-    return launch
+def system(launch):
+    launched = launch("sim.launch.py", *QUICK, "duration:=0")
+    launched.wait_for("active, seed")
+    return launched
 
 
 @pytest.mark.alone
@@ -270,14 +232,9 @@ def test_wishes_survive_a_crash(system, real_script, tmp_path):
 
 
 def test_a_robot_in_a_namespace_is_held_after_a_crash(
-    start, ros_environment, real_script, ros2, tmp_path
+    launch, start, ros_environment, real_script, ros2, tmp_path
 ):
-    robot = start(
-        *("ros2", "launch", "mbrl_ros", "robot.launch.py", *QUICK, "namespace:=arm"),
-        "needs_limits:=false",
-        f"run_dir:={tmp_path / 'run'}",
-        environment=ros_environment,
-    )
+    robot = launch("robot.launch.py", *QUICK, "namespace:=arm", "needs_limits:=false")
     # A plant of somebody else, who calls its topics in another way.
     plant = start(
         *("ros2", "run", "mbrl_ros", "mujoco_sim", "--ros-args", "--params-file"),

@@ -4,30 +4,22 @@ import signal
 
 import pytest
 import yaml
+from quick import PLANNING
 from support.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.ros2
 
-STANDIN = "config/robots/standins/quadruped.yaml"
-QUICK = ("planner.horizon:=8", "planner.candidates:=16", "autotune:=false", "view:=none")
-QUICK += ("model.hidden:=[32, 32]", "model.members:=2", "robot_bridge.time_limit:=2.0")
 
-
-def test_a_robot_is_checked_and_launched(start, ros2, ros_environment, install, tmp_path):
-    share = install.parent / "mbrl_ros" / "share" / "mbrl_ros"
-    words = ("ros2", "run", "mbrl_ros", "robot_standin", "--ros-args", "--params-file")
-    robot = start(*words, share / STANDIN, environment=ros_environment)
-    robot.wait_for("125 messages a second")
+def test_a_robot_is_checked_and_launched(standin, launch, start, ros2, ros_environment):
+    robot = standin("quadruped")
+    assert "125 messages a second" in robot.output
     check = start("mbrl-ros", "robot", "check", "quadruped", environment=ros_environment)
     assert check.process.wait(PATIENCE) == 0, check.output
     # On rclpy, whose messages name their fields in the same way.
     assert "  pitch = " in check.output
     assert "nothing wrong was found; nothing was sent" in check.output
-    system = start(
-        *("ros2", "launch", "mbrl_ros", "robot.launch.py", "task:=quadruped", *QUICK),
-        f"run_dir:={tmp_path / 'run'}",
-        environment=ros_environment,
-    )
+    words = "task:=quadruped", "robot_bridge.time_limit:=2.0", *PLANNING
+    system = launch("robot.launch.py", *words)
     system.wait_for("hears /joint_states, /imu; commands /position_controller/commands", 60.0)
 
     def newest(topic):

@@ -7,7 +7,6 @@ import pytest
 
 pytestmark = pytest.mark.ros2
 
-STANDIN = "config/robots/standins/cartpole_rig.yaml"
 TOPICS = ("/joint_states", "/effort_controller/commands")
 # Someone else's controller: noise, held for a period of 0.04 s, until enough of it was recorded.
 PUSHES = """
@@ -34,14 +33,11 @@ SMALL = ("model.hidden:=[32, 32]", "model.members:=2", "gate.first_error:=100.0"
 
 
 def test_a_recorded_robot_is_imported_and_trained_on(
-    start, real_script, ros2, ros_environment, install, tmp_path
+    standin, start, real_script, ros2, ros_environment, tmp_path
 ):
     if "ros2bag" not in ros2("pkg", "list").split():
         pytest.skip("no ros2 bag in this ROS 2")
-    share = install.parent / "mbrl_ros" / "share" / "mbrl_ros"
-    words = ("ros2", "run", "mbrl_ros", "robot_standin", "--ros-args", "--params-file")
-    robot = start(*words, share / STANDIN, environment=ros_environment)
-    robot.wait_for("messages a second")
+    standin("cartpole_rig")
     pushes = real_script(PUSHES)
     pushes.wait_for("pushing")
     raw, bag = tmp_path / "raw", tmp_path / "bag"

@@ -3,18 +3,10 @@
 import signal
 
 import pytest
+from quick import LEARNING
 from support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.ros2
-
-QUICK = ("task:=inverted_pendulum", "planner.horizon:=8", "planner.candidates:=16")
-QUICK += ("autotune:=false", "view:=none", "model.hidden:=[32, 32]", "model.members:=2")
-QUICK += (
-    "gate.first_transitions:=40",
-    "gate.first_error:=100.0",
-    "gate.good_error:=100.0",
-    "optimizer.updates_per_transition:=0.5",
-)
 
 # Tries to command the plant, as the guard does; says whom it sees.
 STRANGER = """
@@ -34,7 +26,7 @@ print("sees", sorted(set(node.get_node_names()) - {"stranger"}), publisher.get_s
 
 
 def test_with_the_shipped_policy_the_nodes_learn_and_nobody_else_commands(
-    start, ros2, ros_environment, install, real_script, tmp_path
+    launch, start, ros2, ros_environment, install, real_script, tmp_path
 ):
     if "sros2" not in ros2("pkg", "list").split():
         pytest.skip("no sros2 in this ROS 2")
@@ -54,19 +46,15 @@ def test_with_the_shipped_policy_the_nodes_learn_and_nobody_else_commands(
     looked.process.wait(PATIENCE)
     if "does not have security support" in looked.output:
         pytest.skip("this ROS 2's middleware was built without security")
-    launch = start(
-        *("ros2", "launch", "mbrl_ros", "sim.launch.py", *QUICK, "duration:=0"),
-        f"run_dir:={tmp_path / 'run'}",
-        environment=ros_environment,
-    )
-    launch.wait_for("active, seed")
+    system = launch("sim.launch.py", "task:=inverted_pendulum", *LEARNING, "duration:=0")
+    system.wait_for("active, seed")
 
     def operator(*words):
         return ros2(*words, "--no-daemon", "--spin-time", "3")
 
     ros_environment["ROS_SECURITY_ENCLAVE_OVERRIDE"] = "/operator"
     echo = ("topic", "echo", "--once", "--field", "model_sequence", "/controller_status")
-    assert wait_until(lambda: operator(*echo).split()[0] != "0", PATIENCE), launch.output
+    assert wait_until(lambda: operator(*echo).split()[0] != "0", PATIENCE), system.output
     set_it = ("param", "set", "/mpc_controller", "objective.active", "balance_left")
     assert "successful" in operator(*set_it)
 
@@ -79,4 +67,4 @@ def test_with_the_shipped_policy_the_nodes_learn_and_nobody_else_commands(
     outside = start("python3", path, environment=unsecured)
     assert outside.process.wait(PATIENCE) == 0
     assert "sees [] 0" in outside.output
-    assert launch.stop(signal.SIGINT) == 0
+    assert system.stop(signal.SIGINT) == 0
