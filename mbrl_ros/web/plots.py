@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from viser import uplot
 
-from mbrl_ros.web.watched import Watched
+from mbrl_ros.web.watched import Watched, columns
 
 _BLUE, _ORANGE, _GREEN, _RED = "#1971c2", "#f08c00", "#2b8a3e", "#e03131"
 _PURPLE = "#9c36b5"
@@ -76,7 +75,7 @@ class Plots:
             for label, color in curves.items()
         ]
         return self._gui.add_uplot(
-            tuple(np.zeros(1) for _ in range(1 + len(curves))),
+            tuple(columns([], 1 + len(curves))),
             (uplot.Series(label=across), *series),
             title=title,
             scales={"x": uplot.Scale(time=False), "y": uplot.Scale(distr=3 if logarithmic else 1)},

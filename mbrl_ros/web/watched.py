@@ -303,10 +303,11 @@ def columns(rows: Sequence[Sequence[float]], count: int) -> list[FloatArray]:
     """Return rows as columns for uPlot, which draws nothing where there is a NaN anywhere.
 
     Rows without a finite last value are left out. What else is not finite becomes that value, and
-    its curve goes below the last one, which is drawn last. Without rows, there is one of zeros.
+    its curve goes below the last one, which is drawn last. Without rows there is one at 0, of NaN,
+    so that nothing is drawn: a zero would be a dot, as of an episode that returned nothing.
     """
     table = np.array(rows, dtype=np.float64).reshape(-1, count)
     table = table[np.isfinite(table[:, -1])]
     table = np.where(np.isfinite(table), table, table[:, -1:])
-    table = table if len(table) else np.zeros((1, count))
+    table = table if len(table) else np.array([[0.0] + [math.nan] * (count - 1)])
     return [np.ascontiguousarray(column) for column in table.T]
