@@ -13,6 +13,7 @@ from mbrl_ros.cli.ros_tools.verbs import Interrupted
 from mbrl_ros.cli.terminal import Terminal
 from mbrl_ros.core.niceness import yield_process
 from mbrl_ros.data.finishing import mcap_files
+from mbrl_ros.data.streaming import BagError
 from mbrl_ros.diagnosis.finding import Finding
 from mbrl_ros.nodes.qos import EVENTS
 from mbrl_ros.nodes.record_messages import findings_message
@@ -40,8 +41,8 @@ def follow(
         console: to print a line for each fit to.
 
     Raises:
-        ValueError: if the bags cannot be read, or do not fit the simulation.
-        OSError: if a file cannot be written.
+        ValueError: if the bags cannot be read at first, or do not fit the simulation.
+        OSError: if a file cannot be written at first.
     """
     from mbrl_ros.evaluation.real2sim import TooLittleError
 
@@ -57,10 +58,18 @@ def follow(
                 if size > _GROWTH * fitted:
                     try:
                         found = fit()
-                        write(found)
                         findings, line = differences(found), summary(found)
+                        write(found)
                     except TooLittleError as error:
                         line = f"waiting: {error}"
+                    except (BagError, OSError) as error:
+                        if not fitted:
+                            raise  # what was asked for is wrong
+                        # A disk that is full, or a file that cannot be read now.
+                        if isinstance(error, OSError):
+                            line = f"waiting: {error.filename}: {error.strerror}"
+                        else:
+                            line = f"waiting: {error}"
                     fitted = size
                     if line != said:
                         said = line

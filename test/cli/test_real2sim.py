@@ -1,11 +1,13 @@
 """`mbrl-ros real2sim`: from a bag to parameters."""
 
+import errno
 import json
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from support.processes import die_with_parent
@@ -13,9 +15,13 @@ from support.recorded import simulated, write_bag
 from support.waiting import PATIENCE, eventually
 
 from mbrl_ros import ros
+from mbrl_ros.cli import real2sim_following
 from mbrl_ros.cli.main import main
-from mbrl_ros.cli.real2sim_following import ever_held
+from mbrl_ros.cli.real2sim_following import ever_held, follow
+from mbrl_ros.cli.ros_tools.session import Session
+from mbrl_ros.cli.ros_tools.verbs import Interrupted
 from mbrl_ros.core.niceness import USUAL
+from mbrl_ros.data.streaming import BagError
 from mbrl_ros.ros import interfaces as ri
 from mbrl_ros.system.task_file import read_task_file
 
@@ -158,6 +164,50 @@ def test_a_bag_that_grows_is_followed_and_what_was_found_is_told(folder, tmp_pat
     plant = read_task_file(file).nodes["mujoco_sim"]
     assert plant["physics.gain_scale"] == pytest.approx(0.7, rel=2e-3)
     assert plant["physics.friction_scale"] == pytest.approx(2.0, rel=2e-3)
+
+
+def test_a_full_disk_ends_no_following_that_has_begun(tmp_path, monkeypatch):
+    bag = tmp_path / "bag_0.mcap"
+    bag.write_bytes(bytes(100))
+    said, published = [], []
+    full = OSError(errno.ENOSPC, "No space left on device", "found.yaml")
+    writes = iter([None, full, BagError("bag_0.mcap: cannot be read: Input/output error"), None])
+
+    class Over(Session):
+        def __init__(self):
+            clock = SimpleNamespace(now=lambda: SimpleNamespace(to_msg=ri.Time))
+            publisher = SimpleNamespace(publish=published.append)
+            self.node = SimpleNamespace(
+                create_publisher=lambda *_: publisher, get_clock=lambda: clock
+            )
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+        def sleep(self, _):
+            if len(published) == 4:
+                raise Interrupted(signal.SIGINT)
+            bag.write_bytes(bytes(2 * bag.stat().st_size))
+
+    def write(_):
+        if (error := next(writes)) is not None:
+            raise error
+
+    found = SimpleNamespace(windows=4, estimates=[], delay=0, delay_errors=[])
+    monkeypatch.setattr(real2sim_following, "Session", Over)
+    monkeypatch.setattr(real2sim_following, "yield_process", lambda: None)
+    console = SimpleNamespace(print=said.append)
+    follow([bag], lambda: found, write, console)
+    assert [line.partition(":")[2].strip() for line in said if line.startswith("waiting")] == [
+        "found.yaml: No space left on device",
+        "bag_0.mcap: cannot be read: Input/output error",
+    ]
+    writes = iter([full])
+    with pytest.raises(OSError, match="No space left"):
+        follow([bag], lambda: found, write, console)
 
 
 def test_a_bag_grows_also_where_its_files_shrink_and_go(tmp_path):
