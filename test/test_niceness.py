@@ -1,12 +1,13 @@
 """What yields to a control loop: whole processes, and functions in processes of their own."""
 
 import os
+import pickle
 import subprocess
 import sys
 
 import pytest
 
-from mbrl_ros.core.niced_call import call_niced
+from mbrl_ros.core.niced_call import call_niced, main
 from mbrl_ros.core.niceness import USUAL
 
 pytestmark = pytest.mark.process
@@ -52,6 +53,14 @@ def test_a_function_is_called_in_a_process_that_yields():
     assert call_niced(os.getpriority, os.PRIO_PROCESS, 0) == max(now, USUAL)
     assert call_niced(print, "what a library says") is None
     assert call_niced(len, "x" * 2**22) == 2**22
+
+
+@pytest.mark.parametrize("sent", [0, 1, 10])
+def test_a_caller_that_was_killed_is_no_error(sent):
+    run = f"from {main.__module__} import main; main()"
+    whole = pickle.dumps((len, ("x" * 100,)))
+    said = subprocess.run([sys.executable, "-c", run], input=whole[:sent], capture_output=True)
+    assert (said.returncode, said.stdout, said.stderr) == (0, b"", b"")
 
 
 def test_a_function_that_fails_is_an_error_of_its_process(capfd):

@@ -51,7 +51,7 @@ def main() -> None:
     out = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # where libraries may print
     # Whoever called may have been killed.
-    with contextlib.suppress(EOFError):
+    with contextlib.suppress(EOFError, pickle.UnpicklingError):
         function, arguments = pickle.load(sys.stdin.buffer)
         result = pickle.dumps(function(*arguments))
         with contextlib.suppress(BrokenPipeError), os.fdopen(out, "wb") as answer:
