@@ -115,6 +115,7 @@ class TransitionPairer:
         self._last = seen
         self._before = self._resting if action is None and not seen.step else action
         if last is None or not follows:
+            self._odd = 0  # what follows is not in a row with it
             if seen.step > 0:
                 self._skip("gap")
             return None

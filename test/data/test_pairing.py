@@ -125,6 +125,15 @@ def test_a_restarted_plant_is_followed_though_its_reset_was_missed(pairer):
     assert [p.step for p in pairs] == [3, 4, 5, 6, 7]
 
 
+def test_late_observations_of_the_old_plant_are_not_mixed_with_the_new_one():
+    pairer = TransitionPairer(OBSERVATION_SPACE, ACTION_SPACE, period=40e-9)
+    old = [seen(0, s, stamp=4000 + 40 * s) for s in range(5)]
+    new = [seen(0, s, plant=1, stamp=8000 + 40 * s) for s in range(5)]
+    # The two intervals between old and new are as long, but do not follow each other.
+    pairs = feed(pairer, [old[1], old[2], old[4], old[0], new[1], old[3], new[3], new[4]])
+    assert [(p.observation[1], p.step) for p in pairs] == [(0, 1)]
+
+
 def test_a_plant_that_repeats_its_first_steps_exactly_after_a_restart(pairer):
     feed(pairer, [seen(0, s) for s in range(20)])
     pairs = feed(pairer, [seen(0, s, plant=int(s > 4)) for s in range(30)])
