@@ -12,10 +12,13 @@ import logging
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
+import lz4.frame
+import zstandard
 from mcap.data_stream import ReadDataStream
 from mcap.opcode import Opcode
 from mcap.reader import SeekingReader
@@ -37,6 +40,8 @@ _MAGIC = b"\x89MCAP0\r\n"
 # Opcode and length of a record.
 _HEAD = struct.Struct("<BQ")
 RECORD_HEAD = _HEAD.size
+# Bytes that a chunk may unpack to; usual ones have some MB.
+_MOST = 2**30
 # What stands before a message's data: channel, sequence, log and publish time.
 _MESSAGE = struct.Struct("<HIQQ")
 # Records whose content is told; the others tell again what these say.
@@ -165,7 +170,7 @@ def records_of_chunk(content: bytes) -> Iterator[McapRecord]:
     Raises:
         Exception: of whatever kind, before anything is yielded, if the chunk is corrupt.
     """
-    chunk = Chunk.read(ReadDataStream(BytesIO(content)))
+    chunk = _bounded(Chunk.read(ReadDataStream(BytesIO(content))))
     stream, length = get_chunk_data_stream(chunk, validate_crc=True)
     data, position = stream.read(length), 0
     found = []
@@ -177,6 +182,23 @@ def records_of_chunk(content: bytes) -> Iterator[McapRecord]:
         found.append(_record(opcode, data[position : position + size]))
         position += size
     return (record for record in found if record is not None)
+
+
+def _bounded(chunk: Chunk) -> Chunk:
+    """Return a chunk that can be unpacked without filling the memory; it may be a crafted one.
+
+    Raises:
+        ValueError: if it unpacks to more than `_MOST` bytes, whatever it says of itself.
+    """
+    size = chunk.uncompressed_size
+    if chunk.compression == "zstd":
+        size = max(size, zstandard.frame_content_size(chunk.data))
+    elif chunk.compression == "lz4":  # whose frames seldom tell
+        data = lz4.frame.LZ4FrameDecompressor().decompress(chunk.data, max_length=_MOST + 1)
+        chunk, size = replace(chunk, compression="", data=data), max(size, len(data))
+    if size > _MOST:
+        raise ValueError(f"a chunk of {size} bytes or more, expected at most {_MOST}")
+    return chunk
 
 
 def _record(opcode: int, content: bytes) -> McapRecord | None:

@@ -14,14 +14,15 @@ import pytest
 import yaml
 from bag_messages import ACTION_SPACE, GOALS, OBSERVATION_SPACE, TRANSITIONS, goal, transition
 from mcap.reader import make_reader
+from mcap.writer import CompressionType, Writer
 from mcap_ros2.decoder import DecoderFactory
 from rosbags.highlevel import AnyReader
 from rosbags.interfaces import QosDurability, QosReliability
 from rosbags.rosbag2 import Reader
-from support.messages import cdr
+from support.messages import cdr, make
 from support.waiting import PATIENCE, eventually
 
-from mbrl_ros.data import live_file
+from mbrl_ros.data import live_file, streaming
 from mbrl_ros.data import recorder as recorder_module
 from mbrl_ros.data.bag_check import check_bag
 from mbrl_ros.data.bag_summary import summarize
@@ -140,7 +141,7 @@ import sys
 sys.path[:0] = sys.argv[2:]
 from pathlib import Path
 from bag_messages import TRANSITIONS, transition
-from support.messages import cdr
+from support.messages import cdr, make
 from mbrl_ros.data.recorder import Recorder
 recorder = Recorder(Path(sys.argv[1]))
 i = 0
@@ -219,6 +220,24 @@ def test_damage_inside_a_finished_file_is_one_clear_error(bag):
     with pytest.raises(BagError, match=r"bag_0\.mcap: damaged: ") as caught:
         indices(bag)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("compression", CompressionType)
+def test_a_chunk_that_would_fill_the_memory_is_not_unpacked(bag, compression, monkeypatch):
+    bag.mkdir()
+    with (bag / "bag_0.mcap").open("wb") as file:
+        writer = Writer(file, compression=compression)
+        writer.start("ros2", "")
+        schema = writer.register_schema("std_msgs/msg/String", "ros2msg", b"string data")
+        channel = writer.register_channel("/said", "cdr", schema)
+        said = cdr(make("std_msgs/msg/String", data=10_000 * "a"))
+        writer.add_message(channel, log_time=1, publish_time=1, data=said)
+        writer.finish()
+    ((_, _, message),) = read_messages(bag)
+    assert message.data == 10_000 * "a"
+    monkeypatch.setattr(streaming, "_MOST", 5_000)
+    with pytest.raises(BagError, match=r"bag_0.mcap: damaged: a chunk of \d+ bytes or more"):
+        list(read_messages(bag))
 
 
 def test_what_is_no_bag_is_refused_by_name(tmp_path):
