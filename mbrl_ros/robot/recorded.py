@@ -51,7 +51,7 @@ class RecordedRobot(RobotPlant):
         self.commands = () if told else tuple(self.writers)
         # When each action came into effect.
         self._acting: deque[tuple[float, FloatArray]] = deque()
-        self._ticked = -np.inf
+        self._step_began = -np.inf
 
     def hear_command(self, name: str, message: Any, now: float) -> None:
         """Take in a command that somebody sent; see `Listener.hear`."""
@@ -71,7 +71,7 @@ class RecordedRobot(RobotPlant):
             self.without[_HOW_LONG.sub("", self.problem)] += 1
         # Nobody knows how long it took to bring the robot back.
         self.restored()
-        self._ticked = now
+        self._step_began = now
         while len(self._acting) > 1 and self._acting[1][0] <= now:
             self._acting.popleft()
         return seen
@@ -80,7 +80,7 @@ class RecordedRobot(RobotPlant):
         if self._reader is None:
             told = self._told(now)
             return np.full(self._action.dim, np.nan) if told is None else told
-        begin, end = self._ticked, now
+        begin, end = self._step_began, now
         if self._action.discrete:
             # Choices have no mean.
             begin = end = (begin + end) / 2
