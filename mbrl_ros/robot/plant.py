@@ -124,8 +124,8 @@ class RobotPlant:
         # Whether it is this bridge that commands the robot.
         self._commands = False
         self._episode, self._step = 0, -1
-        # In a step the newest command is at most so old.
-        self._latest, self._ticked = oldest + task.period, math.inf
+        # A command acts for so long at most [s]; when the last step was.
+        self._patience, self._ticked = oldest + task.period, math.inf
         self._in_effect: FloatArray | None = None
         self._effect = InEffect()
         self._inner = InnerLoop(task, settings.inner_loop) if settings.inner_loop else None
@@ -216,7 +216,7 @@ class RobotPlant:
             now: on a clock that never jumps [s].
         """
         with self._lock:
-            if now - self._ticked <= self._latest:
+            if now - self._ticked <= self._patience:
                 return {}
             self.problem = f"no control step for {now - self._ticked:.2f} s"
             return self._safely(self._readings(now), now)
@@ -310,7 +310,7 @@ class RobotPlant:
             resting = self._told(now)
         if resting is None:
             resting = self.safe(values)
-        self.bounds.check_jump(resting)
+        self._check_begin(resting)
         if self.observation is not None:
             self._episode += 1
         self._step, self._cut = 0, False
@@ -321,6 +321,10 @@ class RobotPlant:
         self._actuation.begin(self._in_effect, self._episode, now)
         if self._inner is not None:
             self._inner.begin(self._in_effect)
+
+    def _check_begin(self, resting: FloatArray) -> None:
+        """Check that it may begin where this is in effect; what was recorded has begun anywhere."""
+        self.bounds.check_jump(resting)
 
     def _seen(self, values: FloatArray, now: float, stamp: int) -> Observation:
         action = self._acted(now)

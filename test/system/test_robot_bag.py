@@ -123,6 +123,14 @@ def test_seldom_commands_hold_until_they_are_too_old(tmp_path):
     assert set(np.unique(few.log.action).round(6)) <= set(np.unique(whole.log.action).round(6))
 
 
+def test_what_was_recorded_may_begin_beyond_the_limits_of_actions(tmp_path):
+    bag = write(tmp_path / "bag", Rig(seconds=2.0).messages)
+    beyond = {"robot_bridge.resting": ["motor = 50 + joints.position[slider]"]}
+    made = imported(bag, **beyond)
+    assert made.without.keys() == imported(bag).without.keys()
+    assert len(made.log) == len(imported(bag).log) > 40
+
+
 def test_a_sensor_that_was_silent_leaves_a_gap(tmp_path):
     rig = Rig()
     heard = [each for each in rig.messages if each[0] != "/joint_states" or not 4.0 < each[1] < 5.0]
