@@ -151,7 +151,4 @@ def test_an_arm_is_drawn_by_its_model(watch):
 def test_a_position_must_be_of_dimensions(domain):
     with pytest.raises(ValueError, match="two or three of at_x, at_y, got at_z"):
         Watcher(["at_x", "at_y"], position="[at_z]")
-    # The node that was begun would keep the next context of this process in this file's domain.
-    for node in tuple(ros.get_default_context()._nodes):
-        node.destroy_node()
     ros.try_shutdown()

@@ -3,7 +3,7 @@ import struct
 
 import pytest
 from support.domains import claimed
-from support.waiting import PATIENCE
+from support.waiting import PATIENCE, eventually
 
 from mbrl_ros.ros import Context, Node, RCLError
 from mbrl_ros.ros.embedded.dds import Writer
@@ -132,6 +132,29 @@ def test_bad_discovery_range(world, monkeypatch):
         monkeypatch.setenv("ROS_DOMAIN_ID", str(number))
         with pytest.raises(RCLError, match="ROS_AUTOMATIC_DISCOVERY_RANGE is 'NEAR'"):
             world.node()
+
+
+def test_a_context_that_begins_anew_joins_the_domain_of_now(monkeypatch, domain):
+    context = Context()
+    context.init(args=[])
+    left = Node("left", context=context)  # by whoever forgot to destroy it
+    context.shutdown()
+    with claimed() as number:
+        monkeypatch.setenv("ROS_DOMAIN_ID", str(number))
+        context.init(args=[])
+        node = Node("node", context=context)
+        assert node.get_node_names() == ["node"]
+        other = Context()
+        other.init(args=[])
+        watcher = Node("watcher", context=other)
+        eventually(lambda: sorted(watcher.get_node_names()) == ["node", "watcher"])
+        left.destroy_node()
+        assert context.ok()
+        node.destroy_node()
+        eventually(lambda: watcher.get_node_names() == ["watcher"])
+        watcher.destroy_node()
+    for each in (context, other):
+        each.shutdown()
 
 
 def test_wrong_runtime(start, monkeypatch):

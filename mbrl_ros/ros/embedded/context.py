@@ -14,6 +14,15 @@ from mbrl_ros.ros.embedded.exceptions import NotInitializedException, RCLError
 from mbrl_ros.ros.embedded.graph import Graph
 
 
+class _Membership:
+    """A DDS participant with its graph, and the nodes that use them."""
+
+    def __init__(self, domain: int, enclave: str) -> None:
+        self.participant = Participant(domain, enclave)
+        self.graph = Graph(self.participant)
+        self.nodes: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
 class Context:
     """Arguments and DDS participant that the nodes of a process share."""
 
@@ -24,9 +33,9 @@ class Context:
         #: Number of `init()` calls, by which an executor detects that it is outdated.
         self.session = 0
         self._callbacks: list[Any] = []
-        self._nodes: weakref.WeakSet[Any] = weakref.WeakSet()
-        self._participant: Participant | None = None
-        self._graph: Graph | None = None
+        # Of the present session, and all: nodes may outlive their session.
+        self._membership: _Membership | None = None
+        self._memberships: list[_Membership] = []
         self._domain_id = 0
         self.arguments = Arguments()
 
@@ -48,6 +57,8 @@ class Context:
                 except ValueError as error:
                     raise RCLError(f"argument --log-level: {error}") from None
             logging.set_console(self.arguments.console)
+            self._close_unused()
+            self._membership = None
             self._ok = self._initialized = True
             self.session += 1
             _contexts.add(self)
@@ -89,7 +100,7 @@ class Context:
             callback = reference()
             if callback is not None:
                 callback()
-        self._close_if_unused()
+        self._close_unused()
         return True
 
     def on_shutdown(self, callback: Callable[[], None]) -> None:
@@ -110,29 +121,37 @@ class Context:
         with self._lock:
             if not self._ok:
                 raise NotInitializedException("cannot create node")
-            if self._participant is None or self._graph is None:
-                self._participant = Participant(self._domain_id, self.arguments.enclave)
-                self._graph = Graph(self._participant)
-            self._nodes.add(node)
-            return self._participant, self._graph
+            if self._membership is None:
+                self._membership = _Membership(self._domain_id, self.arguments.enclave)
+                self._memberships.append(self._membership)
+            self._membership.nodes.add(node)
+            return self._membership.participant, self._membership.graph
 
     def leave(self, node: Any) -> None:
         """Note that a node has been destroyed."""
         with self._lock:
-            self._nodes.discard(node)
-        self._close_if_unused()
+            for membership in self._memberships:
+                membership.nodes.discard(node)
+            self._close_unused()
 
-    def _close_if_unused(self) -> None:
+    def _close_unused(self) -> None:
+        """Leave domains without nodes; in that of the present session there may be some yet."""
         with self._lock:
-            if not self._ok and not self._nodes:
-                self.close()
+            for membership in tuple(self._memberships):
+                if not membership.nodes and not (self._ok and membership is self._membership):
+                    self._close(membership)
 
     def close(self) -> None:
         """Leave the DDS domain, so that other participants notice at once."""
         with self._lock:
-            participant, self._participant, self._graph = self._participant, None, None
-            if participant is not None:
-                participant.close()
+            for membership in tuple(self._memberships):
+                self._close(membership)
+
+    def _close(self, membership: _Membership) -> None:
+        self._memberships.remove(membership)
+        if membership is self._membership:
+            self._membership = None
+        membership.participant.close()
 
 
 def _domain_id(wish: int | None) -> int:
