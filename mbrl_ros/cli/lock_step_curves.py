@@ -48,10 +48,10 @@ class LockStepCurves:
             ticks=sum(system.sources),
             ticks_late=0,
             sources=system.sources,
-            delay_steps=controller.latency.delay,
+            delay_steps=controller.known.latency.delay,
             model_sequence=controller.models.version[1],
             expected_return=system.expected_return,
-            one_step_z=controller.trust.one_step,
-            open_loop_z=controller.trust.open_loop,
+            one_step_z=controller.known.trust.one_step,
+            open_loop_z=controller.known.trust.open_loop,
             correction=controller.models.correction,
         )

@@ -47,7 +47,7 @@ class Controller:
         models: the model in use, and how it is replaced.
         estopped: while true, only the safe command is sent.
         safe: what is sent when in doubt.
-        known: what it knows, of which ``latency`` and ``trust`` are parts.
+        known: what it knows of the plant, of the delay of commands and of the model.
         overhead: time from the end of a tick until its command is sent.
         plan_times: of the last 200 planned ticks [s].
         agent: decides.
@@ -102,8 +102,7 @@ class Controller:
         self.estopped = False
         self.safe = safe
         self.known = Knowledge(observation, action, settings, safe.resting)
-        self.latency, self.trust = self.known.latency, self.known.trust
-        self._answers = Answers(action, safe, self.latency, clock)
+        self._answers = Answers(action, safe, self.known.latency, clock)
         self.plan_times: deque[float] = deque(maxlen=200)
         self.overhead = DurationEstimate()
         self.agent = make_agent(settings.agent, action, settings.planner, seed, clock)
@@ -168,7 +167,7 @@ class Controller:
     def delay(self) -> int:
         """Control steps from an observation to its action's effect: measured, and of the model."""
         active = self.models.active
-        return self.latency.delay + (active.model.delay if active else 0)
+        return self.known.latency.delay + (active.model.delay if active else 0)
 
     @property
     def budget(self) -> float:
@@ -326,14 +325,14 @@ class Controller:
             reason = "no model yet, and exploration.enabled is false"
             return self._answers.safely(observation, CommandSource.HOLD, reason)
         if active is None and self.agent.needs_model:
-            sent = self.latency.before(observation.step)
+            sent = self.known.latency.before(observation.step)
             values = self._exploration(sent[-1] if len(sent) else self.safe.held)
             refused = self.models.refusal
             reason = f"model refused: {refused}" if refused else "no model yet"
             return self._answers.command(observation, values, CommandSource.EXPLORATION, reason)
         if self.known.trusted is Level.NONE:
             self._withdraw_plan()
-            reason = f"the model is not to be trusted: {self.trust.reason}"
+            reason = f"the model is not to be trusted: {self.known.trust.reason}"
             return self._answers.safely(observation, CommandSource.FALLBACK, reason)
         return self._decided(observation, active)
 

@@ -100,4 +100,4 @@ class GuardLink:
         except ValueError as error:  # a stranger's: the guard's are well-formed
             self._log.warning(str(error), throttle_duration_sec=_COMPLAINT_PERIOD)
             return
-        self._controller.latency.changed(message.step, values)
+        self._controller.known.latency.changed(message.step, values)

@@ -229,7 +229,7 @@ class DecisionReplay:
         command = self._controller.tick(newest, overtaken)
         sent = np.array(message.values)
         # What is under way is what was sent then.
-        self._controller.latency.changed(newest.step, sent)
+        self._controller.known.latency.changed(newest.step, sent)
         decision = Decision(
             newest.episode,
             newest.step,

@@ -245,7 +245,7 @@ class LockStepSystem:
         )
         if verdict.reason:
             self.intervention = verdict.reason
-            self.controller.latency.changed(verdict.step, verdict.values)
+            self.controller.known.latency.changed(verdict.step, verdict.values)
         self.simulator.command(
             verdict.values, verdict.episode, verdict.step, seen.time, verdict.safe
         )

@@ -207,7 +207,7 @@ class Rehearsal:
         if verdict.reason:
             self._changed += 1
             if command is not None:
-                self.controller.latency.changed(verdict.step, verdict.values)
+                self.controller.known.latency.changed(verdict.step, verdict.values)
         self._plant.command(verdict.values, verdict.episode, verdict.step, self._now, verdict.safe)
 
     def _record(self, seen: list[Observation]) -> Record:
@@ -217,7 +217,7 @@ class Rehearsal:
             record = record_of(seen, self._objective, self.task.period)
             record.trouble = self._trouble
         record.sources, record.changed = self._sources, self._changed
-        record.delay = self.controller.latency.delay
+        record.delay = self.controller.known.latency.delay
         record.readings = np.stack(self._plant.readings)
         record.places = np.array(self._plant.places)
         return record

@@ -358,6 +358,6 @@ def test_commands_that_were_lost_do_not_count_against_the_model():
         # Every other command is lost, and the plant says so.
         applied = command.values if rng.random() < 0.5 else np.array(SAFE)
         state = step(state, applied)
-    assert made.trust.level is Level.FULL
-    assert made.trust.one_step < 0.01
+    assert made.known.trust.level is Level.FULL
+    assert made.known.trust.one_step < 0.01
     assert made.models.correction < 1e-3

@@ -33,7 +33,7 @@ def test_plans_start_where_the_plant_will_be_when_they_act(told, hidden):
         # What was sent in answer to step k acts from step k + delay on.
         acting = sent[k - delay] if k >= delay else np.array(SAFE)
         state = step(state, acting)
-    assert (made.latency.delay, made.delay) == (told, delay)
+    assert (made.known.latency.delay, made.delay) == (told, delay)
     # What the objective is told belongs to the same moment.
     assert judge.moment == (39 + delay, sent[-2].tolist())
     assert len(starts) > 20
@@ -73,7 +73,7 @@ def test_without_compensation_plans_start_where_the_plant_was_seen():
     for k in range(30):
         judge.starts.clear()
         made.tick(reading(k, [0.1 * k, 0.0], action_step=k - 3))
-    assert made.latency.delay == 2
+    assert made.known.latency.delay == 2
     torch.testing.assert_close(judge.starts[0], torch.tensor([2.9, 0.0]).expand(2, -1))
 
 

@@ -142,7 +142,7 @@ def test_a_model_that_is_right_is_acted_on_and_comes_back_after_a_scare():
     made = controller(trust=True)
     commands = drive(made, step, 20)
     assert {command.source for command in commands} == {CommandSource.PLANNED}
-    assert made.trust.level is Level.FULL
+    assert made.known.trust.level is Level.FULL
     scared = controller(trust=True)
     turn = iter(range(1000))
     commands = drive(scared, lambda s, u: (lossy if next(turn) < 15 else step)(s, u), 80)
@@ -155,7 +155,7 @@ def test_with_less_trust_plans_are_shorter_and_more_cautious():
     made = controller(trust=True)
     drive(made, step, 3)
     for level, horizon in ((Level.CAUTIOUS, 4), (Level.DOUBTFUL, 2), (Level.FULL, 8)):
-        made.trust.level = level
+        made.known.trust.level = level
         made.reset()
         made.tick(reading(0))
         assert len(made.planned.result.actions) == horizon
@@ -170,4 +170,4 @@ def test_trust_that_is_not_asked_for_is_only_told():
     made = controller(trust=False)
     commands = drive(made, lossy, 40)
     assert {command.source for command in commands} == {CommandSource.PLANNED}
-    assert made.trust.level is Level.NONE
+    assert made.known.trust.level is Level.NONE

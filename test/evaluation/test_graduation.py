@@ -324,7 +324,7 @@ def test_a_task_without_a_robot_is_as_late_as_one(delays, steps):
     plant = stage.plant(Conditions(delays, 1))
     rehearsal = Rehearsal(task, plant, None)
     record = rehearsal.play(25, moves=np.linspace(-1.0, 1.0, 60)[:, None])
-    assert rehearsal.controller.latency.delay == 0  # nobody asked it
+    assert rehearsal.controller.known.latency.delay == 0  # nobody asked it
     told = np.flatnonzero(~record.safe)
     moved = record.actions[told[-1], 0]
     answered = round((moved + 1.0) * 59 / 2)
