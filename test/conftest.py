@@ -1,7 +1,9 @@
 """What holds for all tests."""
 
+import os
 import signal
-from contextlib import nullcontext
+import sys
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import pytest
@@ -61,6 +63,18 @@ def pytest_runtest_protocol(item):
 def same_numbers():
     """Random numbers of a test that do not depend on which tests came before it."""
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def usual_priority():
+    """What a node in this process takes for itself, real-time priority above all, ends with it."""
+    interval = sys.getswitchinterval()
+    yield
+    sys.setswitchinterval(interval)
+    if os.sched_getscheduler(0) != os.SCHED_OTHER:
+        for thread in Path("/proc/self/task").iterdir():
+            with suppress(ProcessLookupError):  # it may be over already
+                os.sched_setscheduler(int(thread.name), os.SCHED_OTHER, os.sched_param(0))
 
 
 @pytest.fixture(scope="module")
