@@ -41,6 +41,7 @@ def call_niced(function: Callable[..., _Result], *arguments: Any) -> _Result:
     )
     if done.returncode:
         raise ChildProcessError(f"{function.__name__}: its process ended with {done.returncode}")
+    # Of our own child's pipe, which nobody else can write to.
     result: _Result = pickle.loads(done.stdout)
     return result
 

@@ -80,6 +80,16 @@ def ticking():
         ticker.stop()
 
 
+def held(ticking):
+    """Return a controller that is held within its first tick, its ticker and what is sent."""
+    fake = Fake()
+    fake.go.clear()
+    ticker, sent = ticking(fake)
+    ticker.observe(reading(0))
+    assert fake.entered.wait(PATIENCE)
+    return fake, ticker, sent
+
+
 def told(sent):
     return [(command.step, command.source) for command in sent]
 
@@ -100,11 +110,7 @@ def test_each_reading_is_answered_once(ticking):
 
 
 def test_only_the_newest_reading_counts_and_the_others_are_skipped(ticking):
-    fake = Fake()
-    fake.go.clear()
-    ticker, _ = ticking(fake)
-    ticker.observe(reading(0))
-    assert fake.entered.wait(PATIENCE)
+    fake, ticker, _ = held(ticking)
     for k in range(1, 5):
         ticker.observe(reading(k))
     fake.go.set()
@@ -114,11 +120,7 @@ def test_only_the_newest_reading_counts_and_the_others_are_skipped(ticking):
 
 
 def test_while_a_tick_overruns_the_last_plan_stands_in(ticking):
-    fake = Fake()
-    fake.go.clear()
-    ticker, sent = ticking(fake)
-    ticker.observe(reading(0))
-    assert fake.entered.wait(PATIENCE)
+    fake, ticker, sent = held(ticking)
     ticker.observe(reading(1))
     assert told(sent) == [(1, CommandSource.REUSED)]
     assert ticker.counts.ticks == 0
@@ -128,11 +130,7 @@ def test_while_a_tick_overruns_the_last_plan_stands_in(ticking):
 
 
 def test_a_tick_that_hangs_is_told_by_the_safe_command_in_its_place(ticking):
-    fake = Fake()
-    fake.go.clear()
-    ticker, sent = ticking(fake)
-    ticker.observe(reading(0))
-    assert fake.entered.wait(PATIENCE)
+    fake, ticker, sent = held(ticking)
     ticker.observe(reading(1))
     assert ticker.last is None
     fake.stand_in = lambda reading: fake._command(reading, CommandSource.HOLD, "not over")
@@ -144,11 +142,7 @@ def test_a_tick_that_hangs_is_told_by_the_safe_command_in_its_place(ticking):
 
 
 def test_readings_that_are_overtaken_are_handed_over_once_and_in_order(ticking):
-    fake = Fake()
-    fake.go.clear()
-    ticker, _ = ticking(fake)
-    ticker.observe(reading(0))
-    assert fake.entered.wait(PATIENCE)
+    fake, ticker, _ = held(ticking)
     for step, episode in ((1, 0), (2, 0), (0, 1), (1, 1)):
         ticker.observe(reading(step, episode))
     fake.go.set()
@@ -269,11 +263,7 @@ def test_stopping_waits_for_the_tick_under_way_and_sends_nothing_afterwards(tick
 
 def test_a_tick_that_hangs_is_not_waited_for_and_never_sends(ticking, monkeypatch):
     monkeypatch.setattr(ticker_module, "_PATIENCE", 0.05)
-    fake = Fake()
-    fake.go.clear()
-    ticker, sent = ticking(fake)
-    ticker.observe(reading(0))
-    assert fake.entered.wait(PATIENCE)
+    fake, ticker, sent = held(ticking)
     assert not ticker.stop()
     assert ticker.hangs
     fake.go.set()
