@@ -252,7 +252,7 @@ class Controller:
     def farewell(self, observation: Observation) -> Command:
         """Return the safe command to send last, before falling silent."""
         self._withdraw_plan()
-        return self._answers.safely(observation, CommandSource.HOLD, "deactivated")
+        return self._answers.safely(observation, CommandSource.FALLBACK, "deactivated")
 
     def fault(self, observation: Observation, error: BaseException) -> Command:
         """Return the safe command, after an exception on the control path."""

@@ -86,7 +86,7 @@ def test_at_the_end_of_an_episode_it_holds():
 
 def test_a_last_word_is_safe():
     command = controller().farewell(reading(3))
-    assert source_of(command) == (CommandSource.HOLD, "deactivated")
+    assert source_of(command) == (CommandSource.FALLBACK, "deactivated")
     assert command.values.tolist() == SAFE
 
 

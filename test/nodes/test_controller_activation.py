@@ -157,7 +157,7 @@ def test_it_needs_an_armed_guard_and_sends_the_safe_command_last(start, plant):
     plant.until(lambda: plant.commands and plant.commands[-1].source == ri.Action.EXPLORATION)
     assert plant.change(4)  # deactivate
     plant.until(lambda: plant.status is not None and plant.status.state == "inactive")
-    assert plant.commands[-1].source == ri.Action.HOLD
+    assert plant.commands[-1].source == ri.Action.FALLBACK
     silent = len(plant.commands)
     for _ in range(20):
         plant.observe()
@@ -167,7 +167,7 @@ def test_it_needs_an_armed_guard_and_sends_the_safe_command_last(start, plant):
     process.send_signal(signal.SIGTERM)
     eventually(lambda: process.poll() is not None, meanwhile=spin)
     assert process.returncode == 0
-    assert plant.commands[-1].source == ri.Action.HOLD
+    assert plant.commands[-1].source == ri.Action.FALLBACK
 
 
 def test_a_robot_needs_limits(start, plant):

@@ -57,7 +57,7 @@ def test_it_is_deactivated_all_the_same_and_sends_the_safe_command_last(node, mo
         node.trigger_deactivate()
         assert node._ticker.hangs
         until(lambda: INACTIVE in states)
-        assert commands[-1].source == ri.Action.HOLD
+        assert commands[-1].source == ri.Action.FALLBACK
         states.clear()
         node.trigger_activate()  # not while it hangs
         until(lambda: states)
