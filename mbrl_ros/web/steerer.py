@@ -115,18 +115,19 @@ class Steerer:
             with folder:
                 for control in members:
                     widget = _widget(self._client.gui, control)
-                    self._widgets[control.node, control.name] = (widget, control)
                     widget.on_update(self._changed(control))
+                    self._widgets[control.node, control.name] = (widget, control)
 
     def _offer_variants(self, names: Sequence[str]) -> None:
         """Offer to show what would be planned for another objective, one of these."""
         options = (_NOTHING, *names)
         if self._what_if is None:
-            self._what_if = self._client.gui.add_dropdown(
+            offered = self._client.gui.add_dropdown(
                 "what if", options, initial_value=_NOTHING, order=_WHAT_IF,
                 hint="what would be planned for another objective, in purple",
             )  # fmt: skip
-            self._what_if.on_update(self._supposed)
+            offered.on_update(self._supposed)
+            self._what_if = offered
         elif tuple(self._what_if.options) != options:
             self._what_if.options = options
 
@@ -168,7 +169,7 @@ class Steerer:
 
     def _supposed(self, event: Any) -> None:
         if event.client_id is not None:
-            value = self._what_if.value
+            value = event.target.value
             self._steering.suppose("" if value == _NOTHING else value)
 
     def _command(self, values: Sequence[float]) -> None:
