@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 
+import numpy as np
+
 from mbrl_ros.control.command import Command, CommandSource
 from mbrl_ros.control.latency import Latency
-from mbrl_ros.control.model_manager import ActiveModel
+from mbrl_ros.control.plan_record import PlanRecord
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.spaces import FloatArray, Space
 from mbrl_ros.safety.safe_command import SafeCommand
@@ -60,6 +62,34 @@ class Answers:
         reason = "; ".join(filter(None, (reason, self._safe.trouble)))
         return self.command(observation, values, source, reason)
 
+    def reused(
+        self,
+        plan: PlanRecord | None,
+        observation: Observation,
+        step: int,
+        reason: str,
+        plan_time: float,
+    ) -> Command | None:
+        """Return what an earlier plan holds for a step; None if it holds nothing.
+
+        Args:
+            plan: the newest that may still act.
+            observation: that is answered.
+            step: of the observation that the plan is asked for.
+            reason: why there is no newer plan.
+            plan_time: spent planning in vain [s].
+        """
+        held = plan.held(observation.episode, step) if plan else None
+        if plan is None or held is None:
+            return None
+        values = self._action.clip(held)
+        if not np.isfinite(values).all():
+            return None
+        source, digest = CommandSource.REUSED, plan.objective.digest
+        return self.command(
+            observation, values, source, reason, plan_time, plan.version, objective=digest
+        )
+
     def command(
         self,
         observation: Observation,
@@ -67,7 +97,7 @@ class Answers:
         source: CommandSource,
         reason: str,
         plan_time: float = 0.0,
-        model: ActiveModel | None = None,
+        model: tuple[int, int] = (0, 0),
         expected_return: float = float("nan"),
         objective: str = "",
     ) -> Command:
@@ -79,7 +109,7 @@ class Answers:
             source: how it came about.
             reason: why it is not a full plan; empty if it is.
             plan_time: spent planning [s].
-            model: planned with; None: with none.
+            model: epoch and sequence of what it was planned with; zeros: of none.
             expected_return: of the plan.
             objective: digest of what was planned for.
         """
@@ -93,7 +123,7 @@ class Answers:
             reason,
             self._clock() - observation.received,
             plan_time,
-            model.version if model else (0, 0),
+            model,
             expected_return,
             objective,
         )

@@ -24,7 +24,7 @@ from mbrl_ros.core.extensions import describe
 from mbrl_ros.core.limits import LimitSettings
 from mbrl_ros.core.pending import calling
 from mbrl_ros.core.records import Observation
-from mbrl_ros.core.spaces import FloatArray, Space
+from mbrl_ros.core.spaces import Space
 from mbrl_ros.core.task import TaskSettings
 from mbrl_ros.models.prior import Prior, prior_of
 from mbrl_ros.models.world_model import UnlearnedError
@@ -224,9 +224,9 @@ class Controller:
         if self.awaited:
             reason += f": no frame of camera {' and '.join(map(repr, self.awaited))} came with it"
         if age <= self.settings.longest_silence(self.period):
-            reused = self._reused(observation, observation.step + int(age / self.period))
-            if reused is not None:
-                return self._answers.command(observation, reused, CommandSource.REUSED, reason)
+            step = observation.step + int(age / self.period)
+            if (reused := self._reused(observation, step, reason)) is not None:
+                return reused
         else:
             # To damp a velocity of long ago would push.
             unknown = np.full(self.observation.dim, np.nan)
@@ -243,11 +243,9 @@ class Controller:
         blind = observation.step - planned.observation.step if planned is not None else 0
         usable = not observation.ended and bool(np.isfinite(observation.values).all())
         usable = usable and blind * self.period <= longest
-        reused = self._reused(observation, observation.step) if usable else None
         reason = "the last tick is not over"
-        if reused is None:
-            return self._hold(observation, reason)
-        return self._answers.command(observation, reused, CommandSource.REUSED, reason)
+        reused = self._reused(observation, observation.step, reason) if usable else None
+        return self._hold(observation, reason) if reused is None else reused
 
     def farewell(self, observation: Observation) -> Command:
         """Return the safe command to send last, before falling silent."""
@@ -355,13 +353,12 @@ class Controller:
         took = self._clock() - began
         self.plan_times.append(took)
         if result is None:
-            reused = self._reused(observation, observation.step)
+            reason = "no time to plan"
+            reused = self._reused(observation, observation.step, reason, took)
             if reused is None:
-                reason = "no time to plan, and no plan to reuse"
+                reason += ", and no plan to reuse"
                 return self._answers.safely(observation, CommandSource.FALLBACK, reason)
-            return self._answers.command(
-                observation, reused, CommandSource.REUSED, "no time to plan", took, active
-            )
+            return reused
         source = CommandSource.PLANNED if result.complete else CommandSource.TRUNCATED
         reason = "" if result.complete else f"time for {result.iterations} iterations only"
         values = self.action.clip(result.actions[0].double().numpy())
@@ -371,9 +368,10 @@ class Controller:
             return self._answers.safely(observation, CommandSource.FALLBACK, reason)
         if problem is None:
             return self._answers.command(observation, values, source, reason, took)
-        self.planned = PlanRecord(observation, problem, result)
+        version = active.version if active else (0, 0)
+        self.planned = PlanRecord(observation, problem, result, version)
         return self._answers.command(
-            observation, values, source, reason, took, active,
+            observation, values, source, reason, took, version,
             result.expected_return, problem.objective.digest,
         )  # fmt: skip
 
@@ -387,11 +385,8 @@ class Controller:
         """Let nobody act on the last plan any more; the next one may still start from it."""
         self.planned = None
 
-    def _reused(self, observation: Observation, step: int) -> FloatArray | None:
-        """Return what the last plan holds for a step, shape ``(A,)``; None if it holds nothing."""
-        plan = self.planned
-        held = None if plan is None or self.estopped else plan.held(observation.episode, step)
-        if held is None:
-            return None
-        values = self.action.clip(held)
-        return values if np.isfinite(values).all() else None
+    def _reused(
+        self, observation: Observation, step: int, reason: str, took: float = 0.0
+    ) -> Command | None:
+        plan = None if self.estopped else self.planned
+        return self._answers.reused(plan, observation, step, reason, took)

@@ -37,11 +37,13 @@ class PlanRecord:
         observation: planned from.
         problem: what was to be planned.
         result: the plan.
+        version: epoch and sequence of the model it was made with.
     """
 
     observation: Observation
     problem: Problem
     result: PlanResult
+    version: tuple[int, int]
 
     @property
     def objective(self) -> Objective:
@@ -141,4 +143,4 @@ class PlanRecord:
         assert result is not None  # what nobody has timed yet is begun
         for _ in range(_ROUNDS - 1):
             result = loop.plan(problem, deadline, elapsed=0) or result
-        return PlanRecord(self.observation, problem, result)
+        return PlanRecord(self.observation, problem, result, self.version)

@@ -73,10 +73,11 @@ def test_an_old_reading_leaves_less_time(clock):
 
 def test_without_time_the_last_plan_goes_on(clock):
     made = timed(clock, iterations=2)
-    made.tick(at(clock, 20))
+    first = made.tick(at(clock, 20))
     planned = made.planned.result.actions[:, 0].tolist()
     for k in (21, 22, 25):
         command = made.tick(at(clock, k, age=0.8))
+        assert (command.model, command.objective) == (first.model, first.objective)
         assert source_of(command) == (CommandSource.REUSED, "no time to plan")
         assert command.values[0] == pytest.approx(planned[k - 20])
 

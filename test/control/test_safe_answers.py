@@ -92,11 +92,14 @@ def test_a_last_word_is_safe():
 
 def test_silence_gets_the_rest_of_the_plan_then_the_safe_command():
     made, last = controller(iterations=3), reading(5)
-    made.tick(last)
+    first = made.tick(last)
     planned = made.planned.result.actions[:, 0].tolist()
+    made.models.offer(exact_model(), 1, 2)
     for periods in (1, 2, 4):
         command = made.silence(last, last.received + (periods + 0.5) * PERIOD)
         assert command.source == CommandSource.REUSED
+        # Whatever there is by now, the plan was made with that.
+        assert (command.model, command.objective) == (first.model, first.objective)
         assert command.values[0] == pytest.approx(planned[periods])
     command = made.silence(last, last.received + 0.21)
     assert source_of(command) == (CommandSource.HOLD, "no observation for 0.21 s")
