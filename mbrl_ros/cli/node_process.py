@@ -19,6 +19,7 @@ _RUN = """import sys
 if "" in sys.path[:1]: sys.path.append(sys.path.pop(0))
 from {module} import main
 sys.exit(main())"""
+_NODES = "mbrl_ros.nodes.__main__"
 
 
 def python_command(module: str, *arguments: str) -> list[str]:
@@ -29,7 +30,13 @@ def python_command(module: str, *arguments: str) -> list[str]:
 def node_command(node: str, arguments: Sequence[str]) -> list[str]:
     """Return the command that runs a node, at most until this process ends."""
     ending = dying_with_this_process()
-    return python_command("mbrl_ros.nodes.__main__", node, *ending, *arguments)
+    return python_command(_NODES, node, *ending, *arguments)
+
+
+def node_of(command: Sequence[str]) -> str | None:
+    """Return the node that a command of `node_command` runs; None: it runs something else."""
+    start = python_command(_NODES)[1:]
+    return command[3] if list(command[1:3]) == start and len(command) > 3 else None
 
 
 class LogTail:

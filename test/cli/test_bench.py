@@ -1,6 +1,9 @@
+import os
+import subprocess
 import time
 
 import pytest
+from support.waiting import eventually
 
 from mbrl_ros.cli.bench.engines import Setting, make_model, ours
 from mbrl_ros.cli.bench.idle import IdleThread
@@ -8,6 +11,7 @@ from mbrl_ros.cli.bench.memory import MemoryWatch
 from mbrl_ros.cli.bench.planning import measure
 from mbrl_ros.cli.bench.tick import _jitter
 from mbrl_ros.cli.main import main
+from mbrl_ros.cli.node_process import node_command
 
 SMALL = Setting("small", (8, 16), candidates=12, iterations=2, horizon=3, particles=20)
 KEYS = {
@@ -71,12 +75,28 @@ def test_an_idle_thread_wakes_once_a_period():
     assert sum(idle.intervals) == pytest.approx(0.01 * len(idle.intervals), abs=0.1)
 
 
+@pytest.mark.process
+def test_the_memory_of_nodes_is_watched_and_of_nothing_else():
+    watch = MemoryWatch(os.getpid())
+    node = subprocess.Popen(node_command("safety_guard", []), stderr=subprocess.DEVNULL)
+    other = subprocess.Popen(["sleep", "60"])
+    try:
+        eventually(lambda: watch.samples)
+    finally:
+        for child in (node, other):
+            child.kill()
+            child.wait()
+        watch.stop()
+    assert list(watch.samples) == ["safety_guard"]
+    assert min(watch.samples["safety_guard"]) > 1.0
+
+
 def test_growth_is_told_from_the_second_tenth_to_the_last():
     watch = MemoryWatch(0)
     watch.stop()
     watch.samples["trainer"] = [1000.0] * 10 + [50.0] * 10 + [60.0] * 70 + [53.0] * 10
     watch.samples["short"] = [1.0] * 5
-    assert watch.growth() == {"trainer": 3.0}
+    assert watch.growth() == {"trainer": (3.0, pytest.approx(0.06))}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ from collections import defaultdict
 from pathlib import Path
 from statistics import median
 
-_PERIOD = 1.0
+from mbrl_ros.cli.node_process import node_of
+
+_PERIOD = 1.0  # [s]
 _MIB = 2.0**20
 
 
@@ -31,16 +33,20 @@ class MemoryWatch:
         self._stopped.set()
         self._thread.join()
 
-    def growth(self) -> dict[str, float]:
-        """Return how much each node grew from the second tenth of the time to the last [MiB].
+    def growth(self) -> dict[str, tuple[float, float]]:
+        """Return by how much each node grew from the second tenth of the time to the last.
 
         The first tenth is the start, when libraries load and buffers are made.
+
+        Returns:
+            node to [MiB] and to the share of what it held.
         """
         grown = {}
         for node, samples in self.samples.items():
             tenth = len(samples) // 10
             if tenth:
-                grown[node] = median(samples[-tenth:]) - median(samples[tenth : 2 * tenth])
+                before, after = median(samples[tenth : 2 * tenth]), median(samples[-tenth:])
+                grown[node] = after - before, after / before - 1.0
         return grown
 
     def _run(self) -> None:
@@ -52,6 +58,5 @@ class MemoryWatch:
                     pages = int((process / "statm").read_text().split()[1])
                 except (OSError, ValueError, IndexError):
                     continue  # it has just ended
-                if parent == self._pid and "mbrl_ros.nodes" in words:
-                    node = words[words.index("--ros-args") - 1]
+                if parent == self._pid and (node := node_of(words)):
                     self.samples[node].append(pages * os.sysconf("SC_PAGE_SIZE") / _MIB)
