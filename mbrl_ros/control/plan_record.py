@@ -67,9 +67,24 @@ class PlanRecord:
             shape ``(M, H + 1, O)``, SI units; it begins where the first action acts. None where the
             model predicts no named dimensions.
         """
-        imagined = self.problem.model.imagine(self.problem.belief, self.result.actions[None])
-        seen = imagined.observations
-        return None if seen is None else seen[:, 0].clone().cpu()
+        ways = self.ways(0)
+        return None if ways is None else ways[:, 0]
+
+    def ways(self, count: int) -> Tensor | None:
+        """Return the observations that each member expects of the plan and the best candidates.
+
+        Costs a rollout, as `trajectory`.
+
+        Args:
+            count: of candidates, at most.
+
+        Returns:
+            shape ``(M, 1 + K, H + 1, O)``, otherwise as of `trajectory`; the plan first, then
+            `PlanResult.elites`.
+        """
+        actions = torch.cat([self.result.actions[None], self.result.elites[:count]])
+        seen = self.problem.model.imagine(self.problem.belief, actions).observations
+        return None if seen is None else seen.clone().cpu()
 
     @torch.no_grad()
     def gains(self) -> PlanGains:

@@ -40,12 +40,14 @@ def action_message(command: Command, stamp: ri.Time) -> ri.Action:
 
 def plan_message(planned: PlanRecord, stamp: ri.Time) -> ri.Plan:
     """Return the message of a plan's predicted trajectory; takes a rollout."""
-    objective, result, trajectory = planned.objective, planned.result, planned.trajectory()
+    objective, result, ways = planned.objective, planned.result, planned.ways(_TOP)
     actions = result.actions
-    if trajectory is None:
+    if ways is None:
         # The model predicts no named dimensions.
-        terms, trajectory = {}, torch.empty(1, 0, objective.observation.dim)
+        ways = torch.empty(1, 1, 0, objective.observation.dim)
+        terms, trajectory = {}, ways[:, 0]
     else:
+        trajectory = ways[:, 0]
         terms = objective.term_rewards(trajectory[:, 1:], actions, trajectory[:, :1])
     batch = (trajectory.shape[0], len(actions))
     top = result.elites[:_TOP]
@@ -71,6 +73,7 @@ def plan_message(planned: PlanRecord, stamp: ri.Time) -> ri.Plan:
         candidates=len(top),
         candidate_actions=top.flatten().tolist(),
         candidate_returns=result.returns[: len(top)].tolist(),
+        candidate_observations=ways[:, 1:].mean(dim=0).flatten().tolist(),
     )
 
 

@@ -12,8 +12,8 @@ from mbrl_ros.web.bodies import Bodies, Color
 from mbrl_ros.web.watched import Future
 
 _GHOST = 0.35
-# Poses that are drawn, at most.
-_POSES = 40
+# Poses of a plan that are drawn, and of each other candidate, at most.
+_POSES, _FEW = 40, 15
 
 
 class DrawnPlan:
@@ -27,18 +27,20 @@ class DrawnPlan:
             root: name of the drawing in the scene.
             poser: of the robot.
             outline: of the robot.
-            color: of the way; that of the spread is paler.
+            color: of the way; that of the spread is paler, and that of other candidates still more.
         """
         self._scene, self._root, self._poser, self._outline = scene, root, poser, outline
         moving = [shape for shape in outline.shapes if shape.body]
         self._ghost = Bodies(scene, f"{root}/ghost", moving, color, _GHOST)
-        self._colors = color, _paler(color)
+        self._colors = color, _paler(color), _paler(_paler(color))
         self._lines: dict[str, Any] = {}
         self._drawn: Future | None = None
         self._hide()
 
     def draw(self, future: Future | None) -> None:
         """Draw the ways of all outermost points, the members' spread around them, and the end.
+
+        The best of the other candidates are drawn below.
 
         Args:
             future: None: nothing is planned.
@@ -50,20 +52,24 @@ class DrawnPlan:
         if not known or future is None or not np.isfinite(future.mean).all():
             self._hide()
             return
+        others = future.candidates[np.isfinite(future.candidates).all(axis=(1, 2))]
         mean, std = thinned(future.mean, _POSES), thinned(future.std, _POSES)
         for name, trajectories, color, width in (
             ("mean", [mean], self._colors[0], 4.0),
             ("spread", [mean - std, mean + std], self._colors[1], 1.5),
+            ("candidates", [thinned(each, _FEW) for each in others], self._colors[2], 1.0),
         ):
             ways = [pieces(self._outline.way(trajectory)) for trajectory in trajectories]
-            lines = np.concatenate(ways).astype(np.float32)
+            lines = np.concatenate([np.empty((0, 2, 3)), *ways]).astype(np.float32)
             line = self._lines.get(name)
             if line is not None and line.points.shape == lines.shape:
                 line.points, line.visible = lines, True
-                continue
-            self._lines[name] = self._scene.add_line_segments(
-                f"{self._root}/{name}", lines, color, thickness=width, thickness_units="screen"
-            )
+            elif len(lines):
+                self._lines[name] = self._scene.add_line_segments(
+                    f"{self._root}/{name}", lines, color, thickness=width, thickness_units="screen"
+                )
+            elif line is not None:
+                line.visible = False
         self._ghost.place(*self._poser.bodies(future.mean[-1]))
 
     def _hide(self) -> None:

@@ -37,6 +37,7 @@ class Future:
         ahead: control steps from the observation planned from to the first row.
         mean: over the members, shape ``(H + 1, O)``.
         std: between the members, the same shape.
+        candidates: means of the best of those that it was chosen from, shape ``(K, H + 1, O)``.
         expected_return: in the objective's unit.
         objective: name of what it was made for.
     """
@@ -44,6 +45,7 @@ class Future:
     ahead: int
     mean: FloatArray
     std: FloatArray
+    candidates: FloatArray
     expected_return: float
     objective: str = ""
 
@@ -249,7 +251,10 @@ class Watched:
         self.supposed = self._future_of(message)
 
     def _future_of(self, message: Any) -> Future | None:
-        """Return a plan; None: of another task, or of a model without named dimensions."""
+        """Return a plan; None: of another task, or of a model without named dimensions.
+
+        Candidates of another number or size than it says are none.
+        """
         names = tuple(message.observation_names)
         shape = (message.horizon + 1, len(names))
         sizes = {len(message.observations), len(message.observation_stds)}
@@ -258,7 +263,12 @@ class Watched:
         ahead = int(self.controller.delay_steps) if self.controller is not None else 0
         mean = np.array(message.observations).reshape(shape)
         std = np.array(message.observation_stds).reshape(shape)
-        return Future(ahead, mean, std, float(message.expected_return), message.objective)
+        others, count = np.array(message.candidate_observations), int(message.candidates)
+        count = count if others.size == count * mean.size else 0
+        candidates = others[: count * mean.size].reshape(count, *shape)
+        return Future(
+            ahead, mean, std, candidates, float(message.expected_return), message.objective
+        )
 
     def _on_Action(self, message: Any, now: float) -> None:  # noqa: N802
         if message.plan_time > 0:

@@ -35,6 +35,20 @@ def test_a_plan_says_what_it_expects():
     assert planned.result.expected_return == command.expected_return
 
 
+def test_a_plan_says_where_the_best_candidates_lead():
+    made = controller()
+    made.tick(reading(0, [1.0, 2.0]))
+    planned = made.planned
+    ways = planned.ways(3)
+    assert ways.shape == (2, 4, 9, 2)
+    np.testing.assert_allclose(ways[:, 0].numpy(), planned.trajectory().numpy(), atol=1e-6)
+    for way, actions in zip(ways[0, 1:].numpy(), planned.result.elites.numpy(), strict=False):
+        state = np.array([1.0, 2.0])
+        for seen, force in zip(way, actions, strict=False):
+            np.testing.assert_allclose(seen, state, atol=1e-5)
+            state = step(state, force)
+
+
 def test_what_if_plans_for_another_objective_and_changes_nothing():
     made = controller(iterations=20, candidates=64, icem=ICEMSettings(finest_scale=1.0))
     with pytest.raises(ValueError, match="what_if: there is no plan now"):

@@ -192,6 +192,8 @@ def test_what_if_answers_and_changes_nothing(running):
     assert len(plan.rewards) == len(plan.terms) * plan.horizon
     assert sum(plan.rewards) == pytest.approx(plan.expected_return, rel=0.2, abs=1.0)
     assert len(plan.candidate_actions) == plan.candidates * plan.horizon
+    assert plan.candidates > 1
+    assert len(plan.candidate_observations) == plan.candidates * len(plan.observations)
     assert sorted(plan.candidate_returns, reverse=True) == list(plan.candidate_returns)
     assert plan.candidate_returns[0] == plan.expected_return
     # With a goal, and with another objective altogether.

@@ -22,7 +22,7 @@ from websockets.exceptions import ConnectionClosed
 from mbrl_ros.scene.posing import Poser
 from mbrl_ros.web.controls import Control
 from mbrl_ros.web.page import Page
-from mbrl_ros.web.watched import Watched
+from mbrl_ros.web.watched import Future, Watched
 
 WEIGHT = Control("mpc_controller", "objective.up.weight", 0.5, low=0.0)
 
@@ -208,6 +208,25 @@ def system(page, tmp_path):
     watched.feed("Observation", message, 0.0)
     watched.feed("Objective", wanted(0.5), 0.0)
     return watched
+
+
+def test_where_the_best_candidates_lead_is_drawn_beside_the_plan(page, system):
+    drawn = page._scene._plan
+    mean = np.array([(0.1, 0.0), (0.2, 0.0), (0.4, 0.0)])
+    for others in ([], [mean + 1.0], [mean + 1.0, mean + np.nan, mean - 1.0], []):
+        system.future = Future(0, mean, np.zeros_like(mean), np.reshape(others, (-1, 3, 2)), 1.0)
+        page._scene.draw(system)
+        told = [each for each in others if np.isfinite(each).all()]
+        assert drawn._lines["mean"].visible
+        line = drawn._lines.get("candidates")
+        assert bool(line and line.visible) == bool(told)
+        if told:
+            tip = drawn._lines["mean"].points[0, 0, 0] - mean[0, 0]
+            starts = [each[0, 0] + tip for each in told]
+            assert line.points[[2 * i for i in range(len(told))], 0, 0] == pytest.approx(starts)
+    system.future = None
+    page._scene.draw(system)
+    assert not any(line.visible for line in drawn._lines.values())
 
 
 def handle_of(page, number, watched):

@@ -18,11 +18,12 @@ def observation(episode, step, *values):
     )  # fmt: skip
 
 
-def plan(episode, step, mean, std=0.1, objective="swing"):
+def plan(episode, step, mean, std=0.1, objective="swing", candidates=()):
     return SimpleNamespace(
         episode=episode, step=step, horizon=len(mean) - 1, observation_names=["x", "v"],
         observations=np.ravel(mean), observation_stds=np.full(np.size(mean), std),
-        expected_return=3.0, objective=objective,
+        expected_return=3.0, objective=objective, candidates=len(candidates),
+        candidate_observations=np.ravel(candidates),
     )  # fmt: skip
 
 
@@ -221,6 +222,18 @@ def test_a_plan_of_another_size_than_it_says_is_none(field, size):
         watched.feed(kind, strange, 0.0)
         assert watched.future is None
         assert watched.supposed is None
+
+
+def test_candidates_of_another_number_or_size_than_they_say_are_none():
+    mean = [(1.0, 0.0), (2.0, 0.0)]
+    watched = Watched()
+    watched.feed("Plan", plan(0, 0, mean, candidates=[mean, np.negative(mean)]), 0.0)
+    assert watched.future.candidates.tolist() == [[[1, 0], [2, 0]], [[-1, 0], [-2, 0]]]
+    for strange in ([], np.ones(3), np.ones(12)):
+        message = plan(0, 0, mean, candidates=[mean, mean])
+        message.candidate_observations = strange
+        watched.feed("Plan", message, 0.0)
+        assert watched.future.candidates.shape == (0, 2, 2)
 
 
 def test_the_state_in_words_is_escaped():
