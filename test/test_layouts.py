@@ -14,18 +14,11 @@ from mbrl_ros.data.definitions import typestore
 from mbrl_ros.scene.settings import RvizSettings
 
 FOLDER = resource_directory("config") / "layouts"
-TYPES = {
-    "observation": "Observation",
-    "action": "Action",
-    "action_proposed": "Action",
-    "transition": "Transition",
-    "controller_status": "ControllerStatus",
-    "training_status": "TrainingStatus",
-    "guard_status": "GuardStatus",
-    "objective": "Objective",
-}
 NODES = Path(mbrl_ros.nodes.__file__).parent
-PUBLISHED = re.compile(r'create_publisher\(ri\.(\w+), "(\w+)"')
+CODE = "".join(path.read_text() for path in NODES.glob("*.py"))
+# Each of our topics, with the type of what our nodes publish there.
+TYPES = {t: kind for kind, t in re.findall(r'create_publisher\(\s*ri\.(\w+), "(\w+)"', CODE)}
+RECORDED = {*re.findall(r'"(\w+)", "mbrl_ros/msg/', (NODES / "data_logger.py").read_text())}
 NUMBER = re.compile(r"float|u?int|bool")
 
 
@@ -48,6 +41,7 @@ def test_every_curve_is_a_number_of_a_message(paths):
     assert len(shown) > 15
     for path in shown:
         topic, field, many = re.fullmatch(r"/(\w+)\.(\w+)(\[.+\])?", path).groups()
+        assert topic in RECORDED | {"observation", "transition"}, path  # so that bags show it, too
         found = dict(fields[f"mbrl_ros/msg/{TYPES[topic]}"][1])
         assert field in found, f"{path}: expected one of {', '.join(found)}"
         node, details = found[field]
@@ -80,9 +74,7 @@ def test_rviz_shows_topics_of_our_nodes_by_their_types():
         for display in layout["Displays"]
         if "Topic" in display
     }
-    code = "".join(path.read_text() for path in NODES.glob("*.py"))
-    kinds = {topic: kind for kind, topic in re.findall(PUBLISHED, code)}
     assert len(told) == 5
-    assert told == {topic: kinds[topic] for topic in told}
+    assert told == {topic: TYPES[topic] for topic in told}
     # Fixed in the world, as the node's own default.
     assert layout["Global Options"]["Fixed Frame"] == RvizSettings().frame

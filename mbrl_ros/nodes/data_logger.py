@@ -66,6 +66,7 @@ _RECORDED = (
     ("objective", "mbrl_ros/msg/Objective", _LATCHED),
     ("controller_status", "mbrl_ros/msg/ControllerStatus", _DEEP),
     ("training_status", "mbrl_ros/msg/TrainingStatus", _DEEP),
+    ("guard_status", "mbrl_ros/msg/GuardStatus", _LATCHED),
     ("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray", _DEEP),
 )
 

@@ -226,6 +226,7 @@ def check_files(run_dir):
     assert [t.index for t in transitions] == list(range(len(transitions)))
     assert summary["transitions_logged"] == len(transitions)
     assert summary["transitions_trained"] == len(transitions)
+    assert bag_messages(run_dir, "GuardStatus")[-1].passed > 0
     assert bag_messages(run_dir, "TrainingStatus")[-1].transitions == len(transitions)
     assert summary["task"] == "inverted_pendulum"
     assert summary["runtime"] == RUNTIME
