@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mbrl_ros import __version__
+from mbrl_ros.core.checkout import commit
 from mbrl_ros.core.rcl_yaml import write_yaml
 from mbrl_ros.core.settings import SettingsError, build
 from mbrl_ros.core.task import TaskSettings
@@ -52,7 +53,8 @@ def task_of(bag: Path) -> TaskSettings | None:
 
 def metadata_of(task: TaskSettings) -> dict[str, str]:
     """Return what a bag says of the run that it is of."""
-    return {"task": task.task, "seed": str(task.seed), "mbrl_ros": __version__}
+    of_run = {"task": task.task, "seed": str(task.seed), "mbrl_ros": __version__}
+    return of_run | ({"commit": made_by} if (made_by := commit()) else {})
 
 
 def text_for(name: str, period: float, log: Transitions) -> str:
