@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import os
 import sys
 import sysconfig
 import traceback
@@ -99,7 +100,7 @@ def place_of(error: BaseException) -> str:
 def _installed(module: str) -> bool:
     top = module.partition(".")[0]
     if top in sys.modules:
-        return not any(_lies_in(folder, top) for folder in _folders)
+        return _folder_of(top) not in _folders
     with _without_folders():
         return importlib.util.find_spec(top) is not None
 
@@ -148,11 +149,11 @@ def _beside(folder: str) -> Iterator[None]:
     if folder in _folders or folder not in sys.path:
         with _without_folders():
             _folders[:] = [folder, *(other for other in _folders if other != folder)]
+    elsewhere = set(_folders) - {folder}
     others = {
         name: module
         for name, module in list(sys.modules.items())
-        if any(_lies_in(other, name) for other in _folders if other != folder)
-        and any(map(Path.exists, _files_of(folder, name.partition(".")[0])))
+        if _folder_of(name) in elsewhere and _is_in(folder, name.partition(".")[0])
     }
     for name in others:
         del sys.modules[name]
@@ -175,13 +176,17 @@ def _without_folders() -> Iterator[None]:
         sys.path += _folders
 
 
-def _lies_in(folder: str, module: str) -> bool:
-    """Return whether an imported module comes from a folder."""
-    file = getattr(sys.modules[module], "__file__", None)
-    return bool(file) and Path(str(file)) in _files_of(folder, module)
+def _folder_of(module: str) -> str | None:
+    """Return the folder in which an imported module was found; None where it has no such file."""
+    # There are thousands of them: a `Path` of each would take a second.
+    file = str(getattr(sys.modules[module], "__file__", None))
+    relative = module.replace(".", os.sep)
+    for ending in (".py", f"{os.sep}__init__.py"):
+        if file.endswith(os.sep + relative + ending):
+            return file[: -len(os.sep + relative + ending)] or os.sep
+    return None
 
 
-def _files_of(folder: str, module: str) -> tuple[Path, Path]:
-    """Return where a module may lie in a folder: as a file, or as a package."""
-    place = Path(folder, *module.split("."))
-    return place.with_name(f"{place.name}.py"), place / "__init__.py"
+def _is_in(folder: str, module: str) -> bool:
+    """Return whether a folder has a module, as a file or as a package."""
+    return any(Path(folder, f"{module}{ending}").exists() for ending in (".py", "/__init__.py"))
