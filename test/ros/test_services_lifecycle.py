@@ -36,7 +36,7 @@ def test_call_async(world):
     assert not client.service_is_ready()
     assert not client.wait_for_service(timeout_sec=0.05)
     service = server.create_service(GetTransitions, "get", answer)
-    assert client.wait_for_service(timeout_sec=5)
+    assert client.wait_for_service(timeout_sec=PATIENCE)
     futures = [client.call_async(GetTransitions.Request(first=i, count=2)) for i in range(10)]
     assert world.spin(lambda: all(future.done() for future in futures))
     assert [future.result().total for future in futures] == list(range(2, 12))
@@ -65,7 +65,7 @@ def test_a_coroutine_answers_when_what_it_awaits_is_done(world):
 
     server.create_service(Trigger, "slow", answer)
     client = client_node.create_client(Trigger, "slow")
-    assert client.wait_for_service(timeout_sec=5)
+    assert client.wait_for_service(timeout_sec=PATIENCE)
     futures = [client.call_async(Trigger.Request()) for _ in range(2)]
     # The first does not hold up the second, nor anything else.
     assert world.spin(lambda: len(waiting) == 2)
@@ -87,7 +87,7 @@ def test_several_clients_get_their_own_answers(world):
 
     server.create_service(SetBool, "service", answer)
     clients = [world.node(f"c{i}").create_client(SetBool, "service") for i in range(3)]
-    assert all(client.wait_for_service(5) for client in clients)
+    assert all(client.wait_for_service(PATIENCE) for client in clients)
     futures = [c.call_async(SetBool.Request(data=i == 1)) for i, c in enumerate(clients)]
     assert world.spin(lambda: all(future.done() for future in futures))
     assert [future.result().message for future in futures] == ["False", "True", "False"]
@@ -101,8 +101,8 @@ def test_call_while_another_thread_spins(world):
     spinner = threading.Thread(target=executor.spin)
     spinner.start()
     client = node.create_client(Trigger, "go")
-    assert client.wait_for_service(5)
-    assert client.call(Trigger.Request(), timeout_sec=5) == Trigger.Response()
+    assert client.wait_for_service(PATIENCE)
+    assert client.call(Trigger.Request(), timeout_sec=PATIENCE) == Trigger.Response()
     executor.shutdown()
     spinner.join(PATIENCE)
     assert not spinner.is_alive()
@@ -112,7 +112,7 @@ def test_a_service_must_return_a_response(world):
     node = world.node()
     node.create_service(Trigger, "go", lambda request, response: None)
     client = node.create_client(Trigger, "go")
-    assert client.wait_for_service(5)
+    assert client.wait_for_service(PATIENCE)
     client.call_async(Trigger.Request())
     with pytest.raises(TypeError, match="callback of service '/go' returned"):
         world.spin()
@@ -149,7 +149,7 @@ def test_lifecycle_by_services(world):
     get = other.create_client(GetState, "/managed/get_state")
     available = other.create_client(GetAvailableTransitions, "/managed/get_available_transitions")
     graph = other.create_client(GetAvailableTransitions, "/managed/get_transition_graph")
-    assert all(client.wait_for_service(5) for client in (change, get, available, graph))
+    assert all(client.wait_for_service(PATIENCE) for client in (change, get, available, graph))
     assert world.spin(lambda: node._transition_events.get_subscription_count() == 1)
 
     def call(client, request):

@@ -25,8 +25,10 @@ LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 NODES = {
     "mujoco_sim", "data_logger", "model_trainer", "mpc_controller", "safety_guard", "run_monitor",
 }  # fmt: skip
+# For each thing that is waited for, on a busy machine.
+PATIENCE = 120.0
 # Longer than the tests take; they end the launch when they are through.
-DURATION = 120
+DURATION = 600
 
 
 def generate_test_description():
@@ -59,13 +61,13 @@ class TestRunning(unittest.TestCase):
         cls.node.destroy_node()
         rclpy.shutdown()
 
-    def first(self, kind, topic, wanted=lambda message: True, qos=10, timeout=120.0):
+    def first(self, kind, topic, wanted=lambda message: True, qos=10):
         """Return the first message that is as wanted."""
         found = []
         subscription = self.node.create_subscription(
             kind, topic, lambda m: found.append(m) if wanted(m) else None, qos
         )
-        end = time.monotonic() + timeout
+        end = time.monotonic() + PATIENCE
         while not found and time.monotonic() < end:
             rclpy.spin_once(self.node, timeout_sec=0.1)
         self.node.destroy_subscription(subscription)
@@ -87,13 +89,13 @@ class TestRunning(unittest.TestCase):
     def test_the_controller_is_a_managed_node(self):
         self.first(ControllerStatus, "controller_status", lambda m: m.state == "active")
         client = self.node.create_client(GetState, "mpc_controller/get_state")
-        assert client.wait_for_service(10.0)
+        assert client.wait_for_service(PATIENCE)
         future = client.call_async(GetState.Request())
-        rclpy.spin_until_future_complete(self.node, future, timeout_sec=10.0)
+        rclpy.spin_until_future_complete(self.node, future, timeout_sec=PATIENCE)
         assert future.result().current_state.label == "active"
 
     def test_every_node_is_there(self):
-        end = time.monotonic() + 40.0
+        end = time.monotonic() + PATIENCE
         while not set(self.node.get_node_names()) >= NODES and time.monotonic() < end:
             rclpy.spin_once(self.node, timeout_sec=0.1)
         assert set(self.node.get_node_names()) >= NODES

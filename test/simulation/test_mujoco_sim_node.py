@@ -1,6 +1,5 @@
 """The node as users run it: a process of its own, spoken to over DDS."""
 
-import functools
 import itertools
 import os
 import signal
@@ -82,9 +81,9 @@ class Client:
 
     def call(self, name, request):
         client = self.services[name]
-        assert client.wait_for_service(timeout_sec=10.0)
+        assert client.wait_for_service(timeout_sec=PATIENCE)
         future = client.call_async(request)
-        ros.spin_until_future_complete(self.node, future, timeout_sec=5.0)
+        ros.spin_until_future_complete(self.node, future, timeout_sec=PATIENCE)
         assert future.done()
         return future.result()
 
@@ -94,11 +93,13 @@ class Client:
         return self.call("set", ri.SetParametersAtomically.Request(parameters=messages)).result
 
     def spin(self, seconds):
-        self.until(lambda: False, seconds, fail=False)
+        wait_until(lambda: False, seconds, self._spin_once)
 
-    def until(self, condition, seconds=10.0, fail=True):
-        spin = functools.partial(ros.spin_once, self.node, timeout_sec=0.02)
-        assert wait_until(condition, seconds, spin) or not fail
+    def until(self, condition):
+        eventually(condition, meanwhile=self._spin_once)
+
+    def _spin_once(self):
+        ros.spin_once(self.node, timeout_sec=0.02)
 
     def steps(self):
         """Observations without repetitions."""
@@ -170,7 +171,7 @@ def test_lock_step_waits_and_a_late_controller_gets_it_going(client, start):
     client.until(lambda: len(client.observations) >= 2)
     assert {(o.episode, o.step) for o in client.observations} == {(0, 0)}
     client.answer = [0.1]
-    client.until(lambda: len(client.steps()) >= 300, 20.0)
+    client.until(lambda: len(client.steps()) >= 300)
     # Faster than real time, and every observation answered.
     assert all(o.action_step == o.step - 1 for o in client.steps() if o.step > 0)
     times = [seconds(c.clock) for c in client.clocks]
@@ -191,7 +192,7 @@ def test_services(client, start):
     client.spin(0.7)
     assert client.observations[-1].step == stands
     assert client.call("step", ri.Step.Request(steps=3)).success
-    client.until(lambda: client.observations[-1].step == stands + 3, 2.0)
+    client.until(lambda: client.observations[-1].step == stands + 3)
 
     refused = client.call("reset", ri.Reset.Request(seed=2**40))
     assert not refused.success
@@ -318,7 +319,7 @@ def test_in_lock_step_every_observation_has_its_frame(client, start, encoding, g
     (first,), repeats = client.steps(), len(client.frames)
     client.answer = [0.5]
     client.send(first, client.answer)
-    client.until(lambda: len(client.frames) >= repeats + 60, 30.0)
+    client.until(lambda: len(client.frames) >= repeats + 60)
     client.answer = None
     client.until(lambda: client.steps()[-1].step == client.frames[-1].step)
     unique = {(f.episode, f.step): f for f in client.frames}

@@ -120,7 +120,7 @@ def test_reset_needs_no_controller(cartpole, lock_step, paused):
         running.wait(1)
         running.stepper.pause(paused)
         running.stepper.reset(5)
-        wait_until(lambda: running.simulator.observation.episode != 0, 2.0)
+        wait_until(lambda: running.simulator.observation.episode != 0, PATIENCE)
     assert running.simulator.observation.episode == 1
     last = [o for _, o in running.seen if o.episode == 0][-1]
     assert last.truncated
@@ -183,5 +183,5 @@ def test_an_error_ends_the_thread_and_is_reported(cartpole):
             raise KeyError("nose")
 
     with Breaks(cartpole()) as running:
-        running.stepper._thread.join(2.0)
+        running.stepper._thread.join(PATIENCE)
     assert isinstance(running.errors[0], KeyError)

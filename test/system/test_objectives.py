@@ -8,7 +8,7 @@ import statistics
 import time
 
 import pytest
-from support.waiting import eventually
+from support.waiting import PATIENCE, eventually
 
 from mbrl_ros.ros import DurabilityPolicy, Parameter, QoSProfile, ReliabilityPolicy
 from mbrl_ros.ros import interfaces as ri
@@ -41,7 +41,7 @@ class Caller:
         }
         for name, kind in self.clients.items():
             client = node.create_client(kind, f"mpc_controller/{name}")
-            assert client.wait_for_service(timeout_sec=20)
+            assert client.wait_for_service(timeout_sec=PATIENCE)
             self.clients[name] = client
         self.told, self.plans = [], []
         node.create_subscription(ri.Objective, "objective", self.told.append, LATCHED)

@@ -76,7 +76,7 @@ class Listener:
 
     def call(self, kind, name, request):
         client = self.node.create_client(kind, name)
-        assert client.wait_for_service(timeout_sec=20)
+        assert client.wait_for_service(timeout_sec=PATIENCE)
         future = client.call_async(request)
         eventually(future.done)
         return future.result()
