@@ -15,7 +15,7 @@ from mbrl_ros.core.numbers import shown
 from mbrl_ros.core.settings import SettingsError
 
 if TYPE_CHECKING:
-    from mbrl_ros.system.decision_replay import Decision
+    from mbrl_ros.system.decisions import Decisions
 
 # Decisions that differ, shown at most.
 _SHOWN = 10
@@ -119,22 +119,19 @@ def _what_if(words: list[str]) -> tuple[dict[str, Any], Path | None]:
 
 
 def _print(
-    decisions: list[Decision], figures: dict[str, Any], written: list[Path], terminal: Terminal
+    decisions: Decisions, figures: dict[str, Any], written: list[Path], terminal: Terminal
 ) -> None:
-    different = [d for d in decisions if not d.same]
     for reason, count in figures["passed_over"].items():
         terminal.print(f"{count} decisions were not made again: {reason}")
-    equal = len(decisions) - len(different)
+    equal = len(decisions) - figures["different"]
     terminal.print(f"{equal} of {len(decisions)} decisions are equal to the last bit")
-    if different:
-        _print_different(different, figures, terminal)
+    if figures["different"]:
+        _print_different(decisions, figures, terminal)
     for path in written:
         terminal.print(f"  {path}")
 
 
-def _print_different(
-    different: list[Decision], figures: dict[str, Any], terminal: Terminal
-) -> None:
+def _print_different(decisions: Decisions, figures: dict[str, Any], terminal: Terminal) -> None:
     terminal.print(f"the first other one is at {figures['first']}")
     for name, largest in figures["largest"].items():
         mean = figures["mean"][name]
@@ -142,7 +139,8 @@ def _print_different(
             f"{name}: apart by {mean:.2%} of its range on average, at most {largest:.2%}"
         )
     table = Table("episode", "step", "source", "recorded", "instead", box=None, pad_edge=False)
-    for d in different[:_SHOWN]:
+    different = decisions.different
+    for d in map(decisions.__getitem__, different[:_SHOWN]):
         values = (", ".join(shown(v) for v in each.tolist()) for each in (d.recorded, d.replayed))
         table.add_row(str(d.episode), str(d.step), d.source.name.lower(), *values)
     terminal.print(table)

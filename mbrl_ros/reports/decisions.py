@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +11,19 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from mbrl_ros.core.spaces import Space
-from mbrl_ros.system.decision_replay import Decision
+from mbrl_ros.system.decisions import Decisions
 
 _RECORDED, _REPLAYED = "#8a8f98", "#2a6f97"
 
 
-def figures(decisions: Sequence[Decision], action: Space) -> dict[str, Any]:
+def figures(decisions: Decisions, action: Space) -> dict[str, Any]:
     """Return how many differ, from where on and how much, in shares of each action's range."""
-    different = [d for d in decisions if not d.same]
+    different = decisions.different
     found: dict[str, Any] = {"decisions": len(decisions), "different": len(different)}
-    if different:
+    if len(different):
         scale = np.array(action.high) - np.array(action.low)
-        apart = np.array([np.abs(d.replayed - d.recorded) / scale for d in decisions])
-        first = different[0]
+        apart = np.abs(decisions.replayed - decisions.recorded) / scale
+        first = decisions[different[0]]
         found |= {
             "first": f"step {first.step} of episode {first.episode}",
             "largest": dict(zip(action.names, apart.max(axis=0).tolist(), strict=True)),
@@ -33,7 +32,7 @@ def figures(decisions: Sequence[Decision], action: Space) -> dict[str, Any]:
     return found
 
 
-def write_table(decisions: Sequence[Decision], action: Space, path: Path) -> None:
+def write_table(decisions: Decisions, action: Space, path: Path) -> None:
     """Write a CSV file with a row for each decision.
 
     Raises:
@@ -48,7 +47,7 @@ def write_table(decisions: Sequence[Decision], action: Space, path: Path) -> Non
             writer.writerow([d.episode, d.step, d.source.name.lower(), d.model, *values])
 
 
-def draw(decisions: Sequence[Decision], action: Space, path: Path) -> None:
+def draw(decisions: Decisions, action: Space, path: Path) -> None:
     """Draw every action over the decisions, as it was and as it would be.
 
     Raises:
@@ -57,10 +56,11 @@ def draw(decisions: Sequence[Decision], action: Space, path: Path) -> None:
     figure = Figure(figsize=(12.0, 1.0 + 2.2 * action.dim), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(action.dim, 1, sharex=True, squeeze=False)[:, 0]
-    begins = [i for i, d in enumerate(decisions) if not i or d.episode != decisions[i - 1].episode]
+    episode, recorded, replayed = decisions.episode, decisions.recorded, decisions.replayed
+    begins = [0, *(np.flatnonzero(episode[1:] != episode[:-1]) + 1).tolist()]
     for i, (name, each) in enumerate(zip(action.names, axes, strict=True)):
-        each.plot([d.recorded[i] for d in decisions], color=_RECORDED, lw=2.0, label="recorded")
-        each.plot([d.replayed[i] for d in decisions], color=_REPLAYED, lw=0.8, label="replayed")
+        each.plot(recorded[:, i], color=_RECORDED, lw=2.0, label="recorded")
+        each.plot(replayed[:, i], color=_REPLAYED, lw=0.8, label="replayed")
         for begin in begins:
             each.axvline(begin, color="#dddddd", lw=0.8, zorder=0)
         each.set_ylabel(name)

@@ -28,6 +28,7 @@ from mbrl_ros.objectives.content import read_content
 from mbrl_ros.objectives.objective import Objective
 from mbrl_ros.objectives.objective_set import ObjectiveSet
 from mbrl_ros.system.configuration import Configuration
+from mbrl_ros.system.decisions import Decision, Decisions
 from mbrl_ros.system.schema import objective_parameters
 
 _OBSERVATION, _ACTION = "mbrl_ros/msg/Observation", "mbrl_ros/msg/Action"
@@ -62,32 +63,6 @@ class _Keys:
         return self._last
 
 
-@dataclass(frozen=True)
-class Decision:
-    """One recorded decision, and what it is now.
-
-    Attributes:
-        episode: of the observation that it answers.
-        step: of the same.
-        source: of the recorded command.
-        model: sequence number of the model it was made with; 0: none.
-        recorded: the command, shape ``(A,)``, SI units.
-        replayed: the same now.
-    """
-
-    episode: int
-    step: int
-    source: CommandSource
-    model: int
-    recorded: FloatArray
-    replayed: FloatArray
-
-    @property
-    def same(self) -> bool:
-        """Whether they are equal to the last bit."""
-        return np.array_equal(self.recorded, self.replayed)
-
-
 @dataclass
 class Replayed:
     """What came of it.
@@ -97,7 +72,7 @@ class Replayed:
         passed_over: why some were not made again, with their number.
     """
 
-    decisions: list[Decision] = field(default_factory=list)
+    decisions: Decisions
     passed_over: Counter[str] = field(default_factory=Counter)
 
 
@@ -164,7 +139,7 @@ class DecisionReplay:
         Raises:
             BagError: if the bag cannot be read.
         """
-        replayed = Replayed()
+        replayed = Replayed(Decisions(self.action.dim))
         seen: dict[_Key, Observation] = {}
         observed, shown = self._observed(), (0, 0, -1)
         changed = self._interventions()
@@ -219,7 +194,9 @@ class DecisionReplay:
         proposed: FloatArray | None,
         replayed: Replayed,
     ) -> None:
-        if trouble := self._take_up(message):
+        sent = np.array(message.values)
+        recorded = sent if proposed is None else proposed
+        if trouble := self._misfit(sent, recorded) or self._take_up(message):
             replayed.passed_over[trouble] += 1
             self._unanswered += observations
             return
@@ -227,7 +204,6 @@ class DecisionReplay:
         self._unanswered.clear()
         *overtaken, newest = (replace(o, received=time.monotonic()) for o in shown)
         command = self._controller.tick(newest, overtaken)
-        sent = np.array(message.values)
         # What is under way is what was sent then.
         self._controller.known.latency.changed(newest.step, sent)
         decision = Decision(
@@ -235,10 +211,15 @@ class DecisionReplay:
             newest.step,
             CommandSource(message.source),
             int(message.model_sequence),
-            sent if proposed is None else proposed,
+            recorded,
             command.values,
         )
         replayed.decisions.append(decision)
+
+    def _misfit(self, *commands: FloatArray) -> str:
+        dim = self.action.dim
+        fit = all(command.shape == (dim,) for command in commands)
+        return "" if fit else f"they have another number of values than {dim}"
 
     def _take_up(self, message: Any) -> str:
         """Use the model and the objective of a decision; return why that is impossible."""

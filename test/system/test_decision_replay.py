@@ -3,10 +3,13 @@
 import csv
 import json
 import shutil
+import tracemalloc
 
+import numpy as np
 import pytest
 
 from mbrl_ros.cli.main import main
+from mbrl_ros.control.command import CommandSource
 from mbrl_ros.data.bags import read_messages
 from mbrl_ros.data.definitions import Topic
 from mbrl_ros.data.recorder import Recorder
@@ -17,6 +20,7 @@ from mbrl_ros.objectives.objective_manager import Change, Way
 from mbrl_ros.ros import interfaces as ri
 from mbrl_ros.ros import serialize_message
 from mbrl_ros.system.configuration import read_task
+from mbrl_ros.system.decisions import Decision, Decisions
 from mbrl_ros.system.lock_step import LockStepSystem
 
 from .test_lock_step import FAST
@@ -155,6 +159,38 @@ def test_what_is_missing_is_told_and_nothing_stands_in_for_it(run, capsys, tmp_p
     assert found["decisions"] > of_first
     assert main(["replay", str(tmp_path)]) == 2
     assert "expected the bag of a run" in capsys.readouterr().err
+
+
+def test_a_decision_of_another_size_is_passed_over(run, capsys, tmp_path):
+    there = tmp_path / "run"
+    shutil.copytree(run, there)
+    made = read_messages(run / "bag", types=["mbrl_ros/msg/Action"])
+    last = max((m.message for m in made), key=lambda m: (m.episode, m.step))
+    recorder = Recorder(there / "bag")
+    seen = ri.Observation(episode=last.episode, step=last.step + 1, values=[0.0] * 4)
+    write(recorder, "observation", seen)
+    wrong = ri.Action(episode=last.episode, step=last.step + 1, values=[0.1, 0.2])
+    write(recorder, "action", wrong)
+    recorder.close()
+    _, found = replayed(there, capsys)
+    assert found["passed_over"] == {"they have another number of values than 1": 1}
+
+
+def test_a_million_decisions_fit_into_memory():
+    made = Decisions(2)
+    tracemalloc.start()
+    for i in range(10_000):
+        recorded, now = np.array([0.1 * i, i]), np.array([0.1 * i, i if i % 9 else -1])
+        made.append(Decision(i // 100, i % 100, CommandSource.PLANNED, 3, recorded, now))
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 100 * len(made)
+    assert made.different.tolist() == [i for i in range(10_000) if not i % 9]
+    np.testing.assert_array_equal(made.episode, np.arange(10_000) // 100)
+    for i, each in enumerate(made):
+        assert (each.episode, each.step, each.source, each.model) == (i // 100, i % 100, 0, 3)
+        np.testing.assert_array_equal(each.recorded, made.recorded[i])
+        np.testing.assert_array_equal(each.replayed, made.replayed[i])
 
 
 def test_a_bag_without_decisions_is_told_to_be_one(run, capsys, tmp_path):
