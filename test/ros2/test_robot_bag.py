@@ -1,9 +1,13 @@
-"""What `ros2 bag record` writes of a robot's own topics is learned from."""
+"""Bags from and for `ros2 bag`: a robot's own topics are learned from, our own are played."""
 
 import json
 import signal
 
 import pytest
+from quick import LEARNING
+from support.waiting import PATIENCE, eventually
+
+from mbrl_ros.data.bags import read_messages
 
 pytestmark = pytest.mark.ros2
 
@@ -55,3 +59,51 @@ def test_a_recorded_robot_is_imported_and_trained_on(
     run("train", bag, "--out", tmp_path / "out", "--patience", "2", *SMALL)
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert summary["transitions"] > 120
+
+
+# A latched topic is heard by who asks for what was latched only if it is offered as such.
+LISTENER = """
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from mbrl_ros.msg import Action, GuardStatus, Objective, Observation, Transition
+from real_node import real_node, until
+
+node = real_node("listener")
+latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+seen = dict.fromkeys(("observation", "action", "transition", "objective", "guard_status"), 0)
+for kind, topic, qos in (
+    (Observation, "observation", 1000),
+    (Action, "action", 1000),
+    (Transition, "transition", 1000),
+    (Objective, "objective", latched),
+    (GuardStatus, "guard_status", latched),
+):
+    def count(message, topic=topic):
+        seen[topic] += 1
+    node.create_subscription(kind, topic, count, qos)
+print("listening", flush=True)
+until(node, lambda: min(seen.values()) >= 1 and seen["transition"] >= 20, message=seen)
+"""
+
+
+def test_a_bag_that_was_written_without_ros_2_is_played(
+    start, embedded_environment, ros2, ros_environment, real_script, tmp_path
+):
+    if "ros2bag" not in ros2("pkg", "list").split():
+        pytest.skip("no ros2 bag in this ROS 2")
+    run = tmp_path / "run"
+    words = ("task:=inverted_pendulum", *LEARNING, "duration:=0", f"run_dir:={run}")
+    system = start("mbrl-ros", "launch", "sim", *words, environment=embedded_environment)
+
+    def planned():  # the objective is told with the first plan for it
+        there = (run / "bag").is_dir() and any((run / "bag").glob("*.mcap"))
+        return there and any(read_messages(run / "bag", types=["mbrl_ros/msg/Objective"]))
+
+    eventually(planned)
+    assert system.stop(signal.SIGINT) == 0, system.output
+    logged = json.loads((run / "summary.json").read_text())["transitions_logged"]
+    said = ros2("bag", "info", run / "bag")
+    assert f"/transition | Type: mbrl_ros/msg/Transition | Count: {logged} |" in said
+    listener = real_script(LISTENER)
+    listener.wait_for("listening")
+    player = start("ros2", "bag", "play", run / "bag", environment=ros_environment)
+    assert listener.process.wait(PATIENCE) == 0, listener.output + player.output
