@@ -96,7 +96,7 @@ class Playback:
         return Poser.of_plant(settings)
 
     def _begun(self) -> Watched:
-        watched = Watched()
+        watched = Watched(recorded=True)
         watched.tell(self.parameters.get("**", {}))
         return watched
 

@@ -25,6 +25,8 @@ _PLANNING = "planning time [ms]", _PAST, {"budget": _RED, "plan": _BLUE}
 _TRUST = "prediction error over expected", _PAST, {"open loop": _ORANGE, "one step": _BLUE}
 _GUARDED = "guard: commands per second", _PAST, {"changed": _ORANGE, "replaced": _RED}
 _HEIGHT = 110
+# Above and beside the axes, so that their last numbers are whole [px].
+_PADDING = (10, 10, 0, 0)
 # On a logarithmic scale its lines are too many.
 _WITHOUT_GRID = (
     uplot.Axis(ticks={"show": False}),
@@ -82,5 +84,6 @@ class Plots:
             axes=_WITHOUT_GRID if logarithmic else None,
             legend=uplot.Legend(show=True),
             height=_HEIGHT,
+            padding=_PADDING,
             **options,
         )

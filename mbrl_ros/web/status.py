@@ -96,7 +96,8 @@ def _banner(stopped: bool, watched: Watched, now: float) -> str:
     if stopped:
         return _bar("E-STOPPED: the safe command, until armed", _RED)
     if watched.controller is None:
-        return _bar("waiting for a controller", _GREY)
+        told = "recorded without a controller" if watched.recorded else "waiting for a controller"
+        return _bar(told, _GREY)
     if watched.controller.state != "active":
         return _bar(f"controller {watched.controller.state}", _YELLOW)
     if (still := now - watched.metrics.moved_at) > _STILL:

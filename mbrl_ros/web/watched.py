@@ -73,9 +73,11 @@ class Watched:
         diagnostics: name to level, 0 to 3, message, and when it came.
         interventions: newest last, when and why.
         began: when the first message came [s].
+        recorded: whether it is seen afterwards.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, recorded: bool = False) -> None:
+        self.recorded = recorded
         self.metrics = RunMetrics()
         self.names: tuple[str, ...] = ()
         self.observation_space: Space | None = None

@@ -9,6 +9,7 @@ from support.messages import cdr
 
 from mbrl_ros.cli.main import main
 from mbrl_ros.data.recorder import Recorder
+from mbrl_ros.web.status import status_html
 
 playback = pytest.importorskip("mbrl_ros.web.playback", reason="the page needs viser")
 page = pytest.importorskip("mbrl_ros.web.page")
@@ -57,6 +58,7 @@ def test_transitions_alone_show_what_was_observed(tmp_path):
     assert found.duration == pytest.approx(0.1 * (30 + 2 - 1))  # two episodes begin
     watched, _ = found.at(0.0)
     assert watched.observation.tolist() == [0.0, 1.0]
+    assert "recorded without a controller" in status_html(watched, 0.0)
     watched, _ = found.at(0.1 * 5 + 0.05)
     assert watched.observation == pytest.approx([np.sin(0.5), np.cos(0.5)])
     watched, _ = found.at(found.duration)
