@@ -1,8 +1,6 @@
 """The page of a running system, used in a real browser as a person would."""
 
 import re
-import shutil
-import tempfile
 
 import pytest
 from support.waiting import eventually
@@ -11,35 +9,33 @@ from mbrl_ros.ros import interfaces as ri
 
 from .test_system import QUICK, Listener
 
-viser = pytest.importorskip("viser", reason="the page needs viser")
-webdriver = pytest.importorskip("selenium.webdriver", reason="the browser needs selenium")
+pytest.importorskip("viser", reason="the page needs viser")
+pytest.importorskip("selenium", reason="the browser needs selenium")
+from selenium.webdriver import ActionChains
+from support.browser import BROWSER, DRIVER, browsing
 
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
-FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --use-angle=swiftshader --disable-dev-shm-usage "
-    "--enable-unsafe-swiftshader --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --window-size=800,600 "
-    # Another name of this computer, as other computers have one.
-    '--host-resolver-rules="MAP robot.local 127.0.0.1"'
-)
 HOLD = "//button[normalize-space()='Hold to command']"
 SLIDER = "//label[normalize-space()='{}']/following::*[@role='slider'][1]"
+
+CART = """<mujoco><option timestep="0.02"/><worldbody><body>
+  <joint name="x" type="slide" axis="1 0 0" damping="1"/><geom size="0.1" mass="0.2"/>
+  </body></worldbody><actuator><motor joint="x" ctrlrange="-1 1"/></actuator></mujoco>"""
+# It is paid for pushing to one side, or to the other: whatever the model knows.
+TASK = """/**: {ros__parameters: {
+  task: cart, period: 0.04, observation.names: [x, speed],
+  action: {names: [push], low: [-1.0], high: [1.0]}}}
+mujoco_sim: {ros__parameters: {environment: cart.xml, action_repeat: 2, time_limit: 8.0}}
+mpc_controller: {ros__parameters: {objective: {
+  name: go, terms: [to_the_right], to_the_right: {type: linear, of: [push], weight: 1.0}}}}
+"""
 
 
 @pytest.fixture
 def browser():
     if not (BROWSER and DRIVER):
         pytest.skip("Chromium or its chromedriver is not installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    for flag in re.findall(r'--(?:[^\s"]|"[^"]*")+', FLAGS):
-        options.add_argument(flag.replace('"', ""))
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        options.add_argument(f"--user-data-dir={folder}")
-        driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
-        yield driver
-        driver.quit()
+    with browsing() as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -54,10 +50,28 @@ def text_of(browser):
     return browser.find_element("tag name", "body").text
 
 
+def page_of(system):
+    log = system.run_dir / "logs" / "web_monitor.log"
+    return eventually(lambda: log.exists() and re.search(r"http://\S+:(\d+)", log.read_text()))
+
+
+def test_the_robot_follows_a_slider(launch, browser, listener, tmp_path):
+    (tmp_path / "cart.xml").write_text(CART)
+    (tmp_path / "cart.yaml").write_text(TASK)
+    words = (f"task:={tmp_path}/cart.yaml", *QUICK[2:], "autotune:=false", "view:=page")
+    system = launch("sim", *words)
+    browser.get(page_of(system)[0])
+    listener.hears("controller_status", lambda status: status.source == ri.Action.PLANNED)
+    listener.hears("observation", lambda o: o.values[1] > 0.5)
+    slider = eventually(lambda: browser.find_elements("xpath", SLIDER.format("weight")))[0]
+    slider.send_keys("\ue011")  # the home key: its lowest value
+    listener.hears("observation", lambda o: o.values[1] < -0.5)
+    assert system.end()[1] == ""
+
+
 def test_a_slider_steers_the_controller_and_the_estop_stops_the_plant(launch, browser, listener):
     system = launch(*QUICK, "autotune:=false", "view:=page")
-    log = system.run_dir / "logs" / "web_monitor.log"
-    found = eventually(lambda: log.exists() and re.search(r"http://\S+:(\d+)", log.read_text()))
+    found = page_of(system)
     browser.get(found[0])
     listener.hears("controller_status", lambda status: status.state == "active")
     eventually(lambda: "running" in text_of(browser) and "mujoco_sim" in text_of(browser))
@@ -77,7 +91,7 @@ def test_a_slider_steers_the_controller_and_the_estop_stops_the_plant(launch, br
     browser.find_element("xpath", "//*[normalize-space(text())='take over']").click()
     hold = eventually(lambda: browser.find_elements("xpath", HOLD))[0]
     eventually(hold.is_displayed)
-    hand = webdriver.ActionChains(browser)
+    hand = ActionChains(browser)
     hand.click_and_hold(hold).perform()
     listener.hears("guard_status", lambda status: status.person)
     listener.hears("action", lambda action: action.source == action.OVERRIDE)
@@ -103,5 +117,6 @@ def test_a_slider_steers_the_controller_and_the_estop_stops_the_plant(launch, br
     assert "running" in text_of(browser)
     assert not browser.find_elements("xpath", "//button[contains(., 'E-STOP')]")
     # Both of its goals' subscriptions are the controller's, one of which hears them.
+    log = system.run_dir / "logs" / "web_monitor.log"
     assert "No messages will be" not in log.read_text()
     assert system.end()[1] == ""
