@@ -39,6 +39,7 @@ from mbrl_ros.nodes.timers import create_steady_timer
 from mbrl_ros.ros import Context, ExternalShutdownException, Node, SingleThreadedExecutor, init
 
 ADDRESSES = {"robot": "10.77.0.1/24", "trainer": "10.77.0.2/24"}
+LOOP = 50.0  # [Hz]
 INSIDE = "MBRL_ROS_LOSSY_LINK"
 _SIOCETHTOOL, _ETHTOOL_STXCSUM, _ALL_PROTOCOLS = 0x8946, 0x17, 3
 
@@ -130,7 +131,7 @@ class Link(threading.Thread):
 
 def robot(folder: Path, seconds: float) -> None:
     """Run a plant and its logger."""
-    from recording import LOOP, Logger, Plant
+    from recording import Logger, Plant
 
     logger, plant = Logger(folder, 4, 1 / LOOP), Plant(4)
     plant.wait()

@@ -49,13 +49,13 @@ def limited(share: float, slower: int) -> Iterator[Path]:
         group.rmdir()
 
 
-def controller_of(launch: int) -> int | None:
-    """Return the process of mpc_controller below a launch."""
+def process_of(node: str, launch: int) -> int | None:
+    """Return the process of a node below a launch."""
     for folder in Path("/proc").iterdir():
         with contextlib.suppress(OSError, IndexError):
             command = (folder / "cmdline").read_bytes().split(b"\0")
             parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
-            if b"mpc_controller" in command and int(parent) == launch:
+            if node.encode() in command and int(parent) == launch:
                 return int(folder.name)
     return None
 
@@ -82,7 +82,9 @@ def main() -> int:
             ],
         )
         try:
-            while (controller := controller_of(launch.pid)) is None and launch.poll() is None:
+            while (
+                controller := process_of("mpc_controller", launch.pid)
+            ) is None and launch.poll() is None:
                 time.sleep(0.01)
             if controller is not None:
                 (group / "cgroup.procs").write_text(str(controller))
