@@ -1,6 +1,7 @@
 import os
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from support.waiting import eventually
@@ -13,6 +14,7 @@ from mbrl_ros.cli.bench.tick import _jitter
 from mbrl_ros.cli.main import main
 from mbrl_ros.cli.node_process import node_command
 
+CONFIG = Path(__file__).parents[2] / "config" / "cartpole_swingup.yaml"
 SMALL = Setting("small", (8, 16), candidates=12, iterations=2, horizon=3, particles=20)
 KEYS = {
     "engine", "setting", "candidates", "model_evals_per_s", "gflops", "fraction_of_limit",
@@ -76,9 +78,10 @@ def test_an_idle_thread_wakes_once_a_period():
 
 
 @pytest.mark.process
-def test_the_memory_of_nodes_is_watched_and_of_nothing_else():
+def test_the_memory_of_nodes_is_watched_and_of_nothing_else(domain):
     watch = MemoryWatch(os.getpid())
-    node = subprocess.Popen(node_command("safety_guard", []), stderr=subprocess.DEVNULL)
+    words = ["--ros-args", "--params-file", str(CONFIG)]  # without one it ends at once
+    node = subprocess.Popen(node_command("safety_guard", words), stderr=subprocess.DEVNULL)
     other = subprocess.Popen(["sleep", "60"])
     try:
         eventually(lambda: watch.samples)
