@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
+
+from copies import in_a_copy
 
 from mbrl_ros.simulation.settings import PhysicsSettings
 from mbrl_ros.system.configuration import parse_assignments, read_task
@@ -81,23 +81,6 @@ def played(system: LockStepSystem, episodes: int) -> list[float]:
         if episode is not None:
             returns.append(episode.total_reward)
     return returns
-
-
-def in_a_copy(work: Callable[[], list[float]]) -> list[float]:
-    """Return what a copy of this process finds; here nothing changes."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.write(writing, json.dumps(work()).encode())
-        finally:
-            os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading, encoding="utf-8") as pipe:
-        text = pipe.read()
-    os.waitpid(child, 0)
-    result: list[float] = json.loads(text)
-    return result
 
 
 def main() -> None:

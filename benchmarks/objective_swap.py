@@ -17,14 +17,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import numpy as np
 import torch
+from copies import in_a_copy
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -100,23 +100,6 @@ def paid(system: LockStepSystem, objective: Objective, steps: int) -> list[float
             seen, action = (torch.tensor(v).float() for v in (after.values, command.values))
             rewards.append(round(float(objective.rewards(seen[None], action[None])), 4))
     return rewards
-
-
-def in_a_copy(work: Callable[[], list[float]]) -> list[float]:
-    """Return what a copy of this process finds; here nothing changes."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.write(writing, json.dumps(work()).encode())
-        finally:
-            os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading, encoding="utf-8") as pipe:
-        text = pipe.read()
-    os.waitpid(child, 0)
-    result: list[float] = json.loads(text)
-    return result
 
 
 def means(row: dict[str, Any]) -> list[str]:

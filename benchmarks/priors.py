@@ -19,11 +19,12 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import time
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+from copies import in_a_copy
 
 from mbrl_ros.core.extensions import load
 
@@ -92,22 +93,6 @@ def run(
     plan = median(system.plan_ms) if system.plan_ms else math.nan
     row = {"task": task, "way": way, "seed": seed, "curve": curve, "plan_ms": plan}
     return {**row, "models": system.models}
-
-
-def in_a_copy(work: Any) -> float:
-    """Return the number that a copy of this process finds; here nothing changes."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.write(writing, repr(work()).encode())
-        finally:
-            os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading, encoding="utf-8") as pipe:
-        text = pipe.read()
-    os.waitpid(child, 0)
-    return float(text)
 
 
 def reached(curve: list[list[float]], wanted: float) -> float:
