@@ -1,13 +1,17 @@
 import json
 
+import pytest
+
 from mbrl_ros.cli.main import main
 
 
-def test_the_whole_system_is_measured(tmp_path, domain):
+@pytest.mark.parametrize("plant", [[], ["--robot"]], ids=["simulated", "robot"])
+def test_the_whole_system_is_measured(tmp_path, domain, plant):
     file = tmp_path / "tick.json"
     few = ["gate.first_transitions:=40", "planner.candidates:=16", "planner.horizon:=10"]
     for seconds in ("14", "60"):  # a busy machine may take longer for a first model
-        ended = main(["bench", "tick", "--seconds", seconds, "--json", str(file), *few])
+        words = ["--seconds", seconds, "--json", str(file), *plant]
+        ended = main(["bench", "tick", *words, *few])
         if not ended:
             break
     assert ended == 0
