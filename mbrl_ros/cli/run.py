@@ -41,7 +41,8 @@ class Run:
 
         Returns:
             the exit code: 0, also after a signal; 1 if a node keeps crashing, if one crashed and
-            never ran, or if the report cannot be written.
+            never ran, if the duration was over before the plant ran, or if the report cannot be
+            written.
 
         Raises:
             ValueError: if the domain is in use or a node refuses its configuration.
@@ -84,10 +85,7 @@ class Run:
                 console.update()
                 self._stop.wait(_POLL)
             console.say("stopping")
-            # The time may be over before a node has crashed often enough.
-            for name, log in supervisor.crashed.items():
-                if not monitor.metrics.heard(name):
-                    hopeless = f"{name} crashed and never ran: see {log}"
+            hopeless = self._never_ran(supervisor, monitor)
         except NodeCrashesError as error:
             hopeless = str(error)
         finally:
@@ -96,6 +94,18 @@ class Run:
         if hopeless:
             print(f"error: {hopeless}", file=sys.stderr)
         return 1 if hopeless else 0
+
+    def _never_ran(self, supervisor: Supervisor, monitor: RunMonitor) -> str:
+        """Return which node never ran, at the end of the time or after a signal; empty: none."""
+        heard = monitor.metrics.heard
+        # The time may be over before a node has crashed often enough.
+        for name, log in supervisor.crashed.items():
+            if not heard(name):
+                return f"{name} crashed and never ran: see {log}"
+        plant = supervisor.processes.get(monitor.settings.plant)
+        if plant is not None and not heard(plant.name) and not self._stop.asked:
+            return f"{plant.name} told nothing within {self._system.duration:g} s: see {plant.log}"
+        return ""
 
     def _stop_nodes(self, supervisor: Supervisor, monitor: RunMonitor) -> None:
         def hurried() -> bool:

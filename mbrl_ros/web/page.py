@@ -257,8 +257,9 @@ class Page:
 
     def _let_steer(self, client: viser.ClientHandle) -> None:
         assert self._steering is not None
-        steerer = Steerer(client, self._steering)
-        with self._lock:
+        # Atomic, so that nothing is moved in the browser before all is as it is now.
+        with self._lock, client.atomic():
+            steerer = Steerer(client, self._steering)
             self._steerers[client.client_id] = steerer
             steerer.offer(self._controls)
             steerer.show_supposed(self._supposed)

@@ -1,6 +1,7 @@
 """Systems that never run, and what becomes of one whose tests are killed."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ pytestmark = pytest.mark.process
 
 PLANT = """
 import os
+import time
 
 import gymnasium
 from gymnasium import spaces
@@ -23,7 +25,7 @@ class Broken(gymnasium.Env):
     action_space = spaces.Box(-1.0, 1.0, (1,))
 
     def reset(self, *, seed=None, options=None):
-        os._exit(7)  # as a driver that crashes
+        {reset}
 
 gymnasium.register(id="Broken-v0", entry_point=Broken)
 """
@@ -42,14 +44,22 @@ mpc_controller:
 """
 
 
-def test_a_launch_whose_plant_never_ran_has_failed(launch, tmp_path):
-    (tmp_path / "broken_plant.py").write_text(PLANT)
+@pytest.mark.parametrize(
+    ("reset", "duration", "error"),
+    [
+        # As drivers that crash, and that wait for their device; one may not even have started.
+        ("os._exit(7)", 6, "crash[^\n]*|told nothing within 6 s: see [^\n]*"),
+        ("time.sleep(1000)", 3, "told nothing within 3 s: see [^\n]*"),
+    ],
+)
+def test_a_launch_whose_plant_never_ran_has_failed(launch, tmp_path, reset, duration, error):
+    (tmp_path / "broken_plant.py").write_text(PLANT.format(reset=reset))
     (tmp_path / "broken.yaml").write_text(TASK)
-    words = [f"task:={tmp_path / 'broken.yaml'}", "duration:=6", "view:=none"]
+    words = [f"task:={tmp_path / 'broken.yaml'}", f"duration:={duration}", "view:=none"]
     system = launch("sim", *words, env={**os.environ, "PYTHONPATH": str(tmp_path)})
-    _, error = system.process.communicate(timeout=PATIENCE)
+    _, told = system.process.communicate(timeout=PATIENCE)
     assert system.process.returncode == 1
-    assert "error: mujoco_sim crash" in error
+    assert re.search(f"^error: mujoco_sim ({error})$", told, re.MULTILINE), told
 
 
 def test_an_interrupt_while_importing_ends_quietly():

@@ -313,7 +313,10 @@ def test_the_end_of_the_duration_even_if_nobody_reads_what_is_written(launch):
     system = launch(*QUICK, "duration:=3", stdout=writing)
     os.close(writing)
     os.close(reading)
-    assert system.process.wait(timeout=PATIENCE) == 0
+    _, error = system.process.communicate(timeout=PATIENCE)
+    # On a slow computer the time is over before the plant runs.
+    assert re.fullmatch("(error: mujoco_sim told nothing within 3 s: [^\n]*\n)?", error)
+    assert system.process.returncode == int(bool(error))
     assert system.nodes == {}
     assert json.loads((system.run_dir / "summary.json").read_text())["wall_seconds"] >= 0
 

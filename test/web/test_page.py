@@ -73,10 +73,18 @@ def viewer(page):
         yield lambda: stack.enter_context(viewing(page.url))
 
 
+def steerer_of(page, number):
+    """Wait until a viewer has been offered everything; what comes earlier may be overwritten."""
+
+    def offered():
+        with page._lock:
+            return page._steerers.get(number)
+
+    return eventually(offered)
+
+
 def slider_of(page, number):
-    return eventually(lambda: page._steerers[number]._widgets if number in page._steerers else 0)[
-        WEIGHT.node, WEIGHT.name
-    ][0]
+    return steerer_of(page, number)._widgets[WEIGHT.node, WEIGHT.name][0]
 
 
 def moved(slider, value):
@@ -322,14 +330,14 @@ def test_a_viewer_asks_what_if_and_all_see_for_what(page, asked, viewer):
     active = Control("mpc_controller", "objective.active", "up", choices=("up", "left"))
     page.show_controls([active])
     first = viewer()
-    choice = eventually(lambda: page._steerers[0]._what_if if 0 in page._steerers else None)
+    choice = steerer_of(page, 0)._what_if
     assert [*choice.options][1:] == ["up", "left"]
     first.send(moved(choice, "left"))
     eventually(lambda: asked.of == [("what if", "left")])
     page.show_supposed("left")
     viewer()
-    other = eventually(lambda: page._steerers[1]._what_if if 1 in page._steerers else None)
-    eventually(lambda: other.value == "left")
+    other = steerer_of(page, 1)._what_if
+    assert other.value == "left"
     first.send(moved(choice, choice.options[0]))
     eventually(lambda: asked.of[-1] == ("what if", ""))
     page.show_supposed("")
