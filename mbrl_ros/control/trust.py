@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from enum import Enum
 
 import numpy as np
-import torch
+from torch import Tensor
 
 from mbrl_ros.control.settings import TrustSettings
-from mbrl_ros.models.world_model import Step, WorldModel
+from mbrl_ros.models.world_model import Forecast, Step, WorldModel
 
 # One surprise, however large, is no more than this many deviations.
 _MOST = 30.0
@@ -56,6 +56,9 @@ class Trust:
         unseen = [0.0] * settings.memory
         self._one_step = deque(unseen, maxlen=settings.memory)
         self._open_loop = deque(unseen, maxlen=settings.memory)
+        self._model: WorldModel | None = None
+        self._forecast: Forecast | None = None
+        self._newest: Step | None = None
 
     @property
     def reason(self) -> str:
@@ -73,10 +76,11 @@ class Trust:
             model: whose predictions are judged.
         """
         s = self._settings
-        self._one_step.append(_score(steps[-1:], model))
+        one_step, open_loop = self._forecasting(steps, model).observe(steps[-1])
+        self._one_step.append(_score(one_step))
         self.one_step = float(np.median(self._one_step))
-        if len(steps) == s.steps:
-            self._open_loop.append(_score(steps, model))
+        if open_loop is not None:
+            self._open_loop.append(_score(open_loop))
             self.open_loop = float(np.median(self._open_loop))
         worst = float(np.nanmax([self.one_step, self.open_loop]))
         thresholds = dict(zip(list(Level)[1:], (s.cautious, s.doubtful, s.fallback), strict=True))
@@ -87,10 +91,18 @@ class Trust:
         down = levels.index(kept[-1]) if kept else 0
         self.level = levels[max(up, min(down, levels.index(self.level)))]
 
+    def _forecasting(self, steps: Sequence[Step], model: WorldModel) -> Forecast:
+        """Return the forecast of a model that has taken in all steps but the newest."""
+        goes_on = model is self._model and len(steps) > 1 and steps[-2] is self._newest
+        self._model, self._newest = model, steps[-1]
+        if self._forecast is None or not goes_on:
+            self._forecast = model.forecast(self._settings.steps)
+            for step in steps[:-1]:
+                self._forecast.observe(step)
+        return self._forecast
 
-def _score(steps: Sequence[Step], model: WorldModel) -> float:
-    """Return the RMS z-score of where steps lead, seen from the first one."""
-    actions = torch.stack([step.action for step in steps])
-    surprise = model.surprise(steps[0].belief, actions, steps[-1].observation)
+
+def _score(surprise: Tensor) -> float:
+    """Return the RMS of z-scores."""
     z = surprise.square().clamp(max=_MOST**2).nan_to_num(nan=_MOST**2)
     return float(z.mean().sqrt())

@@ -399,12 +399,9 @@ class DynamicsModel(nn.Module):
         """
         noise = torch.zeros(())
         for predicted in self.unroll(state.to(self.low), actions.to(self.low).unbind(dim=1)):
-            noise = noise + predicted.std.square().mean(dim=0)
-        seen = predicted.next_observation
-        mean = seen.mean(dim=0)
-        # Angles may lie on either side of the wrap.
-        apart = self.encoding.difference(mean.expand_as(seen), seen)
-        return mean, (apart.square().mean(dim=0) + noise).sqrt()
+            noise = noise + predicted.noise
+        mean, apart = self.encoding.pooled(predicted.next_observation)
+        return mean, (apart + noise).sqrt()
 
     @torch.no_grad()
     def surprise(self, state: Tensor, actions: Tensor, observation: Tensor) -> Tensor:
@@ -450,6 +447,11 @@ class Prediction:
     def next_observation(self) -> Tensor:
         """Mean of the next observation, shape ``(M, B, O)``, SI units."""
         return self.model.next_observation(self.base, self.mean)
+
+    @property
+    def noise(self) -> Tensor:
+        """Variance of the next observation, mean over the members, shape ``(B, O)``."""
+        return self.std.square().mean(dim=0)
 
     @property
     def std(self) -> Tensor:

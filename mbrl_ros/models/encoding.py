@@ -172,6 +172,18 @@ class Encoding:
             delta[..., self.angles] = wrapped
         return delta
 
+    def pooled(self, seen: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and variance of observations over members.
+
+        Args:
+            seen: shape ``(M, B, O)``.
+
+        Returns:
+            each ``(B, O)``; of angles that lie on either side of the wrap, too.
+        """
+        mean = seen.mean(dim=0)
+        return mean, self.difference(mean.expand_as(seen), seen).square().mean(dim=0)
+
     def target(self, observation: Tensor, next_observation: Tensor) -> Tensor:
         """Return the prediction target, shape ``(..., O)``: changes, or next values.
 

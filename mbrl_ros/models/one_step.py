@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mbrl_ros.models.differentiable import DifferentiableModel
 from mbrl_ros.models.dynamics_model import DynamicsModel
+from mbrl_ros.models.forecast import CarriedForecast
 from mbrl_ros.models.heads import Policy
 from mbrl_ros.models.imagined import Imagined
 from mbrl_ros.models.inference import Mean
@@ -187,6 +188,10 @@ class OneStepModel(WorldModel):
         acted = torch.cat([pending, actions])[: len(actions)]
         seen = self.dynamics.relative(observation)
         return self.dynamics.surprise(state[0], acted[None], seen[None])[0]
+
+    def forecast(self, steps: int) -> CarriedForecast:
+        """See `WorldModel.forecast`."""
+        return CarriedForecast(self.dynamics, steps)
 
     def acting(self, belief: Belief, action: Tensor) -> Tensor:
         """Return the action ``(A,)`` that takes effect while ``action`` is applied."""

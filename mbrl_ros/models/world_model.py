@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
@@ -51,6 +52,37 @@ class Correction(Protocol):
 
     def observe(self, step: Step) -> None:
         """Take in what happened; what is not finite or absurd is left out."""
+
+
+class Forecast(Protocol):
+    """What a model expected of the newest steps, which follow one another."""
+
+    def observe(self, step: Step) -> tuple[Tensor, Tensor | None]:
+        """Take in what happened next.
+
+        Returns:
+            the z-scores of `WorldModel.surprise` for this step, and for its observation as seen
+            from as many steps before as the forecast is long; None: there are not so many yet.
+        """
+
+
+class _Recalled:
+    """A forecast that is made anew at each step, from the steps before."""
+
+    def __init__(self, model: WorldModel, steps: int) -> None:
+        self._model = model
+        self._steps: deque[Step] = deque(maxlen=steps)
+
+    def observe(self, step: Step) -> tuple[Tensor, Tensor | None]:
+        """See `Forecast.observe`."""
+        steps = self._steps
+        steps.append(step)
+        whole = self._surprise(tuple(steps)) if len(steps) == steps.maxlen else None
+        return self._surprise((step,)), whole
+
+    def _surprise(self, steps: Sequence[Step]) -> Tensor:
+        actions = torch.stack([step.action for step in steps])
+        return self._model.surprise(steps[0].belief, actions, steps[-1].observation)
 
 
 class Linearization(Protocol):
@@ -224,6 +256,14 @@ class WorldModel(ABC):
             z-scores, in the deviations that the model expects (1: as on its hold-out), shape
             ``(O,)``.
         """
+
+    def forecast(self, steps: int) -> Forecast:
+        """Return what tells at each step how far the model was right, over several steps too.
+
+        Args:
+            steps: of its longer predictions, at least 2.
+        """
+        return _Recalled(self, steps)
 
     def picture(self, belief: Belief) -> Images:
         """Return what the cameras see at a belief of a batch of one, as the model tells it.

@@ -81,6 +81,26 @@ def test_trust_falls_by_degrees_and_comes_back():
     assert observe(trust, model, 0.1)[-1] is Level.FULL
 
 
+def test_scores_are_of_steps_on_end_and_of_the_model_in_use():
+    trust, rng = Trust(TrustSettings(steps=4, memory=100)), np.random.default_rng(0)
+    models, steps, state = (linear_model(), linear_model(0.3)), deque(maxlen=4), np.zeros(2)
+    expected = []
+    for k in range(30):
+        model = models[k // 8 % 2]
+        if k in (11, 13):  # an observation that never came
+            steps.clear()
+        after = state + 0.1 * rng.normal(size=2)
+        steps.append(step_of(model, state, after))
+        state = after
+        trust.observe(tuple(steps), model)
+        if len(steps) == 4:
+            acted = torch.zeros(4, 1)
+            z = model.surprise(steps[0].belief, acted, steps[-1].observation)
+            expected.append(float(z.square().mean().sqrt()))
+    assert [*trust._open_loop][-len(expected) :] == pytest.approx(expected, rel=1e-4)
+    assert not any([*trust._open_loop][: -len(expected)])
+
+
 def test_an_event_that_no_model_foresees_is_no_reason_to_distrust_the_rest():
     now_and_then, often = np.full((2, 100), 0.1)
     now_and_then[24::25] = 30.0

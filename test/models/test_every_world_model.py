@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -23,6 +24,8 @@ from mbrl_ros.models.prior import ArrayPrior, FunctionPrior
 from mbrl_ros.models.rssm.network import Rssm
 from mbrl_ros.models.vae_mdn_rnn.network import VaeMdnRnn
 from mbrl_ros.models.world_model import Step, UnlearnedError
+
+close = partial(torch.testing.assert_close, atol=1e-4, rtol=1e-3)
 
 
 def linear(observation, action):
@@ -248,6 +251,22 @@ def test_what_was_expected_is_no_surprise(model):
     turned = torch.tensor([2 * math.pi * (name in model.observation.angles)
                            for name in model.observation.names])  # fmt: skip
     assert model.surprise(belief, actions, expected + turned).abs().max() < 1e-3
+
+
+def test_a_forecast_tells_how_surprising_each_step_is(model):
+    rng, steps, belief = np.random.default_rng(0), 3, at_start(model)
+    forecast, past = model.forecast(steps), []
+    for k in range(2 * steps):
+        action = torch.from_numpy(rng.uniform(-1, 1, 1)).float()
+        seen = model.imagine(belief, action[None, None]).observations[:, 0, -1].mean(dim=0)
+        past.append(Step(belief, action, seen + 0.01 * k))
+        one, whole = forecast.observe(past[-1])
+        close(one, model.surprise(belief, action[None], past[-1].observation))
+        assert (whole is None) == (k < steps - 1)
+        if whole is not None:
+            acted = torch.stack([step.action for step in past[-steps:]])
+            close(whole, model.surprise(past[-steps].belief, acted, past[-1].observation))
+        belief = model.observe(belief, action, past[-1].observation, is_first=False)
 
 
 def test_observing_goes_on_from_the_belief_before(model):
