@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from mbrl_ros.core.records import Transition
-from mbrl_ros.data.bags import read_transitions
+from mbrl_ros.data.bag_records import read_transitions
 from mbrl_ros.nodes.logged_transitions import LoggedTransitions
 from mbrl_ros.nodes.timers import create_steady_timer
 from mbrl_ros.ros import Context, ExternalShutdownException, Node, SingleThreadedExecutor, init

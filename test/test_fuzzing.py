@@ -19,7 +19,8 @@ from mbrl_ros.core.records import Frame, Observation
 from mbrl_ros.core.settings import build
 from mbrl_ros.core.spaces import Space
 from mbrl_ros.core.task import TaskSettings
-from mbrl_ros.data.bags import read_messages, read_transitions
+from mbrl_ros.data.bag_records import read_transitions
+from mbrl_ros.data.bags import read_messages
 from mbrl_ros.data.finishing import recover
 from mbrl_ros.data.frames import encode
 from mbrl_ros.data.pairing import TransitionPairer

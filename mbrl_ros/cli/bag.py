@@ -187,7 +187,7 @@ def _part(arguments: argparse.Namespace) -> Part:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    from mbrl_ros.data.bags import read_frames, read_transitions
+    from mbrl_ros.data.bag_records import read_frames, read_transitions
     from mbrl_ros.data.exchange.dataset import Dataset
     from mbrl_ros.system.bag_task import task_of
 

@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     update, console = load(arguments.checkpoint), Terminal()
     figures: dict[str, Any] = {}
     if arguments.bag:
-        from mbrl_ros.data.bags import read_transitions
+        from mbrl_ros.data.bag_records import read_transitions
         from mbrl_ros.evaluation.accuracy import measure
 
         model = _opened(update, arguments)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mbrl_ros.core.task import TaskSettings
-from mbrl_ros.data.bags import read_transitions
+from mbrl_ros.data.bag_records import read_transitions
 from mbrl_ros.models import checkpoint
 from mbrl_ros.nodes.transition_bag import TransitionBag
 from mbrl_ros.reports.summary import SUMMARY, write_summary

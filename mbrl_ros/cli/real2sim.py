@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
     words = [word for word in arguments.bags if ":=" in word]
     configuration = configuration_of(bags[0], arguments.task, parse_assignments(words))
     # Slow to import, and bad arguments should be refused at once.
-    from mbrl_ros.data.bags import read_transitions
+    from mbrl_ros.data.bag_records import read_transitions
     from mbrl_ros.evaluation.real2sim import identify
     from mbrl_ros.simulation.mujoco_steps import MujocoSteps
     from mbrl_ros.simulation.settings import SimulatorSettings

@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         ValueError: naming the invalid argument, parameter or file.
         OSError: if a file cannot be written.
     """
-    from mbrl_ros.data.bags import by_name
+    from mbrl_ros.data.bag_records import by_name
     from mbrl_ros.models import checkpoint
     from mbrl_ros.reports import decisions as report
     from mbrl_ros.system.configuration import read_task

@@ -11,8 +11,9 @@ import numpy as np
 
 from mbrl_ros.core.records import Transition
 from mbrl_ros.core.spaces import Space
+from mbrl_ros.data.bag_records import converted, read_episodes, spaces_of
 from mbrl_ros.data.bag_summary import BagSummary, summarize
-from mbrl_ros.data.bags import converted, passed_over, read_episodes, read_messages, spaces_of
+from mbrl_ros.data.bags import passed_over, read_messages
 from mbrl_ros.data.messages import read_transition
 from mbrl_ros.data.streaming import BagError, RecordStream
 from mbrl_ros.data.transitions import Transitions, checked

@@ -13,8 +13,9 @@ from typing import Any
 
 from mbrl_ros.core.records import Transition
 from mbrl_ros.core.spaces import Space
+from mbrl_ros.data.bag_records import converted
 from mbrl_ros.data.bag_summary import summarize
-from mbrl_ros.data.bags import converted, read_messages
+from mbrl_ros.data.bags import read_messages
 from mbrl_ros.data.messages import read_transition
 from mbrl_ros.data.streaming import BagError, LostError
 from mbrl_ros.data.transitions import Transitions, check_count

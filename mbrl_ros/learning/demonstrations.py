@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mbrl_ros.core.records import Frame
 from mbrl_ros.core.spaces import Space
-from mbrl_ros.data.bags import read_records
+from mbrl_ros.data.bag_records import read_records
 from mbrl_ros.learning.learner import Learner
 
 

@@ -14,7 +14,8 @@ import numpy as np
 
 from mbrl_ros.core.settings import build, for_node
 from mbrl_ros.core.task import TaskSettings
-from mbrl_ros.data.bags import converted, read_messages
+from mbrl_ros.data.bag_records import converted
+from mbrl_ros.data.bags import read_messages
 from mbrl_ros.data.finishing import mcap_files, recover
 from mbrl_ros.data.messages import read_observation, read_transition
 from mbrl_ros.data.streaming import BagError

@@ -19,7 +19,8 @@ from mbrl_ros.core.records import Observation
 from mbrl_ros.core.settings import SettingsError, build, flat
 from mbrl_ros.core.spaces import FloatArray
 from mbrl_ros.core.task import TaskSettings
-from mbrl_ros.data.bags import converted, read_messages
+from mbrl_ros.data.bag_records import converted
+from mbrl_ros.data.bags import read_messages
 from mbrl_ros.data.messages import read_observation
 from mbrl_ros.data.streaming import BagError
 from mbrl_ros.models import checkpoint

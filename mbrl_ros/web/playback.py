@@ -12,7 +12,8 @@ from typing import Any
 
 from mbrl_ros.core.settings import SettingsError, build, for_node, specs
 from mbrl_ros.core.task import TaskSettings
-from mbrl_ros.data.bags import Recorded, by_name, read_messages
+from mbrl_ros.data.bag_records import by_name
+from mbrl_ros.data.bags import Recorded, read_messages
 from mbrl_ros.scene.posing import Poser
 from mbrl_ros.scene.settings import DrawnSettings
 from mbrl_ros.simulation.settings import SimulatorSettings

@@ -19,7 +19,7 @@ from support.waiting import PATIENCE, eventually
 from mbrl_ros.cli import stop_request
 from mbrl_ros.cli.main import main
 from mbrl_ros.core import pending
-from mbrl_ros.data.bags import read_transitions
+from mbrl_ros.data.bag_records import read_transitions
 from mbrl_ros.models.checkpoint import load
 from mbrl_ros.models.packing import unpack
 from mbrl_ros.simulation.simulator import Simulator

@@ -21,8 +21,9 @@ from support.messages import cdr
 from mbrl_ros.cli.main import main
 from mbrl_ros.core.records import Frame
 from mbrl_ros.data.bag_check import check_bag
+from mbrl_ros.data.bag_records import read_transitions
 from mbrl_ros.data.bag_summary import summarize
-from mbrl_ros.data.bags import read_messages, read_transitions
+from mbrl_ros.data.bags import read_messages
 from mbrl_ros.data.editing import cut, merge
 from mbrl_ros.data.exchange import lerobot_dataset, minari_dataset, numpy_archive
 from mbrl_ros.data.exchange.dataset import Dataset

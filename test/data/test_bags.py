@@ -25,8 +25,9 @@ from support.waiting import PATIENCE, eventually
 from mbrl_ros.data import live_file, streaming
 from mbrl_ros.data import recorder as recorder_module
 from mbrl_ros.data.bag_check import check_bag
+from mbrl_ros.data.bag_records import read_transitions
 from mbrl_ros.data.bag_summary import summarize
-from mbrl_ros.data.bags import BagError, read_messages, read_transitions
+from mbrl_ros.data.bags import BagError, read_messages
 from mbrl_ros.data.editing import merge
 from mbrl_ros.data.finishing import finish, mcap_files, recover, write_metadata
 from mbrl_ros.data.recorder import Recorder

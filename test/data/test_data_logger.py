@@ -18,7 +18,8 @@ from rosbags.rosbag2 import Reader
 from support.waiting import PATIENCE
 from support.waiting import eventually as wait_for
 
-from mbrl_ros.data.bags import read_frames, read_messages, read_transitions
+from mbrl_ros.data.bag_records import read_frames, read_transitions
+from mbrl_ros.data.bags import read_messages
 from mbrl_ros.data.messages import read_frame
 from mbrl_ros.data.streaming import is_finished
 

@@ -19,7 +19,8 @@ from bag_messages import frame as frame_message
 from support.messages import cdr, header, make
 
 from mbrl_ros.core.records import Frame, Transition
-from mbrl_ros.data.bags import BagError, read_episodes, read_frames, read_records
+from mbrl_ros.data.bag_records import read_episodes, read_frames, read_records
+from mbrl_ros.data.bags import BagError
 from mbrl_ros.data.episodes import EpisodeStore
 from mbrl_ros.data.frames import encode
 from mbrl_ros.data.recorder import Recorder

@@ -14,8 +14,9 @@ from support.messages import cdr
 from mbrl_ros.cli.main import main
 from mbrl_ros.core.records import Actor
 from mbrl_ros.core.resources import resource_directory
+from mbrl_ros.data.bag_records import read_transitions
 from mbrl_ros.data.bag_summary import summarize
-from mbrl_ros.data.bags import BagError, passed_over, read_messages, read_transitions
+from mbrl_ros.data.bags import BagError, passed_over, read_messages
 from mbrl_ros.data.finishing import finish
 from mbrl_ros.data.recorder import Recorder
 from mbrl_ros.reports.history import read_history

@@ -10,7 +10,7 @@ from support import sliders
 from mbrl_ros.cli.main import main
 from mbrl_ros.core.settings import build
 from mbrl_ros.core.task import TaskSettings
-from mbrl_ros.data.bags import read_transitions
+from mbrl_ros.data.bag_records import read_transitions
 from mbrl_ros.models.packing import unpack
 from mbrl_ros.ros.interfaces import interface
 from mbrl_ros.simulation.settings import PhysicsSettings

@@ -8,7 +8,7 @@ from rosbags.typesys import Stores, get_typestore
 from mbrl_ros.cli.main import main
 from mbrl_ros.core.settings import SettingsError, build
 from mbrl_ros.core.task import TaskSettings
-from mbrl_ros.data.bags import read_transitions
+from mbrl_ros.data.bag_records import read_transitions
 from mbrl_ros.robot.recorded import RecordedRobot
 from mbrl_ros.robot.settings import bridge_settings
 from mbrl_ros.ros.interfaces import interface
