@@ -239,13 +239,21 @@ class Controller:
         Unlike `tick` it takes no time, and any thread may call it. What hangs has seen nothing
         since the last plan, which goes on for as long as with a silent plant.
         """
-        planned, longest = self.planned, self.settings.longest_silence(self.period)
-        blind = observation.step - planned.observation.step if planned is not None else 0
-        usable = not observation.ended and bool(np.isfinite(observation.values).all())
-        usable = usable and blind * self.period <= longest
         reason = "the last tick is not over"
-        reused = self._reused(observation, observation.step, reason) if usable else None
+        reused = self._gone_on(observation, reason)
         return self._hold(observation, reason) if reused is None else reused
+
+    def last_moment(self, observation: Observation) -> Command | None:
+        """Return what to send in place of what `tick` comes to, which is not over in time.
+
+        Returns:
+            the rest of the last plan; None where that holds nothing, so that the tick is to be
+            waited for. As for `stand_in`, any thread may call it.
+        """
+        command = self._gone_on(observation, "the plan is not ready in time")
+        if command is not None:
+            self.known.latency.changed(observation.step, command.values)
+        return command
 
     def farewell(self, observation: Observation) -> Command:
         """Return the safe command to send last, before falling silent."""
@@ -384,6 +392,15 @@ class Controller:
     def _withdraw_plan(self) -> None:
         """Let nobody act on the last plan any more; the next one may still start from it."""
         self.planned = None
+
+    def _gone_on(self, observation: Observation, reason: str) -> Command | None:
+        """Return what the last plan holds for an observation that `tick` is not done with."""
+        planned, longest = self.planned, self.settings.longest_silence(self.period)
+        blind = observation.step - planned.observation.step if planned is not None else 0
+        usable = not observation.ended and bool(np.isfinite(observation.values).all())
+        if not usable or blind * self.period > longest:
+            return None
+        return self._reused(observation, observation.step, reason)
 
     def _reused(
         self, observation: Observation, step: int, reason: str, took: float = 0.0

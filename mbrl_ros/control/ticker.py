@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 import time
@@ -17,6 +18,8 @@ from mbrl_ros.core.records import Observation
 
 # Observations that may come during one tick; of more, the oldest are taken for lost.
 _MOST_OVERTAKEN = 1000
+# Share of the period after which the last plan answers for a tick that is not over.
+_LAST_MOMENT = 0.9
 # Time for which the end of a tick is waited for when the loop is to stop [s].
 _PATIENCE = 2.0
 
@@ -40,9 +43,11 @@ class Ticker:
     """Answers observations on a thread of its own, as soon as they come.
 
     The plant's clock sets the rhythm: a tick begins when an observation arrives and its
-    deadline is one period later. When an observation fails to come, the tick happens all the
-    same. All times are absolute on ``time.monotonic``, so that delays never add up, and
-    a tick that was overrun is skipped, not made up for.
+    deadline is one period later. At the last moment before it, the last plan answers for a tick
+    that is not over; what that comes to is then sent only if it is the safe command. When an
+    observation fails to come, the tick happens all the same. All times are absolute on
+    ``time.monotonic``, so that delays never add up, and a tick that was overrun is skipped, not
+    made up for.
 
     Attributes:
         counts: replaced as a whole after each tick.
@@ -63,16 +68,23 @@ class Ticker:
         self._overtaken: deque[Observation] = deque(maxlen=_MOST_OVERTAKEN)
         self._running = False
         self._busy = False
+        # What was sent for the tick under way; None: nothing.
+        self._stood_in: Command | None = None
+        self._interval = math.nan
         self._thread: threading.Thread | None = None
+        self._watching: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin to tick, with the counts at zero and no observation."""
         self._observation = self._answered = None
         self._overtaken.clear()
         self.counts = TickCounts()
-        self._running, self._busy = True, False
+        self._running, self._busy, self._stood_in = True, False, None
         self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
         self._thread.start()
+        if not self._controller.lock_step:
+            self._watching = threading.Thread(target=self._watch, name="deadline", daemon=True)
+            self._watching.start()
 
     def stop(self) -> bool:
         """Stop, and return whether the tick under way is over, which is waited for, if not long.
@@ -81,9 +93,10 @@ class Ticker:
         """
         with self._condition:
             self._running = False
-            self._condition.notify()
-        if self._thread is not None:
-            self._thread.join(_PATIENCE)
+            self._condition.notify_all()
+        for thread in (self._thread, self._watching):
+            if thread is not None:
+                thread.join(_PATIENCE)
         return not self.hangs
 
     @property
@@ -103,7 +116,7 @@ class Ticker:
             if self._observation is not self._answered and self._observation is not None:
                 self._overtaken.append(self._observation)
             self._observation = observation
-            self._condition.notify()
+            self._condition.notify_all()
         if overrun and not self._controller.lock_step:
             command = self._controller.stand_in(observation)
             if command.source.safe:
@@ -133,6 +146,7 @@ class Ticker:
                 self._busy = observation is not answered
                 self._answered = observation
             began = time.monotonic()
+            self._interval = began - last_began
             self.gap.close()
             command = None
             try:
@@ -150,24 +164,59 @@ class Ticker:
                 skipped = _skipped(answered, observation)
                 deadline = observation.received + period
                 due = deadline + 0.5 * period
-            self._busy = False
+            with self._condition:
+                self._busy = False
+                stood_in, self._stood_in = self._stood_in, None
             if not self._running:
                 self.gap.open()
                 return
-            if command is not None:
-                command = replace(command, interval=began - last_began)
+            if stood_in is not None and command is not None and not command.source.safe:
+                self._count(stood_in, skipped, late=False)
+            elif command is not None:
                 self._deliver(command, skipped, time.monotonic() > deadline)
             self.gap.open()
             last_began = began
 
+    def _watch(self) -> None:
+        """Answer in time for ticks that are not over."""
+        prioritize_thread(LOOP)
+        period = self._controller.period
+        watched: Observation | None = None
+        while True:
+            with self._condition:
+                while self._running and self._observation is watched:
+                    self._condition.wait()
+                watched = self._observation
+                due = watched.received + _LAST_MOMENT * period if watched is not None else 0.0
+                while self._running and (rest := due - time.monotonic()) > 0:
+                    self._condition.wait(rest)
+                if not self._running:
+                    return
+                # Holding the lock, so that the tick is not over until this is sent.
+                if watched is not None and self._busy and self._answered is watched:
+                    self._answer_for(watched)
+
+    def _answer_for(self, observation: Observation) -> None:
+        if time.monotonic() > observation.received + self._controller.period:
+            return
+        command = self._controller.last_moment(observation)
+        if command is not None:
+            command = replace(command, interval=self._interval)
+            with contextlib.suppress(Exception):  # of a middleware that is going down
+                self._send(command)
+                self._stood_in = command
+
     def _deliver(self, command: Command, skipped: int, late: bool) -> None:
-        began = time.monotonic()
+        began, command = time.monotonic(), replace(command, interval=self._interval)
         try:
             self._send(command)
         except Exception as error:  # nor of a middleware that is going down
             late = True
             command = replace(command, reason=f"not sent: {type(error).__name__}: {error}")
         self._controller.overhead.add(time.monotonic() - began)
+        self._count(command, skipped, late)
+
+    def _count(self, command: Command, skipped: int, late: bool) -> None:
         sources = list(self.counts.sources)
         sources[command.source] += 1
         self.last = command

@@ -143,6 +143,24 @@ def test_a_stand_in_is_the_last_plan_for_the_step():
         assert made.stand_in(other).values.tolist() == SAFE
 
 
+def test_at_the_last_moment_only_a_plan_that_goes_on_is_sent_and_counts_as_what_acts():
+    made = controller(iterations=3)
+    assert made.last_moment(reading(5)) is None
+    made.tick(reading(5))
+    planned = made.planned.result.actions[:, 0].tolist()
+    command = made.last_moment(reading(6))
+    assert (command.source, command.step) == (CommandSource.REUSED, 6)
+    assert command.values[0] == pytest.approx(planned[1])
+    # What the tick comes to is not sent.
+    made.tick(reading(6))
+    assert made.known.latency.before(7)[-1] == pytest.approx(command.values)
+    broken = reading(7, [math.nan, 0.0])
+    for other in (reading(7, ended=True), reading(7, episode=1), reading(99), broken):
+        assert made.last_moment(other) is None
+    made.estopped = True
+    assert made.last_moment(reading(7)) is None
+
+
 def test_a_plan_stands_in_for_no_longer_than_a_silent_plant_is_waited_for():
     made = controller(horizon=16)
     made.tick(reading(5))

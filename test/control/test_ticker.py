@@ -1,6 +1,7 @@
 import math
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ class Fake:
         self.overhead = DurationEstimate()
         self.asked, self.resets, self.entered = [], 0, threading.Event()
         self.overtaken = []
-        self.go, self.trouble = threading.Event(), None
+        self.go, self.trouble, self.plan = threading.Event(), None, None
         self.go.set()
 
     def reset(self):
@@ -52,6 +53,9 @@ class Fake:
 
     def stand_in(self, reading):
         return self._command(reading, CommandSource.REUSED)
+
+    def last_moment(self, reading):
+        return None if self.plan is None else self._command(reading, self.plan)
 
     def fault(self, reading, error):
         return self._command(reading, CommandSource.FALLBACK, f"{type(error).__name__}: {error}")
@@ -127,6 +131,59 @@ def test_while_a_tick_overruns_the_last_plan_stands_in(ticking):
     fake.go.set()
     wait_for(lambda: len(sent) == 3)
     assert told(sent)[1:] == [(0, CommandSource.PLANNED), (1, CommandSource.PLANNED)]
+
+
+def at_the_last_moment(ticking, plan=CommandSource.REUSED):
+    """Return a controller within a tick that is answered for in a second, and what is sent."""
+    fake = Fake(period=300.0)
+    fake.go.clear()
+    fake.plan = plan
+    ticker, sent = ticking(fake)
+    ticker.observe(replace(reading(0), received=time.monotonic() - 269.0))
+    assert fake.entered.wait(PATIENCE)
+    return fake, ticker, sent
+
+
+def test_at_the_last_moment_the_last_plan_answers_for_a_tick_that_is_not_over(ticking):
+    fake, ticker, sent = at_the_last_moment(ticking)
+    wait_for(lambda: sent)
+    fake.go.set()
+    wait_for(lambda: ticker.counts.ticks)
+    assert told(sent) == [(0, CommandSource.REUSED)]
+    assert (ticker.counts.late, ticker.counts.sources[CommandSource.REUSED]) == (0, 1)
+    assert ticker.last is sent[0]
+    ticker.observe(reading(1))
+    wait_for(lambda: told(sent)[1:] == [(1, CommandSource.PLANNED)])
+    assert sent[1].interval > 0
+
+
+def test_without_a_plan_to_go_on_with_the_tick_is_waited_for(ticking):
+    fake, _, sent = at_the_last_moment(ticking, plan=None)
+    time.sleep(1.1)
+    assert sent == []
+    fake.go.set()
+    wait_for(lambda: told(sent) == [(0, CommandSource.PLANNED)])
+
+
+def test_a_safe_command_is_sent_after_the_last_plan_has_answered(ticking):
+    fake, ticker, sent = at_the_last_moment(ticking)
+    wait_for(lambda: sent)
+    fake.trouble = ZeroDivisionError("by nothing")
+    fake.go.set()
+    wait_for(lambda: told(sent)[1:] == [(0, CommandSource.FALLBACK)])
+    wait_for(lambda: ticker.last is sent[1])
+    assert ticker.counts.sources[CommandSource.REUSED] == 0
+
+
+def test_what_is_over_in_time_is_not_answered_for(ticking):
+    fake = Fake()
+    fake.plan = CommandSource.REUSED
+    ticker, sent = ticking(fake)
+    first = replace(reading(0), received=time.monotonic() - 25.5)
+    ticker.observe(first)
+    wait_for(lambda: ticker.counts.ticks == 1)
+    wait_for(lambda: time.monotonic() > first.received + 0.91 * fake.period)
+    assert told(sent) == [(0, CommandSource.PLANNED)]
 
 
 def test_a_tick_that_hangs_is_told_by_the_safe_command_in_its_place(ticking):
