@@ -6,6 +6,7 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from enum import Enum
+from statistics import median
 
 import numpy as np
 from torch import Tensor
@@ -78,10 +79,10 @@ class Trust:
         s = self._settings
         one_step, open_loop = self._forecasting(steps, model).observe(steps[-1])
         self._one_step.append(_score(one_step))
-        self.one_step = float(np.median(self._one_step))
+        self.one_step = median(self._one_step)
         if open_loop is not None:
             self._open_loop.append(_score(open_loop))
-            self.open_loop = float(np.median(self._open_loop))
+            self.open_loop = median(self._open_loop)
         worst = float(np.nanmax([self.one_step, self.open_loop]))
         thresholds = dict(zip(list(Level)[1:], (s.cautious, s.doubtful, s.fallback), strict=True))
         reached = [level for level, bound in thresholds.items() if worst > bound]

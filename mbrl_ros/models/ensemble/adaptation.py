@@ -118,13 +118,13 @@ class Adaptation:
         state = state.to(device).expand(model.members, -1, -1)
         action = action.to(device).expand(model.members, -1, -1)
         next_observation = next_observation.to(device)
-        inputs = model.inputs(state, action)
-        mean, log_variance = self._network(inputs)
+        features = self._network.features(model.inputs(state, action))
+        mean, log_variance = self._network.told(features)
         target = model.normalized_target(model.base(state, action), next_observation)
         noise = log_variance.exp().mean(dim=(1, 2))[:, None, None].clamp_min(_LEAST_NOISE)
         error = target - mean
         believable = torch.where(error.abs() <= _MOST_ERROR, error, torch.nan)
-        return _with_one(self._network.features(inputs)), believable, noise
+        return _with_one(features), believable, noise
 
     def _write(self) -> None:
         network, o = self._network, self.model.observation.dim

@@ -22,16 +22,31 @@ def folded_layers(model: DynamicsModel, members: int | None = None) -> list[tupl
     Returns:
         weight ``(M, inputs, outputs)`` and bias ``(M, 1, outputs)`` of each layer.
     """
-    network, o = model.network, model.observation.dim
+    network = model.network
     assert isinstance(network, Ensemble)
     weights = [w.detach()[:members].clone() for w in network.weights]
     biases = [b.detach()[:members].clone() for b in network.biases]
     biases[0] -= ((model.input_mean / model.input_std) @ weights[0])[:, None]
     weights[0] /= model.input_std[:, None]
     # After the first layer: without hidden layers, they are the same.
-    weights[-1] = weights[-1][..., :o] * model.target_std
-    biases[-1] = biases[-1][..., :o] * model.target_std + model.target_mean
+    weights[-1], biases[-1] = _in_units(model, weights[-1], biases[-1])
     return list(zip(weights, biases, strict=True))
+
+
+def folded_last_layer(model: DynamicsModel, members: int | None = None) -> tuple[Tensor, Tensor]:
+    """Return the last one of `folded_layers`, without folding the others where it need not be."""
+    network = model.network
+    assert isinstance(network, Ensemble)
+    if len(network.weights) == 1:
+        return folded_layers(model, members)[-1]
+    last = (part[-1].detach()[:members] for part in (network.weights, network.biases))
+    return _in_units(model, *last)
+
+
+def _in_units(model: DynamicsModel, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the part of a last layer that tells the mean, in SI units."""
+    o = model.observation.dim
+    return weight[..., :o] * model.target_std, bias[..., :o] * model.target_std + model.target_mean
 
 
 def mean_function(model: DynamicsModel, members: int | None = None) -> Callable[[Tensor], Tensor]:

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mbrl_ros.models.dynamics_model import DynamicsModel
-from mbrl_ros.models.ensemble.folding import folded_layers
+from mbrl_ros.models.ensemble.folding import folded_last_layer, folded_layers
 from mbrl_ros.models.inference import Scratch
 
 # Matrix products with few columns are slow: 5 columns take twice as long as 16.
@@ -42,7 +42,7 @@ class MeanNetwork:
 
     def renew_last_layer(self, model: DynamicsModel) -> None:
         """Copy the last layer of a model whose other weights are unchanged."""
-        weight, bias = folded_layers(model, self.members)[-1]
+        weight, bias = folded_last_layer(model, self.members)
         self._layers[-1] = _widened(weight), _widened(bias)
 
     def for_rows(self, n: int) -> Callable[[Tensor], Tensor]:

@@ -80,9 +80,17 @@ class Ensemble(Predictor):
             x = functional.silu(torch.baddbmm(bias[:n], x, weight[:n]))
         return x
 
-    def _outputs(self, inputs: Tensor) -> Tensor:
-        n = len(inputs)
-        return torch.baddbmm(self.biases[-1][:n], self.features(inputs), self.weights[-1][:n])
+    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Predictor.forward`."""
+        return self.told(self.features(inputs))
+
+    @abstractmethod
+    def told(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what the last layer makes of features: mean and log-variance, as `forward`."""
+
+    def _last(self, features: Tensor) -> Tensor:
+        n = len(features)
+        return torch.baddbmm(self.biases[-1][:n], features, self.weights[-1][:n])
 
 
 class GaussianEnsemble(Ensemble):
@@ -111,9 +119,9 @@ class GaussianEnsemble(Ensemble):
         self.log_variance_bounds = log_variance_bounds
         self.beta = beta
 
-    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """See `Predictor.forward`."""
-        mean, raw = self._outputs(inputs).split(self.output_dim, dim=-1)
+    def told(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Ensemble.told`."""
+        mean, raw = self._last(features).split(self.output_dim, dim=-1)
         low, high = self.log_variance_bounds
         # Soft bounds keep a gradient at both ends (PETS, appendix A.1).
         log_variance = high - functional.softplus(high - raw)
@@ -156,9 +164,9 @@ class DeterministicEnsemble(Ensemble):
         self.register_buffer("mean_square", torch.ones(output_dim))
         self._noted = 0
 
-    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """See `Predictor.forward`."""
-        mean = self._outputs(inputs)
+    def told(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Ensemble.told`."""
+        mean = self._last(features)
         return mean, self.mean_square.log().expand_as(mean)
 
     def loss(self, mean: Tensor, log_variance: Tensor, target: Tensor) -> Tensor:
