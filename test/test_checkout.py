@@ -50,4 +50,6 @@ def test_where_there_is_none_nothing_is_said(checkout, monkeypatch):
 def test_metadata_tell_it(monkeypatch, made):
     monkeypatch.setattr(bag_task, "commit", lambda: made)
     told = bag_task.metadata_of(TaskSettings(task="test", seed=3))
+    assert "robot" not in told
+    assert bag_task.metadata_of(TaskSettings(), "/fleet/left")["robot"] == "fleet/left"
     assert (told["task"], told["seed"], told.get("commit", "")) == ("test", "3", made)

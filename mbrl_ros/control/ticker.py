@@ -16,8 +16,8 @@ from mbrl_ros.control.turns import Gap
 from mbrl_ros.core.realtime import LOOP, prioritize_thread
 from mbrl_ros.core.records import Observation
 
-# Observations that may come during one tick; of more, the oldest are taken for lost.
-_MOST_OVERTAKEN = 1000
+#: Observations that may come during one tick; of more, the oldest are taken for lost.
+MOST_OVERTAKEN = 1000
 # Share of the period after which the last plan answers for a tick that is not over.
 _LAST_MOMENT = 0.9
 # Time for which the end of a tick is waited for when the loop is to stop [s].
@@ -65,7 +65,7 @@ class Ticker:
         self._condition = threading.Condition()
         self._observation: Observation | None = None
         self._answered: Observation | None = None
-        self._overtaken: deque[Observation] = deque(maxlen=_MOST_OVERTAKEN)
+        self._overtaken: deque[Observation] = deque(maxlen=MOST_OVERTAKEN)
         self._running = False
         self._busy = False
         # What was sent for the tick under way; None: nothing.

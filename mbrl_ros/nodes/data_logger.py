@@ -152,7 +152,7 @@ class DataLogger(Node):
         self._recorder = Recorder(
             folder,
             configuration,
-            metadata_of(task),
+            metadata_of(task, self.get_namespace()),
             settings.fsync,
             round(1e6 * settings.disk_budget),
             settings.drop_oldest,

@@ -84,7 +84,10 @@ def comparison_figure(
             [error if error > 0 else math.nan for _, _, error in history.errors],
             "-o", markersize=2, label=label,
         )  # fmt: skip
-    logarithmic(errors)
+    if any(history.errors for history in histories):
+        logarithmic(errors)
+    else:
+        errors.text(0.5, 0.5, "none was recorded", transform=errors.transAxes, ha="center")
     times = [history.plan_ms or [math.nan] for history in histories]
     planning.boxplot(times, whis=(1, 99), showfliers=False)
     planning.set_xticklabels(labels, rotation=20, ha="right", fontsize=8)

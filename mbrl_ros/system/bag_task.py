@@ -51,10 +51,16 @@ def task_of(bag: Path) -> TaskSettings | None:
         raise SettingsError(f"{bag}: {CONFIGURATION}: {error}") from None
 
 
-def metadata_of(task: TaskSettings) -> dict[str, str]:
-    """Return what a bag says of the run that it is of."""
+def metadata_of(task: TaskSettings, namespace: str = "") -> dict[str, str]:
+    """Return what a bag says of the run that it is of.
+
+    Args:
+        task: of the run.
+        namespace: of its nodes, which is the name of one robot among several; empty: none.
+    """
     of_run = {"task": task.task, "seed": str(task.seed), "mbrl_ros": __version__}
-    return of_run | ({"commit": made_by} if (made_by := commit()) else {})
+    known = {"robot": namespace.strip("/"), "commit": commit()}
+    return of_run | {key: value for key, value in known.items() if value}
 
 
 def text_for(name: str, period: float, log: Transitions) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ import numpy as np
 from mbrl_ros.control.command import CommandSource
 from mbrl_ros.control.controller import Controller
 from mbrl_ros.control.settings import ControllerSettings
+from mbrl_ros.control.ticker import MOST_OVERTAKEN
 from mbrl_ros.core.records import Observation
 from mbrl_ros.core.settings import SettingsError, build, flat
 from mbrl_ros.core.spaces import FloatArray
@@ -127,7 +128,7 @@ class DecisionReplay:
         self._fixed = None if objective else declared.objective
         self._controller = Controller.of_task(task, declared.objective, self._settings)
         self._newest = self._restarts = 0
-        self._unanswered: list[Observation] = []
+        self._unanswered: deque[Observation] = deque(maxlen=MOST_OVERTAKEN)
         if model is not None:
             self._controller.models.offer(model, 1, 1)
 
@@ -199,7 +200,7 @@ class DecisionReplay:
         recorded = sent if proposed is None else proposed
         if trouble := self._misfit(sent, recorded) or self._take_up(message):
             replayed.passed_over[trouble] += 1
-            self._unanswered += observations
+            self._unanswered.extend(observations)
             return
         shown = [*self._unanswered, *observations]
         self._unanswered.clear()
