@@ -65,7 +65,8 @@ class RobotPlant:
     Nothing is sent before the first episode begins, nor from when the reset service brings the
     robot back until the next one begins: what was held before would be a jump from where it is.
 
-    All but `tick` may be called from another thread.
+    All but `tick` may be called from another thread. `acted`, `check_begin` and `send` are for
+    another kind of plant to override; they are called while the lock is held.
 
     Attributes:
         period: control period [s].
@@ -310,7 +311,7 @@ class RobotPlant:
             resting = self._told(now)
         if resting is None:
             resting = self.safe(values)
-        self._check_begin(resting)
+        self.check_begin(resting)
         if self.observation is not None:
             self._episode += 1
         self._step, self._cut = 0, False
@@ -322,12 +323,16 @@ class RobotPlant:
         if self._inner is not None:
             self._inner.begin(self._in_effect)
 
-    def _check_begin(self, resting: FloatArray) -> None:
-        """Check that it may begin where this is in effect; what was recorded has begun anywhere."""
+    def check_begin(self, resting: FloatArray) -> None:
+        """Check that an episode may begin where this is in effect, shape ``(A,)``.
+
+        Raises:
+            ValueError: if it may not.
+        """
         self.bounds.check_jump(resting)
 
     def _seen(self, values: FloatArray, now: float, stamp: int) -> Observation:
-        action = self._acted(now)
+        action = self.acted(now)
         begins = self._step == 0
         ended = not begins and self.bounds.ends(values)
         over = self._cut or (self._limit > 0 and self._step >= self._limit)
@@ -343,8 +348,8 @@ class RobotPlant:
             stamp,
         )
 
-    def _acted(self, now: float) -> FloatArray:
-        """Return what was in effect since the last observation."""
+    def acted(self, now: float) -> FloatArray:
+        """Return what was in effect since the last observation, shape ``(A,)``; NaN: unknown."""
         told = self._told(now)
         action = self._in_effect if told is None else told
         assert action is not None
@@ -370,14 +375,14 @@ class RobotPlant:
             decided, self._limited = self._inner.correct(decided, seen, now)
             if decided is None:
                 self._sent_step = -1
-        return self._sent(self._actuation.act(decided, seen.values), now)
+        return self.send(self._actuation.act(decided, seen.values), now)
 
     def _safely(self, values: FloatArray, now: float) -> dict[str, Any]:
         """Return the messages that send the safe command; none while somebody else commands."""
         self._sent_step = -1
-        return self._sent(self._actuation.act(None, values), now) if self._commands else {}
+        return self.send(self._actuation.act(None, values), now) if self._commands else {}
 
-    def _sent(self, action: FloatArray, now: float) -> dict[str, Any]:
+    def send(self, action: FloatArray, now: float) -> dict[str, Any]:
         """Return the messages that send an action, which is in effect then."""
         self._effect.change(action, now)
         if self._inner is not None:

@@ -76,7 +76,8 @@ class RecordedRobot(RobotPlant):
             self._acting.popleft()
         return seen
 
-    def _acted(self, now: float) -> FloatArray:
+    def acted(self, now: float) -> FloatArray:
+        """See `RobotPlant.acted`: what was commanded, or the robot's own word."""
         if self._reader is None:
             told = self._told(now)
             return np.full(self._action.dim, np.nan) if told is None else told
@@ -94,10 +95,11 @@ class RecordedRobot(RobotPlant):
                 known += share
         return mean if known > 1.0 - _ROUNDING else np.full(self._action.dim, np.nan)
 
-    def _check_begin(self, resting: FloatArray) -> None:
+    def check_begin(self, resting: FloatArray) -> None:
         """Let it begin wherever it is: nothing is sent."""
 
-    def _sent(self, action: FloatArray, now: float) -> dict[str, Any]:
+    def send(self, action: FloatArray, now: float) -> dict[str, Any]:
+        """Send nothing; the action is in effect all the same."""
         self._in_effect = action
         return {}
 
