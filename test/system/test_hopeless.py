@@ -51,6 +51,7 @@ mpc_controller:
         ("os._exit(7)", 6, "crash[^\n]*|told nothing within 6 s: see [^\n]*"),
         ("time.sleep(1000)", 3, "told nothing within 3 s: see [^\n]*"),
     ],
+    ids=["crashes", "waits"],
 )
 def test_a_launch_whose_plant_never_ran_has_failed(launch, tmp_path, reset, duration, error):
     (tmp_path / "broken_plant.py").write_text(PLANT.format(reset=reset))
