@@ -356,7 +356,7 @@ class MpcController(LifecycleNode):
         hold()
 
     def _send(self, command: Command) -> None:
-        """Publish a command; called on the ticker's thread."""
+        """Publish a command; on the ticker's threads, or on that of the observation."""
         stamp = self.get_clock().now().to_msg()
         self._action_publisher.publish(action_message(command, stamp))
         if command.source > CommandSource.TRUNCATED:
