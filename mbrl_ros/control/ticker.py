@@ -199,10 +199,11 @@ class Ticker:
     def _answer_for(self, observation: Observation) -> None:
         if time.monotonic() > observation.received + self._controller.period:
             return
-        command = self._controller.last_moment(observation)
-        if command is not None:
-            command = replace(command, interval=self._interval)
-            with contextlib.suppress(Exception):  # of a middleware that is going down
+        # Whatever fails here, the tick itself is waited for, and says what is wrong.
+        with contextlib.suppress(Exception):
+            command = self._controller.last_moment(observation)
+            if command is not None:
+                command = replace(command, interval=self._interval)
                 self._send(command)
                 self._stood_in = command
 

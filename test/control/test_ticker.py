@@ -165,6 +165,25 @@ def test_without_a_plan_to_go_on_with_the_tick_is_waited_for(ticking):
     wait_for(lambda: told(sent) == [(0, CommandSource.PLANNED)])
 
 
+def test_a_fault_at_the_last_moment_ends_neither_the_tick_nor_the_watch(ticking):
+    fake, ticker, sent = at_the_last_moment(ticking)
+    failed, last_moment = threading.Event(), fake.last_moment
+
+    def fail(reading):
+        failed.set()
+        raise ZeroDivisionError("by nothing")
+
+    fake.last_moment = fail
+    assert failed.wait(PATIENCE)
+    fake.go.set()
+    wait_for(lambda: told(sent) == [(0, CommandSource.PLANNED)])
+    fake.last_moment = last_moment
+    fake.go.clear()
+    fake.entered.clear()
+    ticker.observe(replace(reading(1), received=time.monotonic() - 269.0))
+    wait_for(lambda: told(sent)[1:] == [(1, CommandSource.REUSED)])
+
+
 def test_a_safe_command_is_sent_after_the_last_plan_has_answered(ticking):
     fake, ticker, sent = at_the_last_moment(ticking)
     wait_for(lambda: sent)
